@@ -1,0 +1,1 @@
+"""dropstreamd joins eCommerce stores to third-party warehouses."""

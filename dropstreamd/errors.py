@@ -1,0 +1,89 @@
+"""The errors of the daemon, named by what the caller must do.
+
+    DropstreamError
+    ├── ConfigError            refuse: the input is wrong, every problem of it is listed
+    ├── Wait                   the next scheduled run may succeed by itself
+    │   ├── Unreachable        the other side did not answer, or answered that it is down
+    │   └── RateLimited        the other side asked for fewer calls; says when to come back
+    ├── Hold                   nothing will change until a person acts
+    │   ├── AuthFailed         the credentials were refused, or lack a permission
+    │   ├── Misconfigured      an address, a host key, a folder or a secret is not as configured
+    │   └── ProtocolMismatch   the other side answered something that its description excludes
+    └── StoreError             the state cannot be trusted further: stop the process
+
+A document that the other side refuses is a value (`Rejected`), not an exception. Everything that is
+none of these is a bug and reaches the supervisor as it is.
+"""
+
+import msgspec
+
+
+class DropstreamError(Exception):
+    """Base of all of them. `message` is shown to people: it never holds a secret or customer data."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.remedy})" if self.remedy else self.message
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong in one place of the configuration."""
+
+    file: str
+    key: str
+    found: str
+    allowed: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.key}" if self.key else self.file
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{where}: found {self.found}, expected {self.allowed}{hint}"
+
+
+class ConfigError(DropstreamError):
+    """The configuration, or a request, is refused whole; `problems` names everything wrong in it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class Wait(DropstreamError):
+    """Passing trouble: the run ends, its schedule brings the next one."""
+
+
+class Unreachable(Wait):
+    """No answer, a broken one, or a server's own fault (5xx)."""
+
+
+class RateLimited(Wait):
+    """The other side asked for fewer calls; `retry_after_s` is its own figure, in seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Hold(DropstreamError):
+    """A person must act; `remedy` says how."""
+
+
+class AuthFailed(Hold):
+    """Wrong credentials, or credentials that lack a permission or scope."""
+
+
+class Misconfigured(Hold):
+    """The settings and the other side disagree: address, host key, folder, secret."""
+
+
+class ProtocolMismatch(Hold):
+    """The other side answered something that its own description does not allow."""
+
+
+class StoreError(DropstreamError):
+    """The state on disk failed; raised in the daemon's nursery so that the process ends."""
