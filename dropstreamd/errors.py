@@ -4,7 +4,8 @@
     ├── ConfigError            refuse: the input is wrong, every problem of it is listed
     ├── Wait                   the next scheduled run may succeed by itself
     │   ├── Unreachable        the other side did not answer, or answered that it is down
-    │   └── RateLimited        the other side asked for fewer calls; says when to come back
+    │   ├── RateLimited        the other side asked for fewer calls; says when to come back
+    │   └── OutcomeUnknown     a write was sent and its answer lost: it may have had its effect
     ├── Hold                   nothing will change until a person acts
     │   ├── AuthFailed         the credentials were refused, or lack a permission
     │   ├── Misconfigured      an address, a host key, a folder or a secret is not as configured
@@ -67,6 +68,10 @@ class RateLimited(Wait):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class OutcomeUnknown(Wait):
+    """A write was sent and no answer tells whether it was applied. Never raised for a read."""
 
 
 class Hold(DropstreamError):

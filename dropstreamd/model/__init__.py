@@ -1,0 +1,1 @@
+"""What moves between a store and a warehouse: frozen data, no I/O."""

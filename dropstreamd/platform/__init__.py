@@ -1,0 +1,1 @@
+"""Everything that a plugin may import, besides `model`, `errors` and `clock`."""

@@ -1,0 +1,100 @@
+"""An order as the store tells it, and as the warehouse is told."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from dropstreamd.model.money import Money
+
+OrderStatus = Literal["open", "waiting", "cancelled", "closed"]
+"""`open`: may be shipped. `waiting`: not yet (unpaid, being edited). `cancelled`: never.
+`closed`: nothing is left to ship."""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """A postal address. `country` is ISO 3166-1 alpha-2; fields that a platform lacks are empty."""
+
+    name: str = ""
+    company: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+    phone: str = ""
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an order.
+
+    `key` is the platform's id of the line. `quantity` is what the buyer still wants in all
+    (ordered less cancelled and refunded), `fulfilled` how much of it the store already shows as
+    shipped: the difference is what a warehouse has to send.
+    """
+
+    key: str
+    sku: str
+    quantity: int
+    fulfilled: int = 0
+    name: str = ""
+    unit_price: Money | None = None
+
+    @property
+    def open_quantity(self) -> int:
+        return max(0, self.quantity - self.fulfilled)
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A sales order as its store tells it.
+
+    `key` is the platform's id, `number` what people see, `placed_at` and `updated_at` aware
+    instants. `ship_method` is the store's own name of the method.
+    """
+
+    key: str
+    number: str
+    status: OrderStatus
+    placed_at: datetime
+    updated_at: datetime
+    ship_to: Address
+    lines: tuple[OrderLine, ...]
+    bill_to: Address | None = None
+    ship_method: str = ""
+    email: str = ""
+    po_number: str = ""
+    note: str = ""
+    currency: str = ""
+    total: Money | None = None
+    channel_code: str = ""
+
+
+class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an order for a warehouse: the warehouse's SKU and the units to send.
+
+    `number` counts from 1 within the order; `order_line` is the key of the store's line.
+    """
+
+    number: int
+    order_line: str
+    sku: str
+    quantity: int
+    name: str = ""
+    unit_price: Money | None = None
+
+
+class OutboundOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order for a warehouse, under the reference that the warehouse will report back."""
+
+    reference: str
+    number: str
+    placed_at: datetime
+    ship_to: Address
+    ship_method: str
+    lines: tuple[OutboundLine, ...]
+    bill_to: Address | None = None
+    email: str = ""
+    po_number: str = ""
+    note: str = ""
+    channel_code: str = ""

@@ -1,0 +1,19 @@
+"""Stock as a warehouse reports it, and the levels that a store is told."""
+
+import msgspec
+
+
+class StockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One row of a warehouse's snapshot: units of a SKU in one status at one facility."""
+
+    sku: str
+    quantity: int
+    status: str = ""
+    facility: str = ""
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How many units of a channel SKU the store may sell (never negative)."""
+
+    sku: str
+    available: int

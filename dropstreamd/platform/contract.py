@@ -1,0 +1,361 @@
+"""What a plugin is: the interfaces between the daemon and one platform.
+
+Life of a plugin: found by its entry point, declared by one `Plugin` value, its settings decoded
+strictly into its `settings` Struct and looked at by `check`, then opened once for every run
+(`open`), used, and closed. What it opens is a session that offers the parts it `provides`.
+
+A plugin knows documents and its own platform. It never sees the state, schedules, retries or other
+channels. It raises only the errors of `dropstreamd.errors`; a document that the platform refuses
+is a value. Every method may be cancelled at any await; then the daemon assumes nothing about what
+was applied, and asks `recover` later.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from dropstreamd.clock import Clock
+from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.shipments import Fulfillment, Package
+from dropstreamd.model.stock import Level, StockRow
+from dropstreamd.platform.limiter import Limiter
+from dropstreamd.platform.secrets import Secret, SecretRef
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Role(StrEnum):
+    """Which side of a connection a plugin serves."""
+
+    STORE = "store"
+    WAREHOUSE = "warehouse"
+
+
+class Part(StrEnum):
+    """What a side offers. A channel's job exists where both sides offer the parts it needs."""
+
+    ORDERS = "orders"  # store: tells orders; warehouse: takes orders
+    SHIPMENTS = "shipments"  # store: takes fulfillments; warehouse: tells packages
+    INVENTORY = "inventory"  # store: takes levels; warehouse: tells stock
+
+
+# ---- reading
+
+
+class Bad(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that could not be decoded: kept raw, shown to a person, never in its page's way.
+
+    `place` says where it stood (`shp_0412.csv line 7`, `order 1001`); `key` is the document's key
+    where that much could be read, else something that is the same whenever the same bytes come
+    again.
+    """
+
+    key: str
+    place: str
+    reason: str
+    raw: bytes
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """Documents that came together.
+
+    `cursor`, where not None, is stored in the same transaction as the documents and handed to the
+    first `page` of a later run: reading again from it must bring everything changed since (an
+    overlap is welcome, the daemon deduplicates). `more` asks for another call in this run. `mark`
+    names a finite piece of input (a file) that ends with this page: it is remembered as taken
+    together with the documents, and handed to `confirm` once they are durable.
+    """
+
+    documents: tuple[T, ...] = ()
+    bad: tuple[Bad, ...] = ()
+    cursor: str | None = None
+    more: bool = False
+    mark: str | None = None
+
+
+class StockPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of one snapshot of a warehouse's stock.
+
+    Pages with the same `snapshot` form one; `last` ends it. `as_of` is the instant that the figures
+    were true: by it, an older snapshot never replaces a newer one. `mark` as in `Page`, on the last
+    page only.
+    """
+
+    snapshot: str
+    as_of: datetime
+    rows: tuple[StockRow, ...]
+    bad: tuple[Bad, ...] = ()
+    last: bool = False
+    more: bool = False
+    mark: str | None = None
+
+
+Taken = Callable[[str], bool]
+"""Tells whether a mark was taken durably in an earlier run (then it only wants confirming)."""
+
+
+class Source(Protocol[T]):
+    """Tells documents that have changed."""
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[T]:
+        """The next page. `cursor` is the one stored last, None at the very first.
+
+        Within one session, calls continue where the last page ended, and `more` on a page says
+        whether another call has anything to bring. A mark for which `taken` is true is brought
+        again as an empty page with that mark.
+        """
+        ...
+
+    async def confirm(self, marks: Sequence[str]) -> None:
+        """Their content is durable: archive them. Idempotent; an unknown mark is no error."""
+        ...
+
+
+class StockSource(Protocol):
+    """Tells complete snapshots of stock."""
+
+    async def page(self, taken: Taken) -> StockPage | None:
+        """The next page of the snapshots waiting, oldest first; None when there is none (more)."""
+        ...
+
+    async def confirm(self, marks: Sequence[str]) -> None:
+        """As `Source.confirm`."""
+        ...
+
+
+# ---- writing
+
+Repeat = Literal["key", "lookup", "never"]
+"""How a write may be tried again when its outcome is unknown.
+
+`key`: the same call under the same name has its effect once, within `retention_s`.
+`lookup`: `recover` can tell whether it had its effect, `visible_after_s` after the call at the
+latest. `never`: neither; the outcome is in doubt.
+"""
+
+
+class Writes(msgspec.Struct, frozen=True, kw_only=True):
+    """How a sink writes. `batch` is the most documents in one call or file."""
+
+    repeat: Repeat
+    batch: int
+    visible_after_s: float = 0.0
+    retention_s: float = 0.0
+    amends: bool = False
+
+
+class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """A document to write. `remote` is what an earlier accepted write of this key was told
+    (`Accepted.remote`): set means amend that one."""
+
+    key: str
+    document: T
+    remote: str | None = None
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes one attempt unlike every other: `attempt` is unique (letters and digits), `at`
+    is the instant it was opened, the same whenever the attempt is repeated."""
+
+    attempt: str
+    at: datetime
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """Exactly what one call or file will be; frozen and durable before anything is sent.
+
+    `name` is its idempotency key or file name, `keys` the documents in it, `payload` its bytes.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    payload: bytes
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The other side has it. `remote` is its own id for it."""
+
+    key: str
+    remote: str = ""
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The other side will not take it as it is.
+
+    `cause` groups what waits for the same thing (`sku:TEE-RED-M`, `method:Express`, or a short
+    word); `reason` is a sentence for a person, without customer data.
+    """
+
+    key: str
+    cause: str
+    reason: str
+
+
+class InDoubt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Nobody can tell whether it had its effect: `why` is a sentence for a person."""
+
+    key: str
+    why: str
+
+
+class Untouched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """It certainly had no effect: the document is pending again."""
+
+    key: str
+
+
+Outcome = Accepted | Rejected | InDoubt | Untouched
+
+
+class Preparation(msgspec.Struct, frozen=True, kw_only=True):
+    """What `prepare` made of its items: each key is in exactly one of the two."""
+
+    prepared: tuple[Prepared, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+
+Record = Callable[[str], Awaitable[None]]
+"""Makes a step of an attempt durable before it returns."""
+
+
+class Sink(Protocol[T]):
+    """Takes documents."""
+
+    @property
+    def writes(self) -> Writes: ...
+
+    def prepare(self, items: Sequence[Item[T]], stamp: Stamp) -> Preparation:
+        """Fix names and bytes of what will be sent. Pure: no I/O, the same answer every time."""
+        ...
+
+    async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
+        """Send exactly `prepared`; one outcome for each of its keys.
+
+        A `Wait` or `Hold` says that the write had no effect, except `OutcomeUnknown`: after that,
+        after any other exception and after a cancellation the daemon does as `repeat` allows.
+        """
+        ...
+
+    async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:
+        """What became of an attempt that was not settled; `step` is the last one recorded, "" for
+        none. Asked at the earliest `visible_after_s` after it was opened. Only sinks that repeat
+        by `lookup` are asked; it may finish what was begun."""
+        ...
+
+
+# ---- seen by people
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a test or survey found: `ok`, or what is wrong and what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """What a side can tell before the first order. None: it cannot tell."""
+
+    findings: tuple[Finding, ...] = ()
+    skus: frozenset[str] | None = None
+    duplicate_skus: frozenset[str] = frozenset()
+    ship_methods: frozenset[str] | None = None
+    carriers: frozenset[str] | None = None
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What a warehouse's plugin makes of a sample file: its kind, what was read, what was not."""
+
+    kind: str
+    packages: tuple[Package, ...] = ()
+    stock: tuple[StockRow, ...] = ()
+    bad: tuple[Bad, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Session(Protocol):
+    """What both sides offer besides their parts."""
+
+    async def test(self, *, write: bool) -> Sequence[Finding]:
+        """One authenticated read-only request; with `write`, also proof that a file can be put,
+        renamed and removed. Raises the error that tells what is wrong."""
+        ...
+
+    async def survey(self) -> Survey:
+        """What preflight shows; reads only."""
+        ...
+
+
+class Store(Session, Protocol):
+    """A store account, open for one run. A part that is not provided is None."""
+
+    @property
+    def orders(self) -> Source[Order] | None: ...
+    @property
+    def shipments(self) -> Sink[Fulfillment] | None: ...
+    @property
+    def inventory(self) -> Sink[Level] | None: ...
+
+
+class Warehouse(Session, Protocol):
+    """A warehouse account, open for one run. A part that is not provided is None."""
+
+    @property
+    def orders(self) -> Sink[OutboundOrder] | None: ...
+    @property
+    def shipments(self) -> Source[Package] | None: ...
+    @property
+    def inventory(self) -> StockSource | None: ...
+
+    def sample(self, name: str, content: bytes) -> Sample:
+        """Read a sample file as the settings say; no I/O."""
+        ...
+
+
+class Host(Protocol):
+    """What the daemon lends a plugin for one session."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def limiter(self) -> Limiter:
+        """The account's one budget of calls; `platform.http` spends from it by itself."""
+        ...
+
+    def secret(self, ref: SecretRef) -> Secret:
+        """Its present value. Raises Misconfigured where it cannot be read."""
+        ...
+
+
+class SettingProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that decodes but cannot be right. `key` is dotted, below the plugin's table."""
+
+    key: str
+    found: str
+    allowed: str
+
+
+class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+    """A platform. The only name that a plugin's package must offer is `PLUGIN`, one of these.
+
+    `settings` decodes the table `[store]` or `[warehouses.NAME]` less the daemon's own keys;
+    secrets in it are `SecretRef`s. `account_key` names the account: connections and warehouses of
+    equal key share one budget of calls.
+    """
+
+    name: str
+    title: str
+    role: Role
+    provides: frozenset[Part]
+    settings: type[S]
+    account_key: Callable[[S], str]
+    open: Callable[[S, Host], AbstractAsyncContextManager[Store | Warehouse]]
+    check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()
