@@ -14,16 +14,63 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from dropstreamd.clock import Clock
+from dropstreamd.model.handover import (
+    Accepted,
+    Bad,
+    InDoubt,
+    Item,
+    Outcome,
+    Preparation,
+    Prepared,
+    Rejected,
+    Repeat,
+    Stamp,
+    Untouched,
+    Writes,
+)
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level, StockRow
 from dropstreamd.platform.limiter import Limiter
 from dropstreamd.platform.secrets import Secret, SecretRef
+
+__all__ = [
+    "Accepted",
+    "Bad",
+    "Finding",
+    "Host",
+    "InDoubt",
+    "Item",
+    "Outcome",
+    "Page",
+    "Part",
+    "Plugin",
+    "Preparation",
+    "Prepared",
+    "Record",
+    "Rejected",
+    "Repeat",
+    "Role",
+    "Sample",
+    "Session",
+    "SettingProblem",
+    "Sink",
+    "Source",
+    "Stamp",
+    "StockPage",
+    "StockSource",
+    "Store",
+    "Survey",
+    "Taken",
+    "Untouched",
+    "Warehouse",
+    "Writes",
+]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -45,20 +92,6 @@ class Part(StrEnum):
 
 
 # ---- reading
-
-
-class Bad(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that could not be decoded: kept raw, shown to a person, never in its page's way.
-
-    `place` says where it stood (`shp_0412.csv line 7`, `order 1001`); `key` is the document's key
-    where that much could be read, else something that is the same whenever the same bytes come
-    again.
-    """
-
-    key: str
-    place: str
-    reason: str
-    raw: bytes
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -129,95 +162,6 @@ class StockSource(Protocol):
 
 
 # ---- writing
-
-Repeat = Literal["key", "lookup", "never"]
-"""How a write may be tried again when its outcome is unknown.
-
-`key`: the same call under the same name has its effect once, within `retention_s`.
-`lookup`: `recover` can tell whether it had its effect, `visible_after_s` after the call at the
-latest. `never`: neither; the outcome is in doubt.
-"""
-
-
-class Writes(msgspec.Struct, frozen=True, kw_only=True):
-    """How a sink writes. `batch` is the most documents in one call or file."""
-
-    repeat: Repeat
-    batch: int
-    visible_after_s: float = 0.0
-    retention_s: float = 0.0
-    amends: bool = False
-
-
-class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A document to write. `remote` is what an earlier accepted write of this key was told
-    (`Accepted.remote`): set means amend that one."""
-
-    key: str
-    document: T
-    remote: str | None = None
-
-
-class Stamp(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes one attempt unlike every other: `attempt` is unique (letters and digits), `at`
-    is the instant it was opened, the same whenever the attempt is repeated."""
-
-    attempt: str
-    at: datetime
-
-
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """Exactly what one call or file will be; frozen and durable before anything is sent.
-
-    `name` is its idempotency key or file name, `keys` the documents in it, `payload` its bytes.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    payload: bytes
-
-
-class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The other side has it. `remote` is its own id for it."""
-
-    key: str
-    remote: str = ""
-
-
-class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The other side will not take it as it is.
-
-    `cause` groups what waits for the same thing (`sku:TEE-RED-M`, `method:Express`, or a short
-    word); `reason` is a sentence for a person, without customer data.
-    """
-
-    key: str
-    cause: str
-    reason: str
-
-
-class InDoubt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Nobody can tell whether it had its effect: `why` is a sentence for a person."""
-
-    key: str
-    why: str
-
-
-class Untouched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """It certainly had no effect: the document is pending again."""
-
-    key: str
-
-
-Outcome = Accepted | Rejected | InDoubt | Untouched
-
-
-class Preparation(msgspec.Struct, frozen=True, kw_only=True):
-    """What `prepare` made of its items: each key is in exactly one of the two."""
-
-    prepared: tuple[Prepared, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
-
 
 Record = Callable[[str], Awaitable[None]]
 """Makes a step of an attempt durable before it returns."""

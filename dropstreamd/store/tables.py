@@ -25,7 +25,6 @@ class Table(enum.Enum):
     ATTEMPTS = "attempts"
     PARKED = "parked"
     TASKS = "tasks"
-    LINKS = "links"
     CURSORS = "cursors"
     RUNS = "runs"
     ACTIVITY = "activity"
@@ -37,6 +36,7 @@ class Table(enum.Enum):
     STOCK = "stock"
     GENERATIONS = "generations"
     FILES = "files"
+    LINKS = "links"
     CONTROL_NUMBERS = "control_numbers"
     UNMATCHED = "unmatched"
 
@@ -51,7 +51,7 @@ class Table(enum.Enum):
 
 
 _OF_A_WAREHOUSE = frozenset(
-    {Table.STOCK, Table.GENERATIONS, Table.FILES, Table.CONTROL_NUMBERS, Table.UNMATCHED}
+    {Table.STOCK, Table.GENERATIONS, Table.FILES, Table.LINKS, Table.CONTROL_NUMBERS, Table.UNMATCHED}
 )
 
 

@@ -1,0 +1,138 @@
+"""What the ledger keeps: one record a document, an attempt, a task, a run.
+
+Records are small Structs encoded as MessagePack arrays; fields are only ever added at the end.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+
+class Flow(NamedTuple):
+    """One channel of one connection: where documents of a kind move."""
+
+    connection: str
+    channel: str
+
+
+class State(StrEnum):
+    """Who owns a document. Each is in exactly one, so that none is ever without an owner."""
+
+    PENDING = "pending"  # the next run's: something is to be handed over
+    OPEN = "open"  # an attempt's
+    ACCEPTED = "accepted"  # the other side's
+    PARKED = "parked"  # waits for its cause to go
+    HELD = "held"  # waits for the store, or for a person's `--since`
+    DOUBT = "doubt"  # a person's: nobody can tell whether it was handed over
+    VOID = "void"  # nobody's: nothing was left to hand over
+
+
+class Standing(StrEnum):
+    """What the source says of a document, as far as a hand-over goes."""
+
+    READY = "ready"
+    HELD = "held"
+    OVER = "over"
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True):
+    """One step in a document's life, for `explain`."""
+
+    at_s: float
+    run: str
+    text: str
+
+
+HISTORY = 40
+"""Events kept for one document; the oldest of the middle go first, the first one stays."""
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """An act: an order, a package, a return. Levels have a record of their own.
+
+    `revision` counts changes of the hand-over fields, `digest` names the newest; `accepted` and
+    `accepted_digest` are those the other side took, 0 and empty before. `sent` is what a resolve
+    made of it at the first attempt, which later steps refer to.
+    """
+
+    state: State
+    standing: Standing
+    revision: int
+    digest: bytes
+    content: bytes
+    number: str
+    accepted: int = 0
+    accepted_digest: bytes = b""
+    remote: str = ""
+    attempt: str = ""
+    cause: str = ""
+    reason: str = ""
+    by_sink: bool = False
+    reference: str = ""
+    sent: bytes = b""
+    first_s: float = 0.0
+    changed_s: float = 0.0
+    handed_s: float = 0.0
+    history: tuple[Event, ...] = ()
+
+    @property
+    def changed_since_accepted(self) -> bool:
+        return self.accepted > 0 and self.digest != self.accepted_digest
+
+
+class AttemptKey(msgspec.Struct, frozen=True, array_like=True):
+    """A document in an attempt. For a level `revision` is its quantity, `digest` what was reported."""
+
+    key: str
+    revision: int
+    digest: bytes
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One call or file, frozen before it was sent. It exists while its outcome is not settled."""
+
+    name: str
+    payload: bytes
+    keys: tuple[AttemptKey, ...]
+    run: str
+    opened_s: float
+    step: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Something that only a person can do, shown until it is resolved."""
+
+    kind: str
+    number: str
+    title: str
+    detail: str
+    since_s: float
+
+
+class BadRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A document that could not be decoded, as it came."""
+
+    place: str
+    reason: str
+    raw: bytes
+    at_s: float
+
+
+class LevelRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
+    """What a store was last told of one channel SKU.
+
+    `accepted` is the level it took, None while unknown; `reported` names the warehouse's figures
+    that level was derived from. `cause` and `reason` are set while the store refuses the SKU, for
+    the level `refused` derived from `refused_reported`.
+    """
+
+    accepted: int | None = None
+    reported: bytes = b""
+    at_s: float = 0.0
+    run: str = ""
+    attempt: str = ""
+    cause: str = ""
+    reason: str = ""
+    refused: int | None = None
+    refused_reported: bytes = b""

@@ -1,0 +1,180 @@
+"""How one act moves between its owners: pure functions from record to record.
+
+    arrive     the source told of it (again)
+    opened     an attempt took it
+    settle     the attempt's outcome is known
+    release    a person, or a cause that went, lets it try again
+
+An act has its effect once per key: after `accepted` is set, a change of its hand-over fields can
+only amend what was accepted, or become a task; it never starts a second hand-over.
+"""
+
+import msgspec
+
+from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
+from dropstreamd.store.records import HISTORY, AttemptKey, Document, Event, Standing, State
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+    """An act as the source tells it now.
+
+    `digest` covers the hand-over fields only. `older` marks one from before the flow was first
+    enabled: unless it is known already, it is held until a person asks for it.
+    """
+
+    key: str
+    number: str
+    digest: bytes
+    content: bytes
+    standing: Standing = Standing.READY
+    cause: str = ""
+    reason: str = ""
+    older: bool = False
+
+
+BEFORE_START = "before-start"
+
+
+def noted(doc: Document, at_s: float, run: str, text: str) -> Document:
+    """The same document with one more event in its history, which stays bounded."""
+    history = (*doc.history, Event(at_s, run, text))
+    if len(history) > HISTORY:
+        history = (history[0], *history[len(history) - HISTORY + 1 :])
+    return msgspec.structs.replace(doc, history=history)
+
+
+def arrive(old: Document | None, new: Incoming, now_s: float, run: str) -> Document | None:
+    """The document after the source told `new`; None where there is nothing to keep."""
+    if old is None:
+        return _first(new, now_s, run)
+    if old.content == new.content and old.digest == new.digest and old.standing == new.standing:
+        return old
+    changed = old.digest != new.digest
+    doc = msgspec.structs.replace(
+        old,
+        content=new.content,
+        digest=new.digest,
+        standing=new.standing,
+        revision=old.revision + changed,
+        changed_s=now_s,
+    )
+    if changed:
+        doc = noted(doc, now_s, run, f"changed in the source (revision {doc.revision})")
+    if old.state in (State.OPEN, State.DOUBT):
+        return doc
+    if doc.accepted:
+        return free(doc, State.ACCEPTED) if changed else doc
+    return _owned(doc, old, new, changed=changed)
+
+
+def _first(new: Incoming, now_s: float, run: str) -> Document | None:
+    if new.standing is Standing.OVER:
+        return None
+    doc = Document(
+        state=State.PENDING,
+        standing=new.standing,
+        revision=1,
+        digest=new.digest,
+        content=new.content,
+        number=new.number,
+        first_s=now_s,
+        changed_s=now_s,
+    )
+    doc = noted(doc, now_s, run, "first seen")
+    if new.older:
+        return held(doc, BEFORE_START, "placed before this channel was first enabled")
+    if new.standing is Standing.HELD:
+        return held(doc, new.cause, new.reason)
+    return doc
+
+
+def _owned(doc: Document, old: Document, new: Incoming, *, changed: bool) -> Document:
+    """Who owns a document that was never handed over, after the source told of it again."""
+    if new.standing is Standing.OVER:
+        return free(doc, State.VOID)
+    if old.state is State.HELD and old.cause == BEFORE_START:
+        return doc
+    if new.standing is Standing.HELD:
+        return held(doc, new.cause, new.reason)
+    if old.state is State.PARKED and not changed:
+        return doc
+    return free(doc, State.PENDING)
+
+
+def free(doc: Document, state: State) -> Document:
+    """The document in `state`, without cause or attempt."""
+    return msgspec.structs.replace(doc, state=state, cause="", reason="", by_sink=False, attempt="")
+
+
+def held(doc: Document, cause: str, reason: str) -> Document:
+    return msgspec.structs.replace(free(doc, State.HELD), cause=cause, reason=reason)
+
+
+def park(doc: Document, cause: str, reason: str, *, by_sink: bool) -> Document:
+    """Parked with its cause. `by_sink`: the other side refused it, so that only a person, or a
+    change of the document, lets it try again."""
+    return msgspec.structs.replace(free(doc, State.PARKED), cause=cause, reason=reason, by_sink=by_sink)
+
+
+def opened(doc: Document, attempt: str) -> Document:
+    return msgspec.structs.replace(free(doc, State.OPEN), attempt=attempt)
+
+
+def settle(
+    doc: Document, tried: AttemptKey, outcome: Outcome, now_s: float, run: str, *, amends: bool
+) -> Document:
+    """The document after its attempt; `tried` is the revision that the attempt named."""
+    match outcome:
+        case Accepted():
+            return accept(doc, tried, outcome.remote, now_s, run, amends=amends)
+        case Rejected():
+            doc = noted(doc, now_s, run, f"refused: {outcome.reason}")
+            if doc.digest != tried.digest:
+                return _again(doc)
+            return park(doc, outcome.cause, outcome.reason, by_sink=True)
+        case InDoubt():
+            doc = noted(doc, now_s, run, f"in doubt: {outcome.why}")
+            return msgspec.structs.replace(doc, state=State.DOUBT, cause="in-doubt", reason=outcome.why)
+        case Untouched():
+            return _again(doc)
+
+
+def accept(
+    doc: Document, tried: AttemptKey, remote: str, now_s: float, run: str, *, amends: bool
+) -> Document:
+    """The other side has the revision `tried`. A newer one amends it, where the sink can."""
+    doc = msgspec.structs.replace(
+        free(noted(doc, now_s, run, "accepted"), State.ACCEPTED),
+        accepted=tried.revision,
+        accepted_digest=tried.digest,
+        remote=remote or doc.remote,
+        handed_s=doc.handed_s or now_s,
+    )
+    return amend(doc, amends=amends)
+
+
+def amend(doc: Document, *, amends: bool) -> Document:
+    """An accepted document that has changed since is pending again, where its sink can amend."""
+    if doc.state is State.ACCEPTED and doc.changed_since_accepted and amends:
+        return free(doc, State.PENDING)
+    if doc.state is State.PENDING and doc.accepted and not doc.changed_since_accepted:
+        return free(doc, State.ACCEPTED)
+    return doc
+
+
+def _again(doc: Document) -> Document:
+    """Nothing was handed over by the attempt: back to whoever owned it."""
+    if doc.accepted:
+        return free(doc, State.PENDING)
+    if doc.standing is Standing.OVER:
+        return free(doc, State.VOID)
+    if doc.standing is Standing.HELD:
+        return held(doc, "source", "not ready in the store")
+    return free(doc, State.PENDING)
+
+
+def release(doc: Document, now_s: float, run: str, why: str) -> Document:
+    """Let a parked or held document try again; any other is returned as it is."""
+    if doc.state not in (State.PARKED, State.HELD):
+        return doc
+    return free(noted(doc, now_s, run, f"released: {why}"), State.PENDING)
