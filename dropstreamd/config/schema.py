@@ -1,0 +1,171 @@
+"""The configuration as the daemon uses it: checked, frozen, with every default filled in.
+
+Files are read by `load`. What is here never holds a secret, only where one is (`SecretRef`). Durations
+are seconds, sizes are bytes, shares are fractions (0.2 is 20%).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dropstreamd.errors import Problem
+from dropstreamd.model.schedule_rules import Rule
+
+JobKey = tuple[str, str]
+"""A channel and one of its jobs, as in `("inventory", "smart")`."""
+
+DEFAULT_RULES: Mapping[JobKey, tuple[str, ...]] = {
+    ("sales_orders", "import"): ("every 15 minutes",),
+    ("shipments", "export"): ("every 4 hours",),
+    ("inventory", "smart"): ("every 60 minutes",),
+    ("inventory", "full"): (),
+}
+"""Every job there is, and the rules it follows where a connection's file names none; () is manual."""
+
+
+class Listen(msgspec.Struct, frozen=True, kw_only=True):
+    """An address to listen on."""
+
+    host: str
+    port: int
+
+
+class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`dropstreamd.toml`. All of it is read at start; a reload reports what would need a restart.
+
+    `socket_group` None leaves the socket to the daemon's own group, `metrics` None serves none.
+    `grace_s` is how long runs may take to settle after SIGTERM, `purge_days` how long the content of
+    a closed document (personal data) is kept.
+    """
+
+    state_dir: Path = Path("/var/lib/dropstreamd")
+    state_limit_bytes: int = 64 * 1024**3
+    socket: Path = Path("/run/dropstreamd/control.sock")
+    socket_mode: int = 0o660
+    socket_group: str | None = None
+    metrics: Listen | None = Listen(host="127.0.0.1", port=9465)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    max_runs: int = 8
+    grace_s: float = 60.0
+    purge_days: int = 90
+    plugin_path: tuple[Path, ...] = ()
+
+
+class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+    """When a snapshot of stock is held for a person instead of being believed.
+
+    Held if it is older than `stale_after_s`; if more than `lost_share` of the SKUs known before are
+    missing from it; if more than `zeroed_share` of those that had stock have none; if the total of
+    units rose by more than `raised_share` (1.0: more than doubled).
+    """
+
+    stale_after_s: float = 36 * 3600.0
+    lost_share: float = 0.2
+    zeroed_share: float = 0.3
+    raised_share: float = 1.0
+
+
+class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """One account at one WMS: a `[warehouses.NAME]` table of a merchant's file.
+
+    `settings` is an instance of the plugin's settings Struct, `account_key` names the budget of calls
+    (`platform` and the plugin's own key). `timezone` is that of every date without a zone in what the
+    warehouse sends. `statuses` and `facilities` are the ones whose rows count, None for all. `units`
+    says how many units one of the warehouse's is (a case of 12), by warehouse SKU; absent is 1.
+    `reference_max_length` is the longest order reference that it takes.
+    """
+
+    merchant: str
+    name: str
+    platform: str
+    settings: msgspec.Struct
+    account_key: str
+    timezone: ZoneInfo
+    quantity: Literal["available", "on_hand"]
+    statuses: frozenset[str] | None = None
+    facilities: frozenset[str] | None = None
+    duplicates: Literal["sum", "refuse"] = "sum"
+    missing: Literal["keep", "zero"] = "keep"
+    units: Mapping[str, int] = {}
+    breaker: Breaker = Breaker()
+    reference_max_length: int = 30
+    allow_private_address: bool = False
+
+
+class Merchant(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of `merchants.d`; `name` is the file's, less `.toml`."""
+
+    name: str
+    warehouses: Mapping[str, WarehouseAccount]
+
+
+class StoreAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[store]` table of a connection; `settings` and `account_key` as in `WarehouseAccount`."""
+
+    platform: str
+    settings: msgspec.Struct
+    account_key: str
+    allow_private_address: bool = False
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of `connections.d`: a store joined to one of its merchant's warehouses.
+
+    `id` never changes and keys all state; `name` is the file's, less `.toml`, and may. `timezone` is
+    that of its schedules. `reference` is the template of the order reference, with `{number}` in it
+    once. `schedules` has every job of `DEFAULT_RULES`; () is manual. `methods` maps the store's ship
+    method to the warehouse's, `carriers` the warehouse's carrier to the store's (one that is not there
+    goes as it is). `listings` maps channel SKUs to warehouse SKUs; one that is not there is the same
+    in both.
+    """
+
+    id: str
+    name: str
+    merchant: str
+    warehouse: str
+    timezone: ZoneInfo
+    reference: str
+    store: StoreAccount
+    schedules: Mapping[JobKey, tuple[Rule, ...]]
+    methods: Mapping[str, str] = {}
+    carriers: Mapping[str, str] = {}
+    unmapped_method: Literal["hold", "pass"] = "hold"
+    listings: Mapping[str, str] = {}
+    deduct_unsent: bool = True
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything sound: `merchants` by name, `connections` by id. Each connection's account is in it."""
+
+    daemon: DaemonSettings
+    merchants: Mapping[str, Merchant]
+    connections: Mapping[str, Connection]
+
+    def account(self, connection: Connection) -> WarehouseAccount:
+        """The warehouse account that a connection of this configuration uses."""
+        return self.merchants[connection.merchant].warehouses[connection.warehouse]
+
+    def named(self, name: str) -> Connection | None:
+        """The connection of that name."""
+        return next((each for each in self.connections.values() if each.name == name), None)
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """What cannot run, and why. A warehouse is named `merchant.warehouse`; `id` is a connection's, where
+    that much could be read."""
+
+    kind: Literal["merchant", "warehouse", "connection"]
+    name: str
+    problems: tuple[Problem, ...]
+    id: str | None = None
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What the files say: the sound part, the broken parts, and every problem there is."""
+
+    config: Config
+    broken: tuple[Broken, ...]
+    problems: tuple[Problem, ...]
