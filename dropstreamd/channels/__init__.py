@@ -1,0 +1,1 @@
+"""The flows: what each channel's job does in one run."""

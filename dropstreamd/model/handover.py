@@ -38,7 +38,6 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     visible_after_s: float = 0.0
     retention_s: float = 0.0
-    amends: bool = False
 
 
 class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

@@ -73,13 +73,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of an order for a warehouse: the warehouse's SKU and the units to send.
 
-    `number` counts from 1 within the order; `order_line` is the key of the store's line.
+    `number` counts from 1 within the order; `order_line` is the key of the store's line, and
+    `ordered` what the buyer wanted of it in all, of which the store may have shipped some before.
     """
 
     number: int
     order_line: str
     sku: str
     quantity: int
+    ordered: int = 0
     name: str = ""
     unit_price: Money | None = None
 

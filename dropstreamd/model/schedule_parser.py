@@ -52,7 +52,7 @@ _PHRASES = {
 }
 
 
-class RuleProblem(ValueError):  # noqa: N818 - it becomes a `Problem` of the configuration
+class RuleProblem(ValueError):
     """A schedule rule that cannot be used. The caller knows in which file and under which key it stands."""
 
     def __init__(self, *, found: str, allowed: str, hint: str = "") -> None:

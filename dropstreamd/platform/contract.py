@@ -292,7 +292,8 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
     `settings` decodes the table `[store]` or `[warehouses.NAME]` less the daemon's own keys;
     secrets in it are `SecretRef`s. `account_key` names the account: connections and warehouses of
-    equal key share one budget of calls.
+    equal key share one budget of calls. `amends` are the parts whose sink takes an item with a
+    `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
     """
 
     name: str
@@ -302,4 +303,5 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     settings: type[S]
     account_key: Callable[[S], str]
     open: Callable[[S, Host], AbstractAsyncContextManager[Store | Warehouse]]
+    amends: frozenset[Part] = frozenset()
     check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()

@@ -30,6 +30,28 @@ _BAD = "bad"
 
 # ---- documents and their owners
 
+Describe = Callable[[Document], str]
+"""Says in words how a document differs from what was handed over: lines and quantities, no names."""
+
+Saved = Callable[[Writer, str, Document], None]
+"""Told of every document saved, in its transaction: keeps what else hangs on it."""
+
+
+def _nothing_hangs_on_it(_tx: Writer, _key: str, _doc: Document) -> None:
+    pass
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """One flow's documents, and what its channel knows of them.
+
+    `amends`: the sink takes a changed document after hand-over; otherwise it becomes a task.
+    """
+
+    flow: Flow
+    amends: bool
+    describe: Describe
+    saved: Saved = _nothing_hangs_on_it
+
 
 def get(tx: Reader, flow: Flow, key: str) -> Document | None:
     """The document of that key, None where the flow never saw it."""
@@ -37,8 +59,9 @@ def get(tx: Reader, flow: Flow, key: str) -> Document | None:
     return None if raw is None else _document.decode(raw)
 
 
-def save(tx: Writer, flow: Flow, key: str, doc: Document, old: Document | None) -> None:
+def save(tx: Writer, book: Book, key: str, doc: Document, old: Document | None) -> None:
     """Store `doc` in the place of `old`, and its owner with it."""
+    flow = book.flow
     if old is not None:
         _unindex(tx, flow, key, old)
     tx.put(Table.DOCUMENTS, (*flow, key), encode(doc))
@@ -46,6 +69,7 @@ def save(tx: Writer, flow: Flow, key: str, doc: Document, old: Document | None) 
         tx.put(Table.PENDING, (*flow, key), b"")
     elif doc.state in _PARKED:
         tx.put(Table.PARKED, (*flow, _PARKED[doc.state], doc.cause or "-", key), b"")
+    book.saved(tx, key, doc)
 
 
 def _unindex(tx: Writer, flow: Flow, key: str, old: Document) -> None:
@@ -74,59 +98,36 @@ class Staged(msgspec.Struct, kw_only=True):
     tasks: int = 0
 
 
-Describe = Callable[[Document, Document], str]
-"""Says in words what of a document changed, for a person: lines and quantities, no names."""
-
-
-def stage(
-    tx: Writer,
-    flow: Flow,
-    incoming: Sequence[Incoming],
-    *,
-    now_s: float,
-    run: str,
-    amends: bool,
-    describe: Describe,
-) -> Staged:
+def stage(tx: Writer, book: Book, incoming: Sequence[Incoming], *, now_s: float, run: str) -> Staged:
     """Take what a source told. Sources repeat themselves: what is known already changes nothing."""
     counts = Staged()
     for new in incoming:
-        old = get(tx, flow, new.key)
+        old = get(tx, book.flow, new.key)
         doc = transitions.arrive(old, new, now_s, run)
-        _clear_bad(tx, flow, new.key)
+        tx.delete(Table.PARKED, (*book.flow, _BAD, "undecodable", new.key))
         if doc is None or doc is old:
             counts.same += 1
             continue
-        doc = transitions.amend(doc, amends=amends)
-        save(tx, flow, new.key, doc, old)
+        doc = transitions.amend(doc, amends=book.amends)
+        save(tx, book, new.key, doc, old)
         counts.new += old is None
         counts.changed += old is not None
-        if old is not None:
-            counts.tasks += task_of_change(tx, flow, new.key, old, doc, now_s, describe)
+        if old is not None and old.digest != doc.digest:
+            counts.tasks += task_of_change(tx, book, new.key, doc, now_s)
     return counts
 
 
-def task_of_change(
-    tx: Writer, flow: Flow, key: str, old: Document, doc: Document, now_s: float, describe: Describe
-) -> int:
+def task_of_change(tx: Writer, book: Book, key: str, doc: Document, now_s: float) -> int:
     """Keep the task "changed after hand-over" in step with the document; 1 if one was opened."""
-    if doc.state is not State.ACCEPTED or doc.digest == old.digest:
+    if doc.state is not State.ACCEPTED:
         return 0
     if not doc.changed_since_accepted:
-        close_task(tx, flow, key)
+        close_task(tx, book.flow, key)
         return 0
-    open_task(
-        tx,
-        flow,
-        key,
-        Task(
-            kind="changed",
-            number=doc.number,
-            title=f"{doc.number} changed after hand-over",
-            detail=describe(old, doc),
-            since_s=now_s,
-        ),
-    )
+    title = f"{doc.number} changed after hand-over"
+    detail = book.describe(doc)
+    task = Task(kind="changed", number=doc.number, title=title, detail=detail, since_s=now_s)
+    open_task(tx, book.flow, key, task)
     return 1
 
 
@@ -148,38 +149,19 @@ def bad_records(tx: Reader, flow: Flow) -> Iterator[tuple[str, BadRecord]]:
         yield key[-1], _bad.decode(raw)
 
 
-def _clear_bad(tx: Writer, flow: Flow, key: str) -> None:
-    """It could be decoded this time."""
-    tx.delete(Table.PARKED, (*flow, _BAD, "undecodable", key))
-
-
 # ---- park and release
 
 
-def release(tx: Writer, flow: Flow, key: str, *, now_s: float, run: str, why: str) -> bool:
+def release(tx: Writer, book: Book, key: str, *, now_s: float, run: str, why: str) -> bool:
     """Let one parked or held document try again with the next run."""
-    old = get(tx, flow, key)
+    old = get(tx, book.flow, key)
     if old is None:
         return False
     doc = transitions.release(old, now_s, run, why)
     if doc is old:
         return False
-    save(tx, flow, key, doc, old)
+    save(tx, book, key, doc, old)
     return True
-
-
-def retry_parked(tx: Writer, flow: Flow, *, limit: int) -> int:
-    """Make pending again what was parked by us, not by the sink: its cause may have gone.
-
-    The next open looks at each and parks it again where it has not.
-    """
-    count = 0
-    for _, key in list(owned(tx, flow, State.PARKED)):
-        old = get(tx, flow, key)
-        if old is not None and not old.by_sink and count < limit:
-            save(tx, flow, key, transitions.free(old, State.PENDING), old)
-            count += 1
-    return count
 
 
 # ---- tasks

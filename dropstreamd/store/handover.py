@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from dropstreamd.model.handover import InDoubt, Item, Outcome, Preparation, Stamp, Untouched
+from dropstreamd.model.handover import Accepted, InDoubt, Item, Outcome, Preparation, Stamp, Untouched
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.documents import Describe, encode, get, save, task_of_change
+from dropstreamd.store.documents import Book, encode, get, owned, save, task_of_change
 from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, State
 from dropstreamd.store.tables import Table
 
@@ -22,6 +22,17 @@ IN_DOUBT = "in-doubt"
 
 # ---- open
 
+Then = Callable[[Writer], None]
+"""What is written together with a resolved document: links, tallies, tasks."""
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """A document in the form that its sink takes. `reference` is kept with it for ever."""
+
+    document: object
+    reference: str = ""
+    then: Then | None = None
+
 
 class Park(msgspec.Struct, frozen=True, kw_only=True):
     """A document that cannot be handed over as things are here."""
@@ -30,21 +41,15 @@ class Park(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """A document in the form that its sink takes. `reference` is kept with it for ever."""
-
-    document: object
-    reference: str = ""
-
-
 class Nothing(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing of it is left to hand over."""
 
     why: str
+    then: Then | None = None
 
 
 Resolved = Ready | Park | Nothing
-Resolve = Callable[[Writer, str, Document], Resolved]
+Resolve = Callable[[Reader, str, Document], Resolved]
 Prepare = Callable[[Sequence[Item[object]], Stamp], Preparation]
 
 
@@ -59,7 +64,7 @@ class Opened(msgspec.Struct, kw_only=True):
 
 def open_batch(
     tx: Writer,
-    flow: Flow,
+    book: Book,
     *,
     after: str | None,
     limit: int,
@@ -74,41 +79,55 @@ def open_batch(
     """
     now_s = stamp.at.timestamp()
     opened = Opened(attempts=[])
-    start = None if after is None else (*flow, after)
+    start = None if after is None else (*book.flow, after)
     docs: dict[str, Document] = {}
     items: list[Item[object]] = []
-    for path, _ in list(tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit)):
+    for path, _ in list(tx.scan(Table.PENDING, tuple(book.flow), after=start, limit=limit)):
         key = opened.last = path[-1]
-        doc = get(tx, flow, key)
+        doc = get(tx, book.flow, key)
         if doc is None:
-            raise AssertionError(f"{flow}: {key} is pending and has no document")
+            raise AssertionError(f"{book.flow}: {key} is pending and has no document")
         resolved = resolve(tx, key, doc)
+        if not isinstance(resolved, Park) and resolved.then is not None:
+            resolved.then(tx)
         match resolved:
             case Ready():
+                remote = doc.remote if doc.accepted else None
+                items.append(Item(key=key, document=resolved.document, remote=remote))
                 sent = encode(resolved.document)
                 docs[key] = msgspec.structs.replace(doc, sent=sent, reference=resolved.reference)
-                save(tx, flow, key, docs[key], doc)
-                items.append(
-                    Item(key=key, document=resolved.document, remote=doc.remote if doc.accepted else None)
-                )
+                save(tx, book, key, docs[key], doc)
             case Park():
                 opened.parked += 1
-                noted = transitions.noted(doc, now_s, run, f"parked: {resolved.reason}")
-                parked = transitions.park(noted, resolved.cause, resolved.reason, by_sink=False)
-                save(tx, flow, key, parked, doc)
+                _park(tx, book, key, doc, resolved, now_s, run)
             case Nothing():
                 opened.void += 1
                 state = State.ACCEPTED if doc.accepted else State.VOID
                 noted = transitions.noted(doc, now_s, run, resolved.why)
-                save(tx, flow, key, transitions.free(noted, state), doc)
+                save(tx, book, key, transitions.free(noted, state), doc)
     if items:
-        _freeze(tx, flow, docs, prepare(items, stamp), stamp, run, opened)
+        _freeze(tx, book, docs, prepare(items, stamp), stamp, run, opened)
     return opened
+
+
+def _park(
+    tx: Writer,
+    book: Book,
+    key: str,
+    doc: Document,
+    park: Park,
+    now_s: float,
+    run: str,
+    *,
+    by_sink: bool = False,
+) -> None:
+    noted = transitions.noted(doc, now_s, run, f"parked: {park.reason}")
+    save(tx, book, key, transitions.park(noted, park.cause, park.reason, by_sink=by_sink), doc)
 
 
 def _freeze(
     tx: Writer,
-    flow: Flow,
+    book: Book,
     docs: dict[str, Document],
     preparation: Preparation,
     stamp: Stamp,
@@ -118,9 +137,8 @@ def _freeze(
     now_s = stamp.at.timestamp()
     for refused in preparation.rejected:
         opened.parked += 1
-        doc = docs[refused.key]
-        noted = transitions.noted(doc, now_s, run, f"parked: {refused.reason}")
-        save(tx, flow, refused.key, transitions.park(noted, refused.cause, refused.reason, by_sink=True), doc)
+        park = Park(cause=refused.cause, reason=refused.reason)
+        _park(tx, book, refused.key, docs[refused.key], park, now_s, run, by_sink=True)
     for number, prepared in enumerate(preparation.prepared):
         attempt_id = f"{stamp.attempt}-{number:04d}"
         keys = []
@@ -128,12 +146,37 @@ def _freeze(
             doc = docs[key]
             keys.append(AttemptKey(key, doc.revision, doc.digest))
             noted = transitions.noted(doc, now_s, run, f"opened as {prepared.name}")
-            save(tx, flow, key, transitions.opened(noted, attempt_id), doc)
+            save(tx, book, key, transitions.opened(noted, attempt_id), doc)
         attempt = Attempt(
             name=prepared.name, payload=prepared.payload, keys=tuple(keys), run=run, opened_s=now_s
         )
-        tx.put(Table.ATTEMPTS, (*flow, attempt_id), encode(attempt))
+        tx.put(Table.ATTEMPTS, (*book.flow, attempt_id), encode(attempt))
         opened.attempts.append((attempt_id, attempt))
+
+
+def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int:
+    """Make pending again what was parked by us, not by the sink, and whose cause has gone.
+
+    Nothing is fetched for it. At most `limit` documents are looked at.
+    """
+    count = 0
+    for _, key in list(owned(tx, book.flow, State.PARKED))[:limit]:
+        doc = get(tx, book.flow, key)
+        if doc is None or doc.by_sink or isinstance(resolve(tx, key, doc), Park):
+            continue
+        save(tx, book, key, transitions.free(doc, State.PENDING), doc)
+        count += 1
+    return count
+
+
+# ---- attempts in the making
+
+
+def has_work(tx: Reader, flow: Flow) -> bool:
+    """Whether anything is pending, or an attempt open whose outcome may be found out."""
+    if tx.first(Table.PENDING, tuple(flow)) is not None:
+        return True
+    return any(attempt.step != IN_DOUBT for _, attempt in attempts(tx, flow))
 
 
 def attempts(tx: Reader, flow: Flow) -> list[tuple[str, Attempt]]:
@@ -164,80 +207,86 @@ class Settled(msgspec.Struct, kw_only=True):
 
 
 def settle(
-    tx: Writer,
-    flow: Flow,
-    attempt_id: str,
-    outcomes: Sequence[Outcome],
-    *,
-    now_s: float,
-    run: str,
-    amends: bool,
-    describe: Describe,
+    tx: Writer, book: Book, attempt_id: str, outcomes: Sequence[Outcome], *, now_s: float, run: str
 ) -> Settled:
     """Close an attempt. A key of it without an outcome is in doubt: it was sent and nothing is known."""
-    raw = tx.get(Table.ATTEMPTS, (*flow, attempt_id))
+    raw = tx.get(Table.ATTEMPTS, (*book.flow, attempt_id))
     if raw is None:
         return Settled()
     attempt = _attempt.decode(raw)
     by_key = {outcome.key: outcome for outcome in outcomes}
     counts = Settled()
+    doubted = []
     for tried in attempt.keys:
-        old = get(tx, flow, tried.key)
+        old = get(tx, book.flow, tried.key)
         if old is None or old.attempt != attempt_id:
             continue
         outcome = by_key.get(tried.key) or InDoubt(key=tried.key, why="the answer did not name it")
-        doc = transitions.settle(old, tried, outcome, now_s, run, amends=amends)
-        save(tx, flow, tried.key, doc, old)
-        counts.accepted += doc.accepted > old.accepted
-        counts.refused += doc.state is State.PARKED
-        counts.doubt += doc.state is State.DOUBT
-        counts.untouched += isinstance(outcome, Untouched)
-        if doc.state is State.ACCEPTED and doc.changed_since_accepted:
-            before = msgspec.structs.replace(old, digest=b"")
-            counts.tasks += task_of_change(tx, flow, tried.key, before, doc, now_s, describe)
-    if counts.doubt == 0:
-        tx.delete(Table.ATTEMPTS, (*flow, attempt_id))
-    else:
-        tx.put(Table.ATTEMPTS, (*flow, attempt_id), encode(_only_doubted(tx, flow, attempt_id, attempt)))
+        doc = _settle_one(tx, book, tried, outcome, old, now_s, run, counts)
+        if doc.state is State.DOUBT:
+            doubted.append(tried)
+    counts.doubt = len(doubted)
+    _keep_doubted(tx, book.flow, attempt_id, attempt, doubted)
     return counts
 
 
-def _only_doubted(tx: Reader, flow: Flow, attempt_id: str, attempt: Attempt) -> Attempt:
-    keys = []
-    for tried in attempt.keys:
-        doc = get(tx, flow, tried.key)
-        if doc is not None and doc.attempt == attempt_id:
-            keys.append(tried)
-    return msgspec.structs.replace(attempt, keys=tuple(keys), step=IN_DOUBT)
-
-
-def resolve_doubt(
+def _settle_one(
     tx: Writer,
-    flow: Flow,
-    key: str,
+    book: Book,
+    tried: AttemptKey,
     outcome: Outcome,
-    *,
+    old: Document,
     now_s: float,
     run: str,
-    amends: bool,
-    describe: Describe,
-) -> bool:
+    counts: Settled,
+) -> Document:
+    doc = transitions.settle(old, tried, outcome, now_s, run, amends=book.amends)
+    save(tx, book, tried.key, doc, old)
+    counts.accepted += doc.accepted > old.accepted
+    counts.refused += doc.state is State.PARKED
+    counts.untouched += isinstance(outcome, Untouched)
+    counts.tasks += task_of_change(tx, book, tried.key, doc, now_s)
+    return doc
+
+
+def _keep_doubted(
+    tx: Writer, flow: Flow, attempt_id: str, attempt: Attempt, doubted: Sequence[AttemptKey]
+) -> None:
+    """An attempt outlives its settling for the keys that are in doubt."""
+    if not doubted:
+        tx.delete(Table.ATTEMPTS, (*flow, attempt_id))
+        return
+    left = msgspec.structs.replace(attempt, keys=tuple(doubted), step=IN_DOUBT)
+    tx.put(Table.ATTEMPTS, (*flow, attempt_id), encode(left))
+
+
+def resolve_doubt(tx: Writer, book: Book, key: str, outcome: Outcome, *, now_s: float, run: str) -> bool:
     """Settle one document in doubt by what a person, or the other side later, says of it."""
-    old = get(tx, flow, key)
+    old = get(tx, book.flow, key)
     if old is None or old.state is not State.DOUBT:
         return False
-    raw = tx.get(Table.ATTEMPTS, (*flow, old.attempt))
+    raw = tx.get(Table.ATTEMPTS, (*book.flow, old.attempt)) if old.attempt else None
     tried = AttemptKey(key, old.revision, old.digest)
     if raw is not None:
         attempt = _attempt.decode(raw)
         tried = next((one for one in attempt.keys if one.key == key), tried)
-        rest = tuple(one for one in attempt.keys if one.key != key)
-        if rest:
-            left = msgspec.structs.replace(attempt, keys=rest)
-            tx.put(Table.ATTEMPTS, (*flow, old.attempt), encode(left))
-        else:
-            tx.delete(Table.ATTEMPTS, (*flow, old.attempt))
-    doc = transitions.settle(old, tried, outcome, now_s, run, amends=amends)
-    save(tx, flow, key, doc, old)
-    task_of_change(tx, flow, key, msgspec.structs.replace(old, digest=b""), doc, now_s, describe)
+        rest = [one for one in attempt.keys if one.key != key]
+        _keep_doubted(tx, book.flow, old.attempt, attempt, rest)
+    _settle_one(tx, book, tried, outcome, old, now_s, run, Settled())
+    return True
+
+
+def proven(tx: Writer, book: Book, key: str, *, now_s: float, run: str) -> bool:
+    """The other side itself spoke of this document: it has it, whatever we thought.
+
+    Only an open attempt is left alone, since its own settling is still to come.
+    """
+    old = get(tx, book.flow, key)
+    if old is None or old.accepted or old.state is State.OPEN:
+        return False
+    if old.state is State.DOUBT:
+        return resolve_doubt(tx, book, key, Accepted(key=key), now_s=now_s, run=run)
+    tried = AttemptKey(key, old.revision, old.digest)
+    doc = transitions.accept(old, tried, "", now_s, run, amends=book.amends)
+    save(tx, book, key, doc, old)
     return True

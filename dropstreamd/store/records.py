@@ -136,3 +136,14 @@ class LevelRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, om
     reason: str = ""
     refused: int | None = None
     refused_reported: bytes = b""
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Units that an order in progress will take from a warehouse's stock.
+
+    Before hand-over (`handed_s` is 0) by channel SKU, since a listing may still change; afterwards
+    by the warehouse's SKU, less what has left in packages.
+    """
+
+    units: dict[str, int]
+    handed_s: float = 0.0

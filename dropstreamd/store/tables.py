@@ -37,6 +37,7 @@ class Table(enum.Enum):
     GENERATIONS = "generations"
     FILES = "files"
     LINKS = "links"
+    PROMISES = "promises"
     CONTROL_NUMBERS = "control_numbers"
     UNMATCHED = "unmatched"
 
@@ -51,7 +52,15 @@ class Table(enum.Enum):
 
 
 _OF_A_WAREHOUSE = frozenset(
-    {Table.STOCK, Table.GENERATIONS, Table.FILES, Table.LINKS, Table.CONTROL_NUMBERS, Table.UNMATCHED}
+    {
+        Table.STOCK,
+        Table.GENERATIONS,
+        Table.FILES,
+        Table.LINKS,
+        Table.PROMISES,
+        Table.CONTROL_NUMBERS,
+        Table.UNMATCHED,
+    }
 )
 
 

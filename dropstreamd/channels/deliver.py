@@ -1,0 +1,157 @@
+"""The second half of every act's flow: resolve what is open, then hand over what is pending."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TypeVar, cast
+
+import trio
+
+from dropstreamd.channels.run import Run
+from dropstreamd.errors import Hold, OutcomeUnknown, Wait
+from dropstreamd.model.handover import InDoubt, Outcome, Prepared, Untouched
+from dropstreamd.platform.contract import Sink
+from dropstreamd.store import handover
+from dropstreamd.store.documents import Book
+from dropstreamd.store.handover import Resolve
+from dropstreamd.store.records import Attempt
+
+T = TypeVar("T")
+
+SENDING = "sending"
+"""Recorded before a write that can neither be repeated nor looked up: without it, nothing was sent."""
+
+PUSH_DEADLINE_S = 120.0
+"""How long a stop waits for one push to be settled, in seconds."""
+
+RETRY_LIMIT = 10_000
+"""Parked documents looked at again in one run."""
+
+
+async def anything_to_do(run: Run, book: Book, resolve: Resolve) -> bool:
+    """Whether `deliver` would have something to hand over or to find out.
+
+    Parked documents whose cause has gone are made pending on the way.
+    """
+    await run.state.write(partial(handover.retry_parked, book=book, resolve=resolve, limit=RETRY_LIMIT))
+    return run.state.read(partial(handover.has_work, flow=book.flow))
+
+
+async def deliver(run: Run, book: Book, sink: Sink[T], resolve: Resolve) -> None:
+    """Hand over every pending document, oldest key first, each once in this run.
+
+    Attempts that an earlier run left open are resolved first. A `Wait` or `Hold` of the sink ends
+    it; what was handed over until then is settled, the rest stays pending.
+    """
+    await recover(run, book, sink)
+    after: str | None = None
+    while True:
+        await run.settled()
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
+            after = await _next_batch(run, book, sink, resolve, after)
+        if shield.cancelled_caught:
+            raise OutcomeUnknown("a hand-over took too long and was cut; the next run resolves it")
+        if after is None:
+            return
+
+
+async def _next_batch(run: Run, book: Book, sink: Sink[T], resolve: Resolve, after: str | None) -> str | None:
+    opened = await run.state.write(
+        partial(
+            handover.open_batch,
+            book=book,
+            after=after,
+            limit=sink.writes.batch,
+            resolve=resolve,
+            prepare=cast("handover.Prepare", sink.prepare),
+            stamp=run.stamp(),
+            run=run.id,
+        )
+    )
+    run.count("parked", opened.parked)
+    run.count("nothing_left", opened.void)
+    for attempt_id, attempt in opened.attempts:
+        await _push(run, book, sink, attempt_id, attempt)
+    return opened.last
+
+
+async def _push(run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: Attempt) -> None:
+    never = sink.writes.repeat == "never"
+    record = partial(_record, run, book, attempt_id)
+    if never:
+        await record(SENDING)
+    try:
+        outcomes = await sink.push(_prepared(attempt), record)
+    except OutcomeUnknown as error:
+        if never:
+            await _settle(run, book, attempt_id, _doubted(attempt, error.message))
+        raise
+    except (Wait, Hold):
+        untouched = [Untouched(key=tried.key) for tried in attempt.keys]
+        await _settle(run, book, attempt_id, untouched)
+        raise
+    await _settle(run, book, attempt_id, outcomes)
+
+
+async def recover(run: Run, book: Book, sink: Sink[T]) -> None:
+    """Find out what became of the attempts that are still open, as far as the sink can tell."""
+    for attempt_id, attempt in run.state.read(partial(handover.attempts, flow=book.flow)):
+        if attempt.step == handover.IN_DOUBT:
+            continue
+        await run.settled()
+        outcomes = await _recovered(run, book, sink, attempt_id, attempt)
+        if outcomes is None:
+            run.count("waiting_to_look_up")
+        else:
+            run.count("recovered")
+            await _settle(run, book, attempt_id, outcomes)
+
+
+async def _recovered(
+    run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: Attempt
+) -> Sequence[Outcome] | None:
+    """The outcomes of an attempt that was cut off; None while it is too early to ask."""
+    age_s = max(0.0, run.now_s() - attempt.opened_s)
+    record = partial(_record, run, book, attempt_id)
+    match sink.writes.repeat:
+        case "key":
+            if age_s > sink.writes.retention_s:
+                return _doubted(attempt, "the platform no longer knows the key that it was sent under")
+            return await sink.push(_prepared(attempt), record)
+        case "lookup":
+            if age_s < sink.writes.visible_after_s:
+                return None
+            return await sink.recover(_prepared(attempt), attempt.step, record)
+        case "never":
+            if attempt.step == SENDING:
+                return _doubted(attempt, "it was being sent when the daemon ended")
+            return [Untouched(key=tried.key) for tried in attempt.keys]
+
+
+def _prepared(attempt: Attempt) -> Prepared:
+    keys = tuple(tried.key for tried in attempt.keys)
+    return Prepared(name=attempt.name, keys=keys, payload=attempt.payload)
+
+
+def _doubted(attempt: Attempt, why: str) -> list[Outcome]:
+    return [InDoubt(key=tried.key, why=why) for tried in attempt.keys]
+
+
+async def _record(run: Run, book: Book, attempt_id: str, step: str) -> None:
+    await run.state.write(partial(handover.record_step, flow=book.flow, attempt_id=attempt_id, step=step))
+
+
+async def _settle(run: Run, book: Book, attempt_id: str, outcomes: Sequence[Outcome]) -> None:
+    settled = await run.state.write(
+        partial(
+            handover.settle,
+            book=book,
+            attempt_id=attempt_id,
+            outcomes=tuple(outcomes),
+            now_s=run.now_s(),
+            run=run.id,
+        )
+    )
+    run.count("accepted", settled.accepted)
+    run.count("refused", settled.refused)
+    run.count("in_doubt", settled.doubt)
+    run.count("tasks", settled.tasks)

@@ -1,0 +1,163 @@
+"""What a warehouse account tells, shared out to the connections that it concerns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+import msgspec
+
+from dropstreamd.channels import orders, references, shipments
+from dropstreamd.channels.run import Scope
+from dropstreamd.config.schema import WarehouseAccount
+from dropstreamd.model.shipments import Package
+from dropstreamd.platform.contract import Page, Part, Source
+from dropstreamd.store import cursors, documents, handover
+from dropstreamd.store.base import Reader, Store, Writer
+from dropstreamd.store.keys import Key
+from dropstreamd.store.records import Flow
+from dropstreamd.store.tables import Table
+
+PAGES = 100_000
+"""Pages of one fetch; a warehouse that has more for longer is not making progress."""
+
+
+class Unmatched(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A package whose reference nobody sent: kept with the account, tried again at every fetch."""
+
+    package: Package
+    since_s: float
+
+
+_unmatched = msgspec.msgpack.Decoder(Unmatched)
+
+
+class Confirms(Protocol):
+    """A source of packages or of stock."""
+
+    async def confirm(self, marks: Sequence[str]) -> None: ...
+
+
+class Fetched(msgspec.Struct, kw_only=True):
+    """What a fetch of packages came to."""
+
+    new: int = 0
+    changed: int = 0
+    bad: int = 0
+    unmatched: int = 0
+
+
+class Account:
+    """A warehouse account as intake sees it: its settings, and the connections that share it, by id."""
+
+    def __init__(self, settings: WarehouseAccount, scopes: Mapping[str, Scope], state: Store) -> None:
+        self.settings = settings
+        self.scopes = scopes
+        self.state = state
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Under which its own tables keep it."""
+        return (self.settings.merchant, self.settings.name)
+
+    def flow(self, channel: str) -> Flow:
+        """Where the account's cursor is, and what could not be decoded: no connection owns it."""
+        return Flow("/".join(self.path), channel)
+
+
+async def fetch_packages(account: Account, source: Source[Package], *, run: str, now_s: float) -> Fetched:
+    """Read every page that is waiting; confirm each once it is durable."""
+    total = Fetched()
+    flow = account.flow(shipments.CHANNEL)
+    for _ in range(PAGES):
+        cursor = account.state.read(partial(cursors.get, flow=flow))
+        page = await source.page(cursor, partial(is_taken, account))
+        fetched = await account.state.write(partial(_stage, account=account, page=page, run=run, now_s=now_s))
+        total.new += fetched.new
+        total.changed += fetched.changed
+        total.bad += fetched.bad
+        total.unmatched += fetched.unmatched
+        if page.mark is not None:
+            await confirm(account, source, page.mark)
+        if not page.more:
+            break
+    rematched = await account.state.write(partial(rematch, account=account, run=run, now_s=now_s))
+    total.new += rematched
+    return total
+
+
+def is_taken(account: Account, mark: str) -> bool:
+    """Whether a file's content is durable already."""
+    return account.state.read(lambda tx: cursors.is_taken(tx, *account.path, mark))
+
+
+async def confirm(account: Account, source: Confirms, mark: str) -> None:
+    """Let the warehouse archive a file whose content is durable, then forget it."""
+    await source.confirm([mark])
+    await account.state.write(lambda tx: cursors.forget(tx, *account.path, mark))
+
+
+def _stage(tx: Writer, *, account: Account, page: Page[Package], run: str, now_s: float) -> Fetched:
+    fetched = Fetched()
+    flow = account.flow(shipments.CHANNEL)
+    for package in page.documents:
+        _share_out(tx, account, package, fetched, run, now_s)
+    fetched.bad += documents.stage_bad(tx, flow, page.bad, now_s=now_s)
+    if page.cursor is not None:
+        cursors.put(tx, flow, page.cursor)
+    if page.mark is not None:
+        cursors.take(tx, *account.path, page.mark)
+    return fetched
+
+
+def _share_out(
+    tx: Writer, account: Account, package: Package, fetched: Fetched, run: str, now_s: float
+) -> None:
+    scope = _owner(tx, account, package)
+    if scope is None:
+        fetched.unmatched += _keep_unmatched(tx, (*account.path, package.key), package, now_s)
+        return
+    staged = give(tx, scope, package, run=run, now_s=now_s)
+    fetched.new += staged.new
+    fetched.changed += staged.changed
+
+
+def _keep_unmatched(tx: Writer, key: Key, package: Package, now_s: float) -> bool:
+    raw = tx.get(Table.UNMATCHED, key)
+    known = None if raw is None else _unmatched.decode(raw)
+    if known is None or known.package != package:
+        since_s = now_s if known is None else known.since_s
+        tx.put(Table.UNMATCHED, key, msgspec.msgpack.encode(Unmatched(package=package, since_s=since_s)))
+    return known is None
+
+
+def _owner(tx: Reader, account: Account, package: Package) -> Scope | None:
+    link = references.find(tx, account.settings, package.reference)
+    return None if link is None else account.scopes.get(link.connection)
+
+
+def give(tx: Writer, scope: Scope, package: Package, *, run: str, now_s: float) -> documents.Staged:
+    """Stage a package with the connection whose order it is. It proves that the order arrived."""
+    link = references.find(tx, scope.account, package.reference)
+    if link is not None:
+        handover.proven(tx, orders.book(scope), link.order, now_s=now_s, run=run)
+    book = shipments.book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
+    return documents.stage(tx, book, [shipments.incoming(package)], now_s=now_s, run=run)
+
+
+def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:
+    """Try unmatched packages again; how many found their order."""
+    found = 0
+    for path, raw in list(tx.scan(Table.UNMATCHED, account.path)):
+        package = _unmatched.decode(raw).package
+        scope = _owner(tx, account, package)
+        if scope is not None:
+            give(tx, scope, package, run=run, now_s=now_s)
+            tx.delete(Table.UNMATCHED, path)
+            found += 1
+    return found
+
+
+def unmatched(tx: Reader, account: WarehouseAccount) -> Iterable[Unmatched]:
+    """Every package of the account that no order is known for."""
+    for _, raw in tx.scan(Table.UNMATCHED, (account.merchant, account.name)):
+        yield _unmatched.decode(raw)

@@ -1,0 +1,193 @@
+"""Inventory: the warehouse's figures become the store's levels, by Smart Sync or Full Sync."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+import msgspec
+import trio
+
+from dropstreamd.channels import promises
+from dropstreamd.channels.deliver import PUSH_DEADLINE_S
+from dropstreamd.channels.run import Run, Scope
+from dropstreamd.config.schema import Connection
+from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, Wait
+from dropstreamd.model.handover import Outcome, Prepared
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Sink
+from dropstreamd.store import cursors, levels, stock
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.levels import Derived, Opened
+from dropstreamd.store.records import Attempt, Flow
+
+CHANNEL = "inventory"
+MARKED_AT_ONCE = 5_000
+"""SKUs marked in one transaction."""
+
+
+def channel_skus(connection: Connection, skus: Iterable[str]) -> list[str]:
+    """The store's SKUs that are sold from these of the warehouse: its listings, or the same name."""
+    if not connection.listings:
+        return list(skus)
+    listed = _by_warehouse_sku(connection.listings)
+    return [name for sku in skus for name in listed.get(sku, (sku,))]
+
+
+def _by_warehouse_sku(listings: Mapping[str, str]) -> dict[str, list[str]]:
+    listed: dict[str, list[str]] = {}
+    for channel_sku, sku in listings.items():
+        listed.setdefault(sku, []).append(channel_sku)
+    return listed
+
+
+def derive(scope: Scope, unsent: Mapping[str, int], tx: Reader, sku: str) -> Derived | None:
+    """The level of a channel SKU: reported units less those that orders are about to take."""
+    warehouse_sku = scope.connection.listings.get(sku, sku)
+    reported = stock.reported(tx, (scope.account.merchant, scope.account.name), warehouse_sku)
+    if reported is None:
+        return None
+    return Derived(available=max(0, reported - unsent.get(warehouse_sku, 0)), reported=b"%d" % reported)
+
+
+async def smart(run: Run) -> None:
+    """Fetch the warehouse's figures and push what changed."""
+    await run.scope.feed.fetch_stock()
+    unsent = _unsent(run)
+    await _mark_what_moved(run, unsent)
+    await _push_levels(run, unsent)
+
+
+async def full(run: Run) -> None:
+    """Fetch the warehouse's figures and push every level."""
+    await run.scope.feed.fetch_stock()
+    unsent = _unsent(run)
+    await _mark_what_moved(run, unsent)
+    await _mark_all(run, forced=True)
+    await _push_levels(run, unsent)
+
+
+def _unsent(run: Run) -> dict[str, int]:
+    scope = run.scope
+    if not scope.connection.deduct_unsent:
+        return {}
+    return dict(run.state.read(partial(promises.unsent, account=scope.account, siblings=scope.siblings)))
+
+
+class _Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What the levels were derived from besides the figures, at the last run."""
+
+    settings: bytes
+    unsent: dict[str, int]
+
+
+async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> None:
+    """Look at the SKUs whose orders came or went, and at all if the settings changed."""
+    scope = run.scope
+    flow = Flow(scope.connection.id, CHANNEL)
+    settings = (sorted(scope.connection.listings.items()), scope.account.merchant, scope.account.name)
+    digest = hashlib.blake2b(msgspec.msgpack.encode(settings), digest_size=16).digest()
+    basis = _Basis(settings=digest, unsent=unsent)
+    raw = run.state.read(partial(cursors.get_bytes, flow=flow))
+    before = None if raw is None else msgspec.msgpack.decode(raw, type=_Basis)
+    if before == basis:
+        return
+    if before is None or before.settings != basis.settings:
+        await _mark_all(run, forced=False)
+    moved = {
+        sku
+        for sku in unsent.keys() | (before.unsent if before else {}).keys()
+        if before is None or unsent.get(sku) != before.unsent.get(sku)
+    }
+
+    def write(tx: Writer) -> None:
+        levels.mark(tx, flow, channel_skus(scope.connection, sorted(moved)))
+        cursors.put_bytes(tx, flow, msgspec.msgpack.encode(basis))
+
+    await run.state.write(write)
+
+
+async def _mark_all(run: Run, *, forced: bool) -> None:
+    scope = run.scope
+    flow = Flow(scope.connection.id, CHANNEL)
+    path = (scope.account.merchant, scope.account.name)
+    known = await trio.to_thread.run_sync(run.state.read, lambda tx: list(stock.figures(tx, path)))
+    skus = channel_skus(scope.connection, known)
+    for start in range(0, len(skus), MARKED_AT_ONCE):
+        chunk = skus[start : start + MARKED_AT_ONCE]
+        await run.state.write(partial(levels.mark, flow=flow, skus=chunk, forced=forced))
+        await run.settled()
+
+
+async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
+    flow = Flow(run.scope.connection.id, CHANNEL)
+    run.count("recovered", await run.state.write(partial(levels.recover, flow=flow)))
+    if not run.state.read(partial(levels.any_pending, flow=flow)):
+        return
+    async with run.scope.open_store() as store:
+        if store.inventory is None:
+            raise ProtocolMismatch("the store's plugin takes no inventory")
+        after: str | None = None
+        while True:
+            await run.settled()
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
+                after = await _next_batch(run, flow, store.inventory, unsent, after)
+            if shield.cancelled_caught:
+                raise OutcomeUnknown("a push of levels took too long and was cut; they are pushed again")
+            if after is None:
+                return
+
+
+async def _next_batch(
+    run: Run, flow: Flow, sink: Sink[Level], unsent: Mapping[str, int], after: str | None
+) -> str | None:
+    opened: Opened = await run.state.write(
+        partial(
+            levels.open_batch,
+            flow=flow,
+            after=after,
+            limit=sink.writes.batch,
+            derive=partial(derive, run.scope, unsent),
+            prepare=sink.prepare,
+            stamp=run.stamp(),
+            run=run.id,
+        )
+    )
+    run.count("unchanged", opened.unchanged)
+    run.count("not_at_warehouse", opened.unknown)
+    run.count("refused", opened.refused)
+    for attempt_id, attempt in opened.attempts:
+        await _push(run, flow, sink, attempt_id, attempt)
+    return opened.last
+
+
+async def _push(run: Run, flow: Flow, sink: Sink[Level], attempt_id: str, attempt: Attempt) -> None:
+    keys = tuple(tried.key for tried in attempt.keys)
+    outcomes: tuple[Outcome, ...] = ()
+    try:
+        prepared = Prepared(name=attempt.name, keys=keys, payload=attempt.payload)
+        outcomes = tuple(await sink.push(prepared, _no_steps))
+    except (Wait, Hold):
+        await _settle(run, flow, attempt_id, ())
+        raise
+    await _settle(run, flow, attempt_id, outcomes)
+
+
+async def _no_steps(_step: str) -> None:
+    """A level's steps are not kept: what is not settled is pushed again."""
+    await trio.lowlevel.checkpoint()
+
+
+async def _settle(run: Run, flow: Flow, attempt_id: str, outcomes: tuple[Outcome, ...]) -> None:
+    settled = await run.state.write(
+        partial(
+            levels.settle,
+            flow=flow,
+            attempt_id=attempt_id,
+            outcomes=outcomes,
+            now_s=run.now_s(),
+            run=run.id,
+        )
+    )
+    run.count("pushed", settled.accepted)
+    run.count("refused", settled.refused)
+    run.count("again", settled.again)

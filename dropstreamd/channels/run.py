@@ -1,0 +1,119 @@
+"""One execution of a job: what it may use, and what it tells about itself."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+import trio
+
+from dropstreamd.clock import Clock, utc
+from dropstreamd.config.schema import Connection, WarehouseAccount
+from dropstreamd.model.handover import Stamp
+from dropstreamd.model.ids import Ids
+from dropstreamd.platform.contract import Part, Store, Warehouse
+from dropstreamd.store.base import Store as State
+
+
+class RunStopped(BaseException):
+    """The run was asked to end and has reached a settled point. Not an error: it passes every
+    handler on its way to the actor."""
+
+
+class Progress(Protocol):
+    """Told what a run counts, as it counts."""
+
+    def counted(self, run: str, what: str, total: int) -> None: ...
+
+
+class Feed(Protocol):
+    """A warehouse account as its connections use it: the one reader and writer of its folders."""
+
+    def session(self) -> AbstractAsyncContextManager[Warehouse]:
+        """The account, opened for this user alone."""
+        ...
+
+    async def fetch_packages(self) -> None:
+        """Bring in every package that is waiting, for whichever connection it is. One fetch serves
+        all who ask before it starts."""
+        ...
+
+    async def fetch_stock(self) -> None:
+        """Bring in every snapshot that is waiting, likewise."""
+        ...
+
+
+class Scope:
+    """A connection as its runs see it; replaced whole when the configuration changes.
+
+    `siblings` are all connections of its warehouse account, itself among them. `open_store` opens
+    its store for one run. `store_amends` and `warehouse_amends` are what their plugins declare.
+    """
+
+    def __init__(
+        self,
+        *,
+        connection: Connection,
+        account: WarehouseAccount,
+        siblings: tuple[Connection, ...],
+        open_store: Callable[[], AbstractAsyncContextManager[Store]],
+        feed: Feed,
+        store_amends: frozenset[Part],
+        warehouse_amends: frozenset[Part],
+        state: State,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self.connection = connection
+        self.account = account
+        self.siblings = siblings
+        self.open_store = open_store
+        self.feed = feed
+        self.store_amends = store_amends
+        self.warehouse_amends = warehouse_amends
+        self.state = state
+        self.clock = clock
+        self.ids = ids
+
+
+class Run:
+    """One execution. `since` is what a person asked for, None for everything new."""
+
+    def __init__(
+        self, scope: Scope, *, run_id: str, since: datetime | None = None, progress: Progress | None = None
+    ) -> None:
+        self.scope = scope
+        self.id = run_id
+        self.since = since
+        self.counts: Counter[str] = Counter()
+        self._progress = progress
+        self._stopping = False
+
+    @property
+    def state(self) -> State:
+        return self.scope.state
+
+    def now_s(self) -> float:
+        return self.scope.clock.now_s()
+
+    def stamp(self) -> Stamp:
+        """A new attempt's."""
+        return Stamp(attempt=self.scope.ids.new(), at=utc(self.now_s()))
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Add to what the run reports; 0 is not reported."""
+        if number:
+            self.counts[what] += number
+            if self._progress is not None:
+                self._progress.counted(self.id, what, self.counts[what])
+
+    def stop(self) -> None:
+        """Ask it to end at its next settled point."""
+        self._stopping = True
+
+    async def settled(self) -> None:
+        """A point where nothing is half done. Raises RunStopped if the run was asked to end."""
+        if self._stopping:
+            raise RunStopped
+        await trio.lowlevel.checkpoint()

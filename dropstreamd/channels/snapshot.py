@@ -1,0 +1,224 @@
+"""From the pages of a snapshot to figures that are believed, or held."""
+
+from collections.abc import Container, Iterable, Mapping
+from functools import partial
+
+import msgspec
+import trio
+
+from dropstreamd.channels import inventory
+from dropstreamd.channels.intake import PAGES, Account, confirm, is_taken
+from dropstreamd.config.schema import Breaker, WarehouseAccount
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.stock import StockRow
+from dropstreamd.platform.contract import Bad, StockPage, StockSource
+from dropstreamd.store import cursors, documents, levels, stock
+from dropstreamd.store.base import Writer
+from dropstreamd.store.keys import MAX_PART_BYTES, is_part
+from dropstreamd.store.records import Flow
+from dropstreamd.store.stock import Generation
+
+SKUS = 2_000_000
+"""The most SKUs of one snapshot."""
+
+
+AHEAD_S = 3600.0
+"""How far ahead of our clock a snapshot's time may be, in seconds."""
+
+
+class Snapshot:
+    """Sums the rows of one snapshot by SKU, as the account's settings say."""
+
+    def __init__(self, name: str, as_of_s: float) -> None:
+        self.name = name
+        self.as_of_s = as_of_s
+        self.figures: dict[str, int] = {}
+        self.bad: list[Bad] = []
+        self.refused: set[str] = set()
+
+    def add(self, rows: Iterable[StockRow], settings: WarehouseAccount) -> None:
+        """Add a page's rows. A SKU that cannot be kept, or stands twice where that is refused, is
+        set aside: its figure stays what it was."""
+        figures, units = self.figures, settings.units
+        statuses, facilities = settings.statuses, settings.facilities
+        plain = not units and statuses is None and facilities is None
+        for row in rows:
+            sku = row.sku
+            if not plain:
+                if statuses is not None and row.status not in statuses:
+                    continue
+                if facilities is not None and row.facility not in facilities:
+                    continue
+            quantity = row.quantity * units.get(sku, 1) if units else row.quantity
+            if sku not in figures:
+                figures[sku] = quantity
+            elif settings.duplicates == "sum":
+                figures[sku] += quantity
+            else:
+                self.refused.add(sku)
+        if len(figures) > SKUS:
+            raise ProtocolMismatch(f"{self.name} has more than {SKUS} SKUs")
+
+    def kept(self, known: Container[str]) -> tuple[dict[str, int], list[Bad]]:
+        """The figures less what is set aside, and everything that was; changes nothing."""
+        odd = [sku for sku in self.figures if sku not in known and not _may_be_kept(sku)]
+        if not odd and not self.refused:
+            return self.figures, self.bad
+        bad = list(self.bad)
+        for sku in sorted(self.refused):
+            bad.append(self._bad(sku, "it stands in more than one row"))
+        for sku in odd:
+            bad.append(self._bad(sku, f"no SKU: 1 to {MAX_PART_BYTES} bytes of text are"))
+        aside = self.refused.union(odd)
+        return {sku: quantity for sku, quantity in self.figures.items() if sku not in aside}, bad
+
+    def _bad(self, sku: str, reason: str) -> Bad:
+        return Bad(
+            key=f"{self.name} {sku[:30]!r}", place=self.name, reason=f"{sku[:30]!r}: {reason}", raw=b""
+        )
+
+
+def _may_be_kept(sku: str) -> bool:
+    return bool(sku) and is_part(sku) and len(sku.encode()) <= MAX_PART_BYTES
+
+
+def judge(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker, *, age_s: float) -> str:
+    """Why a snapshot should not be believed; empty if it should. A first one is judged by its age
+    and by being empty only."""
+    if not figures:
+        return "it has no rows"
+    if age_s < -AHEAD_S:
+        return f"its time is {-age_s / 3600:.1f} hours ahead of now: is the warehouse's timezone right?"
+    if age_s > breaker.stale_after_s:
+        return f"it is {age_s / 3600:.1f} hours old, more than {breaker.stale_after_s / 3600:.1f}"
+    return (
+        _lost(known, figures, breaker) or _zeroed(known, figures, breaker) or _raised(known, figures, breaker)
+    )
+
+
+def _lost(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker) -> str:
+    lost = sum(1 for sku in known if sku not in figures)
+    if lost <= breaker.lost_share * len(known):
+        return ""
+    return f"{lost} of {len(known)} SKUs are missing, more than {breaker.lost_share:.0%}"
+
+
+def _zeroed(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker) -> str:
+    stocked = [sku for sku, quantity in known.items() if quantity > 0]
+    zeroed = sum(1 for sku in stocked if figures.get(sku, 1) <= 0)
+    if zeroed <= breaker.zeroed_share * len(stocked):
+        return ""
+    return f"{zeroed} of {len(stocked)} SKUs in stock became 0, more than {breaker.zeroed_share:.0%}"
+
+
+def _raised(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker) -> str:
+    before, after = sum(known.values()), sum(figures.values())
+    if before <= 0 or after <= before * (1 + breaker.raised_share):
+        return ""
+    return f"its {after} units are more than {1 + breaker.raised_share:g} times the {before} before"
+
+
+async def fetch_stock(
+    account: Account, source: StockSource, *, generation: str, now_s: float
+) -> list[Generation]:
+    """Read every snapshot that is waiting; what was made of each. Confirmed once durable."""
+    made: list[Generation] = []
+    snapshot: Snapshot | None = None
+    for _ in range(PAGES):
+        page = await source.page(partial(is_taken, account))
+        if page is None:
+            break
+        if snapshot is None or snapshot.name != page.snapshot:
+            snapshot = Snapshot(page.snapshot, page.as_of.timestamp())
+        snapshot.bad.extend(page.bad)
+        snapshot.add(page.rows, account.settings)
+        await trio.lowlevel.checkpoint()
+        if page.last:
+            made.append(await _conclude(account, snapshot, page, f"{generation}{len(made):04d}", now_s))
+            snapshot = None
+        if page.mark is not None:
+            await confirm(account, source, page.mark)
+        if not page.more:
+            break
+    return made
+
+
+async def _conclude(
+    account: Account, snapshot: Snapshot, page: StockPage, generation: str, now_s: float
+) -> Generation:
+    return await account.state.write(
+        partial(
+            conclude,
+            account=account,
+            snapshot=snapshot,
+            generation=generation,
+            mark=page.mark,
+            now_s=now_s,
+        )
+    )
+
+
+def conclude(
+    tx: Writer, *, account: Account, snapshot: Snapshot, generation: str, mark: str | None, now_s: float
+) -> Generation:
+    """The one transaction that a snapshot ends in: believe it, hold it, or leave it as too old."""
+    path = account.path
+    if mark is not None:
+        cursors.take(tx, *path, mark)
+    known = stock.figures(tx, path)
+    figures, bad = snapshot.kept(known)
+    documents.stage_bad(tx, account.flow(inventory.CHANNEL), bad, now_s=now_s)
+    latest = stock.latest(tx, path)
+    made = Generation(
+        id=generation,
+        snapshot=snapshot.name,
+        as_of_s=snapshot.as_of_s,
+        at_s=now_s,
+        verdict="applied",
+        skus=len(figures),
+        units=sum(figures.values()),
+        bad_rows=len(bad),
+    )
+    if latest is not None and snapshot.as_of_s < latest.as_of_s:
+        why = f"{latest.snapshot} is newer"
+        made = msgspec.structs.replace(made, verdict="superseded", why=why)
+    else:
+        breaker = account.settings.breaker
+        why = judge(known, figures, breaker, age_s=now_s - snapshot.as_of_s)
+        if why:
+            made = msgspec.structs.replace(made, verdict="held", why=why)
+        else:
+            made = apply(tx, account, made, known, figures)
+    stock.remember(tx, path, made, figures)
+    return made
+
+
+def apply(
+    tx: Writer,
+    account: Account,
+    made: Generation,
+    known: Mapping[str, int],
+    figures: Mapping[str, int],
+) -> Generation:
+    """Believe the figures: write those that changed, and have every connection look at them."""
+    changed = {sku: quantity for sku, quantity in figures.items() if known.get(sku) != quantity}
+    missing = [sku for sku in known if sku not in figures]
+    if account.settings.missing == "zero":
+        changed.update({sku: 0 for sku in missing if known[sku] != 0})
+    stock.put_figures(tx, account.path, changed, made.id)
+    for scope in account.scopes.values():
+        flow = Flow(scope.connection.id, inventory.CHANNEL)
+        levels.mark(tx, flow, inventory.channel_skus(scope.connection, changed))
+    return msgspec.structs.replace(made, changed=len(changed), missing=len(missing))
+
+
+def approve(tx: Writer, *, account: Account, now_s: float) -> Generation | None:
+    """Believe the held snapshot after all; None where there is none."""
+    made = stock.held(tx, account.path)
+    if made is None:
+        return None
+    figures = stock.held_figures(tx, account.path)
+    approved = msgspec.structs.replace(made, verdict="applied", why=f"approved: {made.why}", at_s=now_s)
+    applied = apply(tx, account, approved, stock.figures(tx, account.path), figures)
+    stock.remember(tx, account.path, applied, figures)
+    return applied

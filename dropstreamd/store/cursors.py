@@ -1,0 +1,41 @@
+"""How far each source has been read, and which files were taken."""
+
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.records import Flow
+from dropstreamd.store.tables import Table
+
+
+def get(tx: Reader, flow: Flow) -> str | None:
+    """The cursor stored last."""
+    raw = tx.get(Table.CURSORS, tuple(flow))
+    return None if raw is None else raw.decode()
+
+
+def put(tx: Writer, flow: Flow, cursor: str) -> None:
+    """Store a cursor, in the transaction of the documents that it follows."""
+    tx.put(Table.CURSORS, tuple(flow), cursor.encode())
+
+
+def get_bytes(tx: Reader, flow: Flow) -> bytes | None:
+    """What a flow that reads no source keeps in the place of a cursor."""
+    return tx.get(Table.CURSORS, tuple(flow))
+
+
+def put_bytes(tx: Writer, flow: Flow, basis: bytes) -> None:
+    """As `put`, for `get_bytes`."""
+    tx.put(Table.CURSORS, tuple(flow), basis)
+
+
+def is_taken(tx: Reader, merchant: str, warehouse: str, mark: str) -> bool:
+    """Whether a file's content is durable here already."""
+    return tx.get(Table.FILES, (merchant, warehouse, mark)) is not None
+
+
+def take(tx: Writer, merchant: str, warehouse: str, mark: str) -> None:
+    """Remember a file, in the transaction of its last documents."""
+    tx.put(Table.FILES, (merchant, warehouse, mark), b"")
+
+
+def forget(tx: Writer, merchant: str, warehouse: str, mark: str) -> None:
+    """The file was archived: it cannot come again."""
+    tx.delete(Table.FILES, (merchant, warehouse, mark))

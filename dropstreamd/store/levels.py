@@ -1,0 +1,208 @@
+"""Levels: what each store was last told of each SKU, and what it has to be told.
+
+A level may be pushed again and again, the newest wins. So an attempt whose outcome is unknown is not
+looked up: its levels are unknown, which differs from every level, and are pushed again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from dropstreamd.model.handover import Accepted, Item, Outcome, Preparation, Rejected, Stamp
+from dropstreamd.model.stock import Level
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.records import Attempt, AttemptKey, Flow, LevelRecord
+from dropstreamd.store.tables import Table
+
+_record = msgspec.msgpack.Decoder(LevelRecord)
+_attempt = msgspec.msgpack.Decoder(Attempt)
+_encode = msgspec.msgpack.Encoder().encode
+
+FORCED = b"full"
+"""Pending whatever the store was told before."""
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """What a SKU's level should be, and the warehouse's figures it came from."""
+
+    available: int
+    reported: bytes
+
+
+Derive = Callable[[Reader, str], Derived | None]
+"""The level of a channel SKU; None for one that the warehouse never had."""
+
+Prepare = Callable[[Sequence[Item[Level]], Stamp], Preparation]
+
+
+class Opened(msgspec.Struct, kw_only=True):
+    """The attempts of one batch; `last` is the last SKU looked at, None when none was left."""
+
+    attempts: list[tuple[str, Attempt]]
+    last: str | None = None
+    unchanged: int = 0
+    unknown: int = 0
+    refused: int = 0
+
+
+def get(tx: Reader, flow: Flow, sku: str) -> LevelRecord | None:
+    """What the store was last told of a channel SKU."""
+    raw = tx.get(Table.DOCUMENTS, (*flow, sku))
+    return None if raw is None else _record.decode(raw)
+
+
+def any_pending(tx: Reader, flow: Flow) -> bool:
+    """Whether a level is to be looked at."""
+    return tx.first(Table.PENDING, tuple(flow)) is not None
+
+
+def mark(tx: Writer, flow: Flow, skus: Iterable[str], *, forced: bool = False) -> None:
+    """Have these channel SKUs looked at by the next run; a forced one stays forced."""
+    for sku in skus:
+        key = (*flow, sku)
+        if forced or tx.get(Table.PENDING, key) is None:
+            tx.put(Table.PENDING, key, FORCED if forced else b"")
+
+
+def open_batch(
+    tx: Writer,
+    flow: Flow,
+    *,
+    after: str | None,
+    limit: int,
+    derive: Derive,
+    prepare: Prepare,
+    stamp: Stamp,
+    run: str,
+) -> Opened:
+    """Freeze attempts for the next pending levels that the store has to be told of."""
+    opened = Opened(attempts=[])
+    start = None if after is None else (*flow, after)
+    items: list[Item[Level]] = []
+    derived: dict[str, Derived] = {}
+    for path, flag in list(tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit)):
+        sku = opened.last = path[-1]
+        tx.delete(Table.PENDING, path)
+        level = derive(tx, sku)
+        if level is None:
+            opened.unknown += 1
+        elif flag != FORCED and not _differs(get(tx, flow, sku), level):
+            opened.unchanged += 1
+        else:
+            derived[sku] = level
+            items.append(Item(key=sku, document=Level(sku=sku, available=level.available)))
+    if items:
+        _freeze(tx, flow, prepare(items, stamp), derived, opened, stamp, run)
+    return opened
+
+
+def _differs(record: LevelRecord | None, level: Derived) -> bool:
+    """Whether the store has to be told: the warehouse's figure moved since it was last told, or the
+    level is not the one it took. What it refused is not sent again unchanged."""
+    if record is None:
+        return True
+    if record.cause:
+        return (record.refused, record.refused_reported) != (level.available, level.reported)
+    return (record.accepted, record.reported) != (level.available, level.reported)
+
+
+def _freeze(
+    tx: Writer,
+    flow: Flow,
+    preparation: Preparation,
+    derived: dict[str, Derived],
+    opened: Opened,
+    stamp: Stamp,
+    run: str,
+) -> None:
+    now_s = stamp.at.timestamp()
+    for refused in preparation.rejected:
+        opened.refused += 1
+        level = derived[refused.key]
+        _refuse(tx, flow, AttemptKey(refused.key, level.available, level.reported), refused, now_s, run)
+    for number, prepared in enumerate(preparation.prepared):
+        keys = tuple(AttemptKey(sku, derived[sku].available, derived[sku].reported) for sku in prepared.keys)
+        attempt = Attempt(name=prepared.name, payload=prepared.payload, keys=keys, run=run, opened_s=now_s)
+        attempt_id = f"{stamp.attempt}-{number:04d}"
+        tx.put(Table.ATTEMPTS, (*flow, attempt_id), _encode(attempt))
+        opened.attempts.append((attempt_id, attempt))
+
+
+class Settled(msgspec.Struct, kw_only=True):
+    """What the outcomes of one attempt came to."""
+
+    accepted: int = 0
+    refused: int = 0
+    again: int = 0
+
+
+def settle(
+    tx: Writer, flow: Flow, attempt_id: str, outcomes: Sequence[Outcome], *, now_s: float, run: str
+) -> Settled:
+    """Close an attempt. What is neither accepted nor refused is unknown, and pending again."""
+    counts = Settled()
+    raw = tx.get(Table.ATTEMPTS, (*flow, attempt_id))
+    if raw is None:
+        return counts
+    by_sku = {outcome.key: outcome for outcome in outcomes}
+    for tried in _attempt.decode(raw).keys:
+        match by_sku.get(tried.key):
+            case Accepted():
+                counts.accepted += 1
+                _accept(tx, flow, tried, now_s, run)
+            case Rejected() as refused:
+                counts.refused += 1
+                _refuse(tx, flow, tried, refused, now_s, run)
+            case _:
+                counts.again += 1
+                _unknown(tx, flow, tried.key)
+    tx.delete(Table.ATTEMPTS, (*flow, attempt_id))
+    return counts
+
+
+def recover(tx: Writer, flow: Flow) -> int:
+    """Levels of attempts that a run left open are unknown: they are pushed again. How many."""
+    count = 0
+    for path, raw in list(tx.scan(Table.ATTEMPTS, tuple(flow))):
+        for tried in _attempt.decode(raw).keys:
+            _unknown(tx, flow, tried.key)
+            count += 1
+        tx.delete(Table.ATTEMPTS, path)
+    return count
+
+
+def _accept(tx: Writer, flow: Flow, tried: AttemptKey, now_s: float, run: str) -> None:
+    _unpark(tx, flow, tried.key)
+    record = LevelRecord(accepted=tried.revision, reported=tried.digest, at_s=now_s, run=run)
+    tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
+
+
+def _refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s: float, run: str) -> None:
+    _unpark(tx, flow, tried.key)
+    old = get(tx, flow, tried.key) or LevelRecord()
+    record = msgspec.structs.replace(
+        old,
+        at_s=now_s,
+        run=run,
+        cause=refused.cause,
+        reason=refused.reason,
+        refused=tried.revision,
+        refused_reported=tried.digest,
+    )
+    tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
+    tx.put(Table.PARKED, (*flow, "parked", refused.cause, tried.key), b"")
+
+
+def _unknown(tx: Writer, flow: Flow, sku: str) -> None:
+    _unpark(tx, flow, sku)
+    old = get(tx, flow, sku)
+    if old is not None:
+        cleared = LevelRecord(at_s=old.at_s, run=old.run)
+        tx.put(Table.DOCUMENTS, (*flow, sku), _encode(cleared))
+    tx.put(Table.PENDING, (*flow, sku), FORCED)
+
+
+def _unpark(tx: Writer, flow: Flow, sku: str) -> None:
+    old = get(tx, flow, sku)
+    if old is not None and old.cause:
+        tx.delete(Table.PARKED, (*flow, "parked", old.cause, sku))

@@ -1,0 +1,120 @@
+"""A warehouse account's stock: the last figures believed, and the snapshots they came from."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.tables import Table
+
+Path = tuple[str, str]
+"""Merchant and warehouse."""
+
+HISTORY = 50
+"""Snapshots remembered for one account."""
+
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One complete snapshot, and what was made of it.
+
+    `applied`: its figures are believed. `held`: it looks wrong and waits for a person, or for a
+    sound one. `superseded`: a newer one was there first. Counts are SKUs, `units` their total.
+    """
+
+    id: str
+    snapshot: str
+    as_of_s: float
+    at_s: float
+    verdict: Literal["applied", "held", "superseded"]
+    why: str = ""
+    skus: int = 0
+    changed: int = 0
+    missing: int = 0
+    units: int = 0
+    bad_rows: int = 0
+
+
+_generation = msgspec.msgpack.Decoder(Generation)
+_figures = msgspec.msgpack.Decoder(dict[str, int])
+
+
+def _value(quantity: int, generation: str) -> bytes:
+    return b"%d %s" % (quantity, generation.encode())
+
+
+def quantity_of(value: bytes) -> int:
+    """The units in a row of `stock`."""
+    return int(value[: value.index(b" ")])
+
+
+def reported(tx: Reader, path: Path, sku: str) -> int | None:
+    """The units the warehouse reported last, None for a SKU it never had."""
+    value = tx.get(Table.STOCK, (*path, sku))
+    return None if value is None else quantity_of(value)
+
+
+def changed_by(tx: Reader, path: Path, sku: str) -> str:
+    """The generation that changed the figure last; empty for an unknown SKU."""
+    value = tx.get(Table.STOCK, (*path, sku))
+    return "" if value is None else value.partition(b" ")[2].decode()
+
+
+def figures(tx: Reader, path: Path) -> dict[str, int]:
+    """All figures of the account, by SKU."""
+    return {sku: quantity_of(value) for sku, value in tx.scan_last(Table.STOCK, path)}
+
+
+def put_figures(tx: Writer, path: Path, changed: Mapping[str, int], generation: str) -> None:
+    """Believe these figures from now on."""
+    rows = ((sku, _value(changed[sku], generation)) for sku in sorted(changed))
+    tx.put_many(Table.STOCK, path, rows)
+
+
+# ---- generations: "latest" and "held" beside the history, which is keyed by id
+
+_LATEST, _HELD, _FIGURES = "-latest", "-held", "-held figures"
+
+
+def latest(tx: Reader, path: Path) -> Generation | None:
+    """The newest snapshot that was believed."""
+    return _one(tx, path, _LATEST)
+
+
+def held(tx: Reader, path: Path) -> Generation | None:
+    """The snapshot that waits for a person."""
+    return _one(tx, path, _HELD)
+
+
+def held_figures(tx: Reader, path: Path) -> dict[str, int]:
+    """The figures of the held snapshot; empty where there is none."""
+    raw = tx.get(Table.GENERATIONS, (*path, _FIGURES))
+    return {} if raw is None else _figures.decode(raw)
+
+
+def _one(tx: Reader, path: Path, name: str) -> Generation | None:
+    raw = tx.get(Table.GENERATIONS, (*path, name))
+    return None if raw is None else _generation.decode(raw)
+
+
+def history(tx: Reader, path: Path) -> Iterator[Generation]:
+    """The snapshots remembered, newest first."""
+    for key, raw in tx.scan(Table.GENERATIONS, path, reverse=True):
+        if not key[-1].startswith("-"):
+            yield _generation.decode(raw)
+
+
+def remember(tx: Writer, path: Path, generation: Generation, figures: Mapping[str, int]) -> None:
+    """Keep what was made of a snapshot; an applied one takes the place of a held one."""
+    raw = msgspec.msgpack.encode(generation)
+    tx.put(Table.GENERATIONS, (*path, generation.id), raw)
+    if generation.verdict == "applied":
+        tx.put(Table.GENERATIONS, (*path, _LATEST), raw)
+        tx.delete(Table.GENERATIONS, (*path, _HELD))
+        tx.delete(Table.GENERATIONS, (*path, _FIGURES))
+    elif generation.verdict == "held":
+        tx.put(Table.GENERATIONS, (*path, _HELD), raw)
+        tx.put(Table.GENERATIONS, (*path, _FIGURES), msgspec.msgpack.encode(dict(figures)))
+    old = [key for key, _ in tx.scan(Table.GENERATIONS, path, reverse=True) if not key[-1].startswith("-")]
+    for key in old[HISTORY:]:
+        tx.delete(Table.GENERATIONS, key)

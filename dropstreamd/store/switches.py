@@ -1,0 +1,69 @@
+"""Switches: whether a connection, and each of its channels, runs. They live here and in no file."""
+
+from typing import Literal
+
+import msgspec
+
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.tables import Table
+
+CONNECTION = "*"
+"""The switch of the connection itself, in the place of a channel."""
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True):
+    """On or off since when, by whom; and when it was turned on for the first time."""
+
+    on: bool = False
+    since_s: float = 0.0
+    who: str = ""
+    first_on_s: float | None = None
+
+
+_switch = msgspec.msgpack.Decoder(Switch)
+
+
+def get(tx: Reader, connection: str, channel: str = CONNECTION) -> Switch:
+    """The switch; off where nobody ever touched it."""
+    raw = tx.get(Table.SWITCHES, (connection, channel))
+    return Switch() if raw is None else _switch.decode(raw)
+
+
+def turn(tx: Writer, connection: str, channel: str, *, on: bool, now_s: float, who: str) -> Switch:
+    """Turn a switch; what it is now. Turning it to what it is changes nothing."""
+    old = get(tx, connection, channel)
+    if old.on == on and old.since_s:
+        return old
+    first = now_s if on and old.first_on_s is None else old.first_on_s
+    new = Switch(on=on, since_s=now_s, who=who, first_on_s=first)
+    tx.put(Table.SWITCHES, (connection, channel), msgspec.msgpack.encode(new))
+    return new
+
+
+# ---- how far each job's schedule has been followed
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's fires so far: every one either ran, was coalesced into a run that stands for several,
+    or was skipped, by reason. `last_fire_s` is the newest that was accounted for."""
+
+    last_fire_s: float = 0.0
+    fired: int = 0
+    ran: int = 0
+    coalesced: int = 0
+    skipped: dict[Literal["disabled", "held", "stopping", "editing"], int] = {}
+    last_success_s: float = 0.0
+
+
+_followed = msgspec.msgpack.Decoder(Followed)
+
+
+def followed(tx: Reader, connection: str, channel: str, job: str) -> Followed:
+    """How far the job's schedule has been followed."""
+    raw = tx.get(Table.SCHEDULE, (connection, channel, job))
+    return Followed() if raw is None else _followed.decode(raw)
+
+
+def follow(tx: Writer, connection: str, channel: str, job: str, done: Followed) -> None:
+    """Remember how far."""
+    tx.put(Table.SCHEDULE, (connection, channel, job), msgspec.msgpack.encode(done))
