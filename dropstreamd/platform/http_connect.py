@@ -15,7 +15,6 @@ from collections.abc import Iterable
 import certifi
 import httpcore
 import trio
-from httpcore._backends.trio import TrioBackend
 
 from dropstreamd.errors import Misconfigured
 
@@ -53,7 +52,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, *, allow_private: bool, plain: bool) -> None:
         self._allow_private = allow_private
         self._plain = plain
-        self._tcp = TrioBackend()
+        self._tcp = httpcore.TrioBackend()
 
     async def connect_tcp(
         self,
