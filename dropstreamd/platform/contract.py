@@ -36,6 +36,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level, StockRow
+from dropstreamd.platform.http import Http
 from dropstreamd.platform.limiter import Limiter
 from dropstreamd.platform.secrets import Secret, SecretRef
 
@@ -271,7 +272,12 @@ class Host(Protocol):
 
     @property
     def limiter(self) -> Limiter:
-        """The account's one budget of calls; `platform.http` spends from it by itself."""
+        """The account's one budget of calls; `http` spends from it by itself."""
+        ...
+
+    @property
+    def http(self) -> Http:
+        """The account's way to the web: `host.http.client(address)`."""
         ...
 
     def secret(self, ref: SecretRef) -> Secret:

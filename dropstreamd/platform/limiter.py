@@ -1,8 +1,14 @@
 """One budget of calls for each account, shared by everybody who calls it."""
 
-from contextlib import AbstractAsyncContextManager
+import bisect
+import math
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import IntEnum
 from typing import Protocol
+
+import msgspec
+import trio
 
 
 class Priority(IntEnum):
@@ -17,9 +23,157 @@ class Limiter(Protocol):
     """Admits calls at the rate that the platform allows."""
 
     def admit(self, cost: float = 1.0) -> AbstractAsyncContextManager[None]:
-        """Wait for leave to make one call; `cost` is in the platform's own units."""
+        """Wait for leave to make one call; `cost` is in the platform's own units.
+
+        The call is made inside. Cancelled while waiting, nothing was spent.
+        """
         ...
 
     def slow_down(self, retry_after_s: float) -> None:
         """The platform asked for fewer calls: admit none for so many seconds."""
         ...
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform allows one account: `rate_per_s` for good, `burst` at once after a rest (both
+    in its own units of cost), and `at_once` calls in flight. All above zero."""
+
+    rate_per_s: float = 5.0
+    burst: float = 10.0
+    at_once: int = 4
+
+
+class Budget:
+    """An account's budget: a token bucket and a bound on calls in flight.
+
+    Callers ask through `for_priority`. Of those waiting, the lowest priority number goes first, and
+    the first come first among equals; but a step of priority is worth `step_s` of waiting, so that
+    nobody starves: a FULL call that has waited for 2 × `step_s` goes before a new ORDERS call. A
+    call of more than the whole burst waits for a full bucket and leaves it in debt.
+    """
+
+    def __init__(self, pace: Pace, *, step_s: float = 30.0) -> None:
+        self._pace = pace
+        self._step_s = step_s
+        self._tokens = pace.burst
+        self._counted_s = trio.current_time()
+        self._in_flight = 0
+        self._waiting: list[_Waiter] = []
+        self._arrivals = 0
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for leave, for metrics."""
+        return len(self._waiting)
+
+    def for_priority(self, priority: Priority) -> Limiter:
+        """The same budget, as a caller of this priority sees it."""
+        return _Share(self, priority)
+
+    def change(self, pace: Pace) -> None:
+        """A new configuration: it holds from now on, what was spent stays spent."""
+        self._count()
+        self._pace = pace
+        self._tokens = min(self._tokens, pace.burst)
+        self._wake_first()
+
+    def slow_down(self, retry_after_s: float) -> None:
+        """Admit nothing for so many seconds, then one call at once and the next ones at the rate.
+
+        A shorter demand never shortens a longer one.
+        """
+        self._count()
+        until_s = trio.current_time() + retry_after_s
+        if until_s >= self._counted_s:
+            self._counted_s = until_s
+            self._tokens = min(self._tokens, 1.0)
+
+    @asynccontextmanager
+    async def admit(self, priority: Priority, cost: float) -> AsyncIterator[None]:
+        """As `Limiter.admit`."""
+        await self._enter(priority, cost)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._wake_first()
+
+    async def _enter(self, priority: Priority, cost: float) -> None:
+        self._arrivals += 1
+        due_s = trio.current_time() + self._step_s * priority
+        waiter = _Waiter(order=(due_s, self._arrivals))
+        bisect.insort(self._waiting, waiter, key=lambda one: one.order)
+        try:
+            await trio.lowlevel.checkpoint()
+            # Between the last look at the bucket and the taking there is no checkpoint.
+            while (delay_s := self._delay_s(waiter, cost)) > 0:
+                with trio.move_on_after(delay_s):
+                    await waiter.wake.wait()
+                waiter.wake = trio.Event()
+            self._tokens -= cost
+            self._in_flight += 1
+        finally:
+            self._waiting.remove(waiter)
+            self._wake_first()
+
+    def _delay_s(self, waiter: "_Waiter", cost: float) -> float:
+        """Seconds until this one may go; infinite where only an event can let it."""
+        if self._waiting[0] is not waiter or self._in_flight >= self._pace.at_once:
+            return math.inf
+        self._count()
+        rest_s = max(0.0, self._counted_s - trio.current_time())
+        missing = min(cost, self._pace.burst) - self._tokens
+        delay_s = rest_s + max(0.0, missing) / self._pace.rate_per_s
+        return delay_s if delay_s > _ROUNDING_S else 0.0
+
+    def _count(self) -> None:
+        """Bring the bucket up to now. `_counted_s` lies in the future while the account rests."""
+        now_s = trio.current_time()
+        if now_s > self._counted_s:
+            gained = (now_s - self._counted_s) * self._pace.rate_per_s
+            self._tokens = min(self._pace.burst, self._tokens + gained)
+            self._counted_s = now_s
+
+    def _wake_first(self) -> None:
+        if self._waiting:
+            self._waiting[0].wake.set()
+
+
+class Limiters:
+    """The budgets of all accounts, by account key; they outlive connections."""
+
+    def __init__(self) -> None:
+        self._budgets: dict[str, Budget] = {}
+
+    def budget(self, account: str, pace: Pace) -> Budget:
+        """The account's one budget, at this pace from now on."""
+        budget = self._budgets.get(account)
+        if budget is None:
+            budget = self._budgets[account] = Budget(pace)
+        else:
+            budget.change(pace)
+        return budget
+
+
+# Less than this is the rounding of a float, and no clock can be waited for so briefly.
+_ROUNDING_S = 1e-6
+
+
+class _Waiter:
+    def __init__(self, *, order: tuple[float, int]) -> None:
+        self.order = order
+        self.wake = trio.Event()
+
+
+class _Share:
+    """A `Limiter`: a budget seen at one priority."""
+
+    def __init__(self, budget: Budget, priority: Priority) -> None:
+        self._budget = budget
+        self._priority = priority
+
+    def admit(self, cost: float = 1.0) -> AbstractAsyncContextManager[None]:
+        return self._budget.admit(self._priority, cost)
+
+    def slow_down(self, retry_after_s: float) -> None:
+        self._budget.slow_down(retry_after_s)

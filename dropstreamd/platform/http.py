@@ -1,0 +1,355 @@
+"""HTTP as a plugin uses it: `async with host.http.client("https://shop.example/api") as http`.
+
+The daemon makes one `Http` for each account and lends it through `Host.http`; the plugin opens a
+client for an address, with its own headers, and asks. TLS is verified, nothing is taken from the
+environment, addresses and sizes are checked, every call spends from the account's budget, and what
+goes wrong is one of the errors of `dropstreamd.errors` (`platform.http_errors` says which).
+
+It stands on httpcore, httpx's own transport, and httpx's URLs: httpx's client writes every address
+with its query string to the log, keeps cookies, unpacks without a limit, and offers no way to
+choose the address that is connected to.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from random import Random
+from typing import Protocol, TypeVar
+
+import httpcore
+import httpx
+import msgspec
+import trio
+
+from dropstreamd.clock import Clock
+from dropstreamd.errors import (
+    DropstreamError,
+    Misconfigured,
+    ProtocolMismatch,
+    RateLimited,
+    Unreachable,
+)
+from dropstreamd.platform.circuit import Circuit
+from dropstreamd.platform.http_address import checked_base, checked_headers, redirection, same_origin
+from dropstreamd.platform.http_body import read_body
+from dropstreamd.platform.http_connect import CheckedBackend, Trust
+from dropstreamd.platform.http_errors import (
+    Applied,
+    Call,
+    from_exception,
+    from_status,
+    mismatch,
+    retry_after_s,
+    web_page,
+)
+from dropstreamd.platform.limiter import Limiter
+
+T = TypeVar("T")
+
+_MOST_REDIRECTIONS = 3
+_MOST_CONNECTIONS = 16
+# Node.js closes an idle connection after 5 s: a write must not be sent into that.
+_IDLE_CONNECTION_S = 4.0
+_FIRST_WAIT_S = 0.5
+_MOST_WAIT_S = 8.0
+_MOST_OBEYED_S = 60.0
+_OWN_HEADERS = {
+    "user-agent": "dropstreamd",
+    "accept": "application/json",
+    "accept-encoding": "gzip",
+}
+
+
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may set about HTTP; a plugin embeds it in its settings.
+
+    `ca_file`: PEM certificates to trust instead of the public authorities'. `allow_private`: the
+    address may be private, loopback or link-local; to such a one http:// is allowed too.
+    """
+
+    ca_file: str | None = None
+    allow_private: bool = False
+
+
+class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of every call. Seconds are for each connect, read and write: a deadline for the whole
+    belongs to the caller (`trio.fail_after`). `retries` are for safe calls only."""
+
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    write_s: float = 60.0
+    response_bytes: int = 32 * 1024 * 1024
+    request_bytes: int = 8 * 1024 * 1024
+    retries: int = 3
+
+
+class Observer(Protocol):
+    """Counts calls; never told an address, a header or a body."""
+
+    def called(self, account: str, result: str, duration_s: float) -> None:
+        """One call ended. `result`: a status class (`2xx`), or the name of an error's class."""
+        ...
+
+    def throttled(self, account: str, retry_after_s: float) -> None:
+        """The account was asked for fewer calls."""
+        ...
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is the plugin's to judge: 2xx, 304, or a 4xx that concerns the document.
+
+    Names in `headers` are in lower case. `body` is complete and unpacked.
+    """
+
+    call: Call
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is one of success."""
+        return 200 <= self.status < 300
+
+
+def decode(response: Response, into: type[T]) -> T:
+    """The JSON body as `into`, strictly.
+
+    Raises ProtocolMismatch where the body is no JSON or another; for a write that was answered with
+    success OutcomeUnknown, as it may have been applied.
+    """
+    refused = 400 <= response.status < 500
+    page = web_page(response.headers, response.body)
+    if page:
+        raise mismatch(
+            response.call,
+            f"answered {page} where JSON was expected: is the address right?",
+            certain=refused,
+        )
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise mismatch(response.call, f"answered {kind[:60]!r} where JSON was expected", certain=refused)
+    try:
+        return msgspec.json.decode(response.body, type=into)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # Their words name a place and a type, and quote nothing but a value outside an enumeration.
+        raise mismatch(
+            response.call, f"answered JSON that is not as described: {error}", certain=refused
+        ) from error
+
+
+class Http:
+    """One account's way to the web, for as long as the daemon lends it.
+
+    `limiter` and `circuit` are the account's own; `random` spreads the retries.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        limiter: Limiter,
+        circuit: Circuit,
+        observer: Observer,
+        trust: Trust,
+        random: Random,
+        clock: Clock,
+    ) -> None:
+        self.account = account
+        self.limiter = limiter
+        self.circuit = circuit
+        self.observer = observer
+        self.random = random
+        self.clock = clock
+        self._trust = trust
+
+    def client(
+        self,
+        base: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        settings: HttpSettings | None = None,
+        limits: HttpLimits | None = None,
+    ) -> AbstractAsyncContextManager["HttpClient"]:
+        """A client for one address. `headers` go with every call, and to no other host.
+
+        Entering raises Misconfigured where the address, a header or the CA file is wrong; nothing
+        is connected yet. Leaving closes the connections.
+        """
+        return self._client(base, headers or {}, settings or HttpSettings(), limits or HttpLimits())
+
+    @asynccontextmanager
+    async def _client(
+        self, base: str, headers: Mapping[str, str], settings: HttpSettings, limits: HttpLimits
+    ) -> AsyncIterator["HttpClient"]:
+        url = checked_base(base, allow_private=settings.allow_private)
+        plain = url.scheme == "http"
+        pool = httpcore.AsyncConnectionPool(
+            ssl_context=None if plain else await self._trust.context(settings.ca_file),
+            max_connections=_MOST_CONNECTIONS,
+            keepalive_expiry=_IDLE_CONNECTION_S,
+            network_backend=CheckedBackend(allow_private=settings.allow_private, plain=plain),
+        )
+        async with pool:
+            yield HttpClient(self, pool, url, checked_headers(headers), limits)
+
+
+class HttpClient:
+    """Calls one address; made by `Http.client`. Several tasks may use it at once."""
+
+    def __init__(
+        self,
+        http: Http,
+        pool: httpcore.AsyncConnectionPool,
+        base: httpx.URL,
+        headers: Mapping[str, str],
+        limits: HttpLimits,
+    ) -> None:
+        self._http = http
+        self._pool = pool
+        self._base = base
+        self._headers = headers
+        self._limits = limits
+
+    async def request(
+        self,
+        method: str,
+        url: str = "",
+        *,
+        applied: Applied,
+        json: object | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost: float = 1.0,
+    ) -> Response:
+        """Make one call and bring its answer.
+
+        `url` is below the base (`orders/7?expand=lines`), empty for the base itself, or a whole
+        address on the same host. `json` is encoded by msgspec; `content` is sent as it is. `cost`
+        is spent from the account's budget, on every try.
+
+        A call that is `safe` is tried again after `Unreachable` and `RateLimited`; a `write` is
+        sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
+        write had no effect. After a cancellation nobody knows.
+        """
+        address = self._address(url)
+        call = Call(method=method, where=f"{address.netloc.decode()}{address.path}", applied=applied)
+        sent = {**_OWN_HEADERS, **self._headers, **checked_headers(headers or {})}
+        if json is not None:
+            content = msgspec.json.encode(json)
+            sent.setdefault("content-type", "application/json")
+        if content is not None and len(content) > self._limits.request_bytes:
+            raise Misconfigured(
+                f"{call}: the request has {len(content)} bytes, more than {self._limits.request_bytes}",
+                remedy="send fewer documents at once",
+            )
+        for tried in range(self._limits.retries + 1):
+            try:
+                return await self._try(call, address, sent, content, cost)
+            except (Unreachable, RateLimited) as error:
+                if tried == self._limits.retries or not self._worth_another(call, error):
+                    raise
+            most_s = min(_MOST_WAIT_S, _FIRST_WAIT_S * 2**tried)
+            await trio.sleep(self._http.random.uniform(most_s / 2, most_s))
+        raise AssertionError("the last try returns or raises")
+
+    def _worth_another(self, call: Call, error: Unreachable | RateLimited) -> bool:
+        if call.applied == "write" or self._http.circuit.state == "open":
+            return False
+        return not isinstance(error, RateLimited) or error.retry_after_s <= _MOST_OBEYED_S
+
+    async def _try(
+        self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None, cost: float
+    ) -> Response:
+        http = self._http
+        async with http.limiter.admit(cost):
+            with http.circuit.watch():
+                started_s = trio.current_time()
+                result = "cancelled"
+                try:
+                    response = await self._exchange(call, address, headers, content)
+                    result = f"{response.status // 100}xx"
+                    self._judge(response, address)
+                except DropstreamError as error:
+                    result = type(error).__name__
+                    raise
+                finally:
+                    http.observer.called(http.account, result, trio.current_time() - started_s)
+        return response
+
+    def _judge(self, response: Response, address: httpx.URL) -> None:
+        """Raise what the status means, and slow the whole account down where it asks for it."""
+        http = self._http
+        now_s = http.clock.now_s()
+        if response.status == 429 or (response.status == 503 and "retry-after" in response.headers):
+            wait_s = retry_after_s(response.headers, now_s)
+            http.limiter.slow_down(wait_s)
+            http.observer.throttled(http.account, wait_s)
+        error = from_status(
+            response.call,
+            response.status,
+            response.headers,
+            response.body,
+            at_base=address.path == self._base.path,
+            now_s=now_s,
+        )
+        if error is not None:
+            raise error
+
+    async def _exchange(
+        self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None
+    ) -> Response:
+        for _ in range(_MOST_REDIRECTIONS + 1):
+            response = await self._send(call, address, headers, content)
+            target = redirection(call, response.status, response.headers, address)
+            if target is None:
+                return response
+            address = target
+        raise Misconfigured(f"{call}: redirected more than {_MOST_REDIRECTIONS} times")
+
+    async def _send(
+        self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None
+    ) -> Response:
+        limits = self._limits
+        seconds = {"connect": limits.connect_s, "read": limits.read_s, "write": limits.write_s}
+        try:
+            async with self._pool.stream(
+                call.method,
+                httpcore.URL(
+                    scheme=address.raw_scheme,
+                    host=address.raw_host,
+                    port=address.port,
+                    target=address.raw_path,
+                ),
+                headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+                content=content,
+                extensions={"timeout": {**seconds, "pool": limits.connect_s + limits.read_s}},
+            ) as answer:
+                told = {
+                    name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
+                }
+                body = await read_body(call, told, answer.aiter_stream(), limits.response_bytes)
+                return Response(call=call, status=answer.status, headers=told, body=body)
+        except (
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.ProtocolError,
+            ExceptionGroup,
+        ) as error:
+            meant = from_exception(call, error)
+            if meant is None:
+                raise
+            raise meant from error
+
+    def _address(self, url: str) -> httpx.URL:
+        if not url:
+            return self._base
+        below = self._base.copy_with(path=self._base.path.rstrip("/") + "/", query=None)
+        try:
+            address = below.join(url)
+        except httpx.InvalidURL as error:
+            raise ProtocolMismatch(f"{below.host}: an address to be called is malformed") from error
+        if not same_origin(address, self._base):
+            raise ProtocolMismatch(
+                f"{self._base.host}: a call led to another host, {address.host}, and was not made"
+            )
+        return address
