@@ -157,7 +157,7 @@ class Metrics:
 
     # ---- connections and accounts
 
-    def set_connection_up(self, connection: str, up: bool) -> None:
+    def set_connection_up(self, connection: str, *, up: bool) -> None:
         """Whether the connection is switched on and supervised without having crashed for good."""
         self._up.set(float(up), connection)
 
@@ -174,7 +174,7 @@ class Metrics:
         """The platform asked for fewer calls, or its budget was seen to be empty."""
         self._throttles.add(1, account)
 
-    def set_circuit_open(self, account: str, is_open: bool) -> None:
+    def set_circuit_open(self, account: str, *, is_open: bool) -> None:
         """Whether calls to the account are held back after repeated failure."""
         self._circuit.set(float(is_open), account)
 
@@ -194,7 +194,7 @@ class Metrics:
         self._store_size.set(size_bytes)
         self._store_limit.set(limit_bytes)
 
-    def set_store_full(self, full: bool) -> None:
+    def set_store_full(self, *, full: bool) -> None:
         """Whether runs are held because the map or the disk is full."""
         self._store_full.set(float(full))
 

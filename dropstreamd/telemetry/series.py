@@ -32,33 +32,51 @@ class _Family(Generic[V]):
         self.labels = tuple(labels)
         self._cap = cap
         self._overflowed = overflowed
-        self._values: dict[Labels, V] = {}
+        self._groups: dict[str, dict[Labels, V]] = {}  # by the first label, which removal goes by
+        self._size = 0
         self._lock = threading.Lock()
 
     def remove(self, label: str, value: str) -> None:
-        """Forget every series that bears this value; none where the family lacks the label."""
-        if label not in self.labels:
-            return
-        at = self.labels.index(label)
-        wanted = value[:LABEL_LENGTH]
-        with self._lock:
-            for key in [key for key in self._values if key[at] == wanted]:
-                del self._values[key]
+        """Forget every series whose first label is this one and has this value."""
+        if self.labels[:1] == (label,):
+            with self._lock:
+                self._size -= len(self._groups.pop(value[:LABEL_LENGTH], ()))
 
-    def _key(self, labels: Labels) -> Labels | None:
-        """The label set as it is kept; None where there is no room left for it."""
+    def clear(self, *labels: str) -> None:
+        """Forget this one series."""
         key = tuple(label[:LABEL_LENGTH] for label in labels)
-        if key in self._values or len(self._values) < self._cap:
-            return key
+        with self._lock:
+            first = key[0] if key else ""
+            group = self._groups.get(first, {})
+            if group.pop(key, None) is not None:
+                self._size -= 1
+            if not group:
+                self._groups.pop(first, None)
+
+    def _find(self, labels: Labels) -> V | None:
+        """This series' value, if it exists."""
+        key = tuple(label[:LABEL_LENGTH] for label in labels)
+        return self._groups.get(key[0] if key else "", {}).get(key)
+
+    def _keep(self, value: V, labels: Labels) -> None:
+        """Set this series' value; the caller has made sure of its room."""
+        key = tuple(label[:LABEL_LENGTH] for label in labels)
+        group = self._groups.setdefault(key[0] if key else "", {})
+        self._size += key not in group
+        group[key] = value
+
+    def _has_room(self, labels: Labels) -> bool:
+        """Whether the series exists or may be added; if not, that is reported."""
+        if self._size < self._cap or self._find(labels) is not None:
+            return True
         self._overflowed(self.name)
-        return None
+        return False
 
     def _folded(self, labels: Labels) -> Labels:
-        return self._key(labels) or (OTHER,) * len(self.labels)
+        return labels if self._has_room(labels) else (OTHER,) * len(labels)
 
     def _snapshot(self) -> list[tuple[Labels, V]]:
-        with self._lock:
-            return list(self._values.items())
+        return [item for group in self._groups.values() for item in group.items()]
 
 
 class Gauge(_Family[float]):
@@ -66,24 +84,19 @@ class Gauge(_Family[float]):
 
     def set(self, value: float, *labels: str) -> None:
         with self._lock:
-            key = self._key(labels)
-            if key is not None:
-                self._values[key] = value
+            if self._has_room(labels):
+                self._keep(value, labels)
 
     def add(self, amount: float, *labels: str) -> None:
         with self._lock:
-            key = self._key(labels)
-            if key is not None:
-                self._values[key] = self._values.get(key, 0.0) + amount
-
-    def clear(self, *labels: str) -> None:
-        """Forget this one series."""
-        with self._lock:
-            self._values.pop(tuple(label[:LABEL_LENGTH] for label in labels), None)
+            if self._has_room(labels):
+                self._keep((self._find(labels) or 0.0) + amount, labels)
 
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(self.name, self.help_text, labels=self.labels)
-        for labels, value in self._snapshot():
+        with self._lock:
+            taken = self._snapshot()
+        for labels, value in taken:
             family.add_metric(labels, value)
         yield family
 
@@ -93,12 +106,14 @@ class Counter(_Family[float]):
 
     def add(self, amount: float, *labels: str) -> None:
         with self._lock:
-            key = self._folded(labels)
-            self._values[key] = self._values.get(key, 0.0) + amount
+            folded = self._folded(labels)
+            self._keep((self._find(folded) or 0.0) + amount, folded)
 
     def collect(self) -> Iterable[Metric]:
         family = CounterMetricFamily(self.name, self.help_text, labels=self.labels)
-        for labels, value in self._snapshot():
+        with self._lock:
+            taken = self._snapshot()
+        for labels, value in taken:
             family.add_metric(labels, value)
         yield family
 
@@ -132,17 +147,16 @@ class Histogram(_Family[_Distribution]):
 
     def observe(self, value: float, *labels: str) -> None:
         with self._lock:
-            key = self._folded(labels)
-            if key not in self._values:
-                self._values[key] = _Distribution(len(self._names))
-            distribution = self._values[key]
+            folded = self._folded(labels)
+            distribution = self._find(folded) or _Distribution(len(self._names))
+            self._keep(distribution, folded)
             distribution.counts[bisect_left(self._bounds, value)] += 1
             distribution.total += value
 
     def collect(self) -> Iterable[Metric]:
         family = HistogramMetricFamily(self.name, self.help_text, labels=self.labels)
         with self._lock:
-            taken = [(key, list(d.counts), d.total) for key, d in self._values.items()]
+            taken = [(key, list(d.counts), d.total) for key, d in self._snapshot()]
         for labels, counts, total in taken:
             buckets = list(zip(self._names, accumulate(counts), strict=True))
             family.add_metric(labels, buckets, total)
