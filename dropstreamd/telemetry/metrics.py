@@ -1,0 +1,312 @@
+"""The daemon's metrics: what each means, and one method for each thing that happens.
+
+Labels are few and bounded. `connection` is the connection's name, `channel` and `job` are the fixed
+names of DropStream's flows, `account` names a store or warehouse account, which outlives
+connections; results and events come from the enums below. Histograms have no `connection`.
+"""
+
+import platform
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from dropstreamd.telemetry.series import Counter, Gauge, Histogram
+
+F = TypeVar("F", Gauge, Counter, Histogram)
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_JOB = ("connection", "channel", "job")
+_CHANNEL = ("connection", "channel")
+_RUN_BOUNDS_S = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+_SHORT_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class RunResult(StrEnum):
+    """How a run ended."""
+
+    OK = "ok"
+    WAIT = "wait"  # passing trouble: the next run may succeed
+    HOLD = "hold"  # a person must act
+    CANCELLED = "cancelled"  # switched off or stopped
+    CRASH = "crash"  # a bug
+
+
+class DocumentEvent(StrEnum):
+    """What happened to a document; counted once each time."""
+
+    STAGED = "staged"
+    PUSHED = "pushed"  # accepted by the other side
+    REFUSED = "refused"
+    PARKED = "parked"
+    IN_DOUBT = "in_doubt"
+
+
+class CallResult(StrEnum):
+    """How a call to a platform ended, by the error that the caller saw."""
+
+    OK = "ok"
+    UNREACHABLE = "unreachable"
+    RATE_LIMITED = "rate_limited"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    AUTH_FAILED = "auth_failed"
+    MISCONFIGURED = "misconfigured"
+    PROTOCOL_MISMATCH = "protocol_mismatch"
+
+
+class Metrics:
+    """All metrics of one daemon, in a registry of their own.
+
+    Methods may be called from any thread and never fail. Durations are seconds, instants (`…_at_s`)
+    seconds since the Unix epoch. `cap` bounds the label sets of each metric.
+    """
+
+    def __init__(self, *, now_s: Callable[[], float], version: str, cap: int = 50_000) -> None:
+        self._now_s = now_s
+        self._cap = cap
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._families: list[Gauge | Counter | Histogram] = []
+        self._overflow = Counter(
+            "dropstreamd_metric_overflow_total",
+            "Observations that found no room for another label set, by metric.",
+            ("metric",),
+            cap=1_000,
+            overflowed=lambda _name: None,
+        )
+        self.registry.register(self._overflow)
+        self._declare_jobs()
+        self._declare_documents()
+        self._declare_accounts()
+        self._declare_process()
+        self._build.set(1, version, platform.python_version())
+        self._started.set(now_s())
+        self._running.set(0)
+
+    def render(self) -> bytes:
+        """The exposition, as `CONTENT_TYPE`. Takes long with many series: call it in a thread."""
+        return generate_latest(self.registry)
+
+    # ---- jobs and runs
+
+    def job_armed(
+        self, connection: str, channel: str, job: str, *, since_at_s: float, interval_s: float
+    ) -> None:
+        """The job is switched on, since then; a success is due every `interval_s`.
+
+        `since_at_s` is when its switch was last turned on, not when the process started, and
+        `interval_s` the longest gap between fires that its schedule has: the alert on a silent stop
+        compares both with the last success.
+        """
+        self._armed.set(since_at_s, connection, channel, job)
+        self._interval.set(interval_s, connection, channel, job)
+        self._held.add(0, connection, channel, job)
+
+    def job_disarmed(self, connection: str, channel: str, job: str) -> None:
+        """The job is off, or has no schedule: nothing is expected of it."""
+        for gauge in (self._armed, self._interval, self._held, self._next_fire, self._lateness):
+            gauge.clear(connection, channel, job)
+
+    def set_next_fire(self, connection: str, channel: str, job: str, at_s: float | None) -> None:
+        """When the job fires next; None where nothing is scheduled."""
+        if at_s is None:
+            self._next_fire.clear(connection, channel, job)
+        else:
+            self._next_fire.set(at_s, connection, channel, job)
+
+    def set_last_success(self, connection: str, channel: str, job: str, at_s: float) -> None:
+        """From the state, at start: when the job last succeeded."""
+        self._last_success.set(at_s, connection, channel, job)
+
+    def run_started(self, connection: str, channel: str, job: str, lateness_s: float) -> None:
+        """A run begins, so long after it was due (0 for one on demand)."""
+        self._running.add(1)
+        self._lateness.set(lateness_s, connection, channel, job)
+
+    def run_finished(
+        self, connection: str, channel: str, job: str, result: RunResult, duration_s: float
+    ) -> None:
+        """A run that was started ended now, after so long."""
+        self._running.add(-1)
+        self._runs.add(1, connection, channel, job, result)
+        self._durations.observe(duration_s, channel, job)
+        self._last_duration.set(duration_s, connection, channel, job)
+        if result is RunResult.OK:
+            self._last_success.set(self._now_s(), connection, channel, job)
+        if result in (RunResult.OK, RunResult.HOLD):
+            self._held.set(float(result is RunResult.HOLD), connection, channel, job)
+
+    # ---- documents
+
+    def documents(self, connection: str, channel: str, event: DocumentEvent, count: int) -> None:
+        """So many documents were staged, pushed, refused, parked or left in doubt."""
+        self._documents.add(count, connection, channel, event)
+
+    def set_backlog(
+        self, connection: str, channel: str, *, pending: int, parked: int, in_doubt: int, tasks: int
+    ) -> None:
+        """How many documents are pending, parked and in doubt now, and how many tasks are open."""
+        self._pending.set(pending, connection, channel)
+        self._parked.set(parked, connection, channel)
+        self._in_doubt.set(in_doubt, connection, channel)
+        self._tasks.set(tasks, connection, channel)
+
+    # ---- connections and accounts
+
+    def set_connection_up(self, connection: str, *, up: bool) -> None:
+        """Whether the connection is switched on and supervised without having crashed for good."""
+        self._up.set(float(up), connection)
+
+    def remove_connection(self, connection: str) -> None:
+        """Forget every series of a connection that is no longer configured."""
+        for family in self._families:
+            family.remove("connection", connection)
+
+    def call_finished(self, account: str, result: CallResult) -> None:
+        """A call to a platform ended."""
+        self._calls.add(1, account, result)
+
+    def throttled(self, account: str) -> None:
+        """The platform asked for fewer calls, or its budget was seen to be empty."""
+        self._throttles.add(1, account)
+
+    def set_circuit_open(self, account: str, *, is_open: bool) -> None:
+        """Whether calls to the account are held back after repeated failure."""
+        self._circuit.set(float(is_open), account)
+
+    def set_unmatched(self, account: str, count: int) -> None:
+        """How many of a warehouse account's rows belong to no order that we know."""
+        self._unmatched.set(count, account)
+
+    def remove_account(self, account: str) -> None:
+        """Forget every series of an account that nothing uses any more."""
+        for family in self._families:
+            family.remove("account", account)
+
+    # ---- store and loop
+
+    def set_store_size(self, size_bytes: int, limit_bytes: int) -> None:
+        """How much of the state's map is used, and how large it may grow."""
+        self._store_size.set(size_bytes)
+        self._store_limit.set(limit_bytes)
+
+    def set_store_full(self, *, full: bool) -> None:
+        """Whether runs are held because the map or the disk is full."""
+        self._store_full.set(float(full))
+
+    def set_writer_queue(self, length: int) -> None:
+        """How many writes wait for the writer."""
+        self._writer_queue.set(length)
+
+    def commit_finished(self, duration_s: float) -> None:
+        """A write transaction was committed, durably."""
+        self._commits.observe(duration_s)
+
+    def loop_lag(self, lag_s: float, worst_s: float) -> None:
+        """The loop was so late just now, and at worst in the last minute."""
+        self._lag.observe(lag_s)
+        self._worst_lag.set(worst_s)
+
+    # ---- declarations
+
+    def _declare_jobs(self) -> None:
+        self._runs = self._counter("runs_total", "Runs ended, by result.", (*_JOB, "result"))
+        self._durations = self._histogram(
+            "run_duration_seconds", "How long runs took.", ("channel", "job"), _RUN_BOUNDS_S
+        )
+        self._running = self._gauge("runs_running", "Runs going on.", ())
+        self._last_duration = self._gauge(
+            "job_last_run_duration_seconds", "How long the job's last run took.", _JOB
+        )
+        self._last_success = self._gauge(
+            "job_last_success_timestamp_seconds", "When the job last succeeded.", _JOB
+        )
+        self._next_fire = self._gauge("job_next_fire_timestamp_seconds", "When the job fires next.", _JOB)
+        self._armed = self._gauge(
+            "job_armed_timestamp_seconds", "When the job was last switched on; absent while it is off.", _JOB
+        )
+        self._interval = self._gauge(
+            "job_interval_seconds", "Longest gap between fires in the job's schedule.", _JOB
+        )
+        self._lateness = self._gauge(
+            "job_lateness_seconds", "How long after it was due the job's last run began.", _JOB
+        )
+        self._held = self._gauge("job_held", "1 while the job waits for a person to act.", _JOB)
+
+    def _declare_documents(self) -> None:
+        self._documents = self._counter(
+            "documents_total", "Documents staged, pushed, refused, parked, in doubt.", (*_CHANNEL, "event")
+        )
+        self._pending = self._gauge("documents_pending", "Documents waiting to be pushed.", _CHANNEL)
+        self._parked = self._gauge("documents_parked", "Documents set aside until a cause is gone.", _CHANNEL)
+        self._in_doubt = self._gauge(
+            "documents_in_doubt", "Documents of which nobody knows whether they had their effect.", _CHANNEL
+        )
+        self._tasks = self._gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)
+
+    def _declare_accounts(self) -> None:
+        self._up = self._gauge("connection_up", "1 while the connection is on and runs.", ("connection",))
+        self._calls = self._counter("calls_total", "Calls to platforms, by result.", ("account", "result"))
+        self._throttles = self._counter(
+            "throttles_total", "Times that a platform asked for fewer calls.", ("account",)
+        )
+        self._circuit = self._gauge(
+            "circuit_open", "1 while calls to the account are held back.", ("account",)
+        )
+        self._unmatched = self._gauge(
+            "unmatched_rows", "A warehouse's rows that belong to no known order.", ("account",)
+        )
+
+    def _declare_process(self) -> None:
+        self._store_size = self._gauge("store_size_bytes", "Size of the state in use.", ())
+        self._store_limit = self._gauge("store_limit_bytes", "Largest size the state may grow to.", ())
+        self._store_full = self._gauge("store_full", "1 while runs are held for want of space.", ())
+        self._writer_queue = self._gauge("store_writer_queue_length", "Writes that wait for the writer.", ())
+        self._commits = self._histogram(
+            "store_commit_duration_seconds", "How long durable commits took.", (), _SHORT_BOUNDS_S
+        )
+        self._lag = self._histogram(
+            "loop_lag_seconds", "How late the event loop woke a timer.", (), _SHORT_BOUNDS_S
+        )
+        self._worst_lag = self._gauge(
+            "loop_lag_max_seconds", "Worst lag of the event loop in the last minute.", ()
+        )
+        self._started = self._gauge("start_timestamp_seconds", "When the daemon started.", ())
+        self._build = self._gauge("build_info", "Always 1; the versions in use.", ("version", "python"))
+
+    def _gauge(self, name: str, help_text: str, labels: Sequence[str]) -> Gauge:
+        family = Gauge(
+            f"dropstreamd_{name}", help_text, labels, cap=self._cap, overflowed=self._count_overflow
+        )
+        return self._keep(family)
+
+    def _counter(self, name: str, help_text: str, labels: Sequence[str]) -> Counter:
+        family = Counter(
+            f"dropstreamd_{name}", help_text, labels, cap=self._cap, overflowed=self._count_overflow
+        )
+        return self._keep(family)
+
+    def _histogram(
+        self, name: str, help_text: str, labels: Sequence[str], bounds: Sequence[float]
+    ) -> Histogram:
+        family = Histogram(
+            f"dropstreamd_{name}",
+            help_text,
+            labels,
+            bounds=bounds,
+            cap=self._cap,
+            overflowed=self._count_overflow,
+        )
+        return self._keep(family)
+
+    def _keep(self, family: F) -> F:
+        self._families.append(family)
+        self.registry.register(family)
+        return family
+
+    def _count_overflow(self, name: str) -> None:
+        self._overflow.add(1, name)
