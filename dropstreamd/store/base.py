@@ -4,9 +4,10 @@ Nothing here says LMDB, so that a shared database can stand behind it later.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import msgspec
+import trio
 
 from dropstreamd.store.keys import Key
 from dropstreamd.store.tables import Table
@@ -104,6 +105,13 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 class Store(Protocol):
     """The state of one daemon."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> NoReturn:
+        """Do the writing until cancelled; then commit what was submitted, and end.
+
+        Belongs in a nursery that outlives all who write. StoreError when the state failed.
+        """
+        ...
 
     def read(self, fn: Callable[[Reader], T]) -> T:
         """What `fn` returns over a consistent view. Runs at once, in the calling (loop) thread.

@@ -12,7 +12,7 @@ import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import lmdb
 import msgspec
@@ -27,27 +27,28 @@ from dropstreamd.store.transaction import LmdbReader, LmdbWriter
 
 T = TypeVar("T")
 
+_Handles: TypeAlias = "dict[Table, lmdb._Database]"  # noqa: SLF001 - the type has no other name
+
 STATE_FILE = "state.mdb"
 DEFAULT_LIMIT_BYTES = 64 << 30
 
 _RESTORED: Key = ("restored",)
+_REMEDY = "see that the disk is sound and the file ours; else restore a backup"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Environment:
-    """The tables of one state, open for reading and writing. Made by `open_environment`."""
+    """The tables of one state. Made by `open_environment`, or by `open_copy` for reading alone."""
 
-    def __init__(self, env: lmdb.Environment, migrations: Sequence[Migration]) -> None:
+    def __init__(self, env: lmdb.Environment, handles: _Handles) -> None:
         self._env = env
-        self._page_bytes = env.stat()["psize"]
-        env.reader_check()
-        with env.begin(write=True) as txn:
-            handles = {table: env.open_db(table.value.encode(), txn=txn) for table in Table}
-            more = migrate_one(LmdbWriter(txn, handles), migrations)
         self._handles = handles
-        while more:
-            with env.begin(write=True) as txn:
-                more = migrate_one(LmdbWriter(txn, handles), migrations)
+        self._page_bytes = env.stat()["psize"]
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables that are there: all of them, save in a copy made by an older program."""
+        return list(self._handles)
 
     def read(self, fn: Callable[[Reader], T]) -> T:
         """What `fn` returns over a consistent view. StoreError if the state cannot be read."""
@@ -127,26 +128,21 @@ def open_environment(
     Its folder must be held by `lock.locked`. `durable=False` leaves writing to the kernel: nothing is
     lost by a killed process, all may be by a power cut. StoreError if it cannot be opened.
     """
-    try:
-        env = lmdb.open(
-            str(path),
-            map_size=limit_bytes,
-            subdir=False,
-            mode=0o600,
-            max_dbs=len(Table),
-            sync=durable,
-            lib_version=0,
-        )
-    except (lmdb.Error, OSError) as error:
-        raise StoreError(f"{path} cannot be opened: {error}", remedy="restore a backup") from error
-    try:
-        try:
-            environment = Environment(env, migrations)
-        except lmdb.Error as error:
-            raise StoreError(f"{path} cannot be used: {error}", remedy="restore a backup") from error
-        yield environment
-    finally:
-        env.close()
+    with _opened(path, map_size=limit_bytes, max_dbs=len(Table), sync=durable) as env:
+        env.reader_check()
+        yield Environment(env, _newest(env, migrations))
+
+
+@contextmanager
+def open_copy(path: Path) -> Iterator[Environment]:
+    """The state in the file `path`, which nobody writes, as it is. StoreError if it cannot be opened."""
+    with _opened(path, max_dbs=len(Table), readonly=True, lock=False) as env:
+        with env.begin() as txn:
+            handles = {}
+            for table in Table:
+                if txn.get(table.value.encode()) is not None:
+                    handles[table] = env.open_db(table.value.encode(), txn=txn, create=False)
+        yield Environment(env, handles)
 
 
 def restored_of(reader: Reader) -> Restored | None:
@@ -161,6 +157,31 @@ def mark_restored(writer: Writer, restored: Restored | None) -> None:
         writer.delete(Table.META, _RESTORED)
     else:
         writer.put(Table.META, _RESTORED, msgspec.msgpack.encode(restored))
+
+
+@contextmanager
+def _opened(path: Path, **options: Any) -> Iterator[lmdb.Environment]:
+    try:
+        env = lmdb.open(str(path), subdir=False, mode=0o600, lib_version=0, **options)
+    except (lmdb.Error, OSError) as error:
+        raise StoreError(f"{path} cannot be opened: {error}", remedy=_REMEDY) from error
+    try:
+        yield env
+    except lmdb.Error as error:
+        raise StoreError(f"{path} cannot be used: {error}", remedy=_REMEDY) from error
+    finally:
+        env.close()
+
+
+def _newest(env: lmdb.Environment, migrations: Sequence[Migration]) -> _Handles:
+    """All tables, brought to the newest schema one transaction a version; StoreError if too new."""
+    with env.begin(write=True) as txn:
+        handles = {table: env.open_db(table.value.encode(), txn=txn) for table in Table}
+        more = migrate_one(LmdbWriter(txn, handles), migrations)
+    while more:
+        with env.begin(write=True) as txn:
+            more = migrate_one(LmdbWriter(txn, handles), migrations)
+    return handles
 
 
 def _is_full(error: lmdb.Error) -> bool:

@@ -25,17 +25,13 @@ T = TypeVar("T")
 
 
 class LmdbStore:
-    """See `base.Store`. `run` does the writing: without it, writes wait."""
+    """See `base.Store`. While `run` does not run, writes wait, and may be cancelled."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self._writer = GroupWriter(environment.commit)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> NoReturn:
-        """Commit what is written until cancelled; then commit what was submitted, and end.
-
-        Belongs in a nursery that outlives all who write. Raises StoreError when the state failed.
-        """
         await self._writer.run(task_status=task_status)
 
     def read(self, fn: Callable[[Reader], T]) -> T:
