@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from dropstreamd.clock import Clock
-from dropstreamd.errors import StoreError
+from dropstreamd.errors import Misconfigured, StoreError
 from dropstreamd.store.base import Reader, Restored
 from dropstreamd.store.environment import (
     DEFAULT_LIMIT_BYTES,
@@ -52,8 +52,9 @@ async def make_backup(
 ) -> Manifest:
     """Copy the state to the new folder `target`, beside all that goes on. Secrets are not part of it.
 
-    `compact` leaves free pages out. StoreError if `target` exists, cannot be written or does not
-    verify; nothing is left under its name then. Runs in a thread of its own; cancellation waits for it.
+    `compact` leaves free pages out. Misconfigured if `target` exists or cannot be written, StoreError
+    if the copy shows that the state is not sound; nothing is left under its name then. Runs in a
+    thread of its own; cancellation waits for it.
     """
     made_at_s = clock.now_s()
     return await trio.to_thread.run_sync(_make, environment, target, made_at_s, compact)
@@ -62,7 +63,8 @@ async def make_backup(
 def verify_backup(backup: Path) -> Manifest:
     """Read all of a backup: its digest, schema, and each row of each table.
 
-    StoreError, saying what is wrong, unless all is as its manifest says. Changes nothing in it.
+    Misconfigured, saying what is wrong, unless all is as its manifest says; StoreError if a newer
+    program made it. Changes nothing in it.
     """
     with _file_errors(backup):
         return _verify(backup)
@@ -73,8 +75,8 @@ def restore(
 ) -> Path | None:
     """Put a verified copy of `backup` in place of the state of `folder`; where the old one is kept.
 
-    The new state is `restored()` until a person confirms it. StoreError if a daemon holds the folder
-    or the backup does not verify. A crash leaves the old state or the new one, never neither.
+    The new state is `restored()` until a person confirms it. StoreError if a daemon holds the folder;
+    otherwise as `verify_backup`. A crash leaves the old state or the new one, never neither.
     """
     with locked(folder), _file_errors(folder):
         manifest = verify_backup(backup)
@@ -82,7 +84,7 @@ def restore(
         fresh = folder / "restoring.mdb"
         _copy(backup / STATE_FILE, fresh)
         if _sha256(fresh) != manifest.sha256:
-            raise StoreError(f"{backup}: its copy in {folder} differs from it", remedy="check the disk")
+            raise Misconfigured(f"{backup}: its copy in {folder} differs from it", remedy="check the disk")
         with open_environment(fresh, limit_bytes=limit_bytes) as environment:
             [outcome] = environment.commit([lambda writer: mark_restored(writer, restored)])
             outcome.unwrap()
@@ -94,7 +96,7 @@ def _make(environment: Environment, target: Path, made_at_s: float, compact: boo
     part = target.with_name(f".{target.name}.part")
     with _file_errors(target):
         if target.exists():
-            raise StoreError(f"{target} exists already", remedy="give the backup a name of its own")
+            raise Misconfigured(f"{target} exists already", remedy="give the backup a name of its own")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700, parents=True)
         try:
@@ -126,13 +128,13 @@ def _verify(backup: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode((backup / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
-        raise StoreError(f"{backup} is not a whole backup: {error}", remedy=_REMEDY) from error
+        raise Misconfigured(f"{backup} is not a whole backup: {error}", remedy=_REMEDY) from error
     check_schema(manifest.schema)
     if _sha256(backup / STATE_FILE) != manifest.sha256:
-        raise StoreError(f"{backup} is damaged: its digest differs", remedy=_REMEDY)
+        raise Misconfigured(f"{backup} is damaged: its digest differs", remedy=_REMEDY)
     found = _look_into(backup / STATE_FILE)
     if found != (manifest.schema, manifest.rows):
-        raise StoreError(f"{backup} does not hold what it says it does", remedy=_REMEDY)
+        raise Misconfigured(f"{backup} does not hold what it says it does", remedy=_REMEDY)
     return manifest
 
 
@@ -193,4 +195,4 @@ def _file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{path}: {error}", remedy="see that there is room and permission") from error
+        raise Misconfigured(f"{path}: {error}", remedy="see that there is room and permission") from error

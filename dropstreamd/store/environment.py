@@ -18,7 +18,7 @@ import lmdb
 import msgspec
 from outcome import Error, Outcome, capture
 
-from dropstreamd.errors import StateFull, StoreError
+from dropstreamd.errors import Misconfigured, StateFull, StoreError
 from dropstreamd.store.base import Reader, Restored, Size, Writer
 from dropstreamd.store.keys import Key
 from dropstreamd.store.schema import MIGRATIONS, Migration, migrate_one
@@ -83,12 +83,14 @@ class Environment:
     def copy_to(self, file: int, *, compact: bool) -> None:
         """Write a consistent copy to the open file `file`, beside readers and the writer.
 
-        `compact` leaves free pages out, at the price of more work. StoreError if it fails.
+        `compact` leaves free pages out, at the price of more work. Misconfigured if it fails.
         """
         try:
             self._env.copyfd(file, compact=compact)
         except (lmdb.Error, OSError) as error:
-            raise StoreError(f"the state cannot be copied: {error}") from error
+            raise Misconfigured(
+                f"the copy cannot be written: {error}", remedy="see that there is room"
+            ) from error
 
     def _commit_together(self, functions: Sequence[Callable[[Writer], T]]) -> list[Outcome[T]]:
         with self._env.begin(write=True) as txn:
@@ -137,11 +139,13 @@ def open_environment(
 def open_copy(path: Path) -> Iterator[Environment]:
     """The state in the file `path`, which nobody writes, as it is. StoreError if it cannot be opened."""
     with _opened(path, max_dbs=len(Table), readonly=True, lock=False) as env:
-        with env.begin() as txn:
-            handles = {}
-            for table in Table:
-                if txn.get(table.value.encode()) is not None:
-                    handles[table] = env.open_db(table.value.encode(), txn=txn, create=False)
+        names = set(env.dbs())
+        # Opened outside of a transaction: a handle opened within one that is read-only goes with it.
+        handles = {
+            table: env.open_db(table.value.encode(), create=False)
+            for table in Table
+            if table.value.encode() in names
+        }
         yield Environment(env, handles)
 
 
