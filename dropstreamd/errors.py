@@ -9,7 +9,8 @@
     ├── Hold                   nothing will change until a person acts
     │   ├── AuthFailed         the credentials were refused, or lack a permission
     │   ├── Misconfigured      an address, a host key, a folder or a secret is not as configured
-    │   └── ProtocolMismatch   the other side answered something that its description excludes
+    │   ├── ProtocolMismatch   the other side answered something that its description excludes
+    │   └── StateFull          the state's limit or its disk is reached: nothing of a write was kept
     └── StoreError             the state cannot be trusted further: stop the process
 
 A document that the other side refuses is a value (`Rejected`), not an exception. Everything that is
@@ -88,6 +89,10 @@ class Misconfigured(Hold):
 
 class ProtocolMismatch(Hold):
     """The other side answered something that its own description does not allow."""
+
+
+class StateFull(Hold):
+    """The state reached its limit, or its disk is full. Nothing of the write was kept; reads go on."""
 
 
 class StoreError(DropstreamError):

@@ -4,9 +4,10 @@ Nothing here says LMDB, so that a shared database can stand behind it later.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import msgspec
+import trio
 
 from dropstreamd.store.keys import Key
 from dropstreamd.store.tables import Table
@@ -74,7 +75,7 @@ class Writer(Reader, Protocol):
         ...
 
     def put_many(self, table: Table, prefix: Key, rows: Iterable[tuple[str, bytes]]) -> None:
-        """Put each value under `(*prefix, part)`; quickest when the parts come in order."""
+        """Put each value under `(*prefix, part)`. The prefix names the table's owner."""
         ...
 
     def delete(self, table: Table, key: Key) -> bool:
@@ -94,8 +95,23 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     limit_bytes: int
 
 
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """That this state came from a backup, and nobody has yet looked at what that means."""
+
+    made_at_s: float
+    """When the backup was made: acts newer than this are unknown here. Seconds since the epoch."""
+    restored_at_s: float
+
+
 class Store(Protocol):
     """The state of one daemon."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> NoReturn:
+        """Do the writing until cancelled; then commit what was submitted, and end.
+
+        Belongs in a nursery that outlives all who write. StoreError when the state failed.
+        """
+        ...
 
     def read(self, fn: Callable[[Reader], T]) -> T:
         """What `fn` returns over a consistent view. Runs at once, in the calling (loop) thread.
@@ -125,13 +141,13 @@ class Store(Protocol):
         """How full the state is."""
         ...
 
-    def restored_at_s(self) -> float | None:
-        """When this state came from a backup, until `confirm_restored`: seconds since the epoch.
+    def restored(self) -> Restored | None:
+        """Set from a restore until `confirm_restored`.
 
         While it is set, every switch counts as off and acts newer than the backup are in doubt.
         """
         ...
 
     async def confirm_restored(self) -> None:
-        """Forget that the state came from a backup: a person has looked at what it means."""
+        """Forget that the state came from a backup: a person has settled what it left open."""
         ...
