@@ -145,12 +145,8 @@ def test_an_appointment_is_not_made_again_from_within_the_repeated_hour() -> Non
     "text",
     [
         "daily at 00:00, 00:30, 01:45, 02:15, 03:00, 23:59",
-        "daily at 01:30, 02:30 on sun, wed",
-        "30 0-3 * * *",
-        "15 1 1,15 * 5",
-        "*/20 0-3 * * *",
-        "*/30 1-2 * * 0",
-        "45 */6 * 2-11 *",
+        "30 0-3 1,15 * 0",
+        "*/30 1-2 * 2-11 *",
     ],
 )
 def test_a_year_of_fixed_times(zone: str, text: str) -> None:

@@ -133,9 +133,9 @@ def test_a_job_has_a_limited_number_of_rules() -> None:
         parse_rules(["hourly"] * (MAX_RULES + 1))
 
 
-WORDS = st.sampled_from(
-    ["every", "minutes", "hours", "hourly", "daily", "at", "on", "from", "to", "mon", "fri-mon", "sat,"]
-    + ["5", "60", "09:00", "22:00", ",", "-", "*", "*/5", "0", "1-5", "jan", "@x"]
+WORDS = st.one_of(
+    st.sampled_from(["every", "minutes", "hours", "hourly", "daily", "at", "on", "from", "to"]),
+    st.sampled_from(["mon", "fri-mon", "sat,", "5", "60", "09:00", "22:00", ",", "*/5", "1-5", "jan", "@x"]),
 )
 CRON_LIKE = st.lists(st.text("0123456789*,/-janmofri", min_size=1, max_size=6), min_size=5, max_size=5)
 
