@@ -60,7 +60,7 @@ async def _next_batch(run: Run, book: Book, sink: Sink[T], resolve: Resolve, aft
             handover.open_batch,
             book=book,
             after=after,
-            limit=sink.writes.batch,
+            limit=1 if sink.writes.repeat == "never" else sink.writes.batch,
             resolve=resolve,
             prepare=cast("handover.Prepare", sink.prepare),
             stamp=run.stamp(),
@@ -84,6 +84,8 @@ async def _push(run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: A
     except OutcomeUnknown as error:
         if never:
             await _settle(run, book, attempt_id, _doubted(attempt, error.message))
+        else:
+            await _unsure(run, book, attempt_id)
         raise
     except (Wait, Hold):
         untouched = [Untouched(key=tried.key) for tried in attempt.keys]
@@ -110,21 +112,30 @@ async def _recovered(
     run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: Attempt
 ) -> Sequence[Outcome] | None:
     """The outcomes of an attempt that was cut off; None while it is too early to ask."""
-    age_s = max(0.0, run.now_s() - attempt.opened_s)
+    writes = sink.writes
+    attempt = await _unsure(run, book, attempt_id)
+    unsure_s = run.now_s() - attempt.unsure_s
     record = partial(_record, run, book, attempt_id)
-    match sink.writes.repeat:
+    match writes.repeat:
         case "key":
-            if age_s > sink.writes.retention_s:
+            # The repeat itself may act late: it must do so while the platform knows the key.
+            if run.now_s() - attempt.opened_s + writes.visible_after_s > writes.retention_s:
                 return _doubted(attempt, "the platform no longer knows the key that it was sent under")
             return await sink.push(_prepared(attempt), record)
         case "lookup":
-            if age_s < sink.writes.visible_after_s:
+            if unsure_s < writes.visible_after_s:
                 return None
             return await sink.recover(_prepared(attempt), attempt.step, record)
         case "never":
             if attempt.step == SENDING:
                 return _doubted(attempt, "it was being sent when the daemon ended")
             return [Untouched(key=tried.key) for tried in attempt.keys]
+
+
+async def _unsure(run: Run, book: Book, attempt_id: str) -> Attempt:
+    return await run.state.write(
+        partial(handover.unsure, flow=book.flow, attempt_id=attempt_id, now_s=run.now_s())
+    )
 
 
 def _prepared(attempt: Attempt) -> Prepared:

@@ -9,6 +9,7 @@ import msgspec
 from dropstreamd.channels import orders, references, shipments
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import WarehouseAccount
+from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Page, Part, Source
 from dropstreamd.store import cursors, documents, handover
@@ -100,8 +101,13 @@ def _stage(tx: Writer, *, account: Account, page: Page[Package], run: str, now_s
     fetched = Fetched()
     flow = account.flow(shipments.CHANNEL)
     for package in page.documents:
+        if not (documents.may_be_key(package.key) and documents.may_be_key(package.reference)):
+            reason = "its shipment number or order reference is empty, too long, or not text"
+            bad = Bad(key=package.key, place="a package", reason=reason, raw=msgspec.json.encode(package))
+            fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
+            continue
         _share_out(tx, account, package, fetched, run, now_s)
-    fetched.bad += documents.stage_bad(tx, flow, page.bad, now_s=now_s)
+    fetched.bad += documents.park_bad(tx, flow, page.bad, now_s=now_s)
     if page.cursor is not None:
         cursors.put(tx, flow, page.cursor)
     if page.mark is not None:

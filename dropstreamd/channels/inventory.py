@@ -120,12 +120,12 @@ async def _mark_all(run: Run, *, forced: bool) -> None:
 
 async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
     flow = Flow(run.scope.connection.id, CHANNEL)
-    run.count("recovered", await run.state.write(partial(levels.recover, flow=flow)))
-    if not run.state.read(partial(levels.any_pending, flow=flow)):
+    if not run.state.read(partial(levels.has_work, flow=flow)):
         return
     async with run.scope.open_store() as store:
         if store.inventory is None:
             raise ProtocolMismatch("the store's plugin takes no inventory")
+        await _recover(run, flow, store.inventory)
         after: str | None = None
         while True:
             await run.settled()
@@ -135,6 +135,12 @@ async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
                 raise OutcomeUnknown("a push of levels took too long and was cut; they are pushed again")
             if after is None:
                 return
+
+
+async def _recover(run: Run, flow: Flow, sink: Sink[Level]) -> None:
+    after_s = sink.writes.visible_after_s
+    recover = partial(levels.recover, flow=flow, now_s=run.now_s(), visible_after_s=after_s)
+    run.count("recovered", await run.state.write(recover))
 
 
 async def _next_batch(
@@ -166,18 +172,21 @@ async def _push(run: Run, flow: Flow, sink: Sink[Level], attempt_id: str, attemp
     try:
         prepared = Prepared(name=attempt.name, keys=keys, payload=attempt.payload)
         outcomes = tuple(await sink.push(prepared, _no_steps))
-    except (Wait, Hold):
-        await _settle(run, flow, attempt_id, ())
+    except (Wait, Hold) as error:
+        lost = isinstance(error, OutcomeUnknown)
+        await _settle(run, flow, attempt_id, (), sink.writes.visible_after_s if lost else 0.0)
         raise
-    await _settle(run, flow, attempt_id, outcomes)
+    await _settle(run, flow, attempt_id, outcomes, sink.writes.visible_after_s)
 
 
-async def _no_steps(_step: str) -> None:
+async def _no_steps(step: str, *, if_wanted: bool = False) -> None:  # noqa: ARG001 - a level has no steps
     """A level's steps are not kept: what is not settled is pushed again."""
     await trio.lowlevel.checkpoint()
 
 
-async def _settle(run: Run, flow: Flow, attempt_id: str, outcomes: tuple[Outcome, ...]) -> None:
+async def _settle(
+    run: Run, flow: Flow, attempt_id: str, outcomes: tuple[Outcome, ...], visible_after_s: float
+) -> None:
     settled = await run.state.write(
         partial(
             levels.settle,
@@ -186,6 +195,7 @@ async def _settle(run: Run, flow: Flow, attempt_id: str, outcomes: tuple[Outcome
             outcomes=outcomes,
             now_s=run.now_s(),
             run=run.id,
+            visible_after_s=visible_after_s,
         )
     )
     run.count("pushed", settled.accepted)

@@ -86,7 +86,7 @@ def _count(run: Run, staged: Staged) -> None:
 def _stage(tx: Writer, *, book: Book, page: Page[Order], start_s: float, now_s: float, run: str) -> Staged:
     arrived = [incoming(order, start_s) for order in page.documents]
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
-    staged.bad = documents.stage_bad(tx, book.flow, page.bad, now_s=now_s)
+    staged.bad = documents.stage_bad(tx, book, page.bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
     return staged

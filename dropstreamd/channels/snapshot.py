@@ -14,7 +14,7 @@ from dropstreamd.model.stock import StockRow
 from dropstreamd.platform.contract import Bad, StockPage, StockSource
 from dropstreamd.store import cursors, documents, levels, stock
 from dropstreamd.store.base import Writer
-from dropstreamd.store.keys import MAX_PART_BYTES, is_part
+from dropstreamd.store.keys import MAX_PART_BYTES
 from dropstreamd.store.records import Flow
 from dropstreamd.store.stock import Generation
 
@@ -61,7 +61,7 @@ class Snapshot:
 
     def kept(self, known: Container[str]) -> tuple[dict[str, int], list[Bad]]:
         """The figures less what is set aside, and everything that was; changes nothing."""
-        odd = [sku for sku in self.figures if sku not in known and not _may_be_kept(sku)]
+        odd = [sku for sku in self.figures if sku not in known and not documents.may_be_key(sku)]
         if not odd and not self.refused:
             return self.figures, self.bad
         bad = list(self.bad)
@@ -76,10 +76,6 @@ class Snapshot:
         return Bad(
             key=f"{self.name} {sku[:30]!r}", place=self.name, reason=f"{sku[:30]!r}: {reason}", raw=b""
         )
-
-
-def _may_be_kept(sku: str) -> bool:
-    return bool(sku) and is_part(sku) and len(sku.encode()) <= MAX_PART_BYTES
 
 
 def judge(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker, *, age_s: float) -> str:
@@ -167,7 +163,7 @@ def conclude(
         cursors.take(tx, *path, mark)
     known = stock.figures(tx, path)
     figures, bad = snapshot.kept(known)
-    documents.stage_bad(tx, account.flow(inventory.CHANNEL), bad, now_s=now_s)
+    documents.park_bad(tx, account.flow(inventory.CHANNEL), bad, now_s=now_s)
     latest = stock.latest(tx, path)
     made = Generation(
         id=generation,

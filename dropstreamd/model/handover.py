@@ -31,8 +31,15 @@ latest. `never`: neither; the outcome is in doubt.
 """
 
 
+class Withdrawn(Exception):
+    """Raised by a `record` that was asked whether the write is still wanted: it is not. Undo what had
+    no effect yet, and answer `Untouched`."""
+
+
 class Writes(msgspec.Struct, frozen=True, kw_only=True):
-    """How a sink writes. `batch` is the most documents in one call or file."""
+    """How a sink writes. `batch` is the most documents in one call or file (a sink that repeats
+    `never` gets one at a time). `visible_after_s` is the longest time until an abandoned request
+    has acted and is found."""
 
     repeat: Repeat
     batch: int

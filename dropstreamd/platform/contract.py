@@ -10,7 +10,7 @@ is a value. Every method may be cancelled at any await; then the daemon assumes 
 was applied, and asks `recover` later.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +31,7 @@ from dropstreamd.model.handover import (
     Repeat,
     Stamp,
     Untouched,
+    Withdrawn,
     Writes,
 )
 from dropstreamd.model.orders import Order, OutboundOrder
@@ -70,6 +71,7 @@ __all__ = [
     "Taken",
     "Untouched",
     "Warehouse",
+    "Withdrawn",
     "Writes",
 ]
 
@@ -164,8 +166,16 @@ class StockSource(Protocol):
 
 # ---- writing
 
-Record = Callable[[str], Awaitable[None]]
-"""Makes a step of an attempt durable before it returns."""
+
+class Record(Protocol):
+    """Makes a step of an attempt durable before it returns.
+
+    With `if_wanted` it first looks whether every document of the attempt is still as it was opened,
+    in the same transaction; if one was changed or cancelled, nothing is recorded and `Withdrawn` is
+    raised. A sink asks so right before the step that gives its write its effect.
+    """
+
+    async def __call__(self, step: str, *, if_wanted: bool = False) -> None: ...
 
 
 class Sink(Protocol[T]):

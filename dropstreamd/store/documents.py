@@ -5,6 +5,7 @@ indexes (`pending`, `parked`) are kept by `save` alone, so that a document and i
 disagree.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from dropstreamd.model.handover import Bad
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.keys import MAX_PART_BYTES, is_part
 from dropstreamd.store.records import BadRecord, Document, Flow, State, Task
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transitions import Incoming
@@ -102,6 +104,9 @@ def stage(tx: Writer, book: Book, incoming: Sequence[Incoming], *, now_s: float,
     """Take what a source told. Sources repeat themselves: what is known already changes nothing."""
     counts = Staged()
     for new in incoming:
+        if not may_be_key(new.key):
+            counts.bad += stage_bad(tx, book, [_keyless(new)], now_s=now_s, run=run)
+            continue
         old = get(tx, book.flow, new.key)
         doc = transitions.arrive(old, new, now_s, run)
         tx.delete(Table.PARKED, (*book.flow, _BAD, "undecodable", new.key))
@@ -117,25 +122,61 @@ def stage(tx: Writer, book: Book, incoming: Sequence[Incoming], *, now_s: float,
     return counts
 
 
+def may_be_key(key: str) -> bool:
+    """Whether a document may have this key: 1 to 100 bytes of text."""
+    return bool(key) and is_part(key) and len(key.encode()) <= MAX_PART_BYTES
+
+
+def _keyless(new: Incoming) -> Bad:
+    reason = f"its key is empty, over {MAX_PART_BYTES} bytes, or not text"
+    return Bad(key=new.key, place=f"document {new.number[:40]!r}", reason=reason, raw=new.content)
+
+
+def _bad_key(key: str) -> str:
+    """A key that can be kept, the same for the same document."""
+    if may_be_key(key):
+        return key
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 def task_of_change(tx: Writer, book: Book, key: str, doc: Document, now_s: float) -> int:
-    """Keep the task "changed after hand-over" in step with the document; 1 if one was opened."""
-    if doc.state is not State.ACCEPTED:
+    """Open or renew the task "changed after hand-over"; 1 if there is one. A change back renews it
+    too: somebody may have acted on the change."""
+    path = (*book.flow, key)
+    if doc.state is not State.ACCEPTED or not (doc.changed_since_accepted or tx.get(Table.TASKS, path)):
         return 0
-    if not doc.changed_since_accepted:
-        close_task(tx, book.flow, key)
-        return 0
+    detail = book.describe(doc) if doc.changed_since_accepted else "changed back to what was handed over"
     title = f"{doc.number} changed after hand-over"
-    detail = book.describe(doc)
-    task = Task(kind="changed", number=doc.number, title=title, detail=detail, since_s=now_s)
+    task = Task(
+        kind="changed",
+        number=doc.number,
+        title=title,
+        detail=detail,
+        since_s=now_s,
+        revision=doc.revision,
+    )
     open_task(tx, book.flow, key, task)
     return 1
 
 
-def stage_bad(tx: Writer, flow: Flow, bad: Sequence[Bad], *, now_s: float) -> int:
-    """Park what could not be decoded; how many of them were not known yet."""
+def stage_bad(tx: Writer, book: Book, bad: Sequence[Bad], *, now_s: float, run: str) -> int:
+    """Park what could not be decoded; how many of them were not known yet. An older form of the same
+    document, not handed over yet, is held."""
+    new = park_bad(tx, book.flow, bad, now_s=now_s)
+    for one in bad:
+        old = get(tx, book.flow, _bad_key(one.key))
+        if old is not None:
+            doc = transitions.hide(old, one.reason)
+            if doc is not old:
+                save(tx, book, _bad_key(one.key), transitions.noted(doc, now_s, run, doc.reason), old)
+    return new
+
+
+def park_bad(tx: Writer, flow: Flow, bad: Sequence[Bad], *, now_s: float) -> int:
+    """As `stage_bad`, where no document can be known by the same key."""
     new = 0
     for one in bad:
-        key = (*flow, _BAD, "undecodable", one.key)
+        key = (*flow, _BAD, "undecodable", _bad_key(one.key))
         if tx.get(Table.PARKED, key) is None:
             new += 1
             record = BadRecord(place=one.place, reason=one.reason, raw=one.raw[:65536], at_s=now_s)
@@ -172,8 +213,14 @@ def open_task(tx: Writer, flow: Flow, key: str, task: Task) -> None:
     tx.put(Table.TASKS, (*flow, key), encode(task))
 
 
+def get_task(tx: Reader, flow: Flow, key: str) -> Task | None:
+    """The task of that key."""
+    raw = tx.get(Table.TASKS, (*flow, key))
+    return None if raw is None else _task.decode(raw)
+
+
 def close_task(tx: Writer, flow: Flow, key: str) -> bool:
-    """Take a task away; False where there is none."""
+    """Take a task away: a person says it is done. False where there is none."""
     return tx.delete(Table.TASKS, (*flow, key))
 
 

@@ -7,11 +7,21 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from dropstreamd.model.handover import Accepted, InDoubt, Item, Outcome, Preparation, Stamp, Untouched
+from dropstreamd.model.handover import (
+    Accepted,
+    InDoubt,
+    Item,
+    Outcome,
+    Preparation,
+    Rejected,
+    Stamp,
+    Untouched,
+    Withdrawn,
+)
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.documents import Book, encode, get, owned, save, task_of_change
-from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, State
+from dropstreamd.store.documents import Book, encode, get, open_task, owned, save, task_of_change
+from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, Standing, State, Task
 from dropstreamd.store.tables import Table
 
 _attempt = msgspec.msgpack.Decoder(Attempt)
@@ -184,13 +194,40 @@ def attempts(tx: Reader, flow: Flow) -> list[tuple[str, Attempt]]:
     return [(key[-1], _attempt.decode(raw)) for key, raw in tx.scan(Table.ATTEMPTS, tuple(flow))]
 
 
-def record_step(tx: Writer, flow: Flow, attempt_id: str, step: str) -> None:
-    """Make a step of an open attempt durable."""
+def record_step(tx: Writer, flow: Flow, attempt_id: str, step: str, *, if_wanted: bool) -> None:
+    """Make a step of an open attempt durable. `if_wanted`: raises Withdrawn instead, if a document
+    of it has changed or was cancelled since it was opened."""
+    attempt = _open_attempt(tx, flow, attempt_id)
+    if if_wanted and not all(_is_wanted(tx, flow, attempt_id, tried) for tried in attempt.keys):
+        raise Withdrawn
+    step_taken = msgspec.structs.replace(attempt, step=step)
+    tx.put(Table.ATTEMPTS, (*flow, attempt_id), encode(step_taken))
+
+
+def _is_wanted(tx: Reader, flow: Flow, attempt_id: str, tried: AttemptKey) -> bool:
+    doc = get(tx, flow, tried.key)
+    return (
+        doc is not None
+        and doc.attempt == attempt_id
+        and doc.digest == tried.digest
+        and (doc.standing is Standing.READY or doc.accepted > 0)
+    )
+
+
+def unsure(tx: Writer, flow: Flow, attempt_id: str, *, now_s: float) -> Attempt:
+    """The attempt was cut off, or its answer was missed: remember since when, once."""
+    attempt = _open_attempt(tx, flow, attempt_id)
+    if not attempt.unsure_s:
+        attempt = msgspec.structs.replace(attempt, unsure_s=now_s)
+        tx.put(Table.ATTEMPTS, (*flow, attempt_id), encode(attempt))
+    return attempt
+
+
+def _open_attempt(tx: Reader, flow: Flow, attempt_id: str) -> Attempt:
     raw = tx.get(Table.ATTEMPTS, (*flow, attempt_id))
     if raw is None:
         raise AssertionError(f"{flow}: attempt {attempt_id} is not open")
-    attempt = msgspec.structs.replace(_attempt.decode(raw), step=step)
-    tx.put(Table.ATTEMPTS, (*flow, attempt_id), encode(attempt))
+    return _attempt.decode(raw)
 
 
 # ---- settle
@@ -245,8 +282,25 @@ def _settle_one(
     counts.accepted += doc.accepted > old.accepted
     counts.refused += doc.state is State.PARKED
     counts.untouched += isinstance(outcome, Untouched)
-    counts.tasks += task_of_change(tx, book, tried.key, doc, now_s)
+    if isinstance(outcome, Rejected) and doc.accepted and doc.digest == tried.digest:
+        counts.tasks += _refused_change(tx, book, tried.key, doc, outcome, now_s)
+    else:
+        counts.tasks += task_of_change(tx, book, tried.key, doc, now_s)
     return doc
+
+
+def _refused_change(tx: Writer, book: Book, key: str, doc: Document, outcome: Rejected, now_s: float) -> int:
+    """A change of something handed over was refused: trying again would be refused again."""
+    task = Task(
+        kind="refused",
+        number=doc.number,
+        title=f"{doc.number} changed after hand-over, and the change was refused",
+        detail=f"{book.describe(doc)}; refused: {outcome.reason}",
+        since_s=now_s,
+        revision=doc.revision,
+    )
+    open_task(tx, book.flow, key, task)
+    return 1
 
 
 def _keep_doubted(

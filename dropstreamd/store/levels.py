@@ -51,9 +51,9 @@ def get(tx: Reader, flow: Flow, sku: str) -> LevelRecord | None:
     return None if raw is None else _record.decode(raw)
 
 
-def any_pending(tx: Reader, flow: Flow) -> bool:
-    """Whether a level is to be looked at."""
-    return tx.first(Table.PENDING, tuple(flow)) is not None
+def has_work(tx: Reader, flow: Flow) -> bool:
+    """Whether a level is to be looked at, or an attempt was left open."""
+    return any(tx.first(table, tuple(flow)) is not None for table in (Table.PENDING, Table.ATTEMPTS))
 
 
 def mark(tx: Writer, flow: Flow, skus: Iterable[str], *, forced: bool = False) -> None:
@@ -137,7 +137,14 @@ class Settled(msgspec.Struct, kw_only=True):
 
 
 def settle(
-    tx: Writer, flow: Flow, attempt_id: str, outcomes: Sequence[Outcome], *, now_s: float, run: str
+    tx: Writer,
+    flow: Flow,
+    attempt_id: str,
+    outcomes: Sequence[Outcome],
+    *,
+    now_s: float,
+    run: str,
+    visible_after_s: float,
 ) -> Settled:
     """Close an attempt. What is neither accepted nor refused is unknown, and pending again."""
     counts = Settled()
@@ -145,35 +152,44 @@ def settle(
     if raw is None:
         return counts
     by_sku = {outcome.key: outcome for outcome in outcomes}
-    for tried in _attempt.decode(raw).keys:
+    attempt = _attempt.decode(raw)
+    for tried in attempt.keys:
         match by_sku.get(tried.key):
             case Accepted():
                 counts.accepted += 1
-                _accept(tx, flow, tried, now_s, run)
+                _accept(tx, flow, tried, attempt.opened_s, now_s, run)
             case Rejected() as refused:
                 counts.refused += 1
                 _refuse(tx, flow, tried, refused, now_s, run)
             case _:
                 counts.again += 1
-                _unknown(tx, flow, tried.key)
+                _unknown(tx, flow, tried.key, now_s + visible_after_s)
     tx.delete(Table.ATTEMPTS, (*flow, attempt_id))
     return counts
 
 
-def recover(tx: Writer, flow: Flow) -> int:
-    """Levels of attempts that a run left open are unknown: they are pushed again. How many."""
+def recover(tx: Writer, flow: Flow, *, now_s: float, visible_after_s: float) -> int:
+    """Levels of attempts that a run left open are unknown: they are pushed again. How many.
+
+    The push that was cut off may act for `visible_after_s` more: what is pushed before that is over
+    is pushed once more after it.
+    """
     count = 0
     for path, raw in list(tx.scan(Table.ATTEMPTS, tuple(flow))):
         for tried in _attempt.decode(raw).keys:
-            _unknown(tx, flow, tried.key)
+            _unknown(tx, flow, tried.key, now_s + visible_after_s)
             count += 1
         tx.delete(Table.ATTEMPTS, path)
     return count
 
 
-def _accept(tx: Writer, flow: Flow, tried: AttemptKey, now_s: float, run: str) -> None:
+def _accept(tx: Writer, flow: Flow, tried: AttemptKey, opened_s: float, now_s: float, run: str) -> None:
     _unpark(tx, flow, tried.key)
+    old = get(tx, flow, tried.key)
     record = LevelRecord(accepted=tried.revision, reported=tried.digest, at_s=now_s, run=run)
+    if old is not None and opened_s < old.unsure_until_s:
+        record = LevelRecord(at_s=now_s, run=run, unsure_until_s=old.unsure_until_s)
+        tx.put(Table.PENDING, (*flow, tried.key), FORCED)
     tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
 
 
@@ -193,12 +209,11 @@ def _refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s:
     tx.put(Table.PARKED, (*flow, "parked", refused.cause, tried.key), b"")
 
 
-def _unknown(tx: Writer, flow: Flow, sku: str) -> None:
+def _unknown(tx: Writer, flow: Flow, sku: str, until_s: float) -> None:
     _unpark(tx, flow, sku)
-    old = get(tx, flow, sku)
-    if old is not None:
-        cleared = LevelRecord(at_s=old.at_s, run=old.run)
-        tx.put(Table.DOCUMENTS, (*flow, sku), _encode(cleared))
+    old = get(tx, flow, sku) or LevelRecord()
+    unknown = LevelRecord(at_s=old.at_s, run=old.run, unsure_until_s=until_s)
+    tx.put(Table.DOCUMENTS, (*flow, sku), _encode(unknown))
     tx.put(Table.PENDING, (*flow, sku), FORCED)
 
 

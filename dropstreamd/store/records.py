@@ -90,7 +90,10 @@ class AttemptKey(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """One call or file, frozen before it was sent. It exists while its outcome is not settled."""
+    """One call or file, frozen before it was sent. It exists while its outcome is not settled.
+
+    `unsure_s` is when its answer was first missed: what a look-up does not find counts as absent
+    only so long after that, since the request may have left late."""
 
     name: str
     payload: bytes
@@ -98,16 +101,19 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     run: str
     opened_s: float
     step: str = ""
+    unsure_s: float = 0.0
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """Something that only a person can do, shown until it is resolved."""
+    """Something that only a person can do, shown until a person says it is done. `revision` changes
+    with what it says, so that nobody resolves what he has not read."""
 
     kind: str
     number: str
     title: str
     detail: str
     since_s: float
+    revision: int = 0
 
 
 class BadRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -124,7 +130,8 @@ class LevelRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, om
 
     `accepted` is the level it took, None while unknown; `reported` names the warehouse's figures
     that level was derived from. `cause` and `reason` are set while the store refuses the SKU, for
-    the level `refused` derived from `refused_reported`.
+    the level `refused` derived from `refused_reported`. Until `unsure_until_s` an earlier push that
+    was never answered may still take effect.
     """
 
     accepted: int | None = None
@@ -136,6 +143,7 @@ class LevelRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, om
     reason: str = ""
     refused: int | None = None
     refused_reported: bytes = b""
+    unsure_until_s: float = 0.0
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -9,9 +9,9 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.tables import Table
 
 Trigger = Literal["schedule", "catch-up", "person", "retry"]
-Result = Literal["running", "done", "failed", "held", "stopped", "crashed"]
+Result = Literal["waiting", "running", "done", "failed", "held", "stopped", "crashed", "merged"]
 """`failed`: passing trouble. `held`: a person must act. `stopped`: asked to end, or the daemon was.
-`crashed`: a bug, or the daemon ended without warning."""
+`crashed`: a bug, or the daemon ended without warning. `merged`: another run did for it (`into`)."""
 
 RUNS_KEPT = 200
 """Of each job of a connection."""
@@ -36,6 +36,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     fires: int = 0
     late_s: float = 0.0
     since_s: float | None = None
+    who: str = ""
+    into: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
 
 
 BEFORE_START = "before-start"
+UNDECODABLE = "undecodable"
 
 
 def noted(doc: Document, at_s: float, run: str, text: str) -> Document:
@@ -47,7 +48,8 @@ def arrive(old: Document | None, new: Incoming, now_s: float, run: str) -> Docum
     """The document after the source told `new`; None where there is nothing to keep."""
     if old is None:
         return _first(new, now_s, run)
-    if old.content == new.content and old.digest == new.digest and old.standing == new.standing:
+    same = old.content == new.content and old.digest == new.digest and old.standing == new.standing
+    if same and old.cause != UNDECODABLE:
         return old
     changed = old.digest != new.digest
     doc = msgspec.structs.replace(
@@ -131,6 +133,8 @@ def settle(
             doc = noted(doc, now_s, run, f"refused: {outcome.reason}")
             if doc.digest != tried.digest:
                 return _again(doc)
+            if doc.accepted:
+                return free(doc, State.ACCEPTED)
             return park(doc, outcome.cause, outcome.reason, by_sink=True)
         case InDoubt():
             doc = noted(doc, now_s, run, f"in doubt: {outcome.why}")
@@ -160,6 +164,14 @@ def amend(doc: Document, *, amends: bool) -> Document:
     if doc.state is State.PENDING and doc.accepted and not doc.changed_since_accepted:
         return free(doc, State.ACCEPTED)
     return doc
+
+
+def hide(doc: Document, reason: str) -> Document:
+    """A newer form of the document came that cannot be read: it may be a cancellation, so that the
+    older one is not handed over meanwhile."""
+    if doc.accepted or doc.state not in (State.PENDING, State.PARKED):
+        return doc
+    return held(doc, UNDECODABLE, f"its newest form cannot be read: {reason}")
 
 
 def _again(doc: Document) -> Document:

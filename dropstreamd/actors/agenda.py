@@ -1,0 +1,107 @@
+"""What one job has to do now: its schedule held against its switch, the clock and what was done."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from dropstreamd.actors.schedule import Fire, Schedule, spread_for
+from dropstreamd.channels.jobs import Job
+from dropstreamd.config.schema import Connection
+from dropstreamd.model.schedule_rules import Rule
+from dropstreamd.store import switches
+from dropstreamd.store.base import Reader, Store, Writer
+from dropstreamd.store.switches import CONNECTION, Followed
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """Fires that one run now stands for: the newest, and how many in all."""
+
+    fire: Fire
+    fires: int
+
+
+class Agenda:
+    """One job's schedule. Every fire that passes is accounted for, in the state."""
+
+    def __init__(self, connection: Connection, job: Job, state: Store) -> None:
+        self.job = job
+        self._connection = connection.id
+        self._state = state
+        self._rules: tuple[Rule, ...] = ()
+        self.schedule = Schedule((), zone=connection.timezone, spread_s=0)
+        self._zone = connection.timezone
+        self.follow_rules(connection)
+
+    def follow_rules(self, connection: Connection) -> bool:
+        """Take over the rules of a new configuration; whether they differ from those before."""
+        rules = tuple(connection.schedules.get(self.job.key, ()))
+        if rules == self._rules and connection.timezone == self._zone:
+            return False
+        self._rules, self._zone = rules, connection.timezone
+        spread_s = spread_for(self._connection, f"{self.job.channel}.{self.job.name}")
+        self.schedule = Schedule(rules, zone=connection.timezone, spread_s=spread_s)
+        return True
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        return self._rules
+
+    def followed(self) -> Followed:
+        """How far the schedule was followed."""
+        return self._state.read(self._followed)
+
+    def _followed(self, tx: Reader) -> Followed:
+        return switches.followed(tx, self._connection, self.job.channel, self.job.name)
+
+    def _keep(self, tx: Writer, followed: Followed) -> None:
+        switches.follow(tx, self._connection, self.job.channel, self.job.name, followed)
+
+    def enabled_since_s(self, tx: Reader) -> float | None:
+        """Since when both switches are on; None while one is off."""
+        both = [switches.get(tx, self._connection, name) for name in (CONNECTION, self.job.channel)]
+        return max(switch.since_s for switch in both) if all(switch.on for switch in both) else None
+
+    def look(self, now_s: float) -> tuple[Due | None, float | None]:
+        """What is due, and when to look again; nothing of either while a switch is off.
+
+        Fires from before the switch was turned on are not due: `skip_disabled` accounts for them.
+        """
+        since_s, followed = self._state.read(lambda tx: (self.enabled_since_s(tx), self._followed(tx)))
+        if since_s is None:
+            return None, None
+        tick = self.schedule.tick(max(followed.last_fire_s, since_s), now_s)
+        due = None if tick.due is None else Due(fire=tick.due, fires=tick.coalesced + 1)
+        return due, None if tick.upcoming is None else float(tick.upcoming.at_s)
+
+    def run_began(self, tx: Writer, due: Due) -> None:
+        """Account for the fires that a run stands for, in the transaction that it begins in."""
+        followed = self._followed(tx)
+        self._keep(
+            tx,
+            msgspec.structs.replace(
+                followed,
+                last_fire_s=max(followed.last_fire_s, float(due.fire.at_s)),
+                fired=followed.fired + due.fires,
+                ran=followed.ran + 1,
+                coalesced=followed.coalesced + due.fires - 1,
+            ),
+        )
+
+    def succeeded(self, tx: Writer, now_s: float) -> None:
+        self._keep(tx, msgspec.structs.replace(self._followed(tx), last_success_s=now_s))
+
+    async def skip(self, until_s: float, why: str) -> None:
+        """Account for the fires up to then that nothing will run for: it was off, or the rules are new."""
+        followed = self.followed()
+        if until_s <= followed.last_fire_s:
+            return
+        passed = self.schedule.missed(followed.last_fire_s, until_s).count if followed.last_fire_s else 0
+        skipped = {**followed.skipped, why: followed.skipped.get(why, 0) + passed}
+        counted = msgspec.structs.replace(
+            followed,
+            last_fire_s=until_s,
+            fired=followed.fired + passed,
+            skipped=skipped if passed else followed.skipped,
+        )
+        await self._state.write(partial(self._keep, followed=counted))
