@@ -307,6 +307,20 @@ async def test_one_that_does_not_fit_leaves_its_neighbours_alone(tmp_path: Path)
         assert count(store) == 6
 
 
+async def test_a_state_that_cannot_be_read_ends_the_store(store: LmdbStore) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(store.run)
+        await store.write(put(1))
+        nursery.cancel_scope.cancel()
+    leaked = store.read(lambda reader: reader.scan(Table.DOCUMENTS))
+    with pytest.RaisesGroup(pytest.RaisesExc(StoreError, match="cannot be read")):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(store.run)
+            with pytest.raises(StoreError, match="cannot be read"):
+                store.read(lambda reader: list(leaked))
+            await trio.sleep_forever()
+
+
 def test_a_second_process_is_told_who_holds_the_folder(store: LmdbStore, tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
