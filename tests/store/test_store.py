@@ -114,6 +114,7 @@ async def test_a_group_and_the_queue_are_bounded(store: LmdbStore) -> None:
             for number in range(QUEUE_LIMIT + extra):
                 callers.start_soon(store.write, put(number))
             await trio.testing.wait_all_tasks_blocked()
+            assert len(store._writer._queue) == QUEUE_LIMIT - 1
             gate.opened.set()
         nursery.cancel_scope.cancel()
     assert count(store) == QUEUE_LIMIT + extra + 1
