@@ -157,9 +157,12 @@ class Metrics:
 
     # ---- connections and accounts
 
-    def set_connection_up(self, connection: str, *, up: bool) -> None:
-        """Whether the connection is switched on and supervised without having crashed for good."""
-        self._up.set(float(up), connection)
+    def set_connection_up(self, connection: str, *, up: bool | None) -> None:
+        """Whether a connection that is switched on runs; None for one that is off."""
+        if up is None:
+            self._up.clear(connection)
+        else:
+            self._up.set(float(up), connection)
 
     def remove_connection(self, connection: str) -> None:
         """Forget every series of a connection that is no longer configured."""
@@ -249,7 +252,11 @@ class Metrics:
         self._tasks = self._gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)
 
     def _declare_accounts(self) -> None:
-        self._up = self._gauge("connection_up", "1 while the connection is on and runs.", ("connection",))
+        self._up = self._gauge(
+            "connection_up",
+            "1 while the connection runs, 0 while it should; absent while it is off.",
+            ("connection",),
+        )
         self._calls = self._counter("calls_total", "Calls to platforms, by result.", ("account", "result"))
         self._throttles = self._counter(
             "throttles_total", "Times that a platform asked for fewer calls.", ("account",)

@@ -123,6 +123,15 @@ def test_removing_a_connection_removes_its_series_and_no_others() -> None:
     assert value(metrics, "run_duration_seconds_count", channel=JOB[1], job=JOB[2]) == 1
 
 
+def test_a_connection_is_up_or_down_only_while_it_is_on() -> None:
+    metrics = new()
+    seen = []
+    for up in (True, False, None):
+        metrics.set_connection_up("c", up=up)
+        seen.append(value(metrics, "connection_up", connection="c"))
+    assert seen == [1, 0, None]
+
+
 def test_removing_an_account_removes_its_series() -> None:
     metrics = full()
     metrics.remove_account("vendure:shop")
