@@ -68,8 +68,7 @@ class Metrics:
         self._now_s = now_s
         self._cap = cap
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        self._process = (ProcessCollector(registry=self.registry), GCCollector(registry=self.registry))
         self._families: list[Gauge | Counter | Histogram] = []
         self._overflow = Counter(
             "dropstreamd_metric_overflow_total",
@@ -89,7 +88,9 @@ class Metrics:
 
     def render(self) -> bytes:
         """The exposition, as `CONTENT_TYPE`. Takes long with many series: call it in a thread."""
-        return generate_latest(self.registry)
+        # Family by family: all at once would hold every sample in memory twice.
+        own = b"".join(generate_latest(family) for family in (self._overflow, *self._families))
+        return own + b"".join(generate_latest(collector) for collector in self._process)
 
     # ---- jobs and runs
 

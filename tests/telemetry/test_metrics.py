@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from prometheus_client.core import Metric
@@ -200,3 +201,11 @@ def test_promtool_finds_no_fault_with_the_exposition() -> None:
         ["promtool", "check", "metrics"], input=own + "\n", capture_output=True, text=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_the_readme_lists_every_metric_with_its_labels_and_meaning() -> None:
+    metrics = new()
+    readme = (Path(__file__).parents[2] / "dropstreamd" / "telemetry" / "README.md").read_text()
+    for family in [*metrics._families, metrics._overflow]:
+        name = family.name.removeprefix("dropstreamd_")
+        assert f"| `{name}` | {', '.join(family.labels)} | {family.help_text} |" in readme
