@@ -69,7 +69,6 @@ class InlineStore:
         """Nothing, until cancelled: so that a simulation starts what a daemon starts."""
         task_status.started()
         await trio.sleep_forever()
-        raise AssertionError("sleep_forever returned")
 
     def read(self, fn: Callable[[Reader], T]) -> T:
         return self.environment.read(fn)

@@ -68,8 +68,7 @@ class Metrics:
         self._now_s = now_s
         self._cap = cap
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        self._process = (ProcessCollector(registry=self.registry), GCCollector(registry=self.registry))
         self._families: list[Gauge | Counter | Histogram] = []
         self._overflow = Counter(
             "dropstreamd_metric_overflow_total",
@@ -89,7 +88,9 @@ class Metrics:
 
     def render(self) -> bytes:
         """The exposition, as `CONTENT_TYPE`. Takes long with many series: call it in a thread."""
-        return generate_latest(self.registry)
+        # Family by family: all at once would hold every sample in memory twice.
+        own = b"".join(generate_latest(family) for family in (self._overflow, *self._families))
+        return own + b"".join(generate_latest(collector) for collector in self._process)
 
     # ---- jobs and runs
 
@@ -157,9 +158,12 @@ class Metrics:
 
     # ---- connections and accounts
 
-    def set_connection_up(self, connection: str, *, up: bool) -> None:
-        """Whether the connection is switched on and supervised without having crashed for good."""
-        self._up.set(float(up), connection)
+    def set_connection_up(self, connection: str, *, up: bool | None) -> None:
+        """Whether a connection that is switched on runs; None for one that is off."""
+        if up is None:
+            self._up.clear(connection)
+        else:
+            self._up.set(float(up), connection)
 
     def remove_connection(self, connection: str) -> None:
         """Forget every series of a connection that is no longer configured."""
@@ -249,7 +253,11 @@ class Metrics:
         self._tasks = self._gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)
 
     def _declare_accounts(self) -> None:
-        self._up = self._gauge("connection_up", "1 while the connection is on and runs.", ("connection",))
+        self._up = self._gauge(
+            "connection_up",
+            "1 while the connection runs, 0 while it should; absent while it is off.",
+            ("connection",),
+        )
         self._calls = self._counter("calls_total", "Calls to platforms, by result.", ("account", "result"))
         self._throttles = self._counter(
             "throttles_total", "Times that a platform asked for fewer calls.", ("account",)

@@ -114,6 +114,7 @@ async def test_a_group_and_the_queue_are_bounded(store: LmdbStore) -> None:
             for number in range(QUEUE_LIMIT + extra):
                 callers.start_soon(store.write, put(number))
             await trio.testing.wait_all_tasks_blocked()
+            assert len(store._writer._queue) == QUEUE_LIMIT - 1
             gate.opened.set()
         nursery.cancel_scope.cancel()
     assert count(store) == QUEUE_LIMIT + extra + 1
@@ -305,6 +306,20 @@ async def test_one_that_does_not_fit_leaves_its_neighbours_alone(tmp_path: Path)
             nursery.cancel_scope.cancel()
         assert sorted(full) == [1, 3, 5, 7, 9]
         assert count(store) == 6
+
+
+async def test_a_state_that_cannot_be_read_ends_the_store(store: LmdbStore) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(store.run)
+        await store.write(put(1))
+        nursery.cancel_scope.cancel()
+    leaked = store.read(lambda reader: reader.scan(Table.DOCUMENTS))
+    with pytest.RaisesGroup(pytest.RaisesExc(StoreError, match="cannot be read")):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(store.run)
+            with pytest.raises(StoreError, match="cannot be read"):
+                store.read(lambda reader: list(leaked))
+            await trio.sleep_forever()
 
 
 def test_a_second_process_is_told_who_holds_the_folder(store: LmdbStore, tmp_path: Path) -> None:

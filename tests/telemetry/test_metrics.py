@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from prometheus_client.core import Metric
@@ -123,6 +124,15 @@ def test_removing_a_connection_removes_its_series_and_no_others() -> None:
     assert value(metrics, "run_duration_seconds_count", channel=JOB[1], job=JOB[2]) == 1
 
 
+def test_a_connection_is_up_or_down_only_while_it_is_on() -> None:
+    metrics = new()
+    seen = []
+    for up in (True, False, None):
+        metrics.set_connection_up("c", up=up)
+        seen.append(value(metrics, "connection_up", connection="c"))
+    assert seen == [1, 0, None]
+
+
 def test_removing_an_account_removes_its_series() -> None:
     metrics = full()
     metrics.remove_account("vendure:shop")
@@ -191,3 +201,11 @@ def test_promtool_finds_no_fault_with_the_exposition() -> None:
         ["promtool", "check", "metrics"], input=own + "\n", capture_output=True, text=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_the_readme_lists_every_metric_with_its_labels_and_meaning() -> None:
+    metrics = new()
+    readme = (Path(__file__).parents[2] / "dropstreamd" / "telemetry" / "README.md").read_text()
+    for family in [*metrics._families, metrics._overflow]:
+        name = family.name.removeprefix("dropstreamd_")
+        assert f"| `{name}` | {', '.join(family.labels)} | {family.help_text} |" in readme
