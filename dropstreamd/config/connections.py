@@ -94,7 +94,7 @@ def _read(
     schedules = _schedules(table.table("channels"))
     shipping = _shipping(table.table("shipping"), folder)
     listings = _map(table, folder, "listings", ("channel_sku", "warehouse_sku"))
-    deduct_unsent = table.get("deduct_unsent", flag, True)  # noqa: FBT003 - a default
+    deduct_unsent = table.get("deduct_unsent", flag, True)
     table.close()
     identity = Identity(
         id=key,
@@ -174,7 +174,7 @@ def _store(table: Table, timezone: ZoneInfo | None, plugins: Plugins) -> StoreAc
         return None
     place = table.place.at("store")
     lent = {} if timezone is None else {"timezone": timezone.key}
-    allow_private_address = Table(data, place).get("allow_private_address", flag, False)  # noqa: FBT003
+    allow_private_address = Table(data, place).get("allow_private_address", flag, False)
     account = read_account(data, Role.STORE, plugins, own=_STORE_OWN, lent=lent, place=place)
     if account is None:
         return None
@@ -225,7 +225,7 @@ def _map(table: Table, folder: ConfFolder, name: str, columns: tuple[str, str]) 
     """A map from text to text: the table `name`, or the CSV file that `name_file` names."""
     in_file = f"{name}_file"
     instead = f"put them in a CSV file with a header {','.join(columns)} and name it in {in_file}"
-    inline = table.get(name, entries(text("text"), most=INLINE_LIMIT, instead=instead), {})
+    inline = table.maybe(name, entries(text(), most=INLINE_LIMIT, instead=instead)) or {}
     path = table.maybe(in_file, file_below)
     if path is None:
         return inline

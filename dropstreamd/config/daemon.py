@@ -43,10 +43,11 @@ def read_daemon(data: Mapping[str, object], folder: Path, place: Place) -> Daemo
 def _metrics(table: Table, default: Listen | None) -> Listen | None:
     """An address, or false for none."""
 
-    def parse(value: object, place: Place) -> Listen | Literal[False] | None:
-        return False if value is False else listen(value, place)
+    def parse(value: object, place: Place) -> tuple[Listen | None] | None:
+        if value is False:
+            return (None,)
+        found = listen(value, place)
+        return None if found is None else (found,)
 
     found = table.maybe("metrics", parse)
-    if found is None:
-        return default
-    return found or None
+    return default if found is None else found[0]

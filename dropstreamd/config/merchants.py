@@ -8,7 +8,7 @@ import msgspec
 
 from dropstreamd.config.accounts import Plugins, read_account
 from dropstreamd.config.files import ConfFolder, name_of
-from dropstreamd.config.place import Place, Table, mapping
+from dropstreamd.config.place import Parser, Place, Table, mapping
 from dropstreamd.config.schema import Breaker, Broken, Merchant, WarehouseAccount
 from dropstreamd.config.values import (
     NAME,
@@ -41,9 +41,13 @@ _OWN = (
     "reference_max_length",
     "allow_private_address",
 )
-_QUANTITIES: Mapping[str, Literal["available", "on_hand"]] = {"available": "available", "on_hand": "on_hand"}
-_DUPLICATES: Mapping[str, Literal["sum", "refuse"]] = {"sum": "sum", "refuse": "refuse"}
-_MISSING: Mapping[str, Literal["keep", "zero"]] = {"keep": "keep", "zero": "zero"}
+Quantity = Literal["available", "on_hand"]
+Duplicates = Literal["sum", "refuse"]
+Missing = Literal["keep", "zero"]
+
+_QUANTITY: Parser[Quantity] = choice({"available": "available", "on_hand": "on_hand"})
+_DUPLICATES: Parser[Duplicates] = choice({"sum": "sum", "refuse": "refuse"})
+_MISSING: Parser[Missing] = choice({"keep": "keep", "zero": "zero"})
 _WAREHOUSES_LIMIT = 100
 _CODES_LIMIT = 200
 
@@ -102,14 +106,16 @@ def _warehouse(
     table = Table(data, place)
     codes = many(text("text"), most=_CODES_LIMIT)
     timezone = table.need("timezone", zone, "an IANA timezone, of the dates without a zone in its files")
-    quantity = table.need("quantity", choice(_QUANTITIES), "what its stock figures are: available or on_hand")
+    quantity: Quantity | None = table.need(
+        "quantity", _QUANTITY, "what its stock figures are: available or on_hand"
+    )
     statuses, facilities = table.maybe("statuses", codes), table.maybe("facilities", codes)
-    duplicates = table.get("duplicates", choice(_DUPLICATES), "sum")
-    missing = table.get("missing", choice(_MISSING), "keep")
-    units = table.get("units", entries(whole(1, 1_000_000), most=10_000), {})
+    duplicates: Duplicates = table.get("duplicates", _DUPLICATES, "sum")
+    missing: Missing = table.get("missing", _MISSING, "keep")
+    units = table.maybe("units", entries(whole(1, 1_000_000), most=10_000)) or {}
     breaker = _breaker(table.table("breaker"))
     reference_max_length = table.get("reference_max_length", whole(4, 200), 30)
-    allow_private_address = table.get("allow_private_address", flag, False)  # noqa: FBT003 - a default
+    allow_private_address = table.get("allow_private_address", flag, False)
     account = read_account(data, Role.WAREHOUSE, plugins, own=_OWN, lent={}, place=place)
     if account is None or timezone is None or quantity is None:
         return None

@@ -5,13 +5,13 @@
 Other files must be closed to group and world.
 """
 
-import contextlib
 import errno
 import os
 import re
 import stat
 from pathlib import Path
 
+from dropstreamd.config.durable import sync_folder, write_new
 from dropstreamd.errors import ConfigError, Misconfigured, Problem
 from dropstreamd.platform.secrets import Secret, SecretRef
 
@@ -90,7 +90,7 @@ class SecretStore:
         _refuse_unless(SECRET_NAME.fullmatch(name) is not None, "another name", ALLOWED_NAME)
         try:
             (self._folder / name).unlink()
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -152,21 +152,7 @@ def _decoded(content: bytes, what: str, remedy: str) -> Secret:
 def _replace(folder: Path, name: str, content: bytes) -> None:
     """Under a name that no secret can have first, so that a crash leaves the old value or the new."""
     part = folder / f".{name}.part"
-    with contextlib.suppress(FileNotFoundError):
-        part.unlink()
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+    part.unlink(missing_ok=True)
+    write_new(part, content, 0o600)
     part.replace(folder / name)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
