@@ -20,8 +20,8 @@ from tomlkit.exceptions import TOMLKitError
 
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.connections import CONNECTIONS
-from dropstreamd.config.durable import sync_folder, write_new
-from dropstreamd.config.files import TOML_LIMIT_BYTES, Overlay, name_of, read_regular
+from dropstreamd.config.disk import read_regular, sync_folder, write_new
+from dropstreamd.config.files import TOML_LIMIT_BYTES, Overlay, name_of
 from dropstreamd.config.load import load
 from dropstreamd.config.merchants import MERCHANTS
 from dropstreamd.config.place import Place

@@ -3,13 +3,12 @@
 import csv
 import errno
 import io
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from dropstreamd.config.disk import read_regular
 from dropstreamd.config.place import Place, meant, shown
 from dropstreamd.config.values import NAME, NAME_ALLOWED
 
@@ -62,7 +61,7 @@ class ConfFolder:
         if text is None:
             return None
         try:
-            return tomllib.loads(text)
+            return tomllib.loads(text + "\n")  # so that a mistake in the last line has a line, too
         except tomllib.TOMLDecodeError as error:
             match = _TOML_PLACE.fullmatch(str(error))
             where, what = (match["place"], match["what"]) if match else ("", str(error))
@@ -114,15 +113,6 @@ class ConfFolder:
             place.wrong(found="a larger file", allowed=f"at most {limit_bytes} bytes")
             return None
         return content
-
-
-def read_regular(path: Path, limit_bytes: int) -> bytes:
-    """The content of a regular file, at most one byte more than the limit. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        return file.read(limit_bytes + 1)
 
 
 def name_of(file_stem: str, place: Place) -> str | None:

@@ -11,7 +11,7 @@ import re
 import stat
 from pathlib import Path
 
-from dropstreamd.config.durable import sync_folder, write_new
+from dropstreamd.config.disk import open_regular, sync_folder, write_new
 from dropstreamd.errors import ConfigError, Misconfigured, Problem
 from dropstreamd.platform.secrets import Secret, SecretRef
 
@@ -113,25 +113,16 @@ def _refuse_unless(fine: bool, found: str, allowed: str, *, key: str = "") -> No
 
 
 def _read(path: Path, what: str, remedy: str, *, private: bool, follow: bool) -> Secret:
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        reason = "is a symbolic link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise Misconfigured(f"{what} {reason}", remedy=remedy) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Misconfigured(f"{what} is not a regular file", remedy=remedy)
-        if private and stat.S_IMODE(status.st_mode) & 0o177:
-            raise Misconfigured(
-                f"{what} has mode {stat.S_IMODE(status.st_mode):04o}: others may read it",
-                remedy=f"chmod 0600 {path}",
-            )
-        try:
+        with open_regular(path, follow=follow) as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read(SECRET_LIMIT_BYTES + 3)
-        except OSError as error:
-            raise Misconfigured(f"{what} cannot be read: {error.strerror}", remedy=remedy) from error
+    except OSError as error:
+        symbolic = not follow and error.errno == errno.ELOOP
+        reason = "is a symbolic link" if symbolic else f"cannot be read: {error.strerror}"
+        raise Misconfigured(f"{what} {reason}", remedy=remedy) from error
+    if private and mode & 0o177:
+        raise Misconfigured(f"{what} has mode {mode:04o}: others may read it", remedy=f"chmod 0600 {path}")
     return _decoded(content, what, remedy)
 
 

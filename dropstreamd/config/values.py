@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from dropstreamd.config.place import Parser, Place, mapping, meant, shown
 from dropstreamd.config.schema import Listen
@@ -19,6 +19,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"(\d{1,9})\s*([KMGT]i?B|B)")
 _BYTES = {"B": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _PERCENT = re.compile(r"(\d{1,4}(?:\.\d{1,4})?)\s*%")
+_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+/-]{0,60}")  # not localtime, posix/…, right/…
 _MODE = re.compile(r"0?[0-7]{3}")
 _LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5})")
 
@@ -128,10 +129,13 @@ def share(most: float = 1.0) -> Parser[float]:
 
 def zone(value: object, place: Place) -> ZoneInfo | None:
     """An IANA timezone."""
-    names = available_timezones()
-    if isinstance(value, str) and value in names:
-        return ZoneInfo(value)
-    hint = meant(value, names) if isinstance(value, str) else ""
+    if isinstance(value, str) and _ZONE.fullmatch(value):
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # not there, no zone, a folder of zones
+            hint = meant(value, available_timezones())
+    else:
+        hint = ""
     place.wrong(found=shown(value), allowed='an IANA timezone such as "America/Chicago" or "UTC"', hint=hint)
     return None
 
