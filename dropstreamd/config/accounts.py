@@ -5,24 +5,14 @@ own Struct; a key of the daemon that the Struct declares too is given to both.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from dropstreamd.config.convert import convert
 from dropstreamd.config.place import Place, meant, redacted, shown
 from dropstreamd.platform.contract import Plugin, Role
-
-
-class PluginStatus(Protocol):
-    """What became of a plugin: `plugin`, or None and the `reason` for it."""
-
-    @property
-    def plugin(self) -> Plugin[Any] | None: ...
-
-    @property
-    def reason(self) -> str: ...
-
+from dropstreamd.platform.loader import PluginStatus
 
 Plugins = Mapping[str, PluginStatus]
 """Every plugin that was found, by the name under which a file asks for it."""
@@ -81,7 +71,8 @@ def _plugin(name: object, role: Role, plugins: Plugins, place: Place) -> Plugin[
         return None
     status = plugins[name]
     if status.plugin is None:
-        at.wrong(found=f"{shown(name)}, which did not load: {status.reason}", allowed="a plugin that loads")
+        found = f"{shown(name)}, which did not load: {redacted(status.problem)}"
+        at.wrong(found=found, allowed="a plugin that loads", hint=status.remedy)
         return None
     if status.plugin.role is not role:
         at.wrong(found=f"{shown(name)}, which is a {status.plugin.role} plugin", allowed=allowed)

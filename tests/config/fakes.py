@@ -12,6 +12,7 @@ from dropstreamd.config.load import load
 from dropstreamd.config.schema import Loaded
 from dropstreamd.errors import ConfigError
 from dropstreamd.platform.contract import Host, Plugin, Role, SettingProblem, Store, Warehouse
+from dropstreamd.platform.loader import PluginStatus
 from dropstreamd.platform.secrets import SecretRef
 
 
@@ -73,11 +74,6 @@ def _open(_settings: Any, _host: Host) -> AbstractAsyncContextManager[Store | Wa
     raise NotImplementedError
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    plugin: Plugin[Any] | None = None
-    reason: str = ""
-
-
 SHOP = Plugin(
     name="vendure",
     title="Shop",
@@ -98,9 +94,9 @@ FILES = Plugin(
     open=_open,
 )
 PLUGINS = {
-    "vendure": Status(plugin=SHOP),
-    "file-exchange": Status(plugin=FILES),
-    "torn": Status(reason="ImportError: no module named torn"),
+    "vendure": PluginStatus(name="vendure", origin="here", plugin=SHOP),
+    "file-exchange": PluginStatus(name="file-exchange", origin="here", plugin=FILES),
+    "torn": PluginStatus(name="torn", origin="here", problem="no module named torn", remedy="install it"),
 }
 
 MERCHANT = """\

@@ -53,7 +53,7 @@ def test_a_wrong_daemon_file_is_fatal(folder: Folder, line: str, expected: str) 
         ("platform = 3", "main.platform: found 3"),
         ("platform = false", "main.platform: found false"),
         ("", "main.platform: found nothing, expected a warehouse plugin"),
-        ('platform = "torn"', 'main.platform: found "torn", which did not load: ImportError: no module named torn'),
+        ('platform = "torn"', 'main.platform: found "torn", which did not load: no module named torn, expected a plugin that loads; install it'),
         ('platform = "vendure"', 'main.platform: found "vendure", which is a store plugin'),
     ],
 )  # fmt: skip
