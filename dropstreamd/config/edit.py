@@ -95,7 +95,7 @@ class Editor:
         path = self._path(kind, name)
         self._content(path, digest)
         self._try({path: None})
-        target = self._conf_dir / path
+        target = self._target(path)
         try:
             target.unlink()
             sync_folder(target.parent)
@@ -165,9 +165,7 @@ class Editor:
 
     def _write(self, path: str, content: bytes, *, before: bytes | None) -> None:
         """Replace a file that still has the content `before`, or make one where there is none."""
-        target = self._conf_dir / path
-        if target.is_symlink():
-            raise self._read_only(path, "a symbolic link")
+        target = self._target(path)
         part = target.parent / f".{target.name}.part"
         try:
             part.unlink(missing_ok=True)
@@ -187,6 +185,13 @@ class Editor:
             raise self._stale(path) from error
         except OSError as error:
             raise self._failed(path, error) from error
+
+    def _target(self, path: str) -> Path:
+        """Where a file is; a symbolic link there is another's way of managing it."""
+        target = self._conf_dir / path
+        if target.is_symlink():
+            raise self._read_only(path, "a symbolic link")
+        return target
 
     def _failed(self, path: str, error: OSError) -> ConfigError | Misconfigured:
         if error.errno in _READ_ONLY:

@@ -235,6 +235,8 @@ def test_symbolic_links_are_someone_elses(folder: Folder, editor: Editor) -> Non
     (folder.path / A).symlink_to("../elsewhere.toml")
     with pytest.raises(ReadOnly, match="a symbolic link"):
         editor.set_schedule("a", "inventory", "smart", [])
+    with pytest.raises(ReadOnly, match="a symbolic link"):
+        editor.remove("connection", "a")
 
 
 @pytest.mark.parametrize(
