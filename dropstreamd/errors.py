@@ -2,6 +2,8 @@
 
     DropstreamError
     ├── ConfigError            refuse: the input is wrong, every problem of it is listed
+    │   ├── ReadOnly           the file is not the daemon's to change: edit it where it comes from
+    │   └── Stale              the file has changed since it was read: read it again
     ├── Wait                   the next scheduled run may succeed by itself
     │   ├── Unreachable        the other side did not answer, or answered that it is down
     │   ├── RateLimited        the other side asked for fewer calls; says when to come back
@@ -53,6 +55,14 @@ class ConfigError(DropstreamError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+class ReadOnly(ConfigError):
+    """The configuration's files cannot be written by the daemon; nothing was changed."""
+
+
+class Stale(ConfigError):
+    """The file is not the one that the caller read; nothing was changed."""
 
 
 class Wait(DropstreamError):

@@ -1,0 +1,84 @@
+"""The tables that name an account at a platform: `[store]` and `[warehouses.NAME]`.
+
+A table holds keys of the daemon and settings of the plugin. The plugin's are decoded strictly by its
+own Struct; a key of the daemon that the Struct declares too is given to both.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from dropstreamd.config.convert import convert
+from dropstreamd.config.place import Place, meant, redacted, shown
+from dropstreamd.platform.contract import Plugin, Role
+from dropstreamd.platform.loader import PluginStatus
+
+Plugins = Mapping[str, PluginStatus]
+"""Every plugin that was found, by the name under which a file asks for it."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What the plugin's half of a table gives."""
+
+    platform: str
+    settings: msgspec.Struct
+    account_key: str
+
+
+def read_account(
+    table: Mapping[str, object],
+    role: Role,
+    plugins: Plugins,
+    *,
+    own: Collection[str],
+    lent: Mapping[str, object],
+    place: Place,
+) -> Account | None:
+    """The account; None after everything wrong with it was reported.
+
+    `own` names the daemon's keys in this table; `lent` are values that a Struct which declares such a
+    key gets where the table has none.
+    """
+    plugin = _plugin(table.get("platform"), role, plugins, place)
+    if plugin is None:
+        return None
+    declared = {field.encode_name for field in msgspec.structs.fields(plugin.settings)}
+    theirs = {name: value for name, value in table.items() if name not in own or name in declared}
+    theirs |= {name: value for name, value in lent.items() if name in declared and name not in table}
+    settings = convert(theirs, plugin.settings, place)
+    if settings is None:
+        return None
+    wrong = plugin.check(settings)
+    for each in wrong:
+        at = Place(place.file, place.problems, ".".join(part for part in (place.key, each.key) if part))
+        at.wrong(found=redacted(each.found), allowed=redacted(each.allowed))
+    if wrong:
+        return None
+    key = f"{plugin.name}:{plugin.account_key(settings)}"
+    return Account(platform=plugin.name, settings=settings, account_key=key)
+
+
+def _plugin(name: object, role: Role, plugins: Plugins, place: Place) -> Plugin[Any] | None:
+    at = place.at("platform")
+    names = sorted(each for each, status in plugins.items() if _serves(status, role))
+    allowed = f"a {role} plugin: {', '.join(names) or 'none is installed'}"
+    if name is None:
+        at.wrong(found="nothing", allowed=allowed)
+        return None
+    if not isinstance(name, str) or name not in plugins:
+        at.wrong(found=shown(name), allowed=allowed, hint=meant(name, names) if isinstance(name, str) else "")
+        return None
+    status = plugins[name]
+    if status.plugin is None:
+        found = f"{shown(name)}, which did not load: {redacted(status.problem)}"
+        at.wrong(found=found, allowed="a plugin that loads", hint=status.remedy)
+        return None
+    if status.plugin.role is not role:
+        at.wrong(found=f"{shown(name)}, which is a {status.plugin.role} plugin", allowed=allowed)
+        return None
+    return status.plugin
+
+
+def _serves(status: PluginStatus, role: Role) -> bool:
+    return status.plugin is not None and status.plugin.role is role

@@ -1,0 +1,87 @@
+"""`dropstreamd check`: is the configuration fit to run?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from dropstreamd.config.accounts import Plugins
+from dropstreamd.config.load import load
+from dropstreamd.config.schema import Config
+from dropstreamd.config.secrets import SecretStore
+from dropstreamd.errors import ConfigError, Misconfigured, Problem
+from dropstreamd.platform.secrets import SecretRef
+
+
+def check(conf_dir: Path, plugins: Plugins, out: TextIO, *, secrets: SecretStore | None) -> int:
+    """Print every problem, a line each, and a summary; 0 if there is none, else 1.
+
+    With `secrets`, one that cannot be read is a problem too (None where the machine is not the one that
+    will run it).
+    """
+    try:
+        loaded = load(conf_dir, plugins)
+    except ConfigError as error:
+        return _print(error.problems, out)
+    problems = list(loaded.problems)
+    if secrets is not None:
+        problems += _unreadable(conf_dir, loaded.config, secrets)
+    if problems:
+        return _print(problems, out)
+    accounts = sum(len(merchant.warehouses) for merchant in loaded.config.merchants.values())
+    out.write(
+        f"{conf_dir}: no problems in {len(loaded.config.merchants)} merchants, "
+        f"{accounts} warehouses, {len(loaded.config.connections)} connections\n"
+    )
+    return 0
+
+
+def secret_refs(settings: object, key: str = "") -> Iterator[tuple[str, SecretRef]]:
+    """Every reference in a plugin's settings, with its dotted key."""
+    if isinstance(settings, SecretRef):
+        yield key, settings
+    elif isinstance(settings, msgspec.Struct):
+        for field in msgspec.structs.fields(settings):
+            yield from secret_refs(getattr(settings, field.name), _below(key, field.encode_name))
+    elif isinstance(settings, Mapping):
+        for name, item in settings.items():
+            yield from secret_refs(item, _below(key, str(name)))
+    elif isinstance(settings, list | tuple | set | frozenset):
+        for index, item in enumerate(settings):
+            yield from secret_refs(item, f"{key}[{index}]")
+
+
+def _below(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _unreadable(conf_dir: Path, config: Config, secrets: SecretStore) -> Iterator[Problem]:
+    for merchant in config.merchants.values():
+        file = str(conf_dir / "merchants.d" / f"{merchant.name}.toml")
+        for name, account in merchant.warehouses.items():
+            yield from _missing(file, secret_refs(account.settings, f"warehouses.{name}"), secrets)
+    for connection in config.connections.values():
+        file = str(conf_dir / "connections.d" / f"{connection.name}.toml")
+        yield from _missing(file, secret_refs(connection.store.settings, "store"), secrets)
+
+
+def _missing(file: str, refs: Iterator[tuple[str, SecretRef]], secrets: SecretStore) -> Iterator[Problem]:
+    for key, ref in refs:
+        try:
+            secrets.read(ref)
+        except Misconfigured as error:
+            yield Problem(
+                file=file,
+                key=key,
+                found=error.message,
+                allowed="a secret that the daemon can read",
+                hint=error.remedy,
+            )
+
+
+def _print(problems: Sequence[Problem], out: TextIO) -> int:
+    for problem in problems:
+        out.write(f"{problem}\n")
+    out.write(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}\n")
+    return 1

@@ -1,0 +1,244 @@
+"""Reads the files of `connections.d`."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dropstreamd.config.accounts import Plugins, read_account
+from dropstreamd.config.files import ConfFolder, name_of
+from dropstreamd.config.merchants import MERCHANTS, ReadMerchant
+from dropstreamd.config.place import Place, Table, mapping, meant, shown
+from dropstreamd.config.schema import (
+    DEFAULT_RULES,
+    Connection,
+    JobKey,
+    StoreAccount,
+)
+from dropstreamd.config.values import choice, entries, file_below, flag, many, text, zone
+from dropstreamd.errors import Problem
+from dropstreamd.model.schedule_parser import MAX_RULES, RuleProblem, parse_rule
+from dropstreamd.model.schedule_rules import Rule
+from dropstreamd.platform.contract import Role
+
+CONNECTIONS = "connections.d"
+INLINE_LIMIT = 1000
+CSV_ROWS_LIMIT = 2_000_000
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
+_REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,20}\{number\}[A-Za-z0-9_-]{0,20}")
+_REFERENCE_ALLOWED = 'letters, digits, - and _ around one {number}, such as "SH{number}"'
+_UNMAPPED: Mapping[str, Literal["hold", "pass"]] = {"hold": "hold", "pass": "pass"}
+_STORE_OWN = ("platform", "allow_private_address")
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says of its place among the others; None where it could not be read."""
+
+    id: str | None = None
+    timezone: ZoneInfo | None = None
+    merchant: str | None = None
+    warehouse: str | None = None
+    reference: str | None = None
+    store_key: str | None = None
+
+
+class ReadConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """One file: the connection where it is sound, what of it is compared with the others, its problems."""
+
+    name: str
+    file: str
+    identity: Identity
+    connection: Connection | None
+    problems: tuple[Problem, ...]
+
+
+class _Shipping(msgspec.Struct, frozen=True, kw_only=True):
+    methods: Mapping[str, str]
+    carriers: Mapping[str, str]
+    unmapped: Literal["hold", "pass"]
+
+
+def read_connection(
+    stem: str, folder: ConfFolder, merchants: Mapping[str, ReadMerchant], plugins: Plugins
+) -> ReadConnection:
+    """One file, with every problem of it."""
+    path, problems = f"{CONNECTIONS}/{stem}.toml", list[Problem]()
+    place = Place(folder.shown_path(path), problems)
+    name_of(stem, place)
+    data = folder.toml(path, place)
+    identity, connection = Identity(), None
+    if data is not None:
+        identity, connection = _read(stem, Table(data, place), folder, merchants, plugins)
+    return ReadConnection(
+        name=stem,
+        file=place.file,
+        identity=identity,
+        connection=None if problems else connection,
+        problems=tuple(problems),
+    )
+
+
+def _read(
+    name: str, table: Table, folder: ConfFolder, merchants: Mapping[str, ReadMerchant], plugins: Plugins
+) -> tuple[Identity, Connection | None]:
+    key = table.need("id", _id, "an id that never changes, which `dropstreamctl add` makes")
+    timezone = table.need("timezone", zone, "an IANA timezone, of its schedules")
+    reference = table.need("reference", _reference, _REFERENCE_ALLOWED)
+    merchant = table.need("merchant", text("the name of a merchant"), "the name of a merchant")
+    warehouse = table.need("warehouse", text("the name of a warehouse"), "the name of a warehouse")
+    _check_account(merchant, warehouse, reference, merchants, table.place)
+    store = _store(table, timezone, plugins)
+    schedules = _schedules(table.table("channels"))
+    shipping = _shipping(table.table("shipping"), folder)
+    listings = _map(table, folder, "listings", ("channel_sku", "warehouse_sku"))
+    deduct_unsent = table.get("deduct_unsent", flag, True)
+    table.close()
+    identity = Identity(
+        id=key,
+        timezone=timezone,
+        merchant=merchant,
+        warehouse=warehouse,
+        reference=reference,
+        store_key=None if store is None else store.account_key,
+    )
+    if key is None or timezone is None or reference is None:
+        return identity, None
+    if merchant is None or warehouse is None or store is None:
+        return identity, None
+    return identity, Connection(
+        id=key,
+        name=name,
+        merchant=merchant,
+        warehouse=warehouse,
+        timezone=timezone,
+        reference=reference,
+        store=store,
+        schedules=schedules,
+        methods=shipping.methods,
+        carriers=shipping.carriers,
+        unmapped_method=shipping.unmapped,
+        listings=listings,
+        deduct_unsent=deduct_unsent,
+    )
+
+
+def _check_account(
+    merchant: str | None,
+    warehouse: str | None,
+    reference: str | None,
+    merchants: Mapping[str, ReadMerchant],
+    place: Place,
+) -> None:
+    """Whether the merchant and its warehouse are there, sound, and take references of that length."""
+    if merchant is None:
+        return
+    if merchant not in merchants:
+        allowed = f"a merchant, one of {', '.join(merchants) or 'none (add a file to merchants.d)'}"
+        place.at("merchant").wrong(found=shown(merchant), allowed=allowed, hint=meant(merchant, merchants))
+        return
+    read = merchants[merchant]
+    if not read.sound:
+        found = f"{shown(merchant)}, which has problems of its own"
+        place.at("merchant").wrong(found=found, allowed="a sound merchant", hint=_see(merchant))
+        return
+    if warehouse is None:
+        return
+    account = read.merchant.warehouses.get(warehouse)
+    if account is None:
+        names = sorted(read.warehouse_names)
+        broken = warehouse in names
+        place.at("warehouse").wrong(
+            found=f"{shown(warehouse)}, which has problems of its own" if broken else shown(warehouse),
+            allowed=f"a warehouse of {merchant}: {', '.join(names) or 'it has none'}",
+            hint=_see(merchant) if broken else meant(warehouse, names),
+        )
+    elif reference is not None:
+        longest = account.reference_max_length
+        # a number of at least four digits must fit
+        if len(reference.replace("{number}", "0000")) > longest:
+            place.at("reference").wrong(
+                found=shown(reference), allowed=f"a template for at most {longest} characters"
+            )
+
+
+def _see(merchant: str) -> str:
+    return f"see {MERCHANTS}/{merchant}.toml"
+
+
+def _store(table: Table, timezone: ZoneInfo | None, plugins: Plugins) -> StoreAccount | None:
+    data = table.need("store", mapping, "a table [store]")
+    if data is None:
+        return None
+    place = table.place.at("store")
+    lent = {} if timezone is None else {"timezone": timezone.key}
+    allow_private_address = Table(data, place).get("allow_private_address", flag, False)
+    account = read_account(data, Role.STORE, plugins, own=_STORE_OWN, lent=lent, place=place)
+    if account is None:
+        return None
+    return StoreAccount(
+        platform=account.platform,
+        settings=account.settings,
+        account_key=account.account_key,
+        allow_private_address=allow_private_address,
+    )
+
+
+def _schedules(channels: Table) -> dict[JobKey, tuple[Rule, ...]]:
+    """The rules of every job; a table may name a channel's job that no plugin supports."""
+    rules: dict[JobKey, tuple[Rule, ...]] = {}
+    tables: dict[str, Table] = {}
+    for channel, job in DEFAULT_RULES:
+        table = tables.setdefault(channel, channels.table(channel))
+        default = tuple(parse_rule(text) for text in DEFAULT_RULES[channel, job])
+        rules[channel, job] = table.get(job, many(_rule, most=MAX_RULES), default)
+    for table in tables.values():
+        table.close()
+    channels.close()
+    return rules
+
+
+def _rule(value: object, place: Place) -> Rule | None:
+    if not isinstance(value, str):
+        place.wrong(found=shown(value), allowed='a rule in quotes, such as "every 15 minutes"')
+        return None
+    try:
+        return parse_rule(value)
+    except RuleProblem as problem:
+        place.wrong(found=problem.found, allowed=problem.allowed, hint=problem.hint)
+        return None
+
+
+def _shipping(table: Table, folder: ConfFolder) -> _Shipping:
+    shipping = _Shipping(
+        methods=_map(table, folder, "methods", ("store_method", "warehouse_method")),
+        carriers=_map(table, folder, "carriers", ("warehouse_carrier", "store_carrier")),
+        unmapped=table.get("unmapped", choice(_UNMAPPED), "hold"),
+    )
+    table.close()
+    return shipping
+
+
+def _map(table: Table, folder: ConfFolder, name: str, columns: tuple[str, str]) -> Mapping[str, str]:
+    """A map from text to text: the table `name`, or the CSV file that `name_file` names."""
+    in_file = f"{name}_file"
+    instead = f"put them in a CSV file with a header {','.join(columns)} and name it in {in_file}"
+    inline = table.maybe(name, entries(text(), most=INLINE_LIMIT, instead=instead)) or {}
+    path = table.maybe(in_file, file_below)
+    if path is None:
+        return inline
+    if table.holds(name):
+        table.place.at(in_file).wrong(found=f"{name} and {in_file}", allowed="one of the two")
+        return {}
+    place = Place(folder.shown_path(path), table.place.problems)
+    return folder.pairs(path, columns, CSV_ROWS_LIMIT, place) or {}
+
+
+def _id(value: object, place: Place) -> str | None:
+    return text("lower-case letters, digits and -, 3 to 40", pattern=_ID)(value, place)
+
+
+def _reference(value: object, place: Place) -> str | None:
+    return text(_REFERENCE_ALLOWED, pattern=_REFERENCE)(value, place)

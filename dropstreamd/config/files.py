@@ -1,0 +1,202 @@
+"""Reading the configuration's files: bounded, regular, UTF-8; what cannot be read is a problem."""
+
+import csv
+import errno
+import io
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from dropstreamd.config.disk import read_regular
+from dropstreamd.config.place import Place, meant, shown
+from dropstreamd.config.values import NAME, NAME_ALLOWED
+
+TOML_LIMIT_BYTES = 1024 * 1024
+CSV_LIMIT_BYTES = 128 * 1024 * 1024
+FILES_LIMIT = 10_000
+_PROBLEMS_A_FILE = 20
+_TOML_PLACE = re.compile(r"(?P<what>.*) \(at (?P<place>line \d+, column \d+|end of document)\)", re.DOTALL)
+
+Overlay = Mapping[str, bytes | None]
+"""Files, by their paths below the configuration's folder, as if they had this content (None: as if they
+were not there). An edit is tried so before it is made."""
+
+
+class ConfFolder:
+    """The configuration's folder as it stands, under an overlay."""
+
+    def __init__(self, folder: Path, overlay: Overlay) -> None:
+        self.folder = folder
+        self._overlay = overlay
+
+    def shown_path(self, path: str) -> str:
+        """A file's path for people."""
+        return str(self.folder / path)
+
+    def names(self, sub: str, place: Place) -> list[str]:
+        """The names (less `.toml`) of the files in a sub-folder, sorted. A missing sub-folder is a
+        problem: a mount that failed must not look like a configuration without connections."""
+        try:
+            found = {path.name for path in (self.folder / sub).iterdir()}
+        except OSError as error:
+            place.wrong(found=_reason(error), allowed="a folder that the daemon may list", hint="create it")
+            return []
+        for path, content in self._overlay.items():
+            parent, _, name = path.rpartition("/")
+            if parent == sub:
+                found = found - {name} if content is None else found | {name}
+        names = sorted(
+            name.removesuffix(".toml")
+            for name in found
+            if name.endswith(".toml") and not name.startswith(".")
+        )
+        if len(names) > FILES_LIMIT:
+            place.wrong(found=f"{len(names)} files", allowed=f"at most {FILES_LIMIT}")
+        return names[:FILES_LIMIT]
+
+    def toml(self, path: str, place: Place) -> Mapping[str, object] | None:
+        """A file's content; None after a problem, a syntax error with its line and column."""
+        text = self._text(path, place, TOML_LIMIT_BYTES)
+        if text is None:
+            return None
+        try:
+            return tomllib.loads(text + "\n")  # so that a mistake in the last line has a line, too
+        except tomllib.TOMLDecodeError as error:
+            match = _TOML_PLACE.fullmatch(str(error))
+            where, what = (match["place"], match["what"]) if match else ("", str(error))
+            Place(place.file, place.problems, where).wrong(found=what, allowed="TOML")
+        except RecursionError:
+            place.wrong(found="lists or tables nested too deep", allowed="TOML of a few levels")
+        except ValueError:  # int() refuses thousands of digits
+            place.wrong(found="a number of thousands of digits", allowed="TOML")
+        return None
+
+    def pairs(self, path: str, columns: tuple[str, str], most: int, place: Place) -> dict[str, str] | None:
+        """A CSV file with a header as a map from its first to its second column; other columns are
+        for people. None after a problem; wrong rows are reported by line, the first twenty of them."""
+        text = self._text(path, place, CSV_LIMIT_BYTES)
+        if text is None:
+            return None
+        reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+        rows = _Rows(path=self.shown_path(path), columns=columns, most=most, place=place)
+        try:
+            return rows.read(reader, lambda: reader.line_num)
+        except csv.Error as error:
+            rows.wrong(reader.line_num, str(error), "CSV: commas, and quotes in pairs")
+            return None
+
+    def _text(self, path: str, place: Place, limit_bytes: int) -> str | None:
+        content = self._content(path, place, limit_bytes)
+        if content is None:
+            return None
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            place.wrong(found=f"a byte on line {line} that is no UTF-8", allowed="text in UTF-8")
+            return None
+
+    def _content(self, path: str, place: Place, limit_bytes: int) -> bytes | None:
+        if path in self._overlay:
+            content = self._overlay[path]
+            if content is None:
+                place.wrong(found="no such file", allowed="a file")
+                return None
+        else:
+            try:
+                content = read_regular(self.folder / path, limit_bytes)
+            except OSError as error:
+                place.wrong(found=_reason(error), allowed="a file that the daemon may read")
+                return None
+        if len(content) > limit_bytes:
+            place.wrong(found="a larger file", allowed=f"at most {limit_bytes} bytes")
+            return None
+        return content
+
+
+def name_of(file_stem: str, place: Place) -> str | None:
+    """The name that a file's name gives; None after a problem."""
+    if NAME.fullmatch(file_stem):
+        return file_stem
+    place.wrong(found=f"a file named {shown(file_stem)}", allowed=f"a name of {NAME_ALLOWED}")
+    return None
+
+
+class _Rows:
+    """The rows of one CSV file, and what was wrong with them."""
+
+    def __init__(self, *, path: str, columns: tuple[str, str], most: int, place: Place) -> None:
+        self._path = path
+        self._columns = columns
+        self._most = most
+        self._place = place
+        self._wrong_count = 0
+
+    def read(self, reader: Iterator[list[str]], line: Callable[[], int]) -> dict[str, str] | None:
+        header = next(reader, None)
+        wanted = self._header(header or [])
+        if wanted is None or header is None:
+            return None
+        pairs: dict[str, str] = {}
+        lines: dict[str, int] = {}
+        for row in reader:
+            if not row:
+                continue
+            if len(pairs) == self._most:
+                self.wrong(line(), "more rows", f"at most {self._most}")
+                break
+            pair = self._pair(row, len(header), wanted, line())
+            if pair is None:
+                continue
+            if pair[0] in pairs:
+                before = f"once, and line {lines[pair[0]]} has it"
+                self.wrong(line(), f"{self._columns[0]} {shown(pair[0])} again", before)
+                continue
+            pairs[pair[0]], lines[pair[0]] = pair[1], line()
+        if self._wrong_count > _PROBLEMS_A_FILE:
+            more = self._wrong_count - _PROBLEMS_A_FILE
+            Place(self._path, self._place.problems).wrong(
+                found=f"{more} more wrong rows", allowed="rows like the header"
+            )
+        return None if self._wrong_count else pairs
+
+    def wrong(self, line: int, found: str, allowed: str, hint: str = "") -> None:
+        self._wrong_count += 1
+        if self._wrong_count <= _PROBLEMS_A_FILE:
+            Place(self._path, self._place.problems, f"line {line}").wrong(
+                found=found, allowed=allowed, hint=hint
+            )
+
+    def _header(self, header: list[str]) -> tuple[int, int] | None:
+        names = [name.strip().lower() for name in header]
+        for column in self._columns:
+            if names.count(column) != 1:
+                found = "no column" if column not in names else "several columns"
+                self.wrong(
+                    1, f"{found} {column}", f"a header with {','.join(self._columns)}", meant(column, names)
+                )
+        if self._wrong_count:
+            return None
+        return names.index(self._columns[0]), names.index(self._columns[1])
+
+    def _pair(self, row: list[str], width: int, wanted: tuple[int, int], line: int) -> tuple[str, str] | None:
+        if len(row) != width:
+            self.wrong(line, f"{len(row)} fields", f"{width}, as in the header")
+            return None
+        pair = row[wanted[0]], row[wanted[1]]
+        for column, value in zip(self._columns, pair, strict=True):
+            if not value or value != value.strip() or len(value) > 200 or "\0" in value:
+                self.wrong(
+                    line, f"{column} {shown(value)}", "1 to 200 characters without spaces at either end"
+                )
+                return None
+        return pair
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return "no such file or folder"
+    if error.errno == errno.ELOOP:
+        return "symbolic links that lead in a circle"
+    return (error.strerror or "an error of the file system").lower()

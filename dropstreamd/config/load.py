@@ -1,0 +1,104 @@
+"""Reads all files of the configuration's folder and reports every problem of every file at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from dropstreamd.config.accounts import Plugins
+from dropstreamd.config.connections import CONNECTIONS, ReadConnection, read_connection
+from dropstreamd.config.daemon import read_daemon
+from dropstreamd.config.files import ConfFolder, Overlay
+from dropstreamd.config.merchants import MERCHANTS, read_merchant
+from dropstreamd.config.place import Place
+from dropstreamd.config.schema import Broken, Config, DaemonSettings, Loaded
+from dropstreamd.errors import ConfigError, Problem
+
+DAEMON_FILE = "dropstreamd.toml"
+
+
+def load_daemon(conf_dir: Path) -> DaemonSettings:
+    """The daemon's own file alone, for what must be known before plugins can be found. Raises
+    ConfigError."""
+    problems: list[Problem] = []
+    settings = _daemon(ConfFolder(conf_dir, {}), problems)
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def load(conf_dir: Path, plugins: Plugins, *, overlay: Overlay | None = None) -> Loaded:
+    """Everything in `conf_dir`: `dropstreamd.toml`, `merchants.d/*.toml`, `connections.d/*.toml`.
+
+    A wrong merchant, warehouse or connection is broken by itself and the others stand; connections that
+    contradict each other are all broken. Blocks on the disk. Raises ConfigError, with every problem of
+    every file, where the daemon's own file or the two folders cannot be used.
+    """
+    folder = ConfFolder(conf_dir, overlay or {})
+    fatal: list[Problem] = []
+    daemon = _daemon(folder, fatal)
+    merchant_names = folder.names(MERCHANTS, Place(folder.shown_path(MERCHANTS), fatal))
+    connection_names = folder.names(CONNECTIONS, Place(folder.shown_path(CONNECTIONS), fatal))
+    merchants = {name: read_merchant(name, folder, plugins) for name in merchant_names}
+    reads = [read_connection(name, folder, merchants, plugins) for name in connection_names]
+    clashes = _clashes(reads)
+    broken = [each for read in merchants.values() for each in read.broken]
+    sound = {}
+    for read in reads:
+        problems = (*read.problems, *clashes.get(read.name, ()))
+        if read.connection is None or problems:
+            broken.append(Broken(kind="connection", name=read.name, problems=problems, id=read.identity.id))
+        else:
+            sound[read.connection.id] = read.connection
+    found = (*fatal, *(problem for each in broken for problem in each.problems))
+    if fatal:
+        raise ConfigError(list(found))
+    config = Config(
+        daemon=daemon,
+        merchants={name: read.merchant for name, read in merchants.items() if read.sound},
+        connections=sound,
+    )
+    return Loaded(config=config, broken=tuple(broken), problems=found)
+
+
+def _daemon(folder: ConfFolder, problems: list[Problem]) -> DaemonSettings:
+    place = Place(folder.shown_path(DAEMON_FILE), problems)
+    data = folder.toml(DAEMON_FILE, place)
+    return read_daemon(data or {}, folder.folder, place)
+
+
+def _clashes(reads: Iterable[ReadConnection]) -> Mapping[str, list[Problem]]:
+    """What connections say against each other, by name: each of them is told of the others.
+
+    One id for two would mix their state. One store account for two would import its orders twice. One
+    reference template for two stores at one warehouse would give two orders one name there.
+    """
+    by_id, by_store, by_reference = (defaultdict[object, list[ReadConnection]](list) for _ in range(3))
+    for read in reads:
+        identity = read.identity
+        if identity.id is not None:
+            by_id[identity.id].append(read)
+        if identity.store_key is not None:
+            by_store[identity.store_key].append(read)
+        if None not in (identity.merchant, identity.warehouse, identity.reference):
+            by_reference[identity.merchant, identity.warehouse, identity.reference].append(read)
+    problems: dict[str, list[Problem]] = defaultdict(list)
+    for group in by_id.values():
+        _report(group, problems, "id", "an id of its own", "ids never change: which of them was copied?")
+    for group in by_store.values():
+        hint = "say in [store] of each which orders are its own"
+        _report(group, problems, "store", "a store account of its own", hint)
+    for group in by_reference.values():
+        hint = "give each a prefix of its own"
+        _report(group, problems, "reference", "a template of its own at this warehouse", hint)
+    return problems
+
+
+def _report(
+    group: Sequence[ReadConnection], problems: dict[str, list[Problem]], key: str, allowed: str, hint: str
+) -> None:
+    for read in group:
+        others = ", ".join(other.file for other in group if other is not read)
+        if others:
+            found = f"the same as in {others}"
+            problem = Problem(file=read.file, key=key, found=found, allowed=allowed, hint=hint)
+            problems[read.name].append(problem)
