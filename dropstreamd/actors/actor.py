@@ -209,7 +209,9 @@ class Actor:
         await self._state.write(partial(self._begin, work=work, record=record))
         self._listener.run_began(self._connection, self.channel, record)
         since = None if request is None else request.since
-        self.running = Run(scope, run_id=record.id, since=since, progress=self._listener)
+        self.running = Run(
+            scope, run_id=record.id, priority=job.priority, since=since, progress=self._listener
+        )
         if self._stopping:
             self.running.stop()
         ended = msgspec.structs.replace(record, result="crashed", error="a fault in dropstreamd")

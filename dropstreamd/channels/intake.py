@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from dropstreamd.channels import orders, references, shipments
-from dropstreamd.channels.run import Scope
+from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
@@ -36,15 +36,6 @@ class Confirms(Protocol):
     """A source of packages or of stock."""
 
     async def confirm(self, marks: Sequence[str]) -> None: ...
-
-
-class Fetched(msgspec.Struct, kw_only=True):
-    """What a fetch of packages came to."""
-
-    new: int = 0
-    changed: int = 0
-    bad: int = 0
-    unmatched: int = 0
 
 
 class Account:

@@ -51,7 +51,7 @@ def derive(scope: Scope, unsent: Mapping[str, int], tx: Reader, sku: str) -> Der
 
 async def smart(run: Run) -> None:
     """Fetch the warehouse's figures and push what changed."""
-    await run.scope.feed.fetch_stock()
+    await _fetch(run)
     unsent = _unsent(run)
     await _mark_what_moved(run, unsent)
     await _push_levels(run, unsent)
@@ -59,11 +59,16 @@ async def smart(run: Run) -> None:
 
 async def full(run: Run) -> None:
     """Fetch the warehouse's figures and push every level."""
-    await run.scope.feed.fetch_stock()
+    await _fetch(run)
     unsent = _unsent(run)
     await _mark_what_moved(run, unsent)
     await _mark_all(run, forced=True)
     await _push_levels(run, unsent)
+
+
+async def _fetch(run: Run) -> None:
+    for made in await run.scope.feed.fetch_stock():
+        run.count(f"snapshots_{made.verdict}")
 
 
 def _unsent(run: Run) -> dict[str, int]:
@@ -122,7 +127,7 @@ async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
     flow = Flow(run.scope.connection.id, CHANNEL)
     if not run.state.read(partial(levels.has_work, flow=flow)):
         return
-    async with run.scope.open_store() as store:
+    async with run.open_store() as store:
         if store.inventory is None:
             raise ProtocolMismatch("the store's plugin takes no inventory")
         await _recover(run, flow, store.inventory)

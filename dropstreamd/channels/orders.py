@@ -61,7 +61,7 @@ async def import_orders(run: Run, start_s: float) -> None:
 
 
 async def _pull(run: Run, orders: Book, start_s: float) -> None:
-    async with run.scope.open_store() as store:
+    async with run.open_store() as store:
         if store.orders is None:
             raise ProtocolMismatch("the store's plugin offers no orders")
         for _ in range(PAGES):

@@ -1,11 +1,12 @@
 """One execution of a job: what it may use, and what it tells about itself."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
 import trio
 
 from dropstreamd.clock import Clock, utc
@@ -13,7 +14,9 @@ from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.model.handover import Stamp
 from dropstreamd.model.ids import Ids
 from dropstreamd.platform.contract import Part, Store, Warehouse
+from dropstreamd.platform.limiter import Priority
 from dropstreamd.store.base import Store as State
+from dropstreamd.store.stock import Generation
 
 
 class RunStopped(BaseException):
@@ -27,6 +30,15 @@ class Progress(Protocol):
     def counted(self, run: str, what: str, total: int) -> None: ...
 
 
+class Fetched(msgspec.Struct, kw_only=True):
+    """What a fetch of packages came to, for all connections of the account."""
+
+    new: int = 0
+    changed: int = 0
+    bad: int = 0
+    unmatched: int = 0
+
+
 class Feed(Protocol):
     """A warehouse account as its connections use it: the one reader and writer of its folders."""
 
@@ -34,13 +46,13 @@ class Feed(Protocol):
         """The account, opened for this user alone."""
         ...
 
-    async def fetch_packages(self) -> None:
+    async def fetch_packages(self) -> Fetched:
         """Bring in every package that is waiting, for whichever connection it is. One fetch serves
         all who ask before it starts."""
         ...
 
-    async def fetch_stock(self) -> None:
-        """Bring in every snapshot that is waiting, likewise."""
+    async def fetch_stock(self) -> Sequence[Generation]:
+        """Bring in every snapshot that is waiting, likewise; what was made of each."""
         ...
 
 
@@ -57,7 +69,7 @@ class Scope:
         connection: Connection,
         account: WarehouseAccount,
         siblings: tuple[Connection, ...],
-        open_store: Callable[[], AbstractAsyncContextManager[Store]],
+        open_store: Callable[[Priority], AbstractAsyncContextManager[Store]],
         feed: Feed,
         store_amends: frozenset[Part],
         warehouse_amends: frozenset[Part],
@@ -81,10 +93,17 @@ class Run:
     """One execution. `since` is what a person asked for, None for everything new."""
 
     def __init__(
-        self, scope: Scope, *, run_id: str, since: datetime | None = None, progress: Progress | None = None
+        self,
+        scope: Scope,
+        *,
+        run_id: str,
+        priority: Priority = Priority.ORDERS,
+        since: datetime | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.scope = scope
         self.id = run_id
+        self.priority = priority
         self.since = since
         self.counts: Counter[str] = Counter()
         self._progress = progress
@@ -93,6 +112,10 @@ class Run:
     @property
     def state(self) -> State:
         return self.scope.state
+
+    def open_store(self) -> AbstractAsyncContextManager[Store]:
+        """The connection's store, opened for this run, its calls at the run's priority."""
+        return self.scope.open_store(self.priority)
 
     def now_s(self) -> float:
         return self.scope.clock.now_s()

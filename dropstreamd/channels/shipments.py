@@ -38,11 +38,14 @@ def book(connection_id: str, *, amends: bool) -> Book:
 async def export_shipments(run: Run) -> None:
     """One run of `shipments.export`: fetch what the warehouse has, tell the store what is new."""
     scope = run.scope
-    await scope.feed.fetch_packages()
+    fetched = await scope.feed.fetch_packages()
+    run.count("staged", fetched.new + fetched.changed)
+    run.count("undecodable", fetched.bad)
+    run.count("unmatched", fetched.unmatched)
     shipments = book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
     resolved = partial(resolve, scope)
     if await anything_to_do(run, shipments, resolved):
-        async with scope.open_store() as store:
+        async with run.open_store() as store:
             if store.shipments is None:
                 raise ProtocolMismatch("the store's plugin takes no shipments")
             await deliver(run, shipments, store.shipments, resolved)

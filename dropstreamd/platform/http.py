@@ -140,7 +140,8 @@ def decode(response: Response, into: type[T]) -> T:
 class Http:
     """One account's way to the web, for as long as the daemon lends it.
 
-    `limiter` and `circuit` are the account's own; `random` spreads the retries.
+    `limiter` and `circuit` are the account's own; `random` spreads the retries. `settings` are for
+    clients that are opened without.
     """
 
     def __init__(
@@ -153,6 +154,7 @@ class Http:
         trust: Trust,
         random: Random,
         clock: Clock,
+        settings: HttpSettings = HttpSettings(),  # noqa: B008 - a frozen Struct
     ) -> None:
         self.account = account
         self.limiter = limiter
@@ -161,6 +163,7 @@ class Http:
         self.random = random
         self.clock = clock
         self._trust = trust
+        self._settings = settings
 
     def client(
         self,
@@ -175,7 +178,7 @@ class Http:
         Entering raises Misconfigured where the address, a header or the CA file is wrong; nothing
         is connected yet. Leaving closes the connections.
         """
-        return self._client(base, headers or {}, settings or HttpSettings(), limits or HttpLimits())
+        return self._client(base, headers or {}, settings or self._settings, limits or HttpLimits())
 
     @asynccontextmanager
     async def _client(

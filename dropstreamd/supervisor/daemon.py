@@ -1,0 +1,257 @@
+"""The supervisor: every connection, every warehouse feed, and what changes them."""
+
+import random
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+import trio
+
+from dropstreamd.actors.actor import Listener
+from dropstreamd.channels import snapshot
+from dropstreamd.channels.run import Scope
+from dropstreamd.clock import Clock
+from dropstreamd.config.changes import Changes, diff
+from dropstreamd.config.schema import Broken, Config, Connection, Loaded, WarehouseAccount
+from dropstreamd.errors import Misconfigured
+from dropstreamd.model.ids import Ids
+from dropstreamd.platform.limiter import Priority
+from dropstreamd.store import runs, switches
+from dropstreamd.store.base import Store, Writer
+from dropstreamd.store.runs import Line
+from dropstreamd.store.stock import Generation
+from dropstreamd.store.switches import CONNECTION
+from dropstreamd.supervisor.connection import ConnectionSupervisor
+from dropstreamd.supervisor.feed import WarehouseFeed
+from dropstreamd.supervisor.host import Accounts
+from dropstreamd.supervisor.support import jobs
+from dropstreamd.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+CLOCK_LOOK_S = 15.0
+"""How often the wall clock is looked at."""
+
+CLOCK_STEP_S = 2.0
+"""A wall clock that differs by more from the time that has passed was set."""
+
+Path = tuple[str, str]
+
+
+class Daemon:
+    """Everything that runs. Made with a first configuration; `run` supervises it until `stop`."""
+
+    def __init__(
+        self,
+        *,
+        loaded: Loaded,
+        state: Store,
+        clock: Clock,
+        ids: Ids,
+        rng: random.Random,
+        accounts: Accounts,
+        listener: Listener,
+    ) -> None:
+        self.config: Config = loaded.config
+        self.broken: tuple[Broken, ...] = loaded.broken
+        self.state = state
+        self.clock = clock
+        self.ids = ids
+        self.accounts = accounts
+        self._rng = rng
+        self._listener = listener
+        self._gate = trio.Semaphore(loaded.config.daemon.max_runs)
+        self._scopes: dict[str, Scope] = {}
+        self._by_account: dict[Path, dict[str, Scope]] = {}
+        self.feeds: dict[Path, WarehouseFeed] = {}
+        self.connections: dict[str, ConnectionSupervisor] = {}
+        self._nursery: trio.Nursery | None = None
+        self._stopped = trio.Event()
+        self._reloading = trio.Lock()
+
+    # ---- life
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Supervise everything until `stop`; started once all of it is."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            self._rescope()
+            for connection_id in self.config.connections:
+                self._begin(connection_id)
+            nursery.start_soon(self._watch_clock)
+            task_status.started()
+            await self._stopped.wait()
+            nursery.cancel_scope.cancel()
+
+    async def stop(self, grace_s: float) -> bool:
+        """End every run at a settled point; those that take longer than `grace_s` are cut. Whether
+        none had to be."""
+        for supervisor in self.connections.values():
+            supervisor.stop()
+        with trio.move_on_after(grace_s) as grace:
+            for supervisor in list(self.connections.values()):
+                await supervisor.ended.wait()
+        if grace.cancelled_caught:
+            for supervisor in self.connections.values():
+                supervisor.cut()
+            for supervisor in list(self.connections.values()):
+                await supervisor.ended.wait()
+        self._stopped.set()
+        return not grace.cancelled_caught
+
+    def _begin(self, connection_id: str) -> None:
+        if self._nursery is None:
+            raise AssertionError("the daemon does not run")
+        connection = self.config.connections[connection_id]
+        supervisor = ConnectionSupervisor(
+            scope=partial(self._scopes.__getitem__, connection_id),
+            jobs=jobs(connection, self.config.account(connection), self.accounts),
+            state=self.state,
+            clock=self.clock,
+            gate=self._gate,
+            listener=self._listener,
+            rng=self._rng,
+        )
+        self.connections[connection_id] = supervisor
+        self._nursery.start_soon(supervisor.run)
+
+    async def _end(self, connection_id: str, grace_s: float) -> None:
+        supervisor = self.connections.pop(connection_id)
+        supervisor.stop()
+        with trio.move_on_after(grace_s):
+            await supervisor.ended.wait()
+        supervisor.cut()
+        await supervisor.ended.wait()
+
+    async def _watch_clock(self) -> None:
+        offset_s = self.clock.now_s() - trio.current_time()
+        while True:
+            await trio.sleep(CLOCK_LOOK_S)
+            now_s = self.clock.now_s() - trio.current_time()
+            if abs(now_s - offset_s) > CLOCK_STEP_S:
+                _log.warning("clock_stepped", by_s=round(now_s - offset_s, 3))
+                for supervisor in self.connections.values():
+                    for actor in supervisor.actors.values():
+                        actor.clock_stepped()
+            offset_s = now_s
+
+    # ---- configuration
+
+    def _rescope(self) -> None:
+        """Build what every connection and feed sees of the present configuration."""
+        accounts: dict[Path, list[Connection]] = {}
+        for connection in self.config.connections.values():
+            accounts.setdefault((connection.merchant, connection.warehouse), []).append(connection)
+        self._scopes.clear()
+        for path, siblings in accounts.items():
+            settings = self.config.account(siblings[0])
+            scopes = self._by_account.setdefault(path, {})
+            scopes.clear()
+            feed = self.feeds.get(path)
+            if feed is None or feed.account.settings != settings:
+                feed = self.feeds[path] = self._feed(settings, scopes)
+            for connection in siblings:
+                scope = self._scope(connection, settings, tuple(siblings), feed)
+                scopes[connection.id] = self._scopes[connection.id] = scope
+        for path in [path for path in self.feeds if path not in accounts]:
+            del self.feeds[path]
+
+    def _feed(self, settings: WarehouseAccount, scopes: Mapping[str, Scope]) -> WarehouseFeed:
+        return WarehouseFeed(
+            settings=settings,
+            scopes=scopes,
+            open_session=partial(self.accounts.open_warehouse, settings, Priority.ORDERS),
+            state=self.state,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    def _scope(
+        self,
+        connection: Connection,
+        account: WarehouseAccount,
+        siblings: tuple[Connection, ...],
+        feed: WarehouseFeed,
+    ) -> Scope:
+        return Scope(
+            connection=connection,
+            account=account,
+            siblings=siblings,
+            open_store=partial(self.accounts.open_store, connection.store),
+            feed=feed,
+            store_amends=self.accounts.plugin(connection.store.platform).amends,
+            warehouse_amends=self.accounts.plugin(account.platform).amends,
+            state=self.state,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    async def take_over(self, loaded: Loaded, grace_s: float) -> Changes:
+        """Go over to a new configuration, touching only what changed. It is sound: a configuration
+        with a problem never comes here."""
+        async with self._reloading:
+            changes = diff(self.config, loaded.config)
+            for connection_id in (*changes.removed, *changes.restarted):
+                await self._end(connection_id, grace_s)
+            self.config, self.broken = loaded.config, loaded.broken
+            self._rescope()
+            for connection_id in (*changes.added, *changes.restarted):
+                self._begin(connection_id)
+            for connection_id in changes.hot:
+                for actor in self.connections[connection_id].actors.values():
+                    actor.reconfigured()
+            return changes
+
+    # ---- switches and runs
+
+    async def switch(self, connection_id: str, channel: str, *, on: bool, who: str) -> None:
+        """Turn the switch of a channel, or of the connection itself (`CONNECTION`)."""
+        now_s = self.clock.now_s()
+        name = "the connection" if channel == CONNECTION else channel
+        line = Line(
+            at_s=now_s,
+            event="enabled" if on else "disabled",
+            text=f"{name} was {'enabled' if on else 'disabled'}",
+            channel="" if channel == CONNECTION else channel,
+            who=who,
+        )
+
+        def turn(tx: Writer) -> None:
+            switches.turn(tx, connection_id, channel, on=on, now_s=now_s, who=who)
+            runs.log(tx, connection_id, line)
+
+        supervisor = self.connections[connection_id]
+        actors = [a for name, a in supervisor.actors.items() if channel in (CONNECTION, name)]
+        if on:
+            for actor in actors:
+                for agenda in actor.agendas.values():
+                    await agenda.skip(now_s, "disabled")
+        await self.state.write(turn)
+        for actor in actors:
+            actor.switched()
+
+    def ask(self, connection_id: str, channel: str, job: str, *, who: str, since: datetime | None) -> str:
+        """Ask for a run now; the id of the run that will answer. Raises Misconfigured where a switch
+        is off."""
+        connection = self.config.connections[connection_id]
+        off = [
+            name
+            for name in (CONNECTION, channel)
+            if not self.state.read(partial(switches.get, connection=connection_id, channel=name)).on
+        ]
+        if off:
+            what = connection.name if CONNECTION in off else f"{connection.name} {channel}"
+            raise Misconfigured(f"{what} is disabled", remedy=f"dropstreamctl enable {what}")
+        actor = self.connections[connection_id].actors[channel]
+        return actor.ask(job, run=self.ids.new(), who=who, since=since)
+
+    async def approve(self, merchant: str, warehouse: str, *, who: str) -> Generation | None:
+        """Believe a held snapshot; None where none is held."""
+        feed = self.feeds[merchant, warehouse]
+        now_s = self.clock.now_s()
+        made = await self.state.write(partial(snapshot.approve, account=feed.account, now_s=now_s))
+        if made is not None:
+            line = Line(at_s=now_s, event="approved", text=f"snapshot {made.snapshot}: {made.why}", who=who)
+            for connection_id in feed.account.scopes:
+                await self.state.write(partial(runs.log, connection=connection_id, line=line))
+        return made

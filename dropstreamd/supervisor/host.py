@@ -1,0 +1,101 @@
+"""What the daemon lends to plugins: each account's budget, its way to the web, and secrets."""
+
+import random
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
+
+import msgspec
+
+from dropstreamd.clock import Clock
+from dropstreamd.config.accounts import Plugins
+from dropstreamd.config.schema import StoreAccount, WarehouseAccount
+from dropstreamd.errors import Misconfigured
+from dropstreamd.platform.circuit import Circuit
+from dropstreamd.platform.contract import Host, Plugin, Session, Store, Warehouse
+from dropstreamd.platform.http import Http, HttpSettings, Observer
+from dropstreamd.platform.http_connect import Trust
+from dropstreamd.platform.limiter import Limiter, Limiters, Pace, Priority
+from dropstreamd.platform.secrets import Secret, SecretRef
+
+ReadSecret = Callable[[SecretRef], Secret]
+
+
+class Lent(msgspec.Struct, frozen=True, kw_only=True):
+    """A `Host` for one session."""
+
+    clock: Clock
+    limiter: Limiter
+    http: Http
+    read_secret: ReadSecret
+
+    def secret(self, ref: SecretRef) -> Secret:
+        return self.read_secret(ref)
+
+
+class Accounts:
+    """Opens sessions; keeps what outlives them: one budget and one circuit for each account."""
+
+    def __init__(
+        self,
+        *,
+        plugins: Plugins,
+        clock: Clock,
+        read_secret: ReadSecret,
+        observer: Observer,
+        rng: random.Random,
+    ) -> None:
+        self.plugins = plugins
+        self._clock = clock
+        self._read_secret = read_secret
+        self._observer = observer
+        self._rng = rng
+        self._limiters = Limiters()
+        self._trust = Trust()
+        self._circuits: dict[str, Circuit] = {}
+
+    @property
+    def circuits(self) -> Mapping[str, Circuit]:
+        """By account key, for status and metrics."""
+        return self._circuits
+
+    def plugin(self, platform: str) -> Plugin[Any]:
+        """The plugin of that name. Raises Misconfigured where it did not load."""
+        status = self.plugins.get(platform)
+        if status is None:
+            raise Misconfigured(f"there is no plugin {platform!r}", remedy="install it, or correct the name")
+        if status.plugin is None:
+            raise Misconfigured(f"plugin {platform}: {status.problem}", remedy=status.remedy)
+        return status.plugin
+
+    def open_store(self, account: StoreAccount, priority: Priority) -> AbstractAsyncContextManager[Store]:
+        """The store's session; the caller enters it for one run."""
+        return cast("AbstractAsyncContextManager[Store]", self._open(account, priority))
+
+    def open_warehouse(
+        self, account: WarehouseAccount, priority: Priority
+    ) -> AbstractAsyncContextManager[Warehouse]:
+        """The warehouse's session, likewise."""
+        return cast("AbstractAsyncContextManager[Warehouse]", self._open(account, priority))
+
+    def _open(
+        self, account: StoreAccount | WarehouseAccount, priority: Priority
+    ) -> AbstractAsyncContextManager[Session]:
+        plugin = self.plugin(account.platform)
+        return plugin.open(account.settings, self._lend(account, priority))
+
+    def _lend(self, account: StoreAccount | WarehouseAccount, priority: Priority) -> Host:
+        key = account.account_key
+        circuit = self._circuits.setdefault(key, Circuit(key))
+        limiter = self._limiters.budget(key, Pace()).for_priority(priority)
+        http = Http(
+            account=key,
+            limiter=limiter,
+            circuit=circuit,
+            observer=self._observer,
+            trust=self._trust,
+            random=self._rng,
+            clock=self._clock,
+            settings=HttpSettings(allow_private=account.allow_private_address),
+        )
+        return Lent(clock=self._clock, limiter=limiter, http=http, read_secret=self._read_secret)
