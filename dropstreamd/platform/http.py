@@ -223,9 +223,10 @@ class HttpClient:
     ) -> Response:
         """Make one call and bring its answer.
 
-        `url` is below the base (`orders/7?expand=lines`), empty for the base itself, or a whole
-        address on the same host. `json` is encoded by msgspec; `content` is sent as it is. `cost`
-        is spent from the account's budget, on every try.
+        `url` is below the base (`orders/7?expand=lines`), empty or a query (`?page=2`) for the base
+        itself, from the host's root (`/health`), or a whole address on the same host. `json` is
+        encoded by msgspec; `content` is sent as it is. `cost` is spent from the account's budget, on
+        every try.
 
         A call that is `safe` is tried again after `Unreachable` and `RateLimited`; a `write` is
         sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
@@ -327,7 +328,7 @@ class HttpClient:
                 told = {
                     name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
                 }
-                body = await read_body(call, told, answer.aiter_stream(), limits.response_bytes)
+                body = await read_body(call, answer, told, limits.response_bytes)
                 return Response(call=call, status=answer.status, headers=told, body=body)
         except (
             httpcore.NetworkError,
@@ -343,11 +344,13 @@ class HttpClient:
     def _address(self, url: str) -> httpx.URL:
         if not url:
             return self._base
-        below = self._base.copy_with(path=self._base.path.rstrip("/") + "/", query=None)
+        base = self._base
+        if not url.startswith("?"):
+            base = base.copy_with(path=base.path.rstrip("/") + "/", query=None)
         try:
-            address = below.join(url)
+            address = base.join(url)
         except httpx.InvalidURL as error:
-            raise ProtocolMismatch(f"{below.host}: an address to be called is malformed") from error
+            raise ProtocolMismatch(f"{base.host}: an address to be called is malformed") from error
         if not same_origin(address, self._base):
             raise ProtocolMismatch(
                 f"{self._base.host}: a call led to another host, {address.host}, and was not made"
