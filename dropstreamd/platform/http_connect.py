@@ -25,7 +25,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Trust:
-    """TLS contexts, made once for each CA file (making one costs some 20 ms of CPU).
+    """TLS contexts, made once for each CA file (making one costs some 50 ms of CPU, so a thread does it).
 
     Certificates are always verified. Without a CA file, the authorities are those of the `certifi`
     package, whatever the environment says.

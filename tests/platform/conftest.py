@@ -11,20 +11,22 @@ from dropstreamd.platform.circuit import Circuit
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Budget, Pace, Priority
+from dropstreamd.telemetry.metrics import CallResult
 
 
 class Counted(msgspec.Struct):
     """An `Observer` that keeps what it is told."""
 
-    calls: list[tuple[str, str]] = []
-    throttles: list[tuple[str, float]] = []
+    calls: list[CallResult] = []
+    throttles: int = 0
 
-    def called(self, account: str, result: str, duration_s: float) -> None:
-        assert duration_s >= 0
-        self.calls.append((account, result))
+    def call_finished(self, account: str, result: CallResult) -> None:
+        assert account == "test:acme"
+        self.calls.append(result)
 
-    def throttled(self, account: str, retry_after_s: float) -> None:
-        self.throttles.append((account, retry_after_s))
+    def throttled(self, account: str) -> None:
+        assert account == "test:acme"
+        self.throttles += 1
 
 
 @pytest.fixture
