@@ -161,3 +161,5 @@ def test_an_installed_plugin_loads_by_its_entry_point(
     assert statuses["acme"].plugin is not None
     assert statuses["acme"].origin == "the package acme-plugins"
     assert "no_such_module_xyz" in statuses["lost"].problem
+    assert "NONE" in statuses["half"].problem
+    assert load_plugins([])["acme"].plugin is statuses["acme"].plugin
