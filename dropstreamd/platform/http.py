@@ -22,8 +22,10 @@ import trio
 
 from dropstreamd.clock import Clock
 from dropstreamd.errors import (
+    AuthFailed,
     DropstreamError,
     Misconfigured,
+    OutcomeUnknown,
     ProtocolMismatch,
     RateLimited,
     Unreachable,
@@ -42,6 +44,7 @@ from dropstreamd.platform.http_errors import (
     web_page,
 )
 from dropstreamd.platform.limiter import Limiter
+from dropstreamd.telemetry.metrics import CallResult
 
 T = TypeVar("T")
 
@@ -52,6 +55,14 @@ _IDLE_CONNECTION_S = 4.0
 _FIRST_WAIT_S = 0.5
 _MOST_WAIT_S = 8.0
 _MOST_OBEYED_S = 60.0
+_RESULTS: dict[type[DropstreamError], CallResult] = {
+    Unreachable: CallResult.UNREACHABLE,
+    RateLimited: CallResult.RATE_LIMITED,
+    OutcomeUnknown: CallResult.OUTCOME_UNKNOWN,
+    AuthFailed: CallResult.AUTH_FAILED,
+    Misconfigured: CallResult.MISCONFIGURED,
+    ProtocolMismatch: CallResult.PROTOCOL_MISMATCH,
+}
 _OWN_HEADERS = {
     "user-agent": "dropstreamd",
     "accept": "application/json",
@@ -83,13 +94,13 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Observer(Protocol):
-    """Counts calls; never told an address, a header or a body."""
+    """Counts calls (`telemetry.Metrics` is one); never told an address, a header or a body."""
 
-    def called(self, account: str, result: str, duration_s: float) -> None:
-        """One call ended. `result`: a status class (`2xx`), or the name of an error's class."""
+    def call_finished(self, account: str, result: CallResult) -> None:
+        """One try of a call ended. A cancelled one is not counted."""
         ...
 
-    def throttled(self, account: str, retry_after_s: float) -> None:
+    def throttled(self, account: str) -> None:
         """The account was asked for fewer calls."""
         ...
 
@@ -226,9 +237,10 @@ class HttpClient:
     ) -> Response:
         """Make one call and bring its answer.
 
-        `url` is below the base (`orders/7?expand=lines`), empty for the base itself, or a whole
-        address on the same host. `json` is encoded by msgspec; `content` is sent as it is. `cost`
-        is spent from the account's budget, on every try.
+        `url` is below the base (`orders/7?expand=lines`), empty or a query (`?page=2`) for the base
+        itself, from the host's root (`/health`), or a whole address on the same host. `json` is
+        encoded by msgspec; `content` is sent as it is. `cost` is spent from the account's budget, on
+        every try.
 
         A call that is `safe` is tried again after `Unreachable` and `RateLimited`; a `write` is
         sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
@@ -266,17 +278,13 @@ class HttpClient:
         http = self._http
         async with http.limiter.admit(cost):
             with http.circuit.watch():
-                started_s = trio.current_time()
-                result = "cancelled"
                 try:
                     response = await self._exchange(call, address, headers, content)
-                    result = f"{response.status // 100}xx"
                     self._judge(response, address)
                 except DropstreamError as error:
-                    result = type(error).__name__
+                    http.observer.call_finished(http.account, _RESULTS[type(error)])
                     raise
-                finally:
-                    http.observer.called(http.account, result, trio.current_time() - started_s)
+        http.observer.call_finished(http.account, CallResult.OK)
         return response
 
     def _judge(self, response: Response, address: httpx.URL) -> None:
@@ -286,7 +294,7 @@ class HttpClient:
         if response.status == 429 or (response.status == 503 and "retry-after" in response.headers):
             wait_s = retry_after_s(response.headers, now_s)
             http.limiter.slow_down(wait_s)
-            http.observer.throttled(http.account, wait_s)
+            http.observer.throttled(http.account)
         error = from_status(
             response.call,
             response.status,
@@ -330,7 +338,7 @@ class HttpClient:
                 told = {
                     name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
                 }
-                body = await read_body(call, told, answer.aiter_stream(), limits.response_bytes)
+                body = await read_body(call, answer, told, limits.response_bytes)
                 return Response(call=call, status=answer.status, headers=told, body=body)
         except (
             httpcore.NetworkError,
@@ -346,11 +354,13 @@ class HttpClient:
     def _address(self, url: str) -> httpx.URL:
         if not url:
             return self._base
-        below = self._base.copy_with(path=self._base.path.rstrip("/") + "/", query=None)
+        base = self._base
+        if not url.startswith("?"):
+            base = base.copy_with(path=base.path.rstrip("/") + "/", query=None)
         try:
-            address = below.join(url)
+            address = base.join(url)
         except httpx.InvalidURL as error:
-            raise ProtocolMismatch(f"{below.host}: an address to be called is malformed") from error
+            raise ProtocolMismatch(f"{base.host}: an address to be called is malformed") from error
         if not same_origin(address, self._base):
             raise ProtocolMismatch(
                 f"{self._base.host}: a call led to another host, {address.host}, and was not made"

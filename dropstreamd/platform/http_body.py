@@ -1,13 +1,15 @@
 """The body of an answer, read under a limit on what arrives and on what it unpacks to."""
 
 import zlib
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping
+
+import httpcore
 
 from dropstreamd.platform.http_errors import Call, lost, mismatch
 
 
 async def read_body(
-    call: Call, headers: Mapping[str, str], chunks: AsyncIterable[bytes], limit_bytes: int
+    call: Call, answer: httpcore.Response, headers: Mapping[str, str], limit_bytes: int
 ) -> bytes:
     """The whole body, unpacked.
 
@@ -17,17 +19,33 @@ async def read_body(
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit_bytes:
         raise _too_large(call, limit_bytes)
-    arrived = bytearray()
-    async for chunk in chunks:
-        arrived += chunk
-        if len(arrived) > limit_bytes:
-            raise _too_large(call, limit_bytes)
+    arrived = await _arrived(answer, limit_bytes)
+    if len(arrived) > limit_bytes:
+        raise _too_large(call, limit_bytes)
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing in ("identity", "") or not arrived:
-        return bytes(arrived)
+        return arrived
     if packing not in ("gzip", "x-gzip"):
         raise mismatch(call, f"the answer is packed by {packing[:20]!r}, which was not asked for")
-    return _unpack(call, bytes(arrived), limit_bytes)
+    return _unpack(call, arrived, limit_bytes)
+
+
+async def _arrived(answer: httpcore.Response, limit_bytes: int) -> bytes:
+    """The body as it came; where it is over the limit, its beginning, over the limit too."""
+    arrived = bytearray()
+    try:
+        async for chunk in answer.aiter_stream():
+            if len(arrived) > limit_bytes:
+                continue
+            arrived += chunk
+            if len(arrived) > limit_bytes:
+                # Leaving the loop would leave httpcore's generators half-way: cut the connection,
+                # so that they come to their end by themselves.
+                await answer.aclose()
+    except (httpcore.NetworkError, httpcore.ProtocolError):
+        if len(arrived) <= limit_bytes:
+            raise
+    return bytes(arrived)
 
 
 def _unpack(call: Call, packed: bytes, limit_bytes: int) -> bytes:

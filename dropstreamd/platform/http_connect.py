@@ -25,7 +25,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Trust:
-    """TLS contexts, made once for each CA file (making one costs some 20 ms of CPU).
+    """TLS contexts, made once for each CA file (making one costs some 50 ms of CPU, so a thread does it).
 
     Certificates are always verified. Without a CA file, the authorities are those of the `certifi`
     package, whatever the environment says.
@@ -64,7 +64,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         deadline_s = trio.current_time() + (math.inf if timeout is None else timeout)
         addresses = self._allowed(host, await _resolve(host, port, deadline_s))
-        failure: Exception = httpcore.ConnectError("its name has no address")
+        failure: Exception = httpcore.ConnectTimeout("there was no time to try")
         for tried, address in enumerate(addresses):
             share_s = max(0.0, deadline_s - trio.current_time()) / (len(addresses) - tried)
             try:
@@ -112,7 +112,10 @@ async def _resolve(host: str, port: int, deadline_s: float) -> list[Address]:
     except trio.TooSlowError as error:
         raise httpcore.ConnectTimeout("looking up its name took too long") from error
     except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(f"looking up its name failed: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is no host name"
+        raise httpcore.ConnectError(f"looking up its name failed: {reason}") from error
+    if not found:
+        raise httpcore.ConnectError("its name has no address")
     return [ipaddress.ip_address(sockaddr[0]) for _, _, _, _, sockaddr in found]
 
 

@@ -41,7 +41,7 @@ Applied = Literal["safe", "write"]
 MOST_RETRY_AFTER_S = 3600.0
 _UNSTATED_RETRY_AFTER_S = 30.0
 _BEFORE_SENDING = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
-_AFTER_SENDING = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+_KNOWN = (DropstreamError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,17 +72,17 @@ def mismatch(call: Call, what: str, *, certain: bool = False) -> ProtocolMismatc
 def from_exception(call: Call, error: Exception) -> DropstreamError | None:
     """The error that this exception, or group of them, means; None where it is none of HTTP's."""
     leaves = list(_leaves(error))
+    if not all(isinstance(leaf, _KNOWN) for leaf in leaves):
+        return None
     for leaf in leaves:
         if isinstance(leaf, DropstreamError):
             return leaf
-    if any(isinstance(leaf, _AFTER_SENDING) and not isinstance(leaf, _BEFORE_SENDING) for leaf in leaves):
+    if not all(isinstance(leaf, _BEFORE_SENDING) for leaf in leaves):
         return lost(call, _in_words(leaves))
-    if not any(isinstance(leaf, _BEFORE_SENDING) for leaf in leaves):
-        return None
     for leaf in leaves:
-        tls = _tls_cause(leaf)
-        if tls is not None:
-            return _tls_error(call, tls)
+        for cause in _causes(leaf):
+            if isinstance(cause, ssl.SSLError):
+                return _tls_error(call, cause)
     return Unreachable(f"{call}: no connection: {_in_words(leaves)}")
 
 
@@ -147,13 +147,21 @@ def _leaves(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-def _tls_cause(error: BaseException) -> ssl.SSLError | None:
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """It and what it was made from, and so on; of a group the first.
+
+    httpcore's pool cuts the chain (`from None`), but its errors keep their origin as an argument.
+    """
     cause: BaseException | None = error
-    for _ in range(8):
-        if cause is None or isinstance(cause, ssl.SSLError):
-            return cause
-        cause = cause.__cause__
-    return None
+    while cause is not None:
+        yield cause
+        origin = cause.args[0] if cause.args else None
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        elif isinstance(origin, BaseException):
+            cause = origin
+        else:
+            cause = cause.__cause__
 
 
 def _tls_error(call: Call, error: ssl.SSLError) -> DropstreamError:
@@ -178,11 +186,12 @@ def _in_words(leaves: list[Exception]) -> str:
         httpcore.WriteError: "the connection broke while it was being sent",
         httpcore.RemoteProtocolError: "the answer was cut short or is not HTTP",
     }
-    leaf = next(leaf for leaf in leaves if isinstance(leaf, _AFTER_SENDING + _BEFORE_SENDING))
+    leaf = next((leaf for leaf in leaves if not isinstance(leaf, _BEFORE_SENDING)), leaves[0])
     said = words.get(type(leaf))
     if said is not None:
         return said
-    return " ".join(str(leaf).split())[:200] or type(leaf).__name__
+    refusals = [one.strerror for one in _causes(leaf) if isinstance(one, OSError) and one.strerror]
+    return refusals[-1].lower() if refusals else " ".join(str(leaf).split())[:200]
 
 
 def _date_s(text: str) -> float | None:

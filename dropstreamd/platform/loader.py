@@ -51,12 +51,11 @@ def load_plugins(paths: Sequence[Path]) -> dict[str, PluginStatus]:
     Two that claim one name are both refused under it. `sys.path` stays as it is; the packages of
     folders are imported under their own names.
     """
+    installed = list(_installed())
+    places = {found.place for found in installed}
+    in_folders = {found.place: found for found in _in_folders(paths) if found.place not in places}
     statuses: dict[str, PluginStatus] = {}
-    places: set[str] = set()
-    for found in [*_installed(), *_in_folders(paths)]:
-        if found.place in places:
-            continue
-        places.add(found.place)
+    for found in [*installed, *in_folders.values()]:
         status = _load(found)
         other = statuses.get(status.name)
         statuses[status.name] = status if other is None else _twice(other, status)

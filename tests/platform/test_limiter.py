@@ -1,0 +1,209 @@
+"""The account's budget, in virtual time."""
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from dropstreamd.platform.limiter import Budget, Limiters, Pace, Priority
+
+
+async def times(
+    budget: Budget, calls: int, priority: Priority = Priority.ORDERS, cost: float = 1.0
+) -> list[float]:
+    """When each of so many calls in a row was admitted."""
+    limiter = budget.for_priority(priority)
+    admitted = []
+    for _ in range(calls):
+        async with limiter.admit(cost):
+            admitted.append(trio.current_time())
+    return [round(time_s, 6) for time_s in admitted]
+
+
+async def test_a_burst_passes_at_once_and_the_rest_at_the_rate(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=2, burst=3, at_once=9))
+    assert await times(budget, 6) == [0, 0, 0, 0.5, 1.0, 1.5]
+
+
+async def test_a_rest_refills_no_more_than_the_burst(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=2, burst=3, at_once=9))
+    await times(budget, 3)
+    await trio.sleep(1000)
+    assert await times(budget, 4) == [1000, 1000, 1000, 1000.5]
+
+
+async def test_costs_are_counted_and_one_above_the_burst_leaves_a_debt(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=10, at_once=9))
+    assert await times(budget, 1, cost=25) == [0]
+    assert await times(budget, 1) == [16]
+
+
+async def test_over_any_span_no_more_than_burst_and_rate_are_admitted(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=7, burst=5, at_once=3))
+    admitted: list[float] = []
+
+    async def caller(priority: Priority, work_s: float) -> None:
+        limiter = budget.for_priority(priority)
+        for _ in range(60):
+            async with limiter.admit():
+                admitted.append(trio.current_time())
+                await trio.sleep(work_s)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(6):
+            nursery.start_soon(caller, Priority(number % 3), 0.01 * number)
+    assert len(admitted) == 360
+    for first, start_s in enumerate(admitted):
+        for last in range(first, len(admitted)):
+            assert last - first + 1 <= 5 + 7 * (admitted[last] - start_s) + 0.001
+    assert admitted[-1] == pytest.approx((360 - 5) / 7, abs=0.2)
+
+
+async def test_no_more_than_at_once_are_in_flight(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1000, burst=1000, at_once=2))
+    in_flight: list[int] = [0]
+
+    async def caller() -> None:
+        async with budget.for_priority(Priority.SMART).admit():
+            in_flight.append(in_flight[-1] + 1)
+            await trio.sleep(1)
+            in_flight.append(in_flight[-1] - 1)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(caller)
+    assert max(in_flight) == 2
+    assert trio.current_time() == pytest.approx(3)
+
+
+async def test_a_failed_call_gives_its_place_back(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=5, at_once=1))
+    with pytest.raises(ZeroDivisionError):
+        async with budget.for_priority(Priority.SMART).admit():
+            raise ZeroDivisionError
+    assert await times(budget, 1) == [0]
+
+
+async def test_orders_go_before_smart_before_full_and_equals_in_turn(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=1, at_once=1))
+    await times(budget, 1)
+    order: list[str] = []
+
+    async def caller(name: str, priority: Priority) -> None:
+        async with budget.for_priority(priority).admit():
+            order.append(name)
+
+    async with trio.open_nursery() as nursery:
+        for name, priority in [
+            ("full 1", Priority.FULL),
+            ("smart 1", Priority.SMART),
+            ("orders 1", Priority.ORDERS),
+            ("smart 2", Priority.SMART),
+            ("orders 2", Priority.ORDERS),
+        ]:
+            nursery.start_soon(caller, name, priority)
+            await wait_all_tasks_blocked()
+        assert budget.waiting == 5
+    assert order == ["orders 1", "orders 2", "smart 1", "smart 2", "full 1"]
+    assert trio.current_time() == pytest.approx(5)
+
+
+async def test_nobody_starves_beside_a_flood_of_orders(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=1, at_once=1), step_s=10)
+
+    async def flood() -> None:
+        while True:
+            async with budget.for_priority(Priority.ORDERS).admit():
+                pass
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(flood)
+        await trio.sleep(5)
+        assert (await times(budget, 1, Priority.FULL))[0] == pytest.approx(5 + 2 * 10 + 1, abs=5)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_cancelled_waiter_loses_nothing_and_wakes_the_next(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=0.1, burst=1, at_once=1))
+    await times(budget, 1)
+    async with trio.open_nursery() as nursery:
+        with trio.move_on_after(4) as given_up:
+            nursery.start_soon(times, budget, 1, Priority.SMART)
+            await times(budget, 1, Priority.ORDERS)
+        assert given_up.cancelled_caught
+        assert budget.waiting == 1
+    assert trio.current_time() == pytest.approx(10)
+    assert budget.waiting == 0
+
+
+async def test_a_cancelled_call_never_takes_from_the_bucket(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=0.1, burst=1, at_once=1))
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await times(budget, 1)
+    assert scope.cancelled_caught
+    assert await times(budget, 1) == [0]
+
+
+async def test_cancelling_at_every_moment_keeps_the_count_right(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=2, at_once=2))
+    admitted = 0
+
+    async def caller(give_up_s: float) -> None:
+        nonlocal admitted
+        with trio.move_on_after(give_up_s):
+            async with budget.for_priority(Priority.SMART).admit():
+                admitted += 1
+                await trio.sleep(0.3)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(200):
+            nursery.start_soon(caller, number * 0.05)
+    ended_s = trio.current_time()
+    assert budget.waiting == 0
+    assert admitted == pytest.approx(2 + ended_s, abs=1.1)
+    await trio.sleep(10)
+    now_s = trio.current_time()
+    assert await times(budget, 3) == pytest.approx([now_s, now_s, now_s + 1])
+
+
+@pytest.mark.parametrize("retry_after_s", [1, 2.5, 3600])
+async def test_a_demand_to_wait_is_obeyed_to_the_second(
+    autojump_clock: MockClock, retry_after_s: float
+) -> None:
+    budget = Budget(Pace(rate_per_s=2, burst=10, at_once=9))
+    budget.for_priority(Priority.FULL).slow_down(retry_after_s)
+    assert await times(budget, 3) == [retry_after_s, retry_after_s + 0.5, retry_after_s + 1]
+
+
+async def test_a_demand_reaches_who_already_waits_and_a_shorter_one_changes_nothing(
+    autojump_clock: MockClock,
+) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=1, at_once=1))
+    await times(budget, 1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(times, budget, 1)
+        await trio.sleep(0.5)
+        budget.slow_down(60)
+        budget.slow_down(5)
+    assert trio.current_time() == pytest.approx(61.5, abs=1.01)
+    assert trio.current_time() >= 60.5
+
+
+async def test_accounts_have_one_budget_each_and_take_a_new_pace(autojump_clock: MockClock) -> None:
+    limiters = Limiters()
+    budget = limiters.budget("vendure:acme", Pace(rate_per_s=1, burst=5, at_once=1))
+    assert limiters.budget("vendure:other", Pace()) is not budget
+    await times(budget, 5)
+    assert limiters.budget("vendure:acme", Pace(rate_per_s=10, burst=2, at_once=1)) is budget
+    assert await times(budget, 2) == [0.1, 0.2]
+
+
+async def test_a_new_pace_reaches_who_already_waits(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=0.001, burst=1, at_once=1))
+    await times(budget, 1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(times, budget, 1)
+        await wait_all_tasks_blocked()
+        budget.change(Pace(rate_per_s=1, burst=1, at_once=1))
+    assert trio.current_time() == pytest.approx(1)
