@@ -38,7 +38,7 @@ from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level, StockRow
 from dropstreamd.platform.http import Http
-from dropstreamd.platform.limiter import Limiter
+from dropstreamd.platform.limiter import Limiter, Pace
 from dropstreamd.platform.secrets import Secret, SecretRef
 
 __all__ = [
@@ -310,6 +310,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     secrets in it are `SecretRef`s. `account_key` names the account: connections and warehouses of
     equal key share one budget of calls. `amends` are the parts whose sink takes an item with a
     `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
+    `pace` is how fast the platform lets one account be called.
     """
 
     name: str
@@ -320,4 +321,5 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     account_key: Callable[[S], str]
     open: Callable[[S, Host], AbstractAsyncContextManager[Store | Warehouse]]
     amends: frozenset[Part] = frozenset()
+    pace: Callable[[S], Pace] = lambda _settings: Pace()
     check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()

@@ -1,7 +1,7 @@
 """What the daemon lends to plugins: each account's budget, its way to the web, and secrets."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
@@ -11,11 +11,11 @@ from dropstreamd.clock import Clock
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.schema import StoreAccount, WarehouseAccount
 from dropstreamd.errors import Misconfigured
-from dropstreamd.platform.circuit import Circuit
+from dropstreamd.platform.circuit import Circuits
 from dropstreamd.platform.contract import Host, Plugin, Session, Store, Warehouse
 from dropstreamd.platform.http import Http, HttpSettings, Observer
 from dropstreamd.platform.http_connect import Trust
-from dropstreamd.platform.limiter import Limiter, Limiters, Pace, Priority
+from dropstreamd.platform.limiter import Limiter, Limiters, Priority
 from dropstreamd.platform.secrets import Secret, SecretRef
 
 ReadSecret = Callable[[SecretRef], Secret]
@@ -52,12 +52,7 @@ class Accounts:
         self._rng = rng
         self._limiters = Limiters()
         self._trust = Trust()
-        self._circuits: dict[str, Circuit] = {}
-
-    @property
-    def circuits(self) -> Mapping[str, Circuit]:
-        """By account key, for status and metrics."""
-        return self._circuits
+        self.circuits = Circuits()
 
     def plugin(self, platform: str) -> Plugin[Any]:
         """The plugin of that name. Raises Misconfigured where it did not load."""
@@ -82,12 +77,14 @@ class Accounts:
         self, account: StoreAccount | WarehouseAccount, priority: Priority
     ) -> AbstractAsyncContextManager[Session]:
         plugin = self.plugin(account.platform)
-        return plugin.open(account.settings, self._lend(account, priority))
+        return plugin.open(account.settings, self._lend(account, plugin, priority))
 
-    def _lend(self, account: StoreAccount | WarehouseAccount, priority: Priority) -> Host:
+    def _lend(
+        self, account: StoreAccount | WarehouseAccount, plugin: Plugin[Any], priority: Priority
+    ) -> Host:
         key = account.account_key
-        circuit = self._circuits.setdefault(key, Circuit(key))
-        limiter = self._limiters.budget(key, Pace()).for_priority(priority)
+        circuit = self.circuits.circuit(key)
+        limiter = self._limiters.budget(key, plugin.pace(account.settings)).for_priority(priority)
         http = Http(
             account=key,
             limiter=limiter,
