@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 import msgspec
 
@@ -12,6 +13,9 @@ from dropstreamd.model.schedule_rules import Rule
 from dropstreamd.store import switches
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.switches import CONNECTION, Followed
+
+GAPS = 200
+"""Fires looked at for the longest gap."""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +35,7 @@ class Agenda:
         self._rules: tuple[Rule, ...] = ()
         self.schedule = Schedule((), zone=connection.timezone, spread_s=0)
         self._zone = connection.timezone
+        self._gap: tuple[Schedule, float | None] | None = None
         self.follow_rules(connection)
 
     def follow_rules(self, connection: Connection) -> bool:
@@ -87,6 +92,14 @@ class Agenda:
                 coalesced=followed.coalesced + due.fires - 1,
             ),
         )
+
+    def longest_gap_s(self, now_s: float) -> float | None:
+        """The longest time between two of its next fires; None for a manual job."""
+        if self._gap is None or self._gap[0] is not self.schedule:
+            fires = [fire.at_s for fire in self.schedule.next_fires(now_s, GAPS)]
+            gaps = [after - before for before, after in pairwise(fires)]
+            self._gap = (self.schedule, float(max(gaps)) if gaps else None)
+        return self._gap[1]
 
     def succeeded(self, tx: Writer, now_s: float) -> None:
         self._keep(tx, msgspec.structs.replace(self._followed(tx), last_success_s=now_s))

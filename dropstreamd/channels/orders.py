@@ -17,7 +17,7 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book, Staged
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved
 from dropstreamd.store.records import Document, Flow, Standing, State
-from dropstreamd.store.transitions import BEFORE_START, Incoming
+from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, Incoming
 
 CHANNEL = "sales_orders"
 PAGES = 10_000
@@ -84,7 +84,8 @@ def _count(run: Run, staged: Staged) -> None:
 
 
 def _stage(tx: Writer, *, book: Book, page: Page[Order], start_s: float, now_s: float, run: str) -> Staged:
-    arrived = [incoming(order, start_s) for order in page.documents]
+    restored_s = cursors.restored_s(tx, book.flow.connection)
+    arrived = [incoming(order, start_s, restored_s) for order in page.documents]
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
     staged.bad = documents.stage_bad(tx, book, page.bad, now_s=now_s, run=run)
     if page.cursor is not None:
@@ -92,7 +93,7 @@ def _stage(tx: Writer, *, book: Book, page: Page[Order], start_s: float, now_s: 
     return staged
 
 
-def incoming(order: Order, start_s: float) -> Incoming:
+def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
     """An order as the ledger takes it. Its digest covers what a warehouse must act on, and not how
     much of it the store shows as fulfilled: that comes from our own shipments."""
     lines = [(line.key, line.sku, line.quantity) for line in order.lines if line.quantity > 0]
@@ -111,8 +112,14 @@ def incoming(order: Order, start_s: float) -> Incoming:
         standing=standing,
         cause="waiting",
         reason="the store does not let it be shipped yet",
-        older=order.placed_at.timestamp() < start_s,
+        older=_older(order.placed_at.timestamp(), start_s, restored_s),
     )
+
+
+def _older(placed_s: float, start_s: float, restored_s: float) -> str:
+    if placed_s < start_s:
+        return BEFORE_START
+    return BEFORE_RESTORE if placed_s < restored_s else ""
 
 
 def backlog(tx: Reader, flow: Flow, since_s: float) -> list[tuple[str, Order]]:

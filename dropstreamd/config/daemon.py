@@ -33,7 +33,6 @@ def read_daemon(data: Mapping[str, object], folder: Path, place: Place) -> Daemo
         log_level=table.get("log_level", choice(_LEVELS), default.log_level),
         max_runs=table.get("max_runs", whole(1, 1000), default.max_runs),
         grace_s=table.get("grace", duration(timedelta(0), timedelta(hours=1)), default.grace_s),
-        purge_days=table.get("purge_days", whole(1, 36500), default.purge_days),
         plugin_path=table.get("plugin_path", many(path(folder), most=50), default.plugin_path),
     )
     table.close()

@@ -37,8 +37,7 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`dropstreamd.toml`. All of it is read at start; a reload reports what would need a restart.
 
     `socket_group` None leaves the socket to the daemon's own group, `metrics` None serves none.
-    `grace_s` is how long runs may take to settle after SIGTERM, `purge_days` how long the content of
-    a closed document (personal data) is kept.
+    `grace_s` is how long runs may take to settle after SIGTERM.
     """
 
     state_dir: Path = Path("/var/lib/dropstreamd")
@@ -50,7 +49,6 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     max_runs: int = 8
     grace_s: float = 60.0
-    purge_days: int = 90
     plugin_path: tuple[Path, ...] = ()
 
 

@@ -39,3 +39,14 @@ def take(tx: Writer, merchant: str, warehouse: str, mark: str) -> None:
 def forget(tx: Writer, merchant: str, warehouse: str, mark: str) -> None:
     """The file was archived: it cannot come again."""
     tx.delete(Table.FILES, (merchant, warehouse, mark))
+
+
+def restored_s(tx: Reader, connection: str) -> float:
+    """When the connection's state came from a backup; 0 if it never did."""
+    raw = tx.get(Table.CURSORS, (connection, "-restored"))
+    return 0.0 if raw is None else float(raw)
+
+
+def keep_restored(tx: Writer, connection: str, at_s: float) -> None:
+    """Remember for ever that the connection's state came from a backup."""
+    tx.put(Table.CURSORS, (connection, "-restored"), repr(at_s).encode())

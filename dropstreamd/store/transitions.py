@@ -18,8 +18,8 @@ from dropstreamd.store.records import HISTORY, AttemptKey, Document, Event, Stan
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """An act as the source tells it now.
 
-    `digest` covers the hand-over fields only. `older` marks one from before the flow was first
-    enabled: unless it is known already, it is held until a person asks for it.
+    `digest` covers the hand-over fields only. `older` names why one that is not known yet is held
+    until a person asks for it: somebody else may have handed it over.
     """
 
     key: str
@@ -29,10 +29,15 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing = Standing.READY
     cause: str = ""
     reason: str = ""
-    older: bool = False
+    older: str = ""
 
 
 BEFORE_START = "before-start"
+BEFORE_RESTORE = "before-restore"
+OLDER = {
+    BEFORE_START: "placed before this channel was first enabled",
+    BEFORE_RESTORE: "placed before the state was restored from a backup that does not know it",
+}
 UNDECODABLE = "undecodable"
 
 
@@ -84,7 +89,7 @@ def _first(new: Incoming, now_s: float, run: str) -> Document | None:
     )
     doc = noted(doc, now_s, run, "first seen")
     if new.older:
-        return held(doc, BEFORE_START, "placed before this channel was first enabled")
+        return held(doc, new.older, OLDER[new.older])
     if new.standing is Standing.HELD:
         return held(doc, new.cause, new.reason)
     return doc
@@ -94,7 +99,7 @@ def _owned(doc: Document, old: Document, new: Incoming, *, changed: bool) -> Doc
     """Who owns a document that was never handed over, after the source told of it again."""
     if new.standing is Standing.OVER:
         return free(doc, State.VOID)
-    if old.state is State.HELD and old.cause == BEFORE_START:
+    if old.state is State.HELD and old.cause in OLDER:
         return doc
     if new.standing is Standing.HELD:
         return held(doc, new.cause, new.reason)

@@ -57,7 +57,7 @@ def test_every_setting(folder: Folder) -> None:
         "dropstreamd.toml",
         'state_dir = "state"\nstate_limit = "1 GB"\nsocket = "/run/x.sock"\nsocket_mode = "0600"\n'
         'socket_group = "ops"\nmetrics = "[::1]:9000"\nlog_level = "debug"\nmax_runs = 2\ngrace = "2 min"\n'
-        'purge_days = 30\nplugin_path = ["plugins", "/opt/plugins"]\n',
+        'plugin_path = ["plugins", "/opt/plugins"]\n',
     )
     folder.write(
         "merchants.d/acme.toml",
@@ -91,7 +91,6 @@ def test_every_setting(folder: Folder) -> None:
         log_level="debug",
         max_runs=2,
         grace_s=120.0,
-        purge_days=30,
         plugin_path=(folder.path / "plugins", Path("/opt/plugins")),
     )
     assert load_daemon(folder.path) == result.config.daemon

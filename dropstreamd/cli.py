@@ -1,0 +1,53 @@
+"""The command `dropstreamd`: run the daemon, check its configuration, show a demonstration."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dropstreamd import __version__, app
+from dropstreamd.config.check import check
+from dropstreamd.config.load import load_daemon
+from dropstreamd.config.secrets import SecretStore
+from dropstreamd.errors import ConfigError
+from dropstreamd.platform.loader import load_plugins
+
+CONF_DIR = Path("/etc/dropstreamd")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="dropstreamd", description="Joins eCommerce stores to third-party warehouses."
+    )
+    parser.add_argument("--version", action="version", version=f"dropstreamd {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("run", "run the daemon in the foreground"),
+        ("check", "say everything that is wrong with the configuration; exit status 1 if anything is"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--conf", type=Path, default=CONF_DIR, metavar="DIR", help=f"its folder (default {CONF_DIR})"
+        )
+        if name == "check":
+            command.add_argument(
+                "--no-secrets", action="store_true", help="do not look whether secrets can be read here"
+            )
+    given = parser.parse_args(arguments)
+    if given.command == "run":
+        return app.run(given.conf, os.environ)
+    return _check(given.conf, look_at_secrets=not given.no_secrets)
+
+
+def _check(conf_dir: Path, *, look_at_secrets: bool) -> int:
+    try:
+        settings = load_daemon(conf_dir)
+    except ConfigError:
+        # `check` finds it again, with everything else that is wrong.
+        return check(conf_dir, load_plugins(()), sys.stdout, secrets=None)
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    secrets = SecretStore(settings.state_dir, Path(credentials) if credentials else None)
+    plugins = load_plugins(settings.plugin_path)
+    return check(conf_dir, plugins, sys.stdout, secrets=secrets if look_at_secrets else None)

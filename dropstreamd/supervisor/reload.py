@@ -1,0 +1,85 @@
+"""Reads the configuration again and goes over to it, or keeps the old one whole."""
+
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from dropstreamd.config.accounts import Plugins
+from dropstreamd.config.changes import Changes
+from dropstreamd.config.load import load
+from dropstreamd.errors import ConfigError
+from dropstreamd.supervisor.daemon import Daemon
+from dropstreamd.supervisor.notify import Notifier
+from dropstreamd.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+
+class Reloader:
+    """The one way to a new configuration, for SIGHUP and for the API.
+
+    `names` maps connection ids to names for whoever reports on them; it is kept in step.
+    """
+
+    def __init__(
+        self,
+        conf_dir: Path,
+        plugins: Plugins,
+        daemon: Daemon,
+        notifier: Notifier,
+        names: dict[str, str],
+        *,
+        grace_s: float,
+    ) -> None:
+        self._conf_dir = conf_dir
+        self._plugins = plugins
+        self._daemon = daemon
+        self._notifier = notifier
+        self._names = names
+        self._grace_s = grace_s
+        self._keep_names()
+
+    async def reload(self) -> Changes:
+        """What changed. Raises ConfigError with every problem, and then nothing has changed."""
+        await self._notifier.reloading()
+        try:
+            loaded = await trio.to_thread.run_sync(partial(load, self._conf_dir, self._plugins))
+            if loaded.problems:
+                raise ConfigError(list(loaded.problems))
+            changes = await self._daemon.take_over(loaded, self._grace_s)
+            self._keep_names()
+            _log.info(
+                "reloaded",
+                hot=changes.hot,
+                restarted=changes.restarted,
+                added=changes.added,
+                removed=changes.removed,
+                wait_for_a_restart=changes.daemon,
+            )
+            return changes
+        finally:
+            await self._notifier.ready(self.summary())
+
+    def _keep_names(self) -> None:
+        self._names.clear()
+        self._names.update({each.id: each.name for each in self._daemon.config.connections.values()})
+
+    def tell_broken(self) -> None:
+        """Log what of the configuration cannot run."""
+        for broken in self._daemon.broken:
+            problems = [str(problem) for problem in broken.problems]
+            _log.error("cannot_run", kind=broken.kind, name=broken.name, problems=problems)
+
+    def summary(self) -> str:
+        """A line for `systemctl status`."""
+        broken = len(self._daemon.broken)
+        tail = f", {broken} cannot run" if broken else ""
+        return f"{len(self._daemon.config.connections)} connections{tail}"
+
+    def health(self) -> str | None:
+        """What is wrong, for a load balancer; None while all is well."""
+        if self._daemon.broken:
+            names = ", ".join(f"{broken.kind} {broken.name}" for broken in self._daemon.broken)
+            return f"cannot run: {names}"
+        return None
