@@ -101,7 +101,7 @@ def _seeded() -> Path:
 def _version() -> str:
     """Names everything that the seeded data depends on."""
     digest = hashlib.sha256(str(postgresql_programs()).encode())
-    for name in ("package-lock.json", "server.js"):
+    for name in ("package-lock.json", "server.js", "postgres.py"):
         digest.update((PROJECT / name).read_bytes())
     return digest.hexdigest()[:16]
 
