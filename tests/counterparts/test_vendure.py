@@ -21,6 +21,16 @@ def test_products_have_the_stock_they_were_given(shop: VendureShop) -> None:
     assert shop.on_hand() == {"A": 5, "B": 10}
 
 
+def test_many_products_are_made_at_once(shop: VendureShop) -> None:
+    stock = {f"S'{index}": index for index in range(500)}
+    shop.add_products(stock)
+    assert shop.on_hand() == stock
+    shop.set_on_hand({"S'0": 3, "S'7": 9})
+    shop.place_orders([NewOrder(units={"S'0": 1, "S'7": 2, "S'499": 1})])
+    levels = shop.stock(["S'0", "S'7", "S'8"])
+    assert [levels[sku].stock_levels[0].stock_allocated for sku in ("S'0", "S'7", "S'8")] == [1, 2, 0]
+
+
 def test_a_changed_sku_is_found_under_its_new_name(shop: VendureShop) -> None:
     shop.add_products({"OLD": 1})
     shop.change_sku("OLD", "NEW")

@@ -88,9 +88,9 @@ class Postgres:
         """The first line of the file that a running server keeps."""
         return int((self.data / "postmaster.pid").read_text().splitlines()[0])
 
-    def sql(self, statement: str) -> str:
-        """Run one statement as the cluster's owner and return the plain rows."""
-        return self._run("psql", "-h", self.folder, "-U", "postgres", "-Atqc", statement, "postgres")
+    def sql(self, statements: str, *, database: str = "postgres") -> str:
+        """Run them in one transaction as the cluster's owner and return the plain rows."""
+        return self._run("psql", "-h", self.folder, "-U", "postgres", "-Atqc", statements, database)
 
     def _ready(self) -> bool:
         status = self.data / "postmaster.pid"

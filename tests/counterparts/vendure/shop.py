@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from . import documents
 from .buyers import Buyers
+from .catalogue import copy_variant
 from .channel import create_channel, owner
 from .graphql import succeeded
 from .records import Identified, NewOrder, Order, Placed, Variant, VariantStock
 from .server import VendureServer
 
-PRODUCTS_AT_ONCE = 100  # in one document
-ORDERS_AT_ONCE = 100  # in one page
+COPIED_FROM = 20  # fewer products are made one by one
+COPIES_AT_ONCE = 1000
+SKUS_AT_ONCE = 1000
+ORDERS_AT_ONCE = 100
 
 
 class VendureShop:
@@ -23,6 +26,7 @@ class VendureShop:
     def __init__(self, server: VendureServer, *, code: str) -> None:
         self.url = server.url
         self.code = code
+        self._database = server.database
         self.channel = create_channel(server.url, code)
         self._admin = owner(server.url, channel_token=self.channel.token)
         self.location_id = self.add_stock_location(f"Warehouse {code}")
@@ -41,12 +45,10 @@ class VendureShop:
 
     def add_products(self, stock: Mapping[str, int], *, price: int = 1000) -> list[Variant]:
         """Create a product with one variant for each SKU, with its units on hand; `price` is in cents."""
-        skus = list(stock)
-        made: list[Variant] = []
-        for start in range(0, len(skus), PRODUCTS_AT_ONCE):
-            some = skus[start : start + PRODUCTS_AT_ONCE]
-            products = dict(zip(some, self._create_products(some), strict=True))
-            made += self._create_variants(products, stock, price)
+        if len(stock) < COPIED_FROM:
+            made = self._create_variants(self._create_products(list(stock)), stock, price)
+        else:
+            made = self._copy_products(stock, price)
         self._variants.update({variant.sku: variant.id for variant in made})
         return made
 
@@ -75,8 +77,8 @@ class VendureShop:
         """The levels of these SKUs, or of all that this object has created, at every location."""
         wanted = list(skus if skus is not None else self._variants)
         found: dict[str, VariantStock] = {}
-        for start in range(0, len(wanted), PRODUCTS_AT_ONCE):
-            some = wanted[start : start + PRODUCTS_AT_ONCE]
+        for start in range(0, len(wanted), SKUS_AT_ONCE):
+            some = wanted[start : start + SKUS_AT_ONCE]
             answer = self._admin.ask(
                 documents.STOCK, dict[str, dict[str, list[VariantStock]]], {"skus": some}
             )
@@ -166,7 +168,19 @@ class VendureShop:
         succeeded(result, expected=expected)
         return str(result.get("id", ""))
 
-    def _create_products(self, skus: Sequence[str]) -> list[str]:
+    def _copy_products(self, stock: Mapping[str, int], price: int) -> list[Variant]:
+        """The first one is made as any, the others are copies of it in the database."""
+        skus = list(stock)
+        made = self._create_variants(self._create_products(skus[:1]), {skus[0]: 1}, price)
+        for start in range(1, len(skus), COPIES_AT_ONCE):
+            some = skus[start : start + COPIES_AT_ONCE]
+            made += copy_variant(self._database, made[0].id, {sku: stock[sku] for sku in some})
+        self._variants[skus[0]] = made[0].id
+        self.set_on_hand({skus[0]: stock[skus[0]]})
+        return made
+
+    def _create_products(self, skus: Sequence[str]) -> dict[str, str]:
+        """New products' ids by the SKU that each is for."""
         inputs = {
             f"p{index}": {
                 "enabled": True,
@@ -175,7 +189,7 @@ class VendureShop:
             for index, sku in enumerate(skus)
         }
         answer = self._admin.ask(documents.create_products(list(inputs)), dict[str, Identified], inputs)
-        return [answer[name].id for name in inputs]
+        return {sku: answer[name].id for sku, name in zip(skus, inputs, strict=True)}
 
     def _create_variants(
         self, products: Mapping[str, str], stock: Mapping[str, int], price: int
