@@ -1,0 +1,104 @@
+"""The counterparts as pytest fixtures: servers run once a session; each test has its own account and shop.
+
+A test that uses one carries the marker `counterpart`; where the server is not installed it is skipped,
+with the reason.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from .installed import sshd_missing, vendure_missing
+from .sshd import Account, Sshd, running_sshd
+from .vendure.server import VendureServer, running_vendure
+from .vendure.shop import VendureShop
+from .wms import Consumer, running_consumer
+
+NUMBERS = pytest.StashKey["count[int]"]()
+
+
+@pytest.fixture(scope="session")
+def sshd() -> Iterator[Sshd]:
+    """The session's SFTP server; a test that stops it or changes its key uses `own_sshd`."""
+    _skip_if(sshd_missing())
+    with running_sshd() as server:
+        yield server
+
+
+@pytest.fixture
+def own_sshd() -> Iterator[Sshd]:
+    """A server for one test."""
+    _skip_if(sshd_missing())
+    with running_sshd() as server:
+        yield server
+
+
+@pytest.fixture
+def account(sshd: Sshd, number: int) -> Account:
+    """An empty account with the folders `in` and `out`."""
+    return sshd.account(f"account{number}")
+
+
+@pytest.fixture
+def warehouse(account: Account, sshd: Sshd) -> Iterator[Consumer]:
+    """An eager warehouse that takes every `*.csv` out of the account's folder `in`."""
+    with running_consumer(account.inbox, sshd.base / f"taken-{account.root.name}") as consumer:
+        yield consumer
+
+
+@pytest.fixture(scope="session")
+def vendure() -> Iterator[VendureServer]:
+    """The session's Vendure."""
+    _skip_if(vendure_missing())
+    with running_vendure() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def second_vendure() -> Iterator[VendureServer]:
+    """Another Vendure with a database of its own: both may have an order of the same number."""
+    _skip_if(vendure_missing())
+    with running_vendure() as server:
+        yield server
+
+
+@pytest.fixture
+def own_vendure() -> Iterator[VendureServer]:
+    """A server for one test, which may stop it."""
+    _skip_if(vendure_missing())
+    with running_vendure() as server:
+        yield server
+
+
+@pytest.fixture
+def new_shop(number: int) -> Iterator[Callable[[VendureServer], VendureShop]]:
+    """Opens a shop (a channel of its own) on a server; called twice, two shops."""
+    opened: list[VendureShop] = []
+
+    def open_shop(server: VendureServer) -> VendureShop:
+        shop = VendureShop(server, code=f"shop{number}-{len(opened)}")
+        opened.append(shop)
+        return shop
+
+    yield open_shop
+    for shop in opened:
+        shop.close()
+
+
+@pytest.fixture
+def shop(vendure: VendureServer, new_shop: Callable[[VendureServer], VendureShop]) -> VendureShop:
+    """A shop with nothing in it yet."""
+    return new_shop(vendure)
+
+
+@pytest.fixture
+def number(request: pytest.FixtureRequest) -> int:
+    """A number that no other test of the session has, for names on the shared servers."""
+    numbers = request.config.stash.setdefault(NUMBERS, count(1))
+    return next(numbers)
+
+
+def _skip_if(missing: str | None) -> None:
+    if missing:
+        pytest.skip(missing)
