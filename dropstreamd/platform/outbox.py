@@ -1,6 +1,7 @@
 """Files out: a file appears in a warehouse's folder once, whole, or we know that nobody can tell.
 
     upload .NAME.part → compare its size → record `uploaded` → record `renaming` → rename → record `sent`
+                                           not wanted any more → record `withdrawing` → remove the part
 
 Name and bytes are fixed before. The recorded steps, the folder and a marker file of ours in it say
 later how far a broken attempt came. Nothing under a final name is ever replaced.
@@ -19,10 +20,10 @@ from dropstreamd.errors import (
     Unreachable,
     Wait,
 )
-from dropstreamd.platform.contract import Accepted, InDoubt, Outcome, Prepared, Record
+from dropstreamd.platform.contract import Accepted, InDoubt, Outcome, Prepared, Record, Untouched, Withdrawn
 from dropstreamd.platform.files import FileServer
 
-Stage = Literal["uploaded", "renaming", "sent"]
+Stage = Literal["uploaded", "renaming", "withdrawing", "sent"]
 
 # A warehouse may sweep old unknown files out of its folder. Up to this age a part of ours that is
 # gone was renamed, not swept; an older one is uploaded again before it is renamed.
@@ -41,7 +42,7 @@ class PartName(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an attempt came. `part_at_s` is when its part was uploaded (our clock), `marker` the
+    """How far an attempt came. `part_at_s` is when the upload of its part began (our clock), `marker` the
     value of the marker file that the folder held then."""
 
     stage: Stage
@@ -81,11 +82,10 @@ class Outbox:
         marker = await self._see_or_put_marker(prepared.name)
         if await self._server.size(self._final(prepared)) is not None:
             return _in_doubt(prepared, f"a file {prepared.name} was in the folder before ours was sent")
+        step = Step(stage="uploaded", part_at_s=int(self._clock.now_s()), marker=marker)
         size = await self._upload(prepared)
         if size is None:
             return _in_doubt(prepared, f"somebody took {self._part.of(prepared.name)} while it was uploaded")
-        step = Step(stage="uploaded", part_at_s=int(self._clock.now_s()), marker=marker)
-        await record(str(step))
         return await self._rename(prepared, step, record)
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> list[Outcome]:
@@ -93,9 +93,9 @@ class Outbox:
         if not step:
             return await self.publish(prepared, record)
         found = Step.parse(step)
-        if found.stage == "sent":
+        if found.stage in {"sent", "withdrawing"}:
             await self._server.remove(self._part_path(prepared))
-            return _accepted(prepared)
+            return _accepted(prepared) if found.stage == "sent" else _untouched(prepared)
         if await self._is_whole(prepared):
             return await self._sent(prepared, found, record, part_left=True)
         part_size = await self._server.size(self._part_path(prepared))
@@ -134,8 +134,12 @@ class Outbox:
             raise OutcomeUnknown(str(error)) from lost
 
     async def _rename(self, prepared: Prepared, step: Step, record: Record) -> list[Outcome]:
-        step = msgspec.structs.replace(step, stage="renaming")
-        await record(str(step))
+        """The part is whole and was certainly not renamed yet."""
+        await record(str(_at(step, "uploaded")))
+        try:
+            await record(str(_at(step, "renaming")), if_wanted=True)
+        except Withdrawn:
+            return await self._withdraw(prepared, step, record)
         try:
             renamed = await self._server.rename(self._part_path(prepared), self._final(prepared))
         except (Misconfigured, Unreachable) as error:
@@ -145,6 +149,14 @@ class Outbox:
         if await self._is_whole(prepared):
             return await self._sent(prepared, step, record)
         return self._part_gone(prepared)
+
+    async def _withdraw(self, prepared: Prepared, step: Step, record: Record) -> list[Outcome]:
+        """Take the part back. Recorded first, or our own removal would look like somebody else's."""
+        if await self._server.size(self._part_path(prepared)) is None:
+            return self._part_gone(prepared)
+        await record(str(_at(step, "withdrawing")))
+        removed = await self._server.remove(self._part_path(prepared))
+        return _untouched(prepared) if removed else self._part_gone(prepared)
 
     async def _refused(
         self, prepared: Prepared, step: Step, record: Record, error: DropstreamError
@@ -179,7 +191,7 @@ class Outbox:
     ) -> list[Outcome]:
         """Recorded before a part is cleared away: after it, the part alone would look like a rename
         that did not happen."""
-        await record(str(msgspec.structs.replace(step, stage="sent")))
+        await record(str(_at(step, "sent")))
         if part_left:
             await self._server.remove(self._part_path(prepared))
         return _accepted(prepared)
@@ -223,3 +235,11 @@ def _accepted(prepared: Prepared) -> list[Outcome]:
 
 def _in_doubt(prepared: Prepared, why: str) -> list[Outcome]:
     return [InDoubt(key=key, why=why) for key in prepared.keys]
+
+
+def _untouched(prepared: Prepared) -> list[Outcome]:
+    return [Untouched(key=key) for key in prepared.keys]
+
+
+def _at(step: Step, stage: Stage) -> Step:
+    return msgspec.structs.replace(step, stage=stage)

@@ -17,6 +17,8 @@ from dropstreamd.platform.contract import Bad, StockPage
 from dropstreamd.platform.inbox import Fetched
 
 MOST_BAD = 1_000
+MOST_SKU = 100  # bytes
+SURE_SKU = MOST_SKU // 4  # characters that cannot be more bytes than that
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,12 @@ class _Rows:
         odd: list[int] = []
         add = stock.append
         for index, row in enumerate(rows):
-            if len(row) == width and (text := row[quantity_at]).isdecimal() and (sku := row[sku_at].strip()):
+            if (
+                len(row) == width
+                and (text := row[quantity_at]).isdecimal()
+                and 0 < len(sku := row[sku_at].strip()) <= SURE_SKU
+                and "\0" not in sku
+            ):
                 add(StockRow(sku=sku, quantity=int(text)))
             else:
                 odd.append(index)
@@ -116,6 +123,8 @@ class _Rows:
         sku = row[places.sku].strip()
         if not sku:
             raise ValueError("the SKU is empty")
+        if len(sku.encode()) > MOST_SKU or "\0" in sku:
+            raise ValueError(f"the SKU is longer than {MOST_SKU} bytes, or holds a NUL")
         return StockRow(
             sku=sku,
             quantity=self._quantity(row[places.quantity]),
@@ -125,8 +134,9 @@ class _Rows:
 
     def _bad(self, row: list[str], line: int, reason: str) -> Bad:
         content = raw(row, self._settings)
-        sku = row[self._places.sku].strip() if self._places.sku < len(row) else ""
-        key = sku or f"row {hashlib.blake2b(content, digest_size=8).hexdigest()}"
+        key = row[self._places.sku].strip() if self._places.sku < len(row) else ""
+        if not 0 < len(key.encode()) <= MOST_SKU or "\0" in key:
+            key = f"row {hashlib.blake2b(content, digest_size=8).hexdigest()}"
         return Bad(key=key, place=f"{self._name} line {line}", reason=reason, raw=content)
 
 

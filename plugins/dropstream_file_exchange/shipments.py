@@ -17,6 +17,8 @@ from dropstreamd.model.shipments import Package, PackageLine
 from dropstreamd.platform.contract import Bad
 from dropstreamd.platform.inbox import Fetched
 
+MOST_KEY = 100  # bytes of a document's key or a SKU
+
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where the fields stand, from 0."""
@@ -175,6 +177,8 @@ class _Reader:
         row.reference = self._at(fields, places.reference)
         if not row.reference:
             raise ValueError("the order number is empty")
+        if not _may_be_key(row.reference):
+            raise ValueError(f"the order number is longer than {MOST_KEY} bytes, or holds a NUL")
         row.carrier = self._at(fields, places.carrier)
         row.service = self._at(fields, places.service)
         row.tracking_url = self._at(fields, places.tracking_url)
@@ -188,6 +192,8 @@ class _Reader:
         sku = self._at(fields, self._places.sku)
         if not sku:
             raise ValueError("the SKU is empty")
+        if not _may_be_key(sku):
+            raise ValueError(f"the SKU is longer than {MOST_KEY} bytes, or holds a NUL")
         quantity = self._quantity(fields[self._places.quantity])
         if quantity < 0:
             raise ValueError(f"the quantity {quantity} is negative")
@@ -218,9 +224,16 @@ def _places(file: CsvFile, settings: Shipments) -> Places:
     return places
 
 
+def _may_be_key(text: str) -> bool:
+    return len(text.encode()) <= MOST_KEY and "\0" not in text
+
+
 def _key(kind: str, *parts: str) -> str:
-    """Parts that no other parts give, kept readable."""
-    return "/".join([kind, *(quote(part, safe=" ") for part in parts)])
+    """Parts that no other parts give, kept readable where they are short."""
+    key = "/".join([kind, *(quote(part, safe=" ") for part in parts)])
+    if len(key) <= MOST_KEY:
+        return key
+    return f"{kind}#{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
 
 
 def _lone(row: Row, name: str) -> Bad:

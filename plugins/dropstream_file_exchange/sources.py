@@ -1,5 +1,6 @@
 """The warehouse's folder `out` as sources: files waiting, read one after the other."""
 
+import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Generic, TypeVar
@@ -32,7 +33,8 @@ class Finished:
         self.bad: tuple[Bad, ...] = ()
         if reason:
             place = entry.name.encode(errors="backslashreplace").decode()
-            self.bad = (Bad(key=f"file {file_mark}", place=place, reason=reason, raw=b""),)
+            seen = hashlib.blake2b(file_mark.encode(), digest_size=16).hexdigest()
+            self.bad = (Bad(key=f"file {seen}", place=place, reason=reason, raw=b""),)
 
 
 class Queue(Generic[T]):

@@ -9,7 +9,7 @@ import asyncssh
 import pytest
 
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, Unreachable, Wait
-from dropstreamd.platform.contract import Accepted, InDoubt, Outcome, Prepared
+from dropstreamd.platform.contract import Accepted, InDoubt, Outcome, Prepared, Untouched, Withdrawn
 from dropstreamd.platform.outbox import PART_FRESH_S, Outbox, PartName, Step
 from dropstreamd.platform.secrets import Secret
 from dropstreamd.platform.sftp import Sftp, SftpAddress, connect_sftp
@@ -53,6 +53,7 @@ class Wms:
         self.passed = 0
         self.fault_at: int | None = None
         self.rename_error: asyncssh.SFTPError | None = None
+        self.wanted = True
 
     def point(self) -> bool:
         """Whether the fault happens here."""
@@ -64,9 +65,11 @@ class Wms:
             self.taken.append(path.read_bytes())
             path.unlink()
 
-    async def record(self, step: str) -> None:
+    async def record(self, step: str, *, if_wanted: bool = False) -> None:
         if self.point():
             raise Killed
+        if if_wanted and not self.wanted:
+            raise Withdrawn
         self.steps.append(step)
         if self.point():
             raise Killed
@@ -169,6 +172,34 @@ async def until_settled(wms: Wms, account: SftpAccount, clock: SteppedClock) -> 
         assert not list(wms.inbox.glob("ord_*"))
         assert not wms.taken
         return await at(account, clock, lambda outbox: outbox.publish(FILE, wms.record))
+
+
+async def test_an_order_that_is_not_wanted_any_more_never_appears(tmp_path: Path) -> None:
+    points, fault_at, kinds = 1, 0, set()
+    while fault_at < points:
+        wms = Wms(tmp_path / str(fault_at))
+        wms.wanted, wms.fault_at = False, fault_at
+        async with serve_sftp(wms.root, user="acme", password=PASSWORD, sftp=wms.serve) as account:
+            outcomes = await until_settled(wms, account, SteppedClock())
+        assert not wms.taken
+        assert not list(wms.inbox.glob("*ord_*"))
+        kinds.add(type(outcomes[0]))
+        points = max(points, wms.passed)
+        fault_at += 1
+    assert kinds == {Untouched}
+
+
+async def test_a_part_that_somebody_took_cannot_be_withdrawn(tmp_path: Path) -> None:
+    wms = Wms(tmp_path / "wms")
+
+    async def record(step: str, *, if_wanted: bool = False) -> None:
+        if if_wanted:
+            (wms.inbox / f".{FILE.name}.part").unlink()
+            raise Withdrawn
+
+    async with serve_sftp(wms.root, user="acme", password=PASSWORD, sftp=wms.serve) as account:
+        outcomes = await at(account, SteppedClock(), lambda box: box.publish(FILE, record))
+    assert [type(outcome) for outcome in outcomes] == [InDoubt, InDoubt]
 
 
 @pytest.mark.parametrize("eager", [True, False])
