@@ -1,0 +1,155 @@
+"""Settings that decode but cannot be right."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dropstream_file_exchange.settings import CsvForm, Settings
+from dropstreamd.platform.contract import SettingProblem
+
+HOST_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?")
+URL = re.compile(
+    r"sftp://[^/:@?#]+@[^/:@?#\[\]]+(:[1-9]\d{0,4})?(/[^?#]*)?|sftp://[^/:@?#]+@\[[0-9a-f:.]+\](:\d+)?(/[^?#]*)?"
+)
+LAST_FIXED_COLUMN = 25
+MOST_COLUMNS = 200
+EXTRA_COLUMNS = {1: (), 2: ("email", "notes"), 3: ("email", "notes", "facility")}
+
+
+def check(settings: Settings) -> list[SettingProblem]:
+    """Every problem, each with its key."""
+    return [
+        *_login(settings),
+        *_files(settings),
+        *_orders(settings),
+        *_csv("shipments", settings.shipments),
+        *_csv("inventory", settings.inventory),
+        *_as_of(settings),
+    ]
+
+
+def _login(settings: Settings) -> Iterator[SettingProblem]:
+    scheme = settings.url.partition("://")[0]
+    if scheme != "sftp":
+        yield _problem(
+            "url", f"the scheme {scheme!r}", "sftp://USER@HOST[:PORT]/FOLDER; only SFTP is supported"
+        )
+    elif not URL.fullmatch(settings.url):
+        # Not shown: somebody may have put a password in it.
+        yield _problem("url", "something else", "sftp://USER@HOST[:PORT]/FOLDER, without a password")
+    if (settings.key is None) == (settings.password is None):
+        found = "neither key nor password" if settings.key is None else "key and password"
+        yield _problem("key", found, "exactly one of key and password")
+    if settings.key_passphrase is not None and settings.key is None:
+        yield _problem("key_passphrase", "a passphrase without a key", "key_passphrase only beside key")
+    for line in settings.host_keys or ("nothing",):
+        if not HOST_KEY.fullmatch(line):
+            yield _problem(
+                "host_key", repr(line[:40]), '"ssh-ed25519 AAAA…", as ssh-keyscan prints it after the host'
+            )
+    try:
+        ZoneInfo(settings.timezone)
+    except (ValueError, OSError, KeyError):
+        yield _problem("timezone", repr(settings.timezone), "a name such as America/Chicago")
+
+
+def _files(settings: Settings) -> Iterator[SettingProblem]:
+    part = settings.part.of("ord_1.csv")
+    if part.startswith("ord_") or part.endswith(".csv") or "/" in part:
+        yield _problem(
+            "part", repr(part), "a name that neither begins with ord_ nor ends in .csv, without a slash"
+        )
+    for key in ("marker", "archive", "quarantine"):
+        name: str = getattr(settings, key)
+        if not name or "/" in name or name.startswith("ord_"):
+            yield _problem(key, repr(name), "a plain name that does not begin with ord_")
+    if settings.archive == settings.quarantine:
+        yield _problem("quarantine", repr(settings.quarantine), "another folder than archive")
+    if settings.done_marker is not None:
+        try:
+            made = settings.done_marker.format(name="a.csv", stem="a")
+        except (LookupError, ValueError):
+            made = "a.csv"
+        if made == "a.csv" or "a" not in made:
+            yield _problem(
+                "done_marker", repr(settings.done_marker), 'a pattern such as "{name}.done" or "{stem}.ok"'
+            )
+    if not 0 <= settings.settle_s <= 3600:
+        yield _problem("settle_s", str(settings.settle_s), "seconds from 0 to 3600")
+    if not 1 <= settings.limit_mib <= 4096:
+        yield _problem("limit_mib", str(settings.limit_mib), "mebibytes from 1 to 4096")
+
+
+def _orders(settings: Settings) -> Iterator[SettingProblem]:
+    orders = settings.orders
+    needed = EXTRA_COLUMNS[orders.version]
+    for name in needed:
+        if name not in orders.positions:
+            yield _problem(
+                "orders.positions", f"no position of {name}", f"one, for Pick Header version {orders.version}"
+            )
+    for name, position in orders.positions.items():
+        if name not in needed:
+            yield _problem(
+                f"orders.positions.{name}", "a position", f"none in Pick Header version {orders.version}"
+            )
+        elif not LAST_FIXED_COLUMN <= position <= MOST_COLUMNS:
+            yield _problem(
+                f"orders.positions.{name}", str(position), f"{LAST_FIXED_COLUMN} to {MOST_COLUMNS}"
+            )
+    if len(set(orders.positions.values())) < len(orders.positions):
+        yield _problem("orders.positions", "one position twice", "a position of its own for each")
+    if "facility" in needed and not orders.facility:
+        yield _problem("orders.facility", "nothing", "the warehouse's id of the facility, for version 3")
+    if not 1 <= orders.per_file <= 1000:
+        yield _problem("orders.per_file", str(orders.per_file), "1 to 1000 orders")
+    yield from _encoding("orders", orders.encoding)
+
+
+def _csv(table: str, form: CsvForm) -> Iterator[SettingProblem]:
+    yield from _encoding(table, form.encoding)
+    if len(form.delimiter) != 1 or form.delimiter in "\r\n":
+        yield _problem(f"{table}.delimiter", repr(form.delimiter), "one character")
+    if len(form.quote) > 1 or (form.quote and form.quote in f"\r\n{form.delimiter}"):
+        yield _problem(f"{table}.quote", repr(form.quote), 'one character, or "" for a file without quotes')
+    if form.thousands == form.decimal:
+        yield _problem(f"{table}.thousands", repr(form.thousands), "another character than decimal")
+    if not form.dates:
+        yield _problem(f"{table}.dates", "no format", '"iso", or formats such as "%d.%m.%Y"')
+    columns = getattr(form, "columns", None)
+    if columns is None:
+        if not form.header:
+            yield _problem(f"{table}.columns", "nothing", "positions, for a file without a header")
+        return
+    for name, column in msgspec.structs.asdict(columns).items():
+        if isinstance(column, int) and not 1 <= column <= MOST_COLUMNS:
+            yield _problem(f"{table}.columns.{name}", str(column), f"a position from 1 to {MOST_COLUMNS}")
+        if isinstance(column, str) and not form.header:
+            yield _problem(f"{table}.columns.{name}", repr(column), "a position, for a file without a header")
+
+
+def _as_of(settings: Settings) -> Iterator[SettingProblem]:
+    inventory = settings.inventory
+    if inventory.as_of == "column" and (inventory.columns is None or inventory.columns.as_of is None):
+        yield _problem("inventory.columns.as_of", "nothing", "the column that holds the snapshot's time")
+    if inventory.as_of == "name" and "%" not in inventory.as_of_name:
+        yield _problem(
+            "inventory.as_of_name", repr(inventory.as_of_name), 'a pattern such as "inv_%Y%m%d%H%M%S.csv"'
+        )
+
+
+def _encoding(table: str, name: str) -> Iterator[SettingProblem]:
+    try:
+        codecs.lookup(name)
+        known = isinstance("".encode(name), bytes)
+    except (LookupError, TypeError):
+        known = False
+    if not known:
+        yield _problem(f"{table}.encoding", repr(name), "an encoding such as utf-8, latin-1 or cp1252")
+
+
+def _problem(key: str, found: str, allowed: str) -> SettingProblem:
+    return SettingProblem(key=key, found=found, allowed=allowed)

@@ -1,0 +1,175 @@
+"""Inventory files: each is one snapshot, read row by row."""
+
+import hashlib
+from collections.abc import Callable, Generator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dropstream_file_exchange.settings import INVENTORY_COLUMNS, Inventory
+from dropstream_file_exchange.values import date_parser, quantity_parser
+from dropstream_file_exchange.wire import Batch, CsvFile, raw, width_problem
+from dropstreamd.clock import utc
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.stock import StockRow
+from dropstreamd.platform.contract import Bad, StockPage
+from dropstreamd.platform.inbox import Fetched
+
+MOST_BAD = 1_000
+MOST_SKU = 100  # bytes
+SURE_SKU = MOST_SKU // 4  # characters that cannot be more bytes than that
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the fields stand, from 0; `needed` is the fewest fields that hold them all."""
+
+    sku: int
+    quantity: int
+    status: int | None
+    facility: int | None
+    as_of: int | None
+
+    @property
+    def needed(self) -> int:
+        return 1 + max(self.sku, self.quantity, self.status or 0, self.facility or 0, self.as_of or 0)
+
+
+def read_stock(fetched: Fetched, settings: Inventory, zone: ZoneInfo) -> Generator[StockPage, None, None]:
+    """The file's pages; the last one is marked so and bears the file's mark.
+
+    Raises ProtocolMismatch where the file cannot be read to its end, or more than 1,000 of its rows
+    cannot: pages that came before it are then no snapshot.
+    """
+    file = CsvFile(fetched.content, settings)
+    try:
+        places = _places(file, settings)
+        rows = _Rows(file, places, settings, fetched.entry.name)
+        as_of: datetime | None = None
+        count_bad = 0
+        for batch in file.batches():
+            as_of = as_of or _as_of(fetched, settings, zone, batch, places)
+            stock, bad = rows.read(batch)
+            count_bad += len(bad)
+            if count_bad > MOST_BAD:
+                raise ProtocolMismatch(
+                    f"more than {MOST_BAD} rows cannot be read, the last: {bad[-1].reason}"
+                )
+            yield StockPage(
+                snapshot=f"{fetched.entry.name} {fetched.digest[:12]}",
+                as_of=as_of,
+                rows=tuple(stock),
+                bad=tuple(bad),
+                last=batch.last,
+                mark=fetched.mark(readable=True) if batch.last else None,
+            )
+    finally:
+        file.close()
+
+
+class _Rows:
+    """Reads batches of one file. The plain row (all fields there, digits only) takes the short way."""
+
+    def __init__(self, file: CsvFile, places: Places, settings: Inventory, name: str) -> None:
+        self._header = file.header
+        self._places = places
+        self._settings = settings
+        self._name = name
+        self._quantity = quantity_parser(settings)
+        self._width = len(file.header) if file.header else None
+
+    def read(self, batch: Batch) -> tuple[list[StockRow], list[Bad]]:
+        """The rows that could be read, and those that could not, each with its line."""
+        if self._places.status is None and self._places.facility is None and self._width is not None:
+            stock, odd = self._plain(batch.rows, self._width)
+        else:
+            stock, odd = [], range(len(batch.rows))
+        bad: list[Bad] = []
+        lines: list[int] = []
+        for index in odd:
+            row = batch.rows[index]
+            if not row:
+                continue
+            try:
+                stock.append(self._row(row))
+            except ValueError as error:
+                lines = lines or batch.lines()
+                bad.append(self._bad(row, lines[index], str(error)))
+        return stock, bad
+
+    def _plain(self, rows: list[list[str]], width: int) -> tuple[list[StockRow], "list[int] | range"]:
+        """The rows that are as most are, and the indexes of the others."""
+        sku_at, quantity_at = self._places.sku, self._places.quantity
+        stock: list[StockRow] = []
+        odd: list[int] = []
+        add = stock.append
+        for index, row in enumerate(rows):
+            if (
+                len(row) == width
+                and (text := row[quantity_at]).isdecimal()
+                and 0 < len(sku := row[sku_at].strip()) <= SURE_SKU
+                and "\0" not in sku
+            ):
+                add(StockRow(sku=sku, quantity=int(text)))
+            else:
+                odd.append(index)
+        return stock, odd
+
+    def _row(self, row: list[str]) -> StockRow:
+        places = self._places
+        problem = width_problem(row, self._header, places.needed)
+        if problem is not None:
+            raise ValueError(problem)
+        sku = row[places.sku].strip()
+        if not sku:
+            raise ValueError("the SKU is empty")
+        if len(sku.encode()) > MOST_SKU or "\0" in sku:
+            raise ValueError(f"the SKU is longer than {MOST_SKU} bytes, or holds a NUL")
+        return StockRow(
+            sku=sku,
+            quantity=self._quantity(row[places.quantity]),
+            status="" if places.status is None else row[places.status].strip(),
+            facility="" if places.facility is None else row[places.facility].strip(),
+        )
+
+    def _bad(self, row: list[str], line: int, reason: str) -> Bad:
+        content = raw(row, self._settings)
+        key = row[self._places.sku].strip() if self._places.sku < len(row) else ""
+        if not 0 < len(key.encode()) <= MOST_SKU or "\0" in key:
+            key = f"row {hashlib.blake2b(content, digest_size=8).hexdigest()}"
+        return Bad(key=key, place=f"{self._name} line {line}", reason=reason, raw=content)
+
+
+def _places(file: CsvFile, settings: Inventory) -> Places:
+    stated = settings.columns is not None
+    columns = settings.columns or INVENTORY_COLUMNS
+    find: Callable[..., int | None] = file.index
+    sku = file.index("the SKU", columns.sku, required=True)
+    quantity = file.index("the quantity", columns.quantity, required=True)
+    if sku is None or quantity is None:
+        raise ProtocolMismatch("its SKU or quantity has no column")
+    return Places(
+        sku=sku,
+        quantity=quantity,
+        status=find("the status", columns.status, required=stated),
+        facility=find("the facility", columns.facility, required=stated),
+        as_of=find("the snapshot's time", columns.as_of, required=stated)
+        if settings.as_of == "column"
+        else None,
+    )
+
+
+def _as_of(fetched: Fetched, settings: Inventory, zone: ZoneInfo, batch: Batch, places: Places) -> datetime:
+    """When the figures were true: as the settings say; a column's value is that of the first row."""
+    if settings.as_of == "mtime":
+        return utc(fetched.entry.mtime_s)
+    if settings.as_of == "name":
+        text = fetched.entry.name
+        settings = msgspec.structs.replace(settings, dates=(settings.as_of_name,))
+    else:
+        first = next((row for row in batch.rows if row), [])
+        text = first[places.as_of].strip() if places.as_of is not None and places.as_of < len(first) else ""
+    try:
+        return date_parser(settings, zone)(text)
+    except ValueError as error:
+        raise ProtocolMismatch(f"the snapshot's time: {error}") from error

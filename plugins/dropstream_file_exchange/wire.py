@@ -1,0 +1,126 @@
+"""A warehouse's CSV file: decoded strictly, in batches of rows, with the line of each.
+
+What makes the whole file unreadable is raised as `ProtocolMismatch` with a message for a person.
+"""
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator
+from typing import IO
+
+import msgspec
+
+from dropstream_file_exchange.settings import Column, CsvForm
+from dropstreamd.errors import ProtocolMismatch
+
+BATCH = 2_000
+TAIL_BYTES = 8
+TORN = "its last row has no end: the file is torn, or its last line wants `last_newline = false`"
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that follow each other; the first begins at line `first_line`."""
+
+    first_line: int
+    rows: list[list[str]]
+    last: bool
+
+    def lines(self) -> list[int]:
+        """The line at which each row begins; a quoted field may span several."""
+        spans = (1 + sum(field.count("\n") for field in row) for row in self.rows)
+        return list(itertools.accumulate(spans, initial=self.first_line))
+
+
+class CsvFile:
+    """One file, opened: its header is read, its end is seen to be whole."""
+
+    def __init__(self, content: IO[bytes], form: CsvForm) -> None:
+        self._content = content
+        self._form = form
+        self.header: list[str] | None = None
+        self._ends_open = self._check_end()
+        content.seek(0)
+        self._text = io.TextIOWrapper(content, form.encoding, newline="")
+        if form.quote:
+            self._reader = csv.reader(self._text, delimiter=form.delimiter, quotechar=form.quote, strict=True)
+        else:
+            self._reader = csv.reader(
+                self._text, delimiter=form.delimiter, quoting=csv.QUOTE_NONE, strict=True
+            )
+        if form.header:
+            first = self._take(1)
+            if not first or not first[0]:
+                raise ProtocolMismatch("it has no header")
+            self.header = [name.strip() for name in first[0]]
+
+    def batches(self) -> Iterator[Batch]:
+        """Every row after the header, in at least one batch; only the last is marked so."""
+        line = self._reader.line_num + 1
+        rows = self._take(BATCH)
+        width = len(self.header or (rows[0] if rows else ()))
+        while True:
+            following = self._reader.line_num + 1
+            ahead = self._take(BATCH) if len(rows) == BATCH else []
+            if not ahead and rows and self._ends_open and len(rows[-1]) < width:
+                raise ProtocolMismatch(TORN)
+            yield Batch(first_line=line, rows=rows, last=not ahead)
+            if not ahead:
+                return
+            line, rows = following, ahead
+
+    def close(self) -> None:
+        """Let go of the content without closing it."""
+        self._text.detach()
+
+    def index(self, name: str, column: Column | None, *, required: bool) -> int | None:
+        """Where a column stands, from 0; None for one that the file need not have and has not."""
+        if column is None or isinstance(column, int):
+            return None if column is None else column - 1
+        places = [at for at, title in enumerate(self.header or ()) if title == column]
+        if len(places) > 1:
+            raise ProtocolMismatch(f"its header names the column {column!r} twice")
+        if places:
+            return places[0]
+        if required:
+            raise ProtocolMismatch(f"its header has no column {column!r} (for {name})")
+        return None
+
+    def _take(self, count: int) -> list[list[str]]:
+        try:
+            return list(itertools.islice(self._reader, count))
+        except csv.Error as error:
+            raise ProtocolMismatch(f"line {self._reader.line_num}: {error}") from error
+        except UnicodeDecodeError as error:
+            raise ProtocolMismatch(
+                f"after line {self._reader.line_num}: it is not written in {self._form.encoding}"
+            ) from error
+
+    def _check_end(self) -> bool:
+        """Whether the last row ends without an end of line. A file whose last value has no end
+        either, neither a line's nor a quote's, may be a part of one: then it is refused."""
+        size = self._content.seek(0, io.SEEK_END)
+        self._content.seek(max(0, size - TAIL_BYTES))
+        # Wide encodings put NULs around their ends of line.
+        tail = self._content.read().replace(b"\0", b"")
+        if not tail or tail.endswith((b"\n", b"\r")):
+            return False
+        if self._form.last_newline and not (self._form.quote and tail.endswith(self._form.quote.encode())):
+            raise ProtocolMismatch(TORN)
+        return True
+
+
+def width_problem(row: list[str], header: list[str] | None, needed: int) -> str | None:
+    """Why a row has not the fields that it should have; None if it has."""
+    if len(row) < needed or (header is not None and len(row) < len(header)):
+        return f"it has {len(row)} fields, expected {len(header) if header is not None else needed}"
+    if header is not None and any(row[len(header) :]):
+        return f"it has {len(row)} fields, expected {len(header)}"
+    return None
+
+
+def raw(row: list[str], form: CsvForm) -> bytes:
+    """A row as bytes, to be shown to a person."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=form.delimiter, quoting=csv.QUOTE_ALL, lineterminator="").writerow(row)
+    return text.getvalue().encode()
