@@ -16,7 +16,7 @@ def pull(source: Source, ledger: Ledger, world: World, limit: int = 2) -> bool:
     world.point("before confirm")
     source.confirm(rows)
     world.point("after confirm")
-    return bool(rows) or cursor.position is not None
+    return bool(rows) if source.queue else cursor.position is not None
 
 
 class ApiChannel:
