@@ -48,7 +48,9 @@ class ApiChannel:
         assert attempt.unsure_since is not None
         if attempt.items[0].kind is Kind.LEVEL:  # the newest goes out anew: nothing old is repeated
             self._settle_all(attempt, Outcome.UNKNOWABLE)
-        elif able.retention_s is not None and now + able.visible_after_s < attempt.opened_at + able.retention_s:
+        elif (
+            able.retention_s is not None and now + able.visible_after_s < attempt.opened_at + able.retention_s
+        ):
             # R21: the repeat must arrive within the retention, counted from the open, for the first send is
             # no earlier; a repeat that may itself be delayed past it would be a second order.
             self._send(attempt)

@@ -203,7 +203,9 @@ class Ledger:
             desired = CANCELLED if row.content is None else digest(row.content)
             document = known or Document(key=row.key, kind=row.kind, version=row.version)
             if known is None or desired != document.desired:
-                document = replace(document, revision=document.revision + 1, desired=desired, content=row.content)
+                document = replace(
+                    document, revision=document.revision + 1, desired=desired, content=row.content
+                )
                 t.parked.pop(row.key, None)  # the change may have removed the cause
             t.documents[row.key] = replace(document, version=row.version)
         _place(t, row.key, self.abilities)

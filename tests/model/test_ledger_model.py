@@ -61,9 +61,7 @@ FOLDERS = {
 class Plant:
     """A source, a ledger, a sink, and a process between them that can be started again."""
 
-    def __init__(
-        self, abilities: Abilities, *, habits: Habits | None = None, queue: bool = False
-    ) -> None:
+    def __init__(self, abilities: Abilities, *, habits: Habits | None = None, queue: bool = False) -> None:
         self.world = World()
         self.source = Source(queue=queue)
         self.tables = Tables()
@@ -175,7 +173,9 @@ class Plant:
         """Whether the outcome could not have been known to us."""
         now = self.world.now()
         if not self.files:
-            over = attempt.opened_at + (self.abilities.retention_s or 0) <= now + self.abilities.visible_after_s
+            over = (
+                attempt.opened_at + (self.abilities.retention_s or 0) <= now + self.abilities.visible_after_s
+            )
             return attempt.unsure_since is not None and over and not self.abilities.lookup
         if part(attempt.name) in self.folder.meddled:
             return True
@@ -237,17 +237,30 @@ class Machine(RuleBasedStateMachine):
     def kind(self, key: str) -> Kind:
         return Kind.LEVEL if key in "45" and not self.plant.files else Kind.ACT
 
-    @rule(key=KEYS, content=st.none() | CONTENTS, readable=st.sampled_from([True] * 5 + [False]), late=st.booleans())
+    @rule(
+        key=KEYS,
+        content=st.none() | CONTENTS,
+        readable=st.sampled_from([True] * 5 + [False]),
+        late=st.booleans(),
+    )
     def change(self, key: str, content: str | None, readable: bool, late: bool) -> None:
         self.plant.source.change(
-            key, self.kind(key), content or ("a" if self.kind(key) is Kind.LEVEL else None), readable=readable, late=late
+            key,
+            self.kind(key),
+            content or ("a" if self.kind(key) is Kind.LEVEL else None),
+            readable=readable,
+            late=late,
         )
         self.old.append(self.plant.source.rows[key])
 
     @rule(crash=CRASHES, data=st.data())
     def stale(self, crash: int | None, data: st.DataObject) -> None:
         """A replica that lags, or a second delivery, shows a state that was current once."""
-        known = [row for row in self.old if (d := self.plant.tables.documents.get(row.key)) and d.version >= row.version]
+        known = [
+            row
+            for row in self.old
+            if (d := self.plant.tables.documents.get(row.key)) and d.version >= row.version
+        ]
         if known:
             row = data.draw(st.sampled_from(known))
             self.plant.run(lambda: self.plant.ledger.stage([row], self.plant.tables.cursor), crash_in=crash)
@@ -276,6 +289,22 @@ class Machine(RuleBasedStateMachine):
     def _cancel(self, key: str) -> None:
         self.plant.source.change(key, Kind.ACT, None)
         self.plant.ledger.stage([self.plant.source.rows[key]], self.plant.tables.cursor)
+
+    @rule(
+        key=KEYS,
+        content=CONTENTS,
+        fault=st.sampled_from(Fault),
+        crash=CRASHES,
+        down_s=st.sampled_from([0, 4, 6, 40]),
+    )
+    def trade(self, key: str, content: str, fault: Fault, crash: int | None, down_s: int) -> None:
+        """A change goes the whole way, or fails on it."""
+        self.plant.source.change(key, self.kind(key), content)
+        self.plant.run(self.plant.pull)
+        self.plant.api.faults = [fault]
+        self.plant.run(self.plant.push, crash_in=crash)
+        self.plant.api.faults = []
+        self.plant.world.sleep(down_s)
 
     @rule(crash=CRASHES, faults=st.lists(st.sampled_from(Fault), max_size=3))
     def recover(self, crash: int | None, faults: list[Fault]) -> None:
@@ -344,9 +373,11 @@ TestMachine.settings = PROFILE
 # --- every crash, and every pair of crashes, of a small scenario -----------------------------------
 
 
-def scenario(plant: Plant, *crashes: int) -> bool:
+def scenario(plant: Plant, *crashes: int, down_s: int = 0, fault: Fault = Fault.NONE) -> bool:
     """Two orders and a level; then one order is changed. Each number is the point at which a power failure
-    ends the current process, counted from its start. False: the last one lay beyond the end."""
+    ends the current process, counted from its start; it stays down for `down_s`. The first request meets
+    `fault`. False: the last crash lay beyond the end."""
+    plant.api.faults = [fault]
     levels = [] if plant.files else [("4", Kind.LEVEL)]
     for key, kind in [("1", Kind.ACT), ("2", Kind.ACT), *levels]:
         plant.source.change(key, kind, "a")
@@ -359,25 +390,28 @@ def scenario(plant: Plant, *crashes: int) -> bool:
                 crash[0] -= plant.world.passed - before
         else:
             crash.pop(0)
+            plant.world.sleep(down_s)
         plant.check()
     return not crash
 
 
-def doubtful(make: Callable[[], Plant], depth: int) -> Iterator[tuple[tuple[int, ...], str, set[Step]]]:
-    """Every crash of the scenario (or pair): where it was and the steps of what came to be in doubt."""
+def doubtful(
+    make: Callable[[], Plant], depth: int, down_s: int = 0, fault: Fault = Fault.NONE
+) -> Iterator[tuple[str, set[Step]]]:
+    """Every crash of the scenario (or pair of crashes, of which the quick profile tries a third): where
+    the first was, and the steps of what came to be in doubt."""
+    stride = 1 if LONG or depth == 1 else 3
     crashes = [0] * depth
     while True:
         plant = make()
-        reached = scenario(plant, *crashes)
-        if not reached:
-            if depth == 1 or crashes[1] == 0:
+        if not scenario(plant, *crashes, down_s=down_s, fault=fault):
+            if depth == 1 or crashes[1] < stride:
                 return
-            crashes = [crashes[0] + 1, 0]
+            crashes = [crashes[0] + 1, crashes[0] % stride]
             continue
-        label = plant.world.labels[crashes[0]]
-        yield tuple(crashes), label, {attempt.step for _, attempt in plant.tables.doubts.values()}
+        yield plant.world.labels[crashes[0]], {attempt.step for _, attempt in plant.tables.doubts.values()}
         plant.quiesce()
-        crashes[-1] += 1
+        crashes[-1] += stride if depth > 1 else 1
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -385,7 +419,7 @@ def doubtful(make: Callable[[], Plant], depth: int) -> Iterator[tuple[tuple[int,
 def test_every_crash_of_a_call(name: str, depth: int) -> None:
     """With a key or a look-up nothing is ever in doubt; without, only from the open to the settle."""
     tried = 0
-    for _, label, steps in doubtful(lambda: Plant(API[name]), depth):
+    for label, steps in doubtful(lambda: Plant(API[name]), depth):
         tried += 1
         if name.startswith("never"):
             between = {"after open", "before request", "after request", "before settle"}
@@ -400,7 +434,7 @@ def test_every_crash_of_a_call(name: str, depth: int) -> None:
 def test_every_crash_of_a_file(name: str, depth: int) -> None:
     """In doubt only where the folder leaves no trace, or its rename may have stopped half way."""
     habits, found = FOLDERS[name], set[str]()
-    for _, label, steps in doubtful(lambda: Plant(FILES, habits=habits), depth):
+    for label, steps in doubtful(lambda: Plant(FILES, habits=habits), depth):
         if steps:
             assert steps == {Step.RENAMING}
             found.add(label)
@@ -426,6 +460,24 @@ def test_a_wms_that_takes_parts(rename: Rename, *, eager: bool) -> None:
         document = plant.tables.documents["1"]
         assert not document.handed or plant.folder.appeared["1"]
         assert document.handed or owner(plant.tables, "1") is not None
+
+
+@pytest.mark.parametrize("down_s", [4, 12, 40])
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("name", API)
+def test_a_call_after_a_long_time_down(name: str, fault: Fault, down_s: int) -> None:
+    """The retention or the wait for visibility passes while we are down, after every kind of answer."""
+    for label, steps in doubtful(lambda: Plant(API[name]), 1, down_s, fault):
+        able = API[name]
+        if able.lookup or (able.retention_s is not None and down_s < able.retention_s - able.visible_after_s):
+            assert not steps, label
+
+
+@pytest.mark.parametrize("down_s", [4, 21, 40])
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_file_after_a_long_time_down(name: str, down_s: int) -> None:
+    for _ in doubtful(lambda: Plant(FILES, habits=FOLDERS[name]), 1, down_s):
+        pass
 
 
 # --- what the rules are for, one by one ------------------------------------------------------------
@@ -528,3 +580,35 @@ def test_an_endless_overlap_is_read_to_its_end() -> None:
         pull(plant.source, plant.ledger, plant.world, limit=1)
         plant.start()
     assert set(plant.tables.documents) == {"1", "2", "3"}
+
+
+def test_an_unreadable_change_holds_the_order() -> None:
+    """It may be the cancellation."""
+    plant = Plant(API["key"])
+    plant.source.change("1", Kind.ACT, "a")
+    plant.pull()
+    plant.source.change("1", Kind.ACT, None, readable=False)
+    plant.cycle()
+    assert plant.api.taken["1"] == 0
+    assert owner(plant.tables, "1") == "unready"
+    plant.quiesce()
+    assert plant.api.taken["1"] == 0
+
+
+@pytest.mark.parametrize("swap_at", range(2))
+def test_a_marker_put_again_proves_nothing_older(swap_at: int) -> None:
+    """The folder is replaced between `renaming` and the rename; a new file brings a new marker first."""
+    for crash in range(40):
+        plant = Plant(FILES, habits=Habits())
+        plant.source.change("1", Kind.ACT, "a")
+        plant.pull()
+        if plant.run(plant.push, crash_in=crash):
+            break
+        plant.folder.swap()
+        plant.source.change("2", Kind.ACT, "a")
+        plant.pull()
+        work = [plant.push, plant.recover]
+        plant.run(*(work if swap_at == 0 else reversed(work)))
+        document = plant.tables.documents["1"]
+        assert not document.handed or plant.folder.appeared["1"] == 1
+        plant.quiesce()
