@@ -1,9 +1,10 @@
-"""The channel's loop over the model: pull, confirm, push and recover. All that it knows may vanish at any point."""
+"""The channel's loop over the model: pull, confirm, push, recover. What it knows may vanish at any point."""
 
 from collections.abc import Callable
 
-from tests.model.ledger import Abilities, Attempt, Item, Kind, Ledger, Outcome, Step
+from tests.model.ledger import Ledger
 from tests.model.sinks import ApiSink, Folder, Rename, Source, World, part
+from tests.model.tables import Abilities, Attempt, Item, Kind, Outcome, Step
 
 FILES = Abilities(batch=2)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tests.model.ledger import CANCELLED, Abilities, Crash, Cursor, Item, Kind, Outcome, Row, Verb, digest
+from tests.model.tables import CANCELLED, Abilities, Crash, Cursor, Item, Kind, Outcome, Row, Verb, digest
 
 
 class World:
