@@ -126,7 +126,7 @@ class Ledger:
                     )
                 )
                 t.links[reference] = key
-                if document.solo or len(items) >= min(limit, self.abilities.limit):
+                if document.solo or len(items) >= min(limit, self.abilities.batch):
                     break
             for item in items:
                 del t.pending[item.key]

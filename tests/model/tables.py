@@ -123,8 +123,10 @@ class Tables(Struct, kw_only=True):
 
 
 class Abilities(Struct, frozen=True, kw_only=True):
-    """What a plugin declares of one write.
+    """What a plugin declares of one write. `batch`: documents of one request.
 
+    R3: an attempt is one request (a file is one, too), opened when it may leave at once; in a larger one a
+    crash would put documents in doubt that were never sent.
     R1: `retention_s` (repeat under the same key) and `lookup` are independent, not one choice of three:
     a sink with both is looked up once the retention has passed. Neither: `never`.
     R2: `visible_after_s` belongs to every write: the longest time after we gave up on a request until
@@ -137,12 +139,6 @@ class Abilities(Struct, frozen=True, kw_only=True):
     amends: bool = False
     cancels: bool = False
     batch: int = 3
-
-    @property
-    def limit(self) -> int:
-        """R3: without key and lookup an attempt is one document, opened when its call may leave at once;
-        in a larger one a crash would put documents in doubt that were never sent."""
-        return self.batch if self.retention_s is not None or self.lookup else 1
 
 
 def digest(content: str) -> str:

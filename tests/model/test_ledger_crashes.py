@@ -8,7 +8,7 @@ import pytest
 from tests.model.channel import FILES, pull
 from tests.model.plant import API, FOLDERS, Plant
 from tests.model.sinks import Fault, Habits, Rename
-from tests.model.tables import Cursor, Kind, Step, owner
+from tests.model.tables import Cursor, Kind, Row, Step, owner
 
 LONG = os.environ.get("LEDGER_MODEL") == "long"
 
@@ -254,4 +254,73 @@ def test_a_marker_put_again_proves_nothing_older(swap_at: int) -> None:
         plant.run(*(work if swap_at == 0 else reversed(work)))
         document = plant.tables.documents["1"]
         assert not document.handed or plant.folder.appeared["1"] == 1
+        plant.quiesce()
+
+
+def test_a_refused_amendment_is_a_persons() -> None:
+    plant = Plant(API["lookup"])
+    plant.source.change("1", Kind.ACT, "a")
+    plant.cycle()
+    plant.api.refuses["1"] = True
+    plant.source.change("1", Kind.ACT, "b")
+    plant.cycle()
+    assert owner(plant.tables, "1") == "tasks"
+    plant.quiesce()
+
+
+def test_one_shipment_of_a_file_settles_all_its_orders() -> None:
+    """The file was taken without a trace, and we died before we knew."""
+    for crash in range(60):
+        plant = Plant(FILES, habits=Habits(keeps_marker=False))
+        for key in "12":
+            plant.source.change(key, Kind.ACT, "a")
+        plant.pull()
+        if plant.run(plant.push, crash_in=crash):
+            return
+        plant.recover()
+        if plant.tables.doubts:
+            plant.ledger.witness("R1")
+            assert not plant.tables.doubts
+            assert owner(plant.tables, "2") is None
+
+
+def test_a_cancellation_at_any_point_of_a_file() -> None:
+    """Staged before `renaming` it withdraws the file; afterwards it is a task, never nothing."""
+    for after in range(40):
+        plant = Plant(FILES, habits=Habits())
+        plant.source.change("1", Kind.ACT, "a")
+        plant.pull()
+        plant.source.change("1", Kind.ACT, None)
+        cancelled = plant.source.rows["1"]
+
+        def cancel(plant: Plant = plant, row: Row = cancelled) -> None:
+            plant.world.labels.append("cancelled")
+            plant.ledger.stage([row], plant.tables.cursor)
+
+        plant.world.meanwhile.append((after, cancel))
+        plant.run(plant.push)
+        labels = plant.world.labels
+        if "cancelled" not in labels:
+            break
+        early = "after record renaming" not in labels[: labels.index("cancelled")]
+        assert plant.folder.appeared["1"] == (0 if early else 1)
+        plant.quiesce()
+
+
+def test_our_own_withdrawal_is_not_in_doubt() -> None:
+    """A cancelled file is withdrawn; we die at each point of that."""
+    for crash in range(40):
+        plant = Plant(FILES, habits=Habits())
+        plant.source.change("1", Kind.ACT, "a")
+        plant.pull()
+        plant.source.change("1", Kind.ACT, None)
+        changed = list(plant.source.rows.values())
+
+        def cancel(plant: Plant = plant, rows: list[Row] = changed) -> None:
+            plant.ledger.stage(rows, plant.tables.cursor)
+
+        plant.world.meanwhile.append((6, cancel))
+        plant.run(plant.push, crash_in=crash)
+        plant.run(plant.recover)
+        assert not plant.tables.doubts
         plant.quiesce()

@@ -15,7 +15,7 @@ from tests.model.tables import Kind, Row
 
 LONG = os.environ.get("LEDGER_MODEL") == "long"
 PROFILE = settings(
-    max_examples=20_000 if LONG else 150,
+    max_examples=20_000 if LONG else 400,
     stateful_step_count=60 if LONG else 30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
