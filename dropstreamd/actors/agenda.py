@@ -14,6 +14,9 @@ from dropstreamd.store import switches
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.switches import CONNECTION, Followed
 
+SKIPPED_LIMIT = 1_000
+"""Skipped fires are counted this far."""
+
 GAPS = 200
 """Fires looked at for the longest gap."""
 
@@ -109,7 +112,8 @@ class Agenda:
         followed = self.followed()
         if until_s <= followed.last_fire_s:
             return
-        passed = self.schedule.missed(followed.last_fire_s, until_s).count if followed.last_fire_s else 0
+        missed = self.schedule.missed(followed.last_fire_s, until_s, limit=SKIPPED_LIMIT)
+        passed = missed.count if followed.last_fire_s else 0
         skipped = {**followed.skipped, why: followed.skipped.get(why, 0) + passed}
         counted = msgspec.structs.replace(
             followed,
