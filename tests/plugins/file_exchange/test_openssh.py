@@ -7,15 +7,12 @@ from dropstream_file_exchange.warehouse import open_warehouse
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Accepted, Item, Outcome
 from dropstreamd.platform.secrets import Secret
-from tests.counterparts.fixtures import account, number, sshd, warehouse
 from tests.counterparts.sshd import Account
 from tests.counterparts.wms import Consumer
 
 from .files import settings
 from .lent import LentHost
 from .test_orders import ORDER, STAMP
-
-__all__ = ["account", "number", "sshd", "warehouse"]
 
 pytestmark = pytest.mark.counterpart
 
