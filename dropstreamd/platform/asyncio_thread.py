@@ -76,7 +76,7 @@ class AsyncioThread:
         return call.result.unwrap()
 
     async def stop(self) -> None:
-        """End the loop and its thread; what still runs in it is cancelled and waited for."""
+        """End the loop and its thread, once; what still runs in it is cancelled and waited for."""
         if not self._ended.is_set():
             self._loop.call_soon_threadsafe(self._stop.set)
         with trio.CancelScope(shield=True):

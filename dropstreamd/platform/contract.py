@@ -119,7 +119,8 @@ class StockPage(msgspec.Struct, frozen=True, kw_only=True):
 
     Pages with the same `snapshot` form one; `last` ends it. `as_of` is the instant that the figures
     were true: by it, an older snapshot never replaces a newer one. `mark` as in `Page`, on the last
-    page only.
+    page; on a page that is not the last it says that the file gave no snapshot: it was taken before,
+    or cannot be read to its end (then `bad` says why). Pages of it that came before are dropped.
     """
 
     snapshot: str

@@ -11,9 +11,8 @@ from dropstream_file_exchange.settings import CsvForm, Settings
 from dropstreamd.platform.contract import SettingProblem
 
 HOST_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?")
-URL = re.compile(
-    r"sftp://[^/:@?#]+@[^/:@?#\[\]]+(:[1-9]\d{0,4})?(/[^?#]*)?|sftp://[^/:@?#]+@\[[0-9a-f:.]+\](:\d+)?(/[^?#]*)?"
-)
+URL = re.compile(r"sftp://[^/:@?#]+@([^/:@?#\[\]]+|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?(/[^?#]*)?")
+MOST_PORT = 65535
 LAST_FIXED_COLUMN = 25
 MOST_COLUMNS = 200
 EXTRA_COLUMNS = {1: (), 2: ("email", "notes"), 3: ("email", "notes", "facility")}
@@ -37,7 +36,7 @@ def _login(settings: Settings) -> Iterator[SettingProblem]:
         yield _problem(
             "url", f"the scheme {scheme!r}", "sftp://USER@HOST[:PORT]/FOLDER; only SFTP is supported"
         )
-    elif not URL.fullmatch(settings.url):
+    elif not (form := URL.fullmatch(settings.url)) or int((form[2] or ":1")[1:]) > MOST_PORT:
         # Not shown: somebody may have put a password in it.
         yield _problem("url", "something else", "sftp://USER@HOST[:PORT]/FOLDER, without a password")
     if (settings.key is None) == (settings.password is None):

@@ -1,7 +1,7 @@
 """Inventory files: each is one snapshot, read row by row."""
 
 import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ import msgspec
 
 from dropstream_file_exchange.settings import INVENTORY_COLUMNS, Inventory
 from dropstream_file_exchange.values import date_parser, quantity_parser
-from dropstream_file_exchange.wire import Batch, CsvFile, raw, width_problem
+from dropstream_file_exchange.wire import CsvFile, raw, width_problem
 from dropstreamd.clock import utc
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.stock import StockRow
@@ -45,11 +45,13 @@ def read_stock(fetched: Fetched, settings: Inventory, zone: ZoneInfo) -> Generat
     try:
         places = _places(file, settings)
         rows = _Rows(file, places, settings, fetched.entry.name)
-        as_of: datetime | None = None
-        count_bad = 0
-        for batch in file.batches():
-            as_of = as_of or _as_of(fetched, settings, zone, batch, places)
-            stock, bad = rows.read(batch)
+        as_of = None if settings.as_of == "column" else _as_of(fetched, settings, zone, "")
+        count_bad, more = 0, True
+        while more:
+            stock, bad = rows.read()
+            more = file.more(rows.last)
+            if as_of is None:
+                as_of = _as_of(fetched, settings, zone, rows.first_as_of)
             count_bad += len(bad)
             if count_bad > MOST_BAD:
                 raise ProtocolMismatch(
@@ -60,8 +62,8 @@ def read_stock(fetched: Fetched, settings: Inventory, zone: ZoneInfo) -> Generat
                 as_of=as_of,
                 rows=tuple(stock),
                 bad=tuple(bad),
-                last=batch.last,
-                mark=fetched.mark(readable=True) if batch.last else None,
+                last=not more,
+                mark=None if more else fetched.mark(readable=True),
             )
     finally:
         file.close()
@@ -71,6 +73,9 @@ class _Rows:
     """Reads batches of one file. The plain row (all fields there, digits only) takes the short way."""
 
     def __init__(self, file: CsvFile, places: Places, settings: Inventory, name: str) -> None:
+        self.last: list[str] | None = None
+        self.first_as_of = ""
+        self._file = file
         self._header = file.header
         self._places = places
         self._settings = settings
@@ -78,32 +83,32 @@ class _Rows:
         self._quantity = quantity_parser(settings)
         self._width = len(file.header) if file.header else None
 
-    def read(self, batch: Batch) -> tuple[list[StockRow], list[Bad]]:
-        """The rows that could be read, and those that could not, each with its line."""
-        if self._places.status is None and self._places.facility is None and self._width is not None:
-            stock, odd = self._plain(batch.rows, self._width)
-        else:
-            stock, odd = [], range(len(batch.rows))
+    def read(self) -> tuple[list[StockRow], list[Bad]]:
+        """The next batch: the rows that could be read, and those that could not, each with its line."""
+        stock: list[StockRow] = []
         bad: list[Bad] = []
-        lines: list[int] = []
-        for index in odd:
-            row = batch.rows[index]
-            if not row:
-                continue
-            try:
-                stock.append(self._row(row))
-            except ValueError as error:
-                lines = lines or batch.lines()
-                bad.append(self._bad(row, lines[index], str(error)))
+        rows = self._file.batch()
+        with self._file.reading():
+            if self._places.as_of is not None and not self.first_as_of:
+                rows = self._peek(rows)
+            if self._places.status is None and self._places.facility is None and self._width is not None:
+                rows = self._odd(rows, self._width, stock)
+            for row in rows:
+                if not row:
+                    continue
+                self.last = row
+                try:
+                    stock.append(self._row(row))
+                except ValueError as error:
+                    bad.append(self._bad(row, self._file.line(row), str(error)))
         return stock, bad
 
-    def _plain(self, rows: list[list[str]], width: int) -> tuple[list[StockRow], "list[int] | range"]:
-        """The rows that are as most are, and the indexes of the others."""
+    def _odd(self, rows: Iterator[list[str]], width: int, stock: list[StockRow]) -> Iterator[list[str]]:
+        """Takes the rows that are as most are into `stock`; what comes out are the others."""
         sku_at, quantity_at = self._places.sku, self._places.quantity
-        stock: list[StockRow] = []
-        odd: list[int] = []
         add = stock.append
-        for index, row in enumerate(rows):
+        row = self.last
+        for row in rows:
             if (
                 len(row) == width
                 and (text := row[quantity_at]).isdecimal()
@@ -112,8 +117,16 @@ class _Rows:
             ):
                 add(StockRow(sku=sku, quantity=int(text)))
             else:
-                odd.append(index)
-        return stock, odd
+                yield row
+        self.last = row
+
+    def _peek(self, rows: Iterator[list[str]]) -> Iterator[list[str]]:
+        """Keeps the snapshot's time of the first row."""
+        at = self._places.as_of
+        for row in rows:
+            if row and not self.first_as_of and at is not None and at < len(row):
+                self.first_as_of = row[at].strip()
+            yield row
 
     def _row(self, row: list[str]) -> StockRow:
         places = self._places
@@ -159,16 +172,14 @@ def _places(file: CsvFile, settings: Inventory) -> Places:
     )
 
 
-def _as_of(fetched: Fetched, settings: Inventory, zone: ZoneInfo, batch: Batch, places: Places) -> datetime:
-    """When the figures were true: as the settings say; a column's value is that of the first row."""
+def _as_of(fetched: Fetched, settings: Inventory, zone: ZoneInfo, in_column: str) -> datetime:
+    """When the figures were true: as the settings say."""
     if settings.as_of == "mtime":
         return utc(fetched.entry.mtime_s)
+    text = in_column
     if settings.as_of == "name":
         text = fetched.entry.name
         settings = msgspec.structs.replace(settings, dates=(settings.as_of_name,))
-    else:
-        first = next((row for row in batch.rows if row), [])
-        text = first[places.as_of].strip() if places.as_of is not None and places.as_of < len(first) else ""
     try:
         return date_parser(settings, zone)(text)
     except ValueError as error:

@@ -43,7 +43,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     bad: tuple[Bad, ...] = ()
 
 
-class Row(msgspec.Struct, kw_only=True):
+class Row(msgspec.Struct, kw_only=True, gc=False):
     """One row of a package: its values, or what is wrong with it."""
 
     line: int
@@ -69,8 +69,14 @@ def read_packages(fetched: Fetched, settings: Shipments, zone: ZoneInfo) -> Gene
     file = CsvFile(fetched.content, settings)
     try:
         reader = _Reader(file, settings, zone)
-        for batch in file.batches():
-            counts.update(reader.key(row) for row in batch.rows if row)
+        more = True
+        while more:
+            last = None
+            with file.reading():
+                for last in file.batch():
+                    if last:
+                        counts[reader.key(last)] += 1
+            more = file.more(last)
             yield Gathered()
     finally:
         file.close()
@@ -85,20 +91,24 @@ def _gather(
     file: CsvFile, reader: "_Reader", counts: Counter[str | None], name: str
 ) -> Generator[Gathered, None, None]:
     open_: dict[str, list[Row]] = {}
-    for batch in file.batches():
+    more = True
+    while more:
         packages: list[Package] = []
         bad: list[Bad] = []
-        for line, fields in zip(batch.lines(), batch.rows, strict=False):
-            if not fields:
-                continue
-            key, row = reader.key(fields), reader.row(fields, line)
-            if key is None:
-                bad.append(_lone(row, name))
-                continue
-            rows = open_.setdefault(key, [])
-            rows.append(row)
-            if len(rows) == counts[key]:
-                _close(key, open_.pop(key), name, packages, bad)
+        fields: list[str] | None = None
+        with file.reading():
+            for fields in file.batch():
+                if not fields:
+                    continue
+                key, row = reader.key(fields), reader.row(fields, file.line(fields))
+                if key is None:
+                    bad.append(_lone(row, name))
+                    continue
+                rows = open_.setdefault(key, [])
+                rows.append(row)
+                if len(rows) == counts[key]:
+                    _close(key, open_.pop(key), name, packages, bad)
+        more = file.more(fields)
         yield Gathered(packages=tuple(packages), bad=tuple(bad))
 
 

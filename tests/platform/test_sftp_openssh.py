@@ -11,10 +11,7 @@ from dropstreamd.errors import Misconfigured, Unreachable
 from dropstreamd.platform.secrets import Secret
 from dropstreamd.platform.sftp import SftpAddress, connect_sftp
 from dropstreamd.platform.sftp_login import PrivateKey
-from tests.counterparts.fixtures import account, number, own_sshd, sshd
 from tests.counterparts.sshd import Account, Sshd
-
-__all__ = ["account", "number", "own_sshd", "sshd"]
 
 pytestmark = pytest.mark.counterpart
 
@@ -48,6 +45,21 @@ async def test_a_folder_without_permission_is_named(account: Account) -> None:
     async with connect_sftp(address(account), auth(account), host_keys=[account.host_key]) as sftp:
         with pytest.raises(Misconfigured, match="in/a: permission denied"):
             await sftp.write("in/a", b"1")
+
+
+async def test_a_full_disk_is_said_to_look_like_one(account: Account) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    small = ["-t", "tmpfs", "-o", "size=64k,mode=777", "tmpfs"]
+    await trio.run_process(["mount", *small, str(account.inbox)])
+    try:
+        async with connect_sftp(address(account), auth(account), host_keys=[account.host_key]) as sftp:
+            with pytest.raises(Unreachable, match="a full disk or quota looks like this"):
+                await sftp.write("in/a", os.urandom(1 << 20))
+            await sftp.remove("in/a")
+            await sftp.write("in/a", b"1")
+    finally:
+        await trio.run_process(["umount", str(account.inbox)])
 
 
 async def test_a_replaced_host_key_is_refused(own_sshd: Sshd) -> None:
