@@ -132,11 +132,22 @@ async def fetch_stock(
         if page.last:
             made.append(await _conclude(account, snapshot, page, f"{generation}{len(made):04d}", now_s))
             snapshot = None
+        elif page.mark is not None:
+            await account.state.write(
+                partial(_set_aside, account=account, bad=page.bad, mark=page.mark, now_s=now_s)
+            )
+            snapshot = None
         if page.mark is not None:
             await confirm(account, source, page.mark)
         if not page.more:
             break
     return made
+
+
+def _set_aside(tx: Writer, *, account: Account, bad: tuple[Bad, ...], mark: str, now_s: float) -> None:
+    """A file that ends without being a whole snapshot: none of its figures count."""
+    documents.park_bad(tx, account.flow(inventory.CHANNEL), bad, now_s=now_s)
+    cursors.take(tx, *account.path, mark)
 
 
 async def _conclude(

@@ -116,7 +116,8 @@ def _warehouse(
     breaker = _breaker(table.table("breaker"))
     reference_max_length = table.get("reference_max_length", whole(4, 200), 30)
     allow_private_address = table.get("allow_private_address", flag, False)
-    account = read_account(data, Role.WAREHOUSE, plugins, own=_OWN, lent={}, place=place)
+    lent = {} if timezone is None else {"timezone": timezone.key}
+    account = read_account(data, Role.WAREHOUSE, plugins, own=_OWN, lent=lent, place=place)
     if account is None or timezone is None or quantity is None:
         return None
     return WarehouseAccount(
