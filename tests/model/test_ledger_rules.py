@@ -286,7 +286,7 @@ def test_a_stale_state_does_not_replace_a_newer_one() -> None:
     plant.source.change("1", Kind.ACT, "b")
     plant.pull()
     plant.ledger.stage([stale], plant.tables.cursor)
-    plant.cycle()
+    plant.push()
     assert plant.api.held["1"] == "#b"
 
 
@@ -324,3 +324,12 @@ def test_an_old_part_is_written_again_before_its_rename() -> None:
     plant.recover()
     assert not plant.tables.doubts
     assert plant.folder.appeared["1"] == 1
+
+
+def test_what_changes_before_the_confirmation_stays_in_the_queue() -> None:
+    plant = Plant(API["key"], queue=True)
+    plant.source.change("1", Kind.ACT, "a")
+    plant.world.meanwhile.append((1, lambda: plant.source.change("1", Kind.ACT, "b")))
+    plant.run(plant.pull)
+    plant.cycle()
+    assert plant.api.held["1"] == "#b"
