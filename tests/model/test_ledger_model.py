@@ -1,6 +1,7 @@
 """The ledger's promises, tried against every crash.
 
-The default profile is quick. A long search: `LEDGER_MODEL=long pytest tests/model --timeout=0` (tens of minutes).
+The default profile is quick. A long search, of tens of minutes:
+`LEDGER_MODEL=long pytest tests/model --timeout=0`.
 """
 
 import os
