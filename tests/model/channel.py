@@ -54,13 +54,29 @@ class ApiChannel:
         ):
             # R21: the repeat must arrive within the retention, counted from the open, for the first send is
             # no earlier; a repeat that may itself be delayed past it would be a second order.
-            self._send(attempt)
+            self._repeat(attempt)
         elif not able.lookup:
             self._settle_all(attempt, Outcome.UNKNOWABLE)
         else:
             waited = now - self._last_leave(attempt) >= able.visible_after_s
             found = {item.key: self._look(item, waited=waited) for item in attempt.items}
             self.ledger.settle(attempt, {key: outcome for key, outcome in found.items() if outcome})
+
+    def _repeat(self, attempt: Attempt) -> None:
+        """R28: a repeat that is refused proves nothing of the first send: a platform may validate before it
+        looks at the key, and what was valid then (a SKU) may not be now. It is looked up, or in doubt."""
+        answers = self.sink.push(attempt.items)
+        if answers is None:
+            return
+        outcomes: dict[str, Outcome] = {}
+        for item in attempt.items:
+            if answers[item.key] is Outcome.ACCEPTED:
+                outcomes[item.key] = Outcome.ACCEPTED
+            elif not self.sink.abilities.lookup:
+                outcomes[item.key] = Outcome.UNKNOWABLE
+            elif found := self._look(item, waited=False):
+                outcomes[item.key] = found
+        self.ledger.settle(attempt, outcomes)
 
     def _last_leave(self, attempt: Attempt) -> int:
         """R22: where a key is repeated before it is looked up, the last repeat may have left as late as

@@ -157,6 +157,7 @@ class Plant:
             over = (
                 attempt.opened_at + (self.abilities.retention_s or 0) <= now + self.abilities.visible_after_s
             )
+            over = over or item.once in self.api.refused
             return attempt.unsure_since is not None and over and not self.abilities.lookup
         if part(attempt.name) in self.folder.meddled:
             return True

@@ -116,6 +116,7 @@ class ApiSink:
         self.refuses: dict[str, bool] = {}  # key → whether the refusal names it
         self.held: dict[str, str] = {}
         self.taken: Counter[str] = Counter()
+        self.refused: set[str] = set()  # idempotency keys that a refusal answered
         self._answers: dict[str, tuple[int, Outcome]] = {}
         self._index: dict[str, list[tuple[int, str]]] = {}
         self.in_flight: list[tuple[int, tuple[Item, ...]]] = []
@@ -148,8 +149,11 @@ class ApiSink:
 
     def _apply(self, items: tuple[Item, ...], now: int, lag: int | None = None) -> dict[str, Outcome]:
         if any(self.refuses.get(item.key) is False for item in items):
-            return {item.key: Outcome.REFUSED_WHOLE for item in items}
-        return {item.key: self._one(item, now, lag) for item in items}
+            answers = {item.key: Outcome.REFUSED_WHOLE for item in items}
+        else:
+            answers = {item.key: self._one(item, now, lag) for item in items}
+        self.refused |= {item.once for item in items if answers[item.key] is not Outcome.ACCEPTED}
+        return answers
 
     def _one(self, item: Item, now: int, lag: int | None) -> Outcome:
         keeps = self.abilities.retention_s
