@@ -8,7 +8,7 @@ import trio
 
 from dropstreamd.channels.run import Run
 from dropstreamd.errors import Hold, OutcomeUnknown, Wait
-from dropstreamd.model.handover import InDoubt, Outcome, Prepared, Untouched
+from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Prepared, Untouched
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import handover
 from dropstreamd.store.documents import Book
@@ -121,7 +121,7 @@ async def _recovered(
             # The repeat itself may act late: it must do so while the platform knows the key.
             if run.now_s() - attempt.opened_s + writes.visible_after_s > writes.retention_s:
                 return _doubted(attempt, "the platform no longer knows the key that it was sent under")
-            return await sink.push(_prepared(attempt), record)
+            return _of_a_repeat(await sink.push(_prepared(attempt), record))
         case "lookup":
             if unsure_s < writes.visible_after_s:
                 return None
@@ -130,6 +130,16 @@ async def _recovered(
             if attempt.step == SENDING:
                 return _doubted(attempt, "it was being sent when the daemon ended")
             return [Untouched(key=tried.key) for tried in attempt.keys]
+
+
+def _of_a_repeat(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """A repeat that is refused does not say that the first call was: it stays in doubt."""
+    return [
+        outcome
+        if isinstance(outcome, Accepted)
+        else InDoubt(key=outcome.key, why="it was sent, no answer came, and a repeat was refused")
+        for outcome in outcomes
+    ]
 
 
 async def _unsure(run: Run, book: Book, attempt_id: str) -> Attempt:

@@ -106,7 +106,7 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
         raise AssertionError("the server was started with a pipe")
     told = (await server.stdout.receive_some(1000)).decode().split(" ", 1)
     url, host_key = told[0], told[1].strip()
-    clock, steps, sink = SystemClock(), Steps(), TakesEverything()
+    clock, sink = SystemClock(), TakesEverything()
     rng = random.Random(1)  # noqa: S311 - a benchmark
     metrics = Metrics(now_s=clock.now_s, version="bench")
     accounts = Accounts(
@@ -189,20 +189,20 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
 
             before = await publish(0)
             await sync(0)
-            trio.lowlevel.add_instrument(steps)
-            ours, floors = [], []
+            ours, floors, held_s = [], [], 0.0
             for number in range(1, ROUNDS + 1):
-                trio.lowlevel.remove_instrument(steps)
                 floor_state = folder / f"floor-{number}"
                 await trio.to_thread.run_sync(floor.prepare, before, floor_state)
                 before = await publish(number)
                 floors.append(await floor_of(before, floor_state))
+                steps = Steps()
                 trio.lowlevel.add_instrument(steps)
                 cpu_s, counts = await sync(number)
+                trio.lowlevel.remove_instrument(steps)
+                held_s = max(held_s, steps.longest_s)
                 if counts.get("pushed") != min(changed, skus):
                     raise AssertionError(f"{counts} instead of {changed} pushed")
                 ours.append(cpu_s)
-            trio.lowlevel.remove_instrument(steps)
             nursery.cancel_scope.cancel()
     server.terminate()
     await server.wait()
@@ -213,7 +213,7 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
         f"CPU of a Smart Sync     {min(ours):8.3f} s\n"
         f"ratio                   {min(ours) / min(floors):8.2f}   (at most 5)\n"
         f"peak memory             {peak_mb:8.0f} MB (at most 200)\n"
-        f"loop held at most       {steps.longest_s * 1000:8.1f} ms (at most 50)\n"
+        f"loop held at most       {held_s * 1000:8.1f} ms (at most 50)\n"
     )
 
 
