@@ -78,37 +78,63 @@ class Snapshot:
         )
 
 
-def judge(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker, *, age_s: float) -> str:
+class Difference:
+    """What a snapshot changes of the figures known: found in one pass, since there may be a million.
+
+    `changed` are the new figures of SKUs that have another, or had none; `missing` those known that
+    it lacks, `zeroed` how many had stock and have none.
+    """
+
+    def __init__(self, known: Mapping[str, int], figures: Mapping[str, int]) -> None:
+        self.known = known
+        self.figures = figures
+        changed: dict[str, int] = {}
+        self.changed = changed
+        self.zeroed = 0
+        new = 0
+        for sku, quantity in figures.items():
+            before = known.get(sku)
+            if before != quantity:
+                changed[sku] = quantity
+                if before is None:
+                    new += 1
+                elif before > 0 >= quantity:
+                    self.zeroed += 1
+        lost = len(known) - (len(figures) - new)
+        self.missing = [sku for sku in known if sku not in figures] if lost else []
+
+
+def judge(difference: Difference, breaker: Breaker, *, age_s: float) -> str:
     """Why a snapshot should not be believed; empty if it should. A first one is judged by its age
     and by being empty only."""
-    if not figures:
+    if not difference.figures:
         return "it has no rows"
     if age_s < -AHEAD_S:
         return f"its time is {-age_s / 3600:.1f} hours ahead of now: is the warehouse's timezone right?"
     if age_s > breaker.stale_after_s:
         return f"it is {age_s / 3600:.1f} hours old, more than {breaker.stale_after_s / 3600:.1f}"
-    return (
-        _lost(known, figures, breaker) or _zeroed(known, figures, breaker) or _raised(known, figures, breaker)
-    )
+    return _lost(difference, breaker) or _zeroed(difference, breaker) or _raised(difference, breaker)
 
 
-def _lost(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker) -> str:
-    lost = sum(1 for sku in known if sku not in figures)
-    if lost <= breaker.lost_share * len(known):
+def _lost(difference: Difference, breaker: Breaker) -> str:
+    lost, known = len(difference.missing), len(difference.known)
+    if lost <= breaker.lost_share * known:
         return ""
-    return f"{lost} of {len(known)} SKUs are missing, more than {breaker.lost_share:.0%}"
+    return f"{lost} of {known} SKUs are missing, more than {breaker.lost_share:.0%}"
 
 
-def _zeroed(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker) -> str:
-    stocked = [sku for sku, quantity in known.items() if quantity > 0]
-    zeroed = sum(1 for sku in stocked if figures.get(sku, 1) <= 0)
-    if zeroed <= breaker.zeroed_share * len(stocked):
+def _zeroed(difference: Difference, breaker: Breaker) -> str:
+    if not difference.zeroed:
         return ""
-    return f"{zeroed} of {len(stocked)} SKUs in stock became 0, more than {breaker.zeroed_share:.0%}"
+    stocked = sum(1 for quantity in difference.known.values() if quantity > 0)
+    if difference.zeroed <= breaker.zeroed_share * stocked:
+        return ""
+    share = f"{breaker.zeroed_share:.0%}"
+    return f"{difference.zeroed} of {stocked} SKUs in stock became 0, more than {share}"
 
 
-def _raised(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker) -> str:
-    before, after = sum(known.values()), sum(figures.values())
+def _raised(difference: Difference, breaker: Breaker) -> str:
+    before, after = sum(difference.known.values()), sum(difference.figures.values())
     if before <= 0 or after <= before * (1 + breaker.raised_share):
         return ""
     return f"its {after} units are more than {1 + breaker.raised_share:g} times the {before} before"
@@ -190,33 +216,27 @@ def conclude(
         why = f"{latest.snapshot} is newer"
         made = msgspec.structs.replace(made, verdict="superseded", why=why)
     else:
-        breaker = account.settings.breaker
-        why = judge(known, figures, breaker, age_s=now_s - snapshot.as_of_s)
+        difference = Difference(known, figures)
+        why = judge(difference, account.settings.breaker, age_s=now_s - snapshot.as_of_s)
         if why:
             made = msgspec.structs.replace(made, verdict="held", why=why)
         else:
-            made = apply(tx, account, made, known, figures)
+            made = apply(tx, account, made, difference)
     stock.remember(tx, path, made, figures)
     return made
 
 
-def apply(
-    tx: Writer,
-    account: Account,
-    made: Generation,
-    known: Mapping[str, int],
-    figures: Mapping[str, int],
-) -> Generation:
+def apply(tx: Writer, account: Account, made: Generation, difference: Difference) -> Generation:
     """Believe the figures: write those that changed, and have every connection look at them."""
-    changed = {sku: quantity for sku, quantity in figures.items() if known.get(sku) != quantity}
-    missing = [sku for sku in known if sku not in figures]
+    changed = difference.changed
     if account.settings.missing == "zero":
-        changed.update({sku: 0 for sku in missing if known[sku] != 0})
+        changed = {**changed, **{sku: 0 for sku in difference.missing if difference.known[sku] != 0}}
     stock.put_figures(tx, account.path, changed, made.id)
     for scope in account.scopes.values():
         flow = Flow(scope.connection.id, inventory.CHANNEL)
         levels.mark(tx, flow, inventory.channel_skus(scope.connection, changed))
-    return msgspec.structs.replace(made, changed=len(changed), missing=len(missing))
+    missing = len(difference.missing)
+    return msgspec.structs.replace(made, changed=len(changed), missing=missing)
 
 
 def approve(tx: Writer, *, account: Account, now_s: float) -> Generation | None:
@@ -226,6 +246,6 @@ def approve(tx: Writer, *, account: Account, now_s: float) -> Generation | None:
         return None
     figures = stock.held_figures(tx, account.path)
     approved = msgspec.structs.replace(made, verdict="applied", why=f"approved: {made.why}", at_s=now_s)
-    applied = apply(tx, account, approved, stock.figures(tx, account.path), figures)
+    applied = apply(tx, account, approved, Difference(stock.figures(tx, account.path), figures))
     stock.remember(tx, account.path, applied, figures)
     return applied

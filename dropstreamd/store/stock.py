@@ -62,7 +62,8 @@ def changed_by(tx: Reader, path: Path, sku: str) -> str:
 
 def figures(tx: Reader, path: Path) -> dict[str, int]:
     """All figures of the account, by SKU."""
-    return {sku: quantity_of(value) for sku, value in tx.scan_last(Table.STOCK, path)}
+    # In line: a call for each of a million rows is felt.
+    return {sku: int(value[: value.index(b" ")]) for sku, value in tx.scan_last(Table.STOCK, path)}
 
 
 def put_figures(tx: Writer, path: Path, changed: Mapping[str, int], generation: str) -> None:
