@@ -165,8 +165,10 @@ async def live(world: World, until_s: float) -> None:
         await nursery.start(daemon.run)
         while clock.now_s() < until_s:
             await trio.sleep(min(until_s - clock.now_s(), rng.uniform(0.2, 2) * DAY_S))
-            connection = rng.choice(list(config.connections))
-            channel = rng.choice(["sales_orders", "shipments", "inventory"])
+            # Skipped fires are counted only so far: nothing stays off for months.
+            overdue = [key for key, since_s in world.off.items() if clock.now_s() - since_s > 15 * DAY_S]
+            picked = (rng.choice(list(config.connections)), rng.choice(CHANNELS))
+            connection, channel = overdue[0] if overdue else picked
             on = (connection, channel) in world.off
             await daemon.switch(connection, channel, on=on, who="test")
             if on:
