@@ -147,8 +147,10 @@ def _doubted(attempt: Attempt, why: str) -> list[Outcome]:
     return [InDoubt(key=tried.key, why=why) for tried in attempt.keys]
 
 
-async def _record(run: Run, book: Book, attempt_id: str, step: str) -> None:
-    await run.state.write(partial(handover.record_step, flow=book.flow, attempt_id=attempt_id, step=step))
+async def _record(run: Run, book: Book, attempt_id: str, step: str, *, if_wanted: bool = False) -> None:
+    await run.state.write(
+        partial(handover.record_step, flow=book.flow, attempt_id=attempt_id, step=step, if_wanted=if_wanted)
+    )
 
 
 async def _settle(run: Run, book: Book, attempt_id: str, outcomes: Sequence[Outcome]) -> None:
