@@ -32,6 +32,9 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     older: bool = False
 
 
+WAITING = "waiting"
+"""The cause of what the source itself holds back."""
+
 BEFORE_START = "before-start"
 UNDECODABLE = "undecodable"
 
@@ -84,10 +87,14 @@ def _first(new: Incoming, now_s: float, run: str) -> Document | None:
     )
     doc = noted(doc, now_s, run, "first seen")
     if new.older:
-        return held(doc, BEFORE_START, "placed before this channel was first enabled")
+        return _before_start(doc)
     if new.standing is Standing.HELD:
         return held(doc, new.cause, new.reason)
     return doc
+
+
+def _before_start(doc: Document) -> Document:
+    return held(doc, BEFORE_START, "placed before this channel was first enabled")
 
 
 def _owned(doc: Document, old: Document, new: Incoming, *, changed: bool) -> Document:
@@ -96,6 +103,8 @@ def _owned(doc: Document, old: Document, new: Incoming, *, changed: bool) -> Doc
         return free(doc, State.VOID)
     if old.state is State.HELD and old.cause == BEFORE_START:
         return doc
+    if old.state is State.VOID and new.older:
+        return _before_start(doc)
     if new.standing is Standing.HELD:
         return held(doc, new.cause, new.reason)
     if old.state is State.PARKED and not changed:
@@ -181,12 +190,13 @@ def _again(doc: Document) -> Document:
     if doc.standing is Standing.OVER:
         return free(doc, State.VOID)
     if doc.standing is Standing.HELD:
-        return held(doc, "source", "not ready in the store")
+        return held(doc, WAITING, "not ready in the store")
     return free(doc, State.PENDING)
 
 
 def release(doc: Document, now_s: float, run: str, why: str) -> Document:
-    """Let a parked or held document try again; any other is returned as it is."""
-    if doc.state not in (State.PARKED, State.HELD):
+    """Let a parked or held document try again; any other is returned as it is, and so is one that
+    the store itself holds back. What the store holds or took back meanwhile is not pending."""
+    if doc.state not in (State.PARKED, State.HELD) or doc.cause == WAITING:
         return doc
-    return free(noted(doc, now_s, run, f"released: {why}"), State.PENDING)
+    return _again(noted(doc, now_s, run, f"released: {why}"))
