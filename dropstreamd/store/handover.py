@@ -104,8 +104,7 @@ def open_batch(
             case Ready():
                 remote = doc.remote if doc.accepted else None
                 items.append(Item(key=key, document=resolved.document, remote=remote))
-                sent = encode(resolved.document)
-                docs[key] = msgspec.structs.replace(doc, sent=sent, reference=resolved.reference)
+                docs[key] = _offered(doc, encode(resolved.document), resolved.reference)
                 save(tx, book, key, docs[key], doc)
             case Park():
                 opened.parked += 1
@@ -113,11 +112,18 @@ def open_batch(
             case Nothing():
                 opened.void += 1
                 state = State.ACCEPTED if doc.accepted else State.VOID
-                noted = transitions.noted(doc, now_s, run, resolved.why)
-                save(tx, book, key, transitions.free(noted, state), doc)
+                noted = transitions.free(transitions.noted(doc, now_s, run, resolved.why), state)
+                save(tx, book, key, noted, doc)
+                task_of_change(tx, book, key, noted, now_s)
     if items:
         _freeze(tx, book, docs, prepare(items, stamp), stamp, run, opened)
     return opened
+
+
+def _offered(doc: Document, form: bytes, reference: str) -> Document:
+    if doc.accepted:
+        return msgspec.structs.replace(doc, offered=form)
+    return msgspec.structs.replace(doc, sent=form, reference=reference)
 
 
 def _park(

@@ -144,6 +144,8 @@ def settle(
                 return _again(doc)
             if doc.accepted:
                 return free(doc, State.ACCEPTED)
+            if doc.standing is not Standing.READY:
+                return _again(doc)
             return park(doc, outcome.cause, outcome.reason, by_sink=True)
         case InDoubt():
             doc = noted(doc, now_s, run, f"in doubt: {outcome.why}")
@@ -161,14 +163,18 @@ def accept(
         accepted=tried.revision,
         accepted_digest=tried.digest,
         remote=remote or doc.remote,
+        sent=doc.offered or doc.sent,
+        offered=b"",
         handed_s=doc.handed_s or now_s,
     )
     return amend(doc, amends=amends)
 
 
 def amend(doc: Document, *, amends: bool) -> Document:
-    """An accepted document that has changed since is pending again, where its sink can amend."""
-    if doc.state is State.ACCEPTED and doc.changed_since_accepted and amends:
+    """An accepted document that has changed since is pending again, where its sink can amend. What
+    the source took back or holds is not: an amendment cannot say so, a person has to."""
+    amendable = amends and doc.standing is Standing.READY
+    if doc.state is State.ACCEPTED and doc.changed_since_accepted and amendable:
         return free(doc, State.PENDING)
     if doc.state is State.PENDING and doc.accepted and not doc.changed_since_accepted:
         return free(doc, State.ACCEPTED)
@@ -186,7 +192,7 @@ def hide(doc: Document, reason: str) -> Document:
 def _again(doc: Document) -> Document:
     """Nothing was handed over by the attempt: back to whoever owned it."""
     if doc.accepted:
-        return free(doc, State.PENDING)
+        return amend(free(doc, State.ACCEPTED), amends=True)
     if doc.standing is Standing.OVER:
         return free(doc, State.VOID)
     if doc.standing is Standing.HELD:

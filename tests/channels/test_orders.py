@@ -369,7 +369,7 @@ async def test_a_change_back_after_the_task_was_done_is_a_task_again(plant: Plan
     for quantity in (2, 3):
         plant.place(order("1", ("A", quantity)))
         await plant.import_orders()
-    close = partial(documents.close_task, flow=plant.flow(), key="o1")
+    close = partial(documents.close_task, book=orders.book(plant.scopes["c-shop"]), key="o1")
     assert not await plant.state.write(partial(close, revision=1)), "that is not the one which is shown"
     assert await plant.state.write(partial(close, revision=2))
     assert not plant.tasks()
