@@ -69,8 +69,13 @@ async def _next_batch(run: Run, book: Book, sink: Sink[T], resolve: Resolve, aft
     )
     run.count("parked", opened.parked)
     run.count("nothing_left", opened.void)
-    for attempt_id, attempt in opened.attempts:
-        await _push(run, book, sink, attempt_id, attempt)
+    for number, (attempt_id, attempt) in enumerate(opened.attempts):
+        try:
+            await _push(run, book, sink, attempt_id, attempt)
+        except (Wait, Hold):
+            for unsent_id, unsent in opened.attempts[number + 1 :]:
+                await _settle(run, book, unsent_id, _untouched(unsent))
+            raise
     return opened.last
 
 
@@ -88,8 +93,7 @@ async def _push(run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: A
             await _unsure(run, book, attempt_id)
         raise
     except (Wait, Hold):
-        untouched = [Untouched(key=tried.key) for tried in attempt.keys]
-        await _settle(run, book, attempt_id, untouched)
+        await _settle(run, book, attempt_id, _untouched(attempt))
         raise
     await _settle(run, book, attempt_id, outcomes)
 
@@ -129,7 +133,7 @@ async def _recovered(
         case "never":
             if attempt.step == SENDING:
                 return _doubted(attempt, "it was being sent when the daemon ended")
-            return [Untouched(key=tried.key) for tried in attempt.keys]
+            return _untouched(attempt)
 
 
 async def _unsure(run: Run, book: Book, attempt_id: str) -> Attempt:
@@ -141,6 +145,10 @@ async def _unsure(run: Run, book: Book, attempt_id: str) -> Attempt:
 def _prepared(attempt: Attempt) -> Prepared:
     keys = tuple(tried.key for tried in attempt.keys)
     return Prepared(name=attempt.name, keys=keys, payload=attempt.payload)
+
+
+def _untouched(attempt: Attempt) -> list[Outcome]:
+    return [Untouched(key=tried.key) for tried in attempt.keys]
 
 
 def _doubted(attempt: Attempt, why: str) -> list[Outcome]:

@@ -186,6 +186,12 @@ def park_bad(tx: Writer, flow: Flow, bad: Sequence[Bad], *, now_s: float) -> int
     return new
 
 
+def unread(tx: Reader, flow: Flow, key: str) -> str | None:
+    """Why the newest form of this document cannot be read; None if it can."""
+    raw = tx.get(Table.PARKED, (*flow, _BAD, "undecodable", key))
+    return None if raw is None else _bad.decode(raw).reason
+
+
 def bad_records(tx: Reader, flow: Flow) -> Iterator[tuple[str, BadRecord]]:
     """Key and record of everything that could not be decoded."""
     for key, raw in tx.scan(Table.PARKED, (*flow, _BAD)):

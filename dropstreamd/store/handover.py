@@ -20,7 +20,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.documents import Book, encode, get, open_task, owned, save, task_of_change
+from dropstreamd.store.documents import Book, encode, get, open_task, owned, save, task_of_change, unread
 from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, Standing, State, Task
 from dropstreamd.store.tables import Table
 
@@ -202,7 +202,7 @@ def attempts(tx: Reader, flow: Flow) -> list[tuple[str, Attempt]]:
 
 def record_step(tx: Writer, flow: Flow, attempt_id: str, step: str, *, if_wanted: bool) -> None:
     """Make a step of an open attempt durable. `if_wanted`: raises Withdrawn instead, if a document
-    of it has changed or was cancelled since it was opened."""
+    of it has changed, was cancelled or became unreadable since it was opened."""
     attempt = _open_attempt(tx, flow, attempt_id)
     if if_wanted and not all(_is_wanted(tx, flow, attempt_id, tried) for tried in attempt.keys):
         raise Withdrawn
@@ -216,6 +216,7 @@ def _is_wanted(tx: Reader, flow: Flow, attempt_id: str, tried: AttemptKey) -> bo
         doc is not None
         and doc.attempt == attempt_id
         and doc.digest == tried.digest
+        and unread(tx, flow, tried.key) is None
         and (doc.standing is Standing.READY or doc.accepted > 0)
     )
 
@@ -284,6 +285,9 @@ def _settle_one(
     counts: Settled,
 ) -> Document:
     doc = transitions.settle(old, tried, outcome, now_s, run, amends=book.amends)
+    why = unread(tx, book.flow, tried.key)
+    if why is not None:
+        doc = transitions.hide(doc, why)
     save(tx, book, tried.key, doc, old)
     counts.accepted += doc.accepted > old.accepted
     counts.refused += doc.state is State.PARKED

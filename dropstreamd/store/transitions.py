@@ -139,19 +139,22 @@ def settle(
         case Accepted():
             return accept(doc, tried, outcome.remote, now_s, run, amends=amends)
         case Rejected():
-            doc = noted(doc, now_s, run, f"refused: {outcome.reason}")
-            if doc.digest != tried.digest:
-                return _again(doc)
-            if doc.accepted:
-                return free(doc, State.ACCEPTED)
-            if doc.standing is not Standing.READY:
-                return _again(doc)
-            return park(doc, outcome.cause, outcome.reason, by_sink=True)
+            return _refused(noted(doc, now_s, run, f"refused: {outcome.reason}"), tried, outcome)
         case InDoubt():
             doc = noted(doc, now_s, run, f"in doubt: {outcome.why}")
             return msgspec.structs.replace(doc, state=State.DOUBT, cause="in-doubt", reason=outcome.why)
         case Untouched():
             return _again(doc)
+
+
+def _refused(doc: Document, tried: AttemptKey, outcome: Rejected) -> Document:
+    if doc.digest != tried.digest:
+        return _again(doc)
+    if doc.accepted:
+        return free(doc, State.ACCEPTED)
+    if doc.standing is not Standing.READY:
+        return _again(doc)
+    return park(doc, outcome.cause, outcome.reason, by_sink=True)
 
 
 def accept(

@@ -295,6 +295,7 @@ async def test_an_unreadable_newer_form_stops_an_attempt_before_its_effect(state
     book = orders.book(plant.scopes["c-shop"])
     during_push(plant, lambda tx: documents.stage_bad(tx, book, [unreadable("o1")], now_s=START_S, run="r"))
     await plant.import_orders()
+    plant.stores["shop"].changes.change("o1", unreadable("o1"))
     assert not plant.warehouse.taken.effects
     await plant.import_orders()
     assert not plant.warehouse.taken.effects
@@ -585,6 +586,7 @@ async def test_an_order_cancelled_while_it_is_written_is_withdrawn(state: Inline
     await plant.import_orders()
     assert not plant.warehouse.taken.effects
     assert (plant.doc("o1").state, plant.doc("o2").state) == (State.VOID, State.PENDING)
+    plant.place(order("1", status="cancelled"))
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o2": 1}
 
