@@ -69,8 +69,13 @@ async def _next_batch(run: Run, book: Book, sink: Sink[T], resolve: Resolve, aft
     )
     run.count("parked", opened.parked)
     run.count("nothing_left", opened.void)
-    for attempt_id, attempt in opened.attempts:
-        await _push(run, book, sink, attempt_id, attempt)
+    for number, (attempt_id, attempt) in enumerate(opened.attempts):
+        try:
+            await _push(run, book, sink, attempt_id, attempt)
+        except (Wait, Hold):
+            for unsent_id, unsent in opened.attempts[number + 1 :]:
+                await _settle(run, book, unsent_id, _untouched(unsent))
+            raise
     return opened.last
 
 
@@ -88,8 +93,7 @@ async def _push(run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: A
             await _unsure(run, book, attempt_id)
         raise
     except (Wait, Hold):
-        untouched = [Untouched(key=tried.key) for tried in attempt.keys]
-        await _settle(run, book, attempt_id, untouched)
+        await _settle(run, book, attempt_id, _untouched(attempt))
         raise
     await _settle(run, book, attempt_id, outcomes)
 
@@ -129,7 +133,7 @@ async def _recovered(
         case "never":
             if attempt.step == SENDING:
                 return _doubted(attempt, "it was being sent when the daemon ended")
-            return [Untouched(key=tried.key) for tried in attempt.keys]
+            return _untouched(attempt)
 
 
 def _of_a_repeat(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -153,12 +157,18 @@ def _prepared(attempt: Attempt) -> Prepared:
     return Prepared(name=attempt.name, keys=keys, payload=attempt.payload)
 
 
+def _untouched(attempt: Attempt) -> list[Outcome]:
+    return [Untouched(key=tried.key) for tried in attempt.keys]
+
+
 def _doubted(attempt: Attempt, why: str) -> list[Outcome]:
     return [InDoubt(key=tried.key, why=why) for tried in attempt.keys]
 
 
-async def _record(run: Run, book: Book, attempt_id: str, step: str) -> None:
-    await run.state.write(partial(handover.record_step, flow=book.flow, attempt_id=attempt_id, step=step))
+async def _record(run: Run, book: Book, attempt_id: str, step: str, *, if_wanted: bool = False) -> None:
+    await run.state.write(
+        partial(handover.record_step, flow=book.flow, attempt_id=attempt_id, step=step, if_wanted=if_wanted)
+    )
 
 
 async def _settle(run: Run, book: Book, attempt_id: str, outcomes: Sequence[Outcome]) -> None:

@@ -17,7 +17,7 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book, Staged
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved
 from dropstreamd.store.records import Document, Flow, Standing, State
-from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, Incoming
+from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, WAITING, Incoming
 
 CHANNEL = "sales_orders"
 PAGES = 10_000
@@ -87,7 +87,7 @@ def _stage(tx: Writer, *, book: Book, page: Page[Order], start_s: float, now_s: 
     restored_s = cursors.restored_s(tx, book.flow.connection)
     arrived = [incoming(order, start_s, restored_s) for order in page.documents]
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
-    staged.bad = documents.stage_bad(tx, book, page.bad, now_s=now_s, run=run)
+    staged.bad += documents.stage_bad(tx, book, page.bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
     return staged
@@ -110,7 +110,7 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
         digest=hashlib.blake2b(_encode(handed), digest_size=16).digest(),
         content=_encode(order),
         standing=standing,
-        cause="waiting",
+        cause=WAITING,
         reason="the store does not let it be shipped yet",
         older=_older(order.placed_at.timestamp(), start_s, restored_s),
     )

@@ -113,11 +113,13 @@ def stage(tx: Writer, book: Book, incoming: Sequence[Incoming], *, now_s: float,
         if doc is None or doc is old:
             counts.same += 1
             continue
-        doc = transitions.amend(doc, amends=book.amends)
+        changed = old is not None and old.digest != doc.digest
+        if changed:
+            doc = transitions.amend(doc, amends=book.amends)
         save(tx, book, new.key, doc, old)
         counts.new += old is None
         counts.changed += old is not None
-        if old is not None and old.digest != doc.digest:
+        if changed:
             counts.tasks += task_of_change(tx, book, new.key, doc, now_s)
     return counts
 
@@ -184,6 +186,12 @@ def park_bad(tx: Writer, flow: Flow, bad: Sequence[Bad], *, now_s: float) -> int
     return new
 
 
+def unread(tx: Reader, flow: Flow, key: str) -> str | None:
+    """Why the newest form of this document cannot be read; None if it can."""
+    raw = tx.get(Table.PARKED, (*flow, _BAD, "undecodable", key))
+    return None if raw is None else _bad.decode(raw).reason
+
+
 def bad_records(tx: Reader, flow: Flow) -> Iterator[tuple[str, BadRecord]]:
     """Key and record of everything that could not be decoded."""
     for key, raw in tx.scan(Table.PARKED, (*flow, _BAD)):
@@ -219,9 +227,21 @@ def get_task(tx: Reader, flow: Flow, key: str) -> Task | None:
     return None if raw is None else _task.decode(raw)
 
 
-def close_task(tx: Writer, flow: Flow, key: str) -> bool:
-    """Take a task away: a person says it is done. False where there is none."""
-    return tx.delete(Table.TASKS, (*flow, key))
+def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
+    """Take a task away: a person says that what he read, `revision`, is done. False where there is
+    none, or a newer one.
+
+    The other side knows of the change then: from now on it is what was handed over, so that a
+    change back is a change.
+    """
+    task = get_task(tx, book.flow, key)
+    if task is None or task.revision != revision:
+        return False
+    doc = get(tx, book.flow, key)
+    if doc is not None and doc.state is State.ACCEPTED and doc.revision == revision:
+        told = msgspec.structs.replace(doc, accepted=doc.revision, accepted_digest=doc.digest)
+        save(tx, book, key, told, doc)
+    return tx.delete(Table.TASKS, (*book.flow, key))
 
 
 def tasks(tx: Reader, connection: str) -> Iterator[tuple[str, str, Task]]:

@@ -20,7 +20,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.documents import Book, encode, get, open_task, owned, save, task_of_change
+from dropstreamd.store.documents import Book, encode, get, open_task, owned, save, task_of_change, unread
 from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, Standing, State, Task
 from dropstreamd.store.tables import Table
 
@@ -104,8 +104,7 @@ def open_batch(
             case Ready():
                 remote = doc.remote if doc.accepted else None
                 items.append(Item(key=key, document=resolved.document, remote=remote))
-                sent = encode(resolved.document)
-                docs[key] = msgspec.structs.replace(doc, sent=sent, reference=resolved.reference)
+                docs[key] = _offered(doc, encode(resolved.document), resolved.reference)
                 save(tx, book, key, docs[key], doc)
             case Park():
                 opened.parked += 1
@@ -113,11 +112,18 @@ def open_batch(
             case Nothing():
                 opened.void += 1
                 state = State.ACCEPTED if doc.accepted else State.VOID
-                noted = transitions.noted(doc, now_s, run, resolved.why)
-                save(tx, book, key, transitions.free(noted, state), doc)
+                noted = transitions.free(transitions.noted(doc, now_s, run, resolved.why), state)
+                save(tx, book, key, noted, doc)
+                task_of_change(tx, book, key, noted, now_s)
     if items:
         _freeze(tx, book, docs, prepare(items, stamp), stamp, run, opened)
     return opened
+
+
+def _offered(doc: Document, form: bytes, reference: str) -> Document:
+    if doc.accepted:
+        return msgspec.structs.replace(doc, offered=form)
+    return msgspec.structs.replace(doc, sent=form, reference=reference)
 
 
 def _park(
@@ -196,7 +202,7 @@ def attempts(tx: Reader, flow: Flow) -> list[tuple[str, Attempt]]:
 
 def record_step(tx: Writer, flow: Flow, attempt_id: str, step: str, *, if_wanted: bool) -> None:
     """Make a step of an open attempt durable. `if_wanted`: raises Withdrawn instead, if a document
-    of it has changed or was cancelled since it was opened."""
+    of it has changed, was cancelled or became unreadable since it was opened."""
     attempt = _open_attempt(tx, flow, attempt_id)
     if if_wanted and not all(_is_wanted(tx, flow, attempt_id, tried) for tried in attempt.keys):
         raise Withdrawn
@@ -210,6 +216,7 @@ def _is_wanted(tx: Reader, flow: Flow, attempt_id: str, tried: AttemptKey) -> bo
         doc is not None
         and doc.attempt == attempt_id
         and doc.digest == tried.digest
+        and unread(tx, flow, tried.key) is None
         and (doc.standing is Standing.READY or doc.accepted > 0)
     )
 
@@ -278,6 +285,9 @@ def _settle_one(
     counts: Settled,
 ) -> Document:
     doc = transitions.settle(old, tried, outcome, now_s, run, amends=book.amends)
+    why = unread(tx, book.flow, tried.key)
+    if why is not None:
+        doc = transitions.hide(doc, why)
     save(tx, book, tried.key, doc, old)
     counts.accepted += doc.accepted > old.accepted
     counts.refused += doc.state is State.PARKED

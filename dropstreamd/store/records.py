@@ -53,7 +53,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     `revision` counts changes of the hand-over fields, `digest` names the newest; `accepted` and
     `accepted_digest` are those the other side took, 0 and empty before. `sent` is what a resolve
-    made of it at the first attempt, which later steps refer to.
+    made of it for the attempt that was accepted, or the newest before there is one: later steps
+    refer to it. `offered` is that of an amendment, until it is accepted.
     """
 
     state: State
@@ -75,6 +76,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     changed_s: float = 0.0
     handed_s: float = 0.0
     history: tuple[Event, ...] = ()
+    offered: bytes = b""
 
     @property
     def changed_since_accepted(self) -> bool:

@@ -32,6 +32,9 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     older: str = ""
 
 
+WAITING = "waiting"
+"""The cause of what the source itself holds back."""
+
 BEFORE_START = "before-start"
 BEFORE_RESTORE = "before-restore"
 OLDER = {
@@ -101,6 +104,8 @@ def _owned(doc: Document, old: Document, new: Incoming, *, changed: bool) -> Doc
         return free(doc, State.VOID)
     if old.state is State.HELD and old.cause in OLDER:
         return doc
+    if old.state is State.VOID and new.older:
+        return held(doc, new.older, OLDER[new.older])
     if new.standing is Standing.HELD:
         return held(doc, new.cause, new.reason)
     if old.state is State.PARKED and not changed:
@@ -135,17 +140,22 @@ def settle(
         case Accepted():
             return accept(doc, tried, outcome.remote, now_s, run, amends=amends)
         case Rejected():
-            doc = noted(doc, now_s, run, f"refused: {outcome.reason}")
-            if doc.digest != tried.digest:
-                return _again(doc)
-            if doc.accepted:
-                return free(doc, State.ACCEPTED)
-            return park(doc, outcome.cause, outcome.reason, by_sink=True)
+            return _refused(noted(doc, now_s, run, f"refused: {outcome.reason}"), tried, outcome)
         case InDoubt():
             doc = noted(doc, now_s, run, f"in doubt: {outcome.why}")
             return msgspec.structs.replace(doc, state=State.DOUBT, cause="in-doubt", reason=outcome.why)
         case Untouched():
             return _again(doc)
+
+
+def _refused(doc: Document, tried: AttemptKey, outcome: Rejected) -> Document:
+    if doc.digest != tried.digest:
+        return _again(doc)
+    if doc.accepted:
+        return free(doc, State.ACCEPTED)
+    if doc.standing is not Standing.READY:
+        return _again(doc)
+    return park(doc, outcome.cause, outcome.reason, by_sink=True)
 
 
 def accept(
@@ -157,14 +167,18 @@ def accept(
         accepted=tried.revision,
         accepted_digest=tried.digest,
         remote=remote or doc.remote,
+        sent=doc.offered or doc.sent,
+        offered=b"",
         handed_s=doc.handed_s or now_s,
     )
     return amend(doc, amends=amends)
 
 
 def amend(doc: Document, *, amends: bool) -> Document:
-    """An accepted document that has changed since is pending again, where its sink can amend."""
-    if doc.state is State.ACCEPTED and doc.changed_since_accepted and amends:
+    """An accepted document that has changed since is pending again, where its sink can amend. What
+    the source took back or holds is not: an amendment cannot say so, a person has to."""
+    amendable = amends and doc.standing is Standing.READY
+    if doc.state is State.ACCEPTED and doc.changed_since_accepted and amendable:
         return free(doc, State.PENDING)
     if doc.state is State.PENDING and doc.accepted and not doc.changed_since_accepted:
         return free(doc, State.ACCEPTED)
@@ -182,16 +196,17 @@ def hide(doc: Document, reason: str) -> Document:
 def _again(doc: Document) -> Document:
     """Nothing was handed over by the attempt: back to whoever owned it."""
     if doc.accepted:
-        return free(doc, State.PENDING)
+        return amend(free(doc, State.ACCEPTED), amends=True)
     if doc.standing is Standing.OVER:
         return free(doc, State.VOID)
     if doc.standing is Standing.HELD:
-        return held(doc, "source", "not ready in the store")
+        return held(doc, WAITING, "not ready in the store")
     return free(doc, State.PENDING)
 
 
 def release(doc: Document, now_s: float, run: str, why: str) -> Document:
-    """Let a parked or held document try again; any other is returned as it is."""
-    if doc.state not in (State.PARKED, State.HELD):
+    """Let a parked or held document try again; any other is returned as it is, and so is one that
+    the store itself holds back. What the store holds or took back meanwhile is not pending."""
+    if doc.state not in (State.PARKED, State.HELD) or doc.cause == WAITING:
         return doc
-    return free(noted(doc, now_s, run, f"released: {why}"), State.PENDING)
+    return _again(noted(doc, now_s, run, f"released: {why}"))

@@ -1,0 +1,231 @@
+"""A small merchant on real state: connections, one warehouse account, fake platforms, one run at a time."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
+
+from dropstreamd.channels import jobs, orders
+from dropstreamd.channels.run import Run, Scope
+from dropstreamd.clock import VirtualClock, utc
+from dropstreamd.config.schema import Connection, StoreAccount, WarehouseAccount
+from dropstreamd.model.handover import Writes
+from dropstreamd.model.ids import Ids
+from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.model.shipments import Package, PackageLine
+from dropstreamd.model.stock import StockRow
+from dropstreamd.platform.contract import Part, StockPage, Store, Warehouse
+from dropstreamd.platform.limiter import Priority
+from dropstreamd.store import documents
+from dropstreamd.store.base import Store as State
+from dropstreamd.store.records import Document, Flow, Task
+from dropstreamd.supervisor.feed import WarehouseFeed
+from tests.fakes.points import PointedStore, Points
+from tests.fakes.sessions import KEY, LOOKUP, FakeStore, FakeWarehouse, StoreSession, WarehouseSession
+from tests.store.owners import check_owners
+
+START_S = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
+ENABLED_S = START_S - 3600
+
+HOME = Address(name="A. Buyer", line1="1 Main St", city="Springfield", postal_code="01101", country="US")
+
+
+class NoSettings(msgspec.Struct, frozen=True):
+    """Of a platform that needs none."""
+
+
+ACCOUNT = WarehouseAccount(
+    merchant="acme",
+    name="main",
+    platform="fake",
+    settings=NoSettings(),
+    account_key="fake:acme",
+    timezone=ZoneInfo("America/Chicago"),
+    quantity="available",
+)
+
+
+def connection(name: str = "shop", **changed: object) -> Connection:
+    plain = Connection(
+        id=f"c-{name}",
+        name=name,
+        merchant="acme",
+        warehouse="main",
+        timezone=ZoneInfo("UTC"),
+        reference=f"{name[:2].upper()}{{number}}",
+        store=StoreAccount(platform="fake", settings=NoSettings(), account_key=f"fake:{name}"),
+        schedules={},
+        methods={"Standard": "GND"},
+    )
+    return replace(plain, **changed)
+
+
+def order(
+    number: str,
+    *lines: tuple[str, int] | OrderLine,
+    placed_s: float = START_S,
+    status: OrderStatus = "open",
+    method: str = "Standard",
+    **changed: object,
+) -> Order:
+    """An order of that number; each line is a SKU and a quantity. Its lines are L1, L2 …"""
+    made = Order(
+        key=f"o{number}",
+        number=number,
+        status=status,
+        placed_at=utc(placed_s),
+        updated_at=utc(placed_s),
+        ship_to=HOME,
+        ship_method=method,
+        lines=tuple(
+            line if isinstance(line, OrderLine) else OrderLine(key=f"L{at}", sku=line[0], quantity=line[1])
+            for at, line in enumerate(lines or (("A", 1),), start=1)
+        ),
+    )
+    return replace(made, **changed)
+
+
+def package(key: str, reference: str, *lines: tuple[str, int], tracking: str = "1Z1") -> Package:
+    return Package(
+        key=key,
+        reference=reference,
+        lines=tuple(PackageLine(sku=sku, quantity=quantity) for sku, quantity in lines),
+        carrier="UPS",
+        tracking_numbers=(tracking,) if tracking else (),
+    )
+
+
+class Plant:
+    """What outlives the daemon, and a daemon's runs over it."""
+
+    def __init__(
+        self,
+        state: State,
+        *connections: Connection,
+        account: WarehouseAccount = ACCOUNT,
+        orders: Writes = LOOKUP,
+        shipments: Writes = KEY,
+        steps: bool = False,
+        amends: frozenset[Part] = frozenset(),
+    ) -> None:
+        self.points = Points()
+        self.state = PointedStore(state, self.points)
+        self.clock = VirtualClock(START_S)
+        self.ids = Ids(self.clock, random.Random(7))  # noqa: S311 - seeded
+        self.warehouse = FakeWarehouse(self.clock, self.points, orders=orders, steps=steps)
+        self.connections = {each.name: each for each in connections or (connection(),)}
+        self.stores = {
+            name: FakeStore(self.clock, self.points, shipments=shipments) for name in self.connections
+        }
+        self.account = account
+        self.amends = amends
+        self.people = False
+        self.scopes: dict[str, Scope] = {}
+        self.configure()
+
+    def configure(self, **changed: Connection) -> None:
+        """Take over connections that changed, and begin a new process."""
+        self.connections.update(changed)
+        self.scopes.clear()
+        self.feed = WarehouseFeed(
+            settings=self.account,
+            scopes=self.scopes,
+            open_session=self._open_warehouse,
+            state=self.state,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        for name, each in self.connections.items():
+            self.scopes[each.id] = Scope(
+                connection=each,
+                account=self.account,
+                siblings=tuple(self.connections.values()),
+                open_store=partial(self._open_store, name),
+                feed=self.feed,
+                store_amends=self.amends,
+                warehouse_amends=self.amends,
+                state=self.state,
+                clock=self.clock,
+                ids=self.ids,
+            )
+
+    @asynccontextmanager
+    async def _open_store(self, name: str, _priority: Priority) -> AsyncIterator[Store]:
+        yield StoreSession(self.stores[name])
+
+    @asynccontextmanager
+    async def _open_warehouse(self) -> AsyncIterator[Warehouse]:
+        yield WarehouseSession(self.warehouse)
+
+    # ---- what the daemon does
+
+    async def run(self, job: str, name: str = "shop", *, since_s: float | None = None) -> Run:
+        """One run, as `sales_orders.import`; raises what it raises."""
+        channel, _, which = job.partition(".")
+        [found] = [each for each in jobs.JOBS if each.key == (channel, which)]
+        since = None if since_s is None else utc(since_s)
+        run = Run(self.scopes[self.connections[name].id], run_id=self.ids.new(), since=since)
+        try:
+            await found.execute(run, ENABLED_S)
+        finally:
+            self.check()
+        return run
+
+    async def import_orders(self, name: str = "shop", *, since_s: float | None = None) -> Run:
+        return await self.run("sales_orders.import", name, since_s=since_s)
+
+    async def export(self, name: str = "shop") -> Run:
+        return await self.run("shipments.export", name)
+
+    async def smart(self, name: str = "shop") -> Run:
+        return await self.run("inventory.smart", name)
+
+    async def full(self, name: str = "shop") -> Run:
+        return await self.run("inventory.full", name)
+
+    # ---- what people and platforms do
+
+    def place(self, *placed: Order, name: str = "shop") -> None:
+        for each in placed:
+            self.stores[name].changes.change(each.key, each)
+
+    def report(self, stock: dict[str, int], *, age_s: float = 0.0) -> None:
+        """The warehouse writes a snapshot that was true `age_s` ago."""
+        as_of = utc(self.clock.now_s() - age_s)
+        rows = tuple(StockRow(sku=sku, quantity=quantity) for sku, quantity in stock.items())
+        name = f"stock-{len(self.warehouse.stock.files) + len(self.warehouse.stock.archived):04d}"
+        self.warehouse.stock.put(name, StockPage(snapshot=name, as_of=as_of, rows=rows, last=True))
+
+    def ship(self, *packages: Package) -> None:
+        """The warehouse writes a file of packages."""
+        name = f"shp-{len(self.warehouse.packages.files) + len(self.warehouse.packages.archived):04d}"
+        self.warehouse.packages.put(name, *packages)
+
+    # ---- what tests ask
+
+    def check(self) -> None:
+        self.state.read(partial(check_owners, people=self.people))
+
+    def flow(self, channel: str = orders.CHANNEL, name: str = "shop") -> Flow:
+        return Flow(self.connections[name].id, channel)
+
+    def doc(self, key: str, channel: str = orders.CHANNEL, name: str = "shop") -> Document:
+        found = self.state.read(lambda tx: documents.get(tx, self.flow(channel, name), key))
+        assert found is not None
+        return found
+
+    def tasks(self, name: str = "shop") -> dict[tuple[str, str], Task]:
+        return self.state.read(
+            lambda tx: {
+                (channel, key): task for channel, key, task in documents.tasks(tx, self.connections[name].id)
+            }
+        )
+
+    def later(self, **by: float) -> None:
+        """Let time pass while the daemon is down."""
+        self.clock.step(timedelta(**by).total_seconds())
