@@ -1,0 +1,142 @@
+"""Every GraphQL document that is sent. They ask for fields of Vendure's core alone: custom fields and
+further types of a merchant's server do not matter."""
+
+LOGIN = """
+mutation Login($username: String!, $password: String!) {
+  login(username: $username, password: $password) {
+    __typename
+    ... on CurrentUser { channels { token permissions } }
+    ... on ErrorResult { errorCode }
+  }
+}
+"""
+
+SHOP = """
+query Shop {
+  activeChannel { id code token }
+  globalSettings {
+    trackInventory
+    outOfStockThreshold
+    serverConfig { moneyStrategyPrecision orderProcess { name } }
+  }
+}
+"""
+
+READABLE = """
+query Readable {
+  activeChannel { code }
+  orders(options: { take: 1, filter: { active: { eq: false } } }) { totalItems }
+  productVariants(options: { take: 1 }) { totalItems }
+  stockLocations(options: { take: 1 }) { totalItems }
+}
+"""
+
+_ORDER = """
+fragment Everything on Order {
+  id code state updatedAt orderPlacedAt currencyCode totalWithTax
+  customer { firstName lastName emailAddress phoneNumber }
+  shippingAddress {
+    fullName company streetLine1 streetLine2 city province postalCode countryCode phoneNumber
+  }
+  billingAddress {
+    fullName company streetLine1 streetLine2 city province postalCode countryCode phoneNumber
+  }
+  shippingLines { shippingMethod { code name } }
+  lines { id quantity unitPrice productVariant { sku name } }
+  fulfillments { id state lines { orderLineId quantity } }
+}
+"""
+
+ORDERS = f"""
+query Orders($skip: Int!, $take: Int!, $filter: OrderFilterParameter!) {{
+  orders(options: {{ skip: $skip, take: $take, sort: {{ id: ASC }}, filter: $filter }}) {{
+    items {{ ...Everything }}
+  }}
+}}
+{_ORDER}"""
+
+ORDER_IDS = """
+query OrderIds($skip: Int!, $take: Int!, $filter: OrderFilterParameter!) {
+  orders(options: { skip: $skip, take: $take, sort: { id: ASC }, filter: $filter }) {
+    items { id }
+  }
+}
+"""
+
+ORDER_COUNT = """
+query OrderCount($filter: OrderFilterParameter!) {
+  orders(options: { take: 1, filter: $filter }) { totalItems }
+}
+"""
+
+FULFILLMENTS = """
+query Fulfillments($order: ID!) {
+  order(id: $order) {
+    state
+    lines { id quantity }
+    fulfillments { id state method trackingCode lines { orderLineId quantity } }
+  }
+  fulfillmentHandlers { code args { name } }
+}
+"""
+
+FULFILL = """
+mutation Fulfill($input: FulfillOrderInput!) {
+  addFulfillmentToOrder(input: $input) {
+    __typename
+    ... on Fulfillment { id state }
+    ... on ErrorResult { errorCode }
+    ... on InsufficientStockOnHandError { stockOnHand }
+  }
+}
+"""
+
+SHIP = """
+mutation Ship($id: ID!, $state: String!) {
+  transitionFulfillmentToState(id: $id, state: $state) {
+    __typename
+    ... on Fulfillment { id state }
+    ... on ErrorResult { errorCode }
+    ... on FulfillmentStateTransitionError { fromState }
+  }
+}
+"""
+
+LOCATIONS = """
+query Locations {
+  stockLocations(options: { take: 100, sort: { id: ASC } }) { totalItems items { id name } }
+}
+"""
+
+VARIANTS = """
+query Variants($skip: Int!, $take: Int!, $skus: [String!]!) {
+  productVariants(options: { skip: $skip, take: $take, sort: { id: ASC }, filter: { sku: { in: $skus } } }) {
+    totalItems
+    items { id sku trackInventory stockLevels { stockLocationId stockAllocated } }
+  }
+}
+"""
+
+SET_LEVELS = """
+mutation SetLevels($changes: [UpdateProductVariantInput!]!) {
+  updateProductVariants(input: $changes) { id }
+}
+"""
+
+SKUS = """
+query Skus($skip: Int!, $take: Int!) {
+  productVariants(options: { skip: $skip, take: $take, sort: { id: ASC } }) {
+    totalItems
+    items { sku }
+  }
+}
+"""
+
+SHIP_METHODS = """
+query ShipMethods($skip: Int!, $take: Int!) {
+  shippingMethods(options: { skip: $skip, take: $take, sort: { id: ASC } }) {
+    totalItems
+    items { code name }
+  }
+}
+"""

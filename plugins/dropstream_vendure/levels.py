@@ -1,0 +1,165 @@
+"""Levels become stock on hand at one location.
+
+Vendure sells what is on hand less what is allocated to its own unfulfilled orders. So that it sells
+`available`, on hand is set to `available` plus what is allocated now.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import trio
+
+from dropstream_vendure import documents, wire
+from dropstream_vendure.client import Api, Refusal
+from dropstream_vendure.settings import Settings
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
+from dropstreamd.model.handover import (
+    Accepted,
+    Item,
+    Outcome,
+    Preparation,
+    Prepared,
+    Rejected,
+    Stamp,
+    Untouched,
+    Writes,
+)
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Record
+
+BATCH = 100
+MOST_UNITS = 2**31 - 1
+MOST_PAGES = 100
+
+_levels = msgspec.json.Decoder(dict[str, int])
+
+
+class _Change(msgspec.Struct, frozen=True, kw_only=True):
+    sku: str
+    variant: str
+    on_hand: int
+
+
+class Levels:
+    """A `Sink[Level]`: keys are SKUs. Writing a level again does no harm."""
+
+    def __init__(self, api: Api, settings: Settings) -> None:
+        self._api = api
+        self._wanted_location = settings.stock_location
+        self._location: str | None = None
+
+    @property
+    def writes(self) -> Writes:
+        return Writes(repeat="lookup", batch=BATCH, visible_after_s=120.0)
+
+    def prepare(self, items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
+        """One call for up to 100 SKUs."""
+        prepared = []
+        for start in range(0, len(items), BATCH):
+            some = items[start : start + BATCH]
+            payload = msgspec.json.encode({item.document.sku: item.document.available for item in some})
+            name = f"{stamp.attempt}-{start}"
+            prepared.append(Prepared(name=name, keys=tuple(item.key for item in some), payload=payload))
+        return Preparation(prepared=tuple(prepared))
+
+    async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
+        """Set them at once; where Vendure refuses the whole, in halves until the culprit stands alone."""
+        levels = _levels.decode(prepared.payload)
+        location = await self._find_location()
+        tracked = (await self._api.shop()).global_settings.track_inventory
+        variants = await self._variants(list(levels))
+        changes: list[_Change] = []
+        outcomes: list[Outcome] = []
+        for sku, available in levels.items():
+            change = _change(sku, available, variants.get(sku, []), location, tracked=tracked)
+            if isinstance(change, Rejected):
+                outcomes.append(change)
+            else:
+                changes.append(change)
+        return [*outcomes, *await self._set(changes, location)]
+
+    async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
+        """Nothing is looked up: the newest level is pushed again, whatever became of this one."""
+        await trio.lowlevel.checkpoint()
+        return [Untouched(key=key) for key in prepared.keys]
+
+    async def _set(self, changes: list[_Change], location: str) -> list[Outcome]:
+        if not changes:
+            return []
+        inputs = [
+            {
+                "id": change.variant,
+                "stockLevels": [{"stockLocationId": location, "stockOnHand": change.on_hand}],
+            }
+            for change in changes
+        ]
+        answer = await self._api.ask(documents.SET_LEVELS, {"changes": inputs}, wire.SetLevels, write=True)
+        if not isinstance(answer, Refusal):
+            return [Accepted(key=change.sku, remote=change.variant) for change in changes]
+        if len(changes) == 1:
+            reason = f"Vendure did not set the level of {changes[0].sku}: {answer}"
+            return [Rejected(key=changes[0].sku, cause="refused", reason=reason)]
+        half = len(changes) // 2
+        return [*await self._set(changes[:half], location), *await self._set(changes[half:], location)]
+
+    async def _variants(self, skus: list[str]) -> dict[str, list[wire.StockVariant]]:
+        """The variants of each SKU, exactly so written; a SKU may have several, or none."""
+        found: dict[str, list[wire.StockVariant]] = {}
+        seen = 0
+        for _ in range(MOST_PAGES):
+            variables = {"skip": seen, "take": BATCH, "skus": skus}
+            page = (await self._api.query(documents.VARIANTS, variables, wire.Variants)).product_variants
+            for variant in page.items:
+                found.setdefault(variant.sku, []).append(variant)
+            seen += len(page.items)
+            if not page.items or seen >= page.total_items:
+                return found
+        raise ProtocolMismatch(f"{len(skus)} SKUs have more than {MOST_PAGES * BATCH} variants in Vendure")
+
+    async def _find_location(self) -> str:
+        if self._location is None:
+            answer = await self._api.query(documents.LOCATIONS, {}, wire.Locations)
+            self._location = choose_location(answer.stock_locations.items, self._wanted_location).id
+        return self._location
+
+
+def choose_location(locations: Sequence[wire.Location], wanted: str) -> wire.Location:
+    """The configured stock location, by id or name, or the only one. Raises Misconfigured, naming the
+    choices: Vendure would take the id of another channel's location without a word."""
+    choices = ", ".join(f"{each.name} (id {each.id})" for each in locations) or "none"
+    if wanted:
+        by_id = [each for each in locations if each.id == wanted]
+        named = by_id or [each for each in locations if each.name == wanted]
+        if len(named) == 1:
+            return named[0]
+        many = "several stock locations are" if named else "no stock location of this channel is"
+        raise Misconfigured(
+            f"Vendure: {many} {wanted!r}", remedy=f"set stock_location to the id of one of: {choices}"
+        )
+    if len(locations) == 1:
+        return locations[0]
+    many = "has several stock locations" if locations else "has no stock location"
+    raise Misconfigured(f"Vendure's channel {many}", remedy=f"set stock_location to one of: {choices}")
+
+
+def _change(
+    sku: str, available: int, variants: list[wire.StockVariant], location: str, *, tracked: bool
+) -> _Change | Rejected:
+    if not variants:
+        return Rejected(key=sku, cause=f"sku:{sku}", reason=f"Vendure has no variant with the SKU {sku}")
+    if len(variants) > 1:
+        ids = ", ".join(each.id for each in variants[:5])
+        reason = f"{len(variants)} variants of Vendure have the SKU {sku} (ids {ids}): make them differ"
+        return Rejected(key=sku, cause="sku-duplicate", reason=reason)
+    variant = variants[0]
+    if variant.track_inventory == "FALSE" or (variant.track_inventory == "INHERIT" and not tracked):
+        reason = f"Vendure does not track the stock of {sku}, and sells it without limit"
+        return Rejected(key=sku, cause="untracked", reason=reason)
+    allocated = sum(
+        level.stock_allocated for level in variant.stock_levels if level.stock_location_id == location
+    )
+    on_hand = available + allocated
+    if available < 0 or on_hand > MOST_UNITS:
+        reason = f"{on_hand} units of {sku} are no stock that Vendure can have"
+        return Rejected(key=sku, cause="quantity", reason=reason)
+    return _Change(sku=sku, variant=variant.id, on_hand=on_hand)

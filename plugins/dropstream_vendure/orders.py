@@ -1,0 +1,179 @@
+"""Vendure's orders: every run lists all that are not closed, and looks at those that left the list.
+
+Vendure's `updatedAt` cannot be followed: paying, modifying and shipping an order put its old value
+back. So the list of orders that are placed and neither shipped nor cancelled is read whole, and the
+ids on it are remembered in the cursor; an order that is no longer on it (cancelled, shipped by hand)
+is read once more by its id. What is listed again unchanged is nothing new to the daemon.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import trio
+
+from dropstream_vendure import documents, translate, wire
+from dropstream_vendure.client import Api, Refusal
+from dropstream_vendure.settings import CANCELLED, Settings
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
+from dropstreamd.model.handover import Bad
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Page, Taken
+
+PAGE = 100
+MOST_OPEN = 50_000
+"""Orders that may be open at once; their ids are the cursor."""
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """`listed`: ids of the orders that the last complete listing had, in order."""
+
+    listed: tuple[str, ...]
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+
+
+class _Listing(msgspec.Struct, kw_only=True):
+    """A listing that is going on. `skip` is where the next page begins: at the last row seen."""
+
+    before: frozenset[str]
+    filter: dict[str, object]
+    since: datetime
+    skip: int = 0
+    seen: set[str] = set()
+    listed: set[str] = set()
+    left: list[str] | None = None
+
+
+class Orders:
+    """A `Source[Order]`."""
+
+    def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
+        self._api = api
+        self._settings = settings
+        self._clock = clock
+        self._listing: _Listing | None = None
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
+        """The next 100 orders of this run's listing; the cursor comes with the last page."""
+        listing = self._listing
+        if listing is None:
+            listing = self._listing = self._begin(cursor)
+        if listing.left is None:
+            documents_, bad = await self._list(listing)
+        else:
+            documents_, bad = await self._look_at_the_left(listing)
+        if listing.left is None or listing.left:
+            return Page(documents=documents_, bad=bad, more=True)
+        self._listing = None
+        return Page(documents=documents_, bad=bad, cursor=_written(listing.listed))
+
+    async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
+        await trio.lowlevel.checkpoint()
+
+    def _begin(self, cursor: str | None) -> _Listing:
+        since = utc(self._clock.now_s()) - timedelta(days=self._settings.lookback_days)
+        return _Listing(before=_read(cursor), since=since, filter=unclosed(self._settings, since))
+
+    async def _list(self, listing: _Listing) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        rows = await self._rows(listing.filter, skip=listing.skip)
+        keys = [translate.row_key(row) if isinstance(row, bytes) else row.key for row in rows]
+        if listing.skip and not (keys and keys[0] in listing.seen):
+            # Orders left the list meanwhile and moved the others up: go back until it joins.
+            listing.skip = max(0, listing.skip - PAGE)
+            return (), ()
+        fresh = [row for key, row in zip(keys, rows, strict=True) if key not in listing.seen]
+        listing.seen.update(keys)
+        listing.listed.update(_ids(fresh))
+        if len(listing.listed) > MOST_OPEN:
+            raise Misconfigured(
+                f"more than {MOST_OPEN} orders are neither shipped nor cancelled",
+                remedy="close the finished ones in Vendure, or set a smaller lookback_days",
+            )
+        if len(rows) < PAGE:
+            listing.left = sorted(listing.before - listing.listed)
+        else:
+            listing.skip += PAGE - 1
+        return await self._translated(fresh)
+
+    async def _look_at_the_left(self, listing: _Listing) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        """Read orders again that were listed in the last run and are no more."""
+        left = listing.left or []
+        some, listing.left = left[:PAGE], left[PAGE:]
+        rows = await self._rows({"id": {"in": some}}, skip=0)
+        orders, bad = await self._translated(rows)
+        found = {order.key for order in orders} | {each.key for each in bad}
+        gone = [_gone(key) for key in some if key not in found]
+        open_yet = ("open", "waiting")
+        listing.listed.update(
+            each.key for each in orders if each.status in open_yet and each.placed_at > listing.since
+        )
+        return orders, (*bad, *gone)
+
+    async def _translated(self, rows: Sequence[bytes | Bad]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        shop = await self._api.shop()
+        read = [
+            translate.read_order(row, self._settings, shop) if isinstance(row, bytes) else row for row in rows
+        ]
+        orders = tuple(each for each in read if isinstance(each, Order))
+        return orders, tuple(each for each in read if isinstance(each, Bad))
+
+    async def _rows(self, wanted: dict[str, object], *, skip: int) -> list[bytes | Bad]:
+        """A page of orders as they came. Where the server fails over one of them, each is asked for alone."""
+        variables = {"skip": skip, "take": PAGE, "filter": wanted}
+        answer = await self._api.ask(documents.ORDERS, variables, wire.Orders, write=False)
+        if isinstance(answer, wire.Orders):
+            return [bytes(item) for item in answer.orders.items]
+        if answer.code == "USER_INPUT_ERROR":
+            raise ProtocolMismatch(
+                f"Vendure refused to list {PAGE} orders",
+                remedy=f"its apiOptions.adminListQueryLimit must be at least {PAGE}",
+            )
+        ids = await self._api.query(documents.ORDER_IDS, variables, wire.OrderIds)
+        return [await self._row(each.id) for each in ids.orders.items]
+
+    async def _row(self, key: str) -> bytes | Bad:
+        variables = {"skip": 0, "take": 1, "filter": {"id": {"eq": key}}}
+        answer = await self._api.ask(documents.ORDERS, variables, wire.Orders, write=False)
+        if isinstance(answer, Refusal):
+            reason = f"the store fails to tell it ({answer}): its own log says why"
+            return Bad(key=key, place=f"order id {key}", reason=reason, raw=b"")
+        if not answer.orders.items:
+            return _gone(key)
+        return bytes(answer.orders.items[0])
+
+
+def unclosed(settings: Settings, since: datetime) -> dict[str, object]:
+    """The filter for orders that were placed since then and are neither shipped nor cancelled. Of a
+    marketplace's orders those of its sellers count, not the aggregate of them."""
+    return {
+        "active": {"eq": False},
+        "type": {"notEq": "Aggregate"},
+        "orderPlacedAt": {"after": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")},
+        "state": {"notIn": sorted({*settings.closed_states, CANCELLED})},
+    }
+
+
+def _ids(rows: Sequence[bytes | Bad]) -> list[str]:
+    ids = [translate.order_id(row) if isinstance(row, bytes) else row.key for row in rows]
+    return [each for each in ids if each is not None]
+
+
+def _gone(key: str) -> Bad:
+    reason = "the store no longer has it in this channel"
+    return Bad(key=key, place=f"order id {key}", reason=reason, raw=b"")
+
+
+def _read(cursor: str | None) -> frozenset[str]:
+    if cursor is None:
+        return frozenset()
+    try:
+        return frozenset(_cursor.decode(cursor).listed)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
+
+
+def _written(listed: set[str]) -> str:
+    return msgspec.json.encode(Cursor(listed=tuple(sorted(listed)))).decode()
