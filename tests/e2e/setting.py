@@ -1,0 +1,64 @@
+"""The configuration of the end-to-end tests, as a person would write it."""
+
+from tests.counterparts.sshd import Account
+from tests.counterparts.vendure.shop import VendureShop
+from tests.e2e.daemon import Daemon
+
+SHIPMENTS = (
+    "order_number,shipment_id,package_id,line_number,sku,quantity,carrier,service,tracking_number,ship_date\n"
+)
+
+
+def add_warehouse(daemon: Daemon, account: Account) -> None:
+    """The merchant `acme`, whose warehouse is the account."""
+    daemon.secret("acme-wms-key", account.key.read_text())
+    daemon.write(
+        "merchants.d/acme.toml",
+        f"""
+[warehouses.main]
+platform  = "file-exchange"
+url       = "{account.url}"
+key       = {{ secret = "acme-wms-key" }}
+host_key  = "{account.host_key}"
+timezone  = "America/Chicago"
+quantity  = "available"
+settle_s  = 0.05
+""",
+    )
+
+
+def add_store(
+    daemon: Daemon, shop: VendureShop, name: str, *, reference: str = "SH{number}", more: str = ""
+) -> None:
+    """A connection of that name between the shop and the warehouse."""
+    daemon.secret("vendure", "superadmin")
+    daemon.write(
+        f"connections.d/{name}.toml",
+        f"""
+id        = "c-{name}"
+merchant  = "acme"
+warehouse = "main"
+timezone  = "America/New_York"
+reference = "{reference}"
+
+[store]
+platform       = "vendure"
+url            = "{shop.url}/admin-api"
+username       = "superadmin"
+password       = {{ secret = "vendure" }}
+channel        = "{shop.channel.token}"
+stock_location = "{shop.location_id}"
+allow_private_address = true
+
+[channels.sales_orders]
+import = []
+[channels.shipments]
+export = []
+[channels.inventory]
+smart = []
+
+[shipping]
+unmapped = "pass"
+{more}
+""",
+    )
