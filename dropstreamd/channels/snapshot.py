@@ -1,6 +1,6 @@
 """From the pages of a snapshot to figures that are believed, or held."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import msgspec
@@ -35,20 +35,18 @@ class Snapshot:
         self.figures: dict[str, int] = {}
         self.bad: list[Bad] = []
         self.refused: set[str] = set()
+        self.elsewhere: set[str] = set()
 
     def add(self, rows: Iterable[StockRow], settings: WarehouseAccount) -> None:
         """Add a page's rows. A SKU that cannot be kept, or stands twice where that is refused, is
         set aside: its figure stays what it was."""
         figures, units = self.figures, settings.units
-        statuses, facilities = settings.statuses, settings.facilities
-        plain = not units and statuses is None and facilities is None
+        plain = settings.statuses is None and settings.facilities is None
         for row in rows:
             sku = row.sku
-            if not plain:
-                if statuses is not None and row.status not in statuses:
-                    continue
-                if facilities is not None and row.facility not in facilities:
-                    continue
+            if not plain and not _counts(row, settings):
+                self.elsewhere.add(sku)
+                continue
             quantity = row.quantity * units.get(sku, 1) if units else row.quantity
             if sku not in figures:
                 figures[sku] = quantity
@@ -59,10 +57,15 @@ class Snapshot:
         if len(figures) > SKUS:
             raise ProtocolMismatch(f"{self.name} has more than {SKUS} SKUs")
 
-    def kept(self, known: Container[str]) -> tuple[dict[str, int], list[Bad]]:
-        """The figures less what is set aside, and everything that was; changes nothing."""
+    def kept(self, known: Mapping[str, int]) -> tuple[dict[str, int], list[Bad]]:
+        """The figures less what is set aside, and everything that was; changes nothing.
+
+        What is set aside keeps the figure that is `known`. A known SKU in no row that counts (all of
+        it is damaged, or elsewhere) has 0.
+        """
+        none_left = [sku for sku in self.elsewhere if sku in known and sku not in self.figures]
         odd = [sku for sku in self.figures if sku not in known and not documents.may_be_key(sku)]
-        if not odd and not self.refused:
+        if not odd and not self.refused and not none_left:
             return self.figures, self.bad
         bad = list(self.bad)
         for sku in sorted(self.refused):
@@ -70,7 +73,10 @@ class Snapshot:
         for sku in odd:
             bad.append(self._bad(sku, f"no SKU: 1 to {MAX_PART_BYTES} bytes of text are"))
         aside = self.refused.union(odd)
-        return {sku: quantity for sku, quantity in self.figures.items() if sku not in aside}, bad
+        figures = {sku: quantity for sku, quantity in self.figures.items() if sku not in aside}
+        figures.update({sku: known[sku] for sku in self.refused if sku in known})
+        figures.update(dict.fromkeys(none_left, 0))
+        return figures, bad
 
     def _bad(self, sku: str, reason: str) -> Bad:
         return Bad(
@@ -78,9 +84,15 @@ class Snapshot:
         )
 
 
+def _counts(row: StockRow, settings: WarehouseAccount) -> bool:
+    return (settings.statuses is None or row.status in settings.statuses) and (
+        settings.facilities is None or row.facility in settings.facilities
+    )
+
+
 def judge(known: Mapping[str, int], figures: Mapping[str, int], breaker: Breaker, *, age_s: float) -> str:
-    """Why a snapshot should not be believed; empty if it should. A first one is judged by its age
-    and by being empty only."""
+    """Why a snapshot should not be believed; empty if it should. `known` are the figures of the SKUs
+    that the one before it had. A first one is judged by its age and by being empty only."""
     if not figures:
         return "it has no rows"
     if age_s < -AHEAD_S:
@@ -129,8 +141,9 @@ async def fetch_stock(
         snapshot.bad.extend(page.bad)
         snapshot.add(page.rows, account.settings)
         await trio.lowlevel.checkpoint()
-        if page.last:
+        if page.last and not (page.mark and is_taken(account, page.mark)):
             made.append(await _conclude(account, snapshot, page, f"{generation}{len(made):04d}", now_s))
+        if page.last:
             snapshot = None
         if page.mark is not None:
             await confirm(account, source, page.mark)
@@ -180,7 +193,9 @@ def conclude(
         made = msgspec.structs.replace(made, verdict="superseded", why=why)
     else:
         breaker = account.settings.breaker
-        why = judge(known, figures, breaker, age_s=now_s - snapshot.as_of_s)
+        gone = stock.gone(tx, path)
+        present = {sku: known[sku] for sku in known if sku not in gone} if gone else known
+        why = judge(present, figures, breaker, age_s=now_s - snapshot.as_of_s)
         if why:
             made = msgspec.structs.replace(made, verdict="held", why=why)
         else:
@@ -202,6 +217,7 @@ def apply(
     if account.settings.missing == "zero":
         changed.update({sku: 0 for sku in missing if known[sku] != 0})
     stock.put_figures(tx, account.path, changed, made.id)
+    stock.put_gone(tx, account.path, missing)
     for scope in account.scopes.values():
         flow = Flow(scope.connection.id, inventory.CHANNEL)
         levels.mark(tx, flow, inventory.channel_skus(scope.connection, changed))
