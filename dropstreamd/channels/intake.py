@@ -113,6 +113,7 @@ def _share_out(
     if scope is None:
         fetched.unmatched += _keep_unmatched(tx, (*account.path, package.key), package, now_s)
         return
+    tx.delete(Table.UNMATCHED, (*account.path, package.key))
     staged = give(tx, scope, package, run=run, now_s=now_s)
     fetched.new += staged.new
     fetched.changed += staged.changed

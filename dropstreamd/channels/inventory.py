@@ -46,7 +46,8 @@ def derive(scope: Scope, unsent: Mapping[str, int], tx: Reader, sku: str) -> Der
     reported = stock.reported(tx, (scope.account.merchant, scope.account.name), warehouse_sku)
     if reported is None:
         return None
-    return Derived(available=max(0, reported - unsent.get(warehouse_sku, 0)), reported=b"%d" % reported)
+    available = stock.quantity_of(reported) - unsent.get(warehouse_sku, 0)
+    return Derived(available=max(0, available), reported=reported)
 
 
 async def smart(run: Run) -> None:

@@ -148,7 +148,7 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     nameless = [line.name or line.key for line in order.lines if line.open_quantity and not line.sku]
     if nameless:
         return Park(cause="sku:", reason=f"a line has no SKU: {nameless[0]}")
-    lines = _lines(order, scope)
+    lines = _lines(order, scope, doc)
     if not lines:
         return Nothing(why="nothing is left to ship")
     method = connection.methods.get(order.ship_method)
@@ -178,21 +178,27 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     return Ready(document=outbound, reference=reference, then=link)
 
 
-def _lines(order: Order, scope: Scope) -> tuple[OutboundLine, ...]:
+def _lines(order: Order, scope: Scope, doc: Document) -> tuple[OutboundLine, ...]:
+    """What the warehouse is to send. In an amendment that is all of it, what it has sent included:
+    only what the store had shipped before the hand-over is none of its business."""
     listings = scope.connection.listings
-    return tuple(
-        OutboundLine(
-            number=number,
-            order_line=line.key,
-            sku=listings.get(line.sku, line.sku),
-            quantity=line.open_quantity,
-            ordered=line.quantity,
-            name=line.name,
-            unit_price=line.unit_price,
-        )
-        for number, line in enumerate(order.lines, start=1)
-        if line.open_quantity
-    )
+    handed = _decode_sent.decode(doc.sent).lines if doc.accepted and doc.sent else ()
+    before = {line.order_line: line.ordered - line.quantity for line in handed}
+    lines = []
+    for number, line in enumerate(order.lines, start=1):
+        quantity = line.quantity - before.get(line.key, line.fulfilled)
+        if quantity > 0:
+            outbound = OutboundLine(
+                number=number,
+                order_line=line.key,
+                sku=listings.get(line.sku, line.sku),
+                quantity=quantity,
+                ordered=line.quantity,
+                name=line.name,
+                unit_price=line.unit_price,
+            )
+            lines.append(outbound)
+    return tuple(lines)
 
 
 def _unusable(scope: Scope, tx: Reader, reference: str, key: str) -> Park | None:

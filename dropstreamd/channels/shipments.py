@@ -81,22 +81,64 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
         return Park(cause="link", reason=f"order {package.reference} was never handed over")
     order = _decode_order.decode(order_doc.sent)
     taken = references.allocations(tx, scope.account, package.reference)
+    told = taken.pop(key, ())
+    allocation, spare = allocate(package, order, taken.values())
     if doc.accepted:
-        allocation = taken.get(key, ())
-        spare: Counter[str] = Counter()
-    else:
-        taken.pop(key, None)
-        allocation, spare = allocate(package, order, taken.values())
+        return _amendment(scope, package, order, link.order, told, allocation)
     if not allocation and spare and not any(line.sku in spare for line in order.lines):
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of order {package.reference}")
     then = _then(scope, package, order, link.order, allocation, spare)
     if not allocation:
         return Nothing(why="all of it had left in other packages", then=then)
-    fulfillment = Fulfillment(
-        order_key=link.order,
+    fulfillment = _fulfillment(scope, package, order, link.order, allocation)
+    return Ready(document=fulfillment, reference=package.reference, then=then)
+
+
+def _amendment(
+    scope: Scope,
+    package: Package,
+    order: OutboundOrder,
+    order_key: str,
+    told: tuple[Allocation, ...],
+    now: tuple[Allocation, ...],
+) -> Ready:
+    """A store's fulfillment takes new tracking; other lines are for a person to mend."""
+    fulfillment = _fulfillment(scope, package, order, order_key, told)
+    before, after = _by_sku(told), _by_sku(now)
+    then = None
+    if before != after:
+        detail = "; ".join(
+            f"{sku}: the store was told {before[sku]}, now {after[sku]}"
+            for sku in sorted(before.keys() | after.keys())
+            if before[sku] != after[sku]
+        )
+        task = Task(
+            kind="lines",
+            number=order.number,
+            title=f"{order.number}: package {package.key} has other lines than the store was told",
+            detail=detail,
+            since_s=scope.clock.now_s(),
+        )
+        flow = Flow(scope.connection.id, CHANNEL)
+        then = partial(documents.open_task, flow=flow, key=f"{package.key} lines", task=task)
+    return Ready(document=fulfillment, reference=package.reference, then=then)
+
+
+def _by_sku(allocation: tuple[Allocation, ...]) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for one in allocation:
+        units[one.sku] += one.quantity
+    return units
+
+
+def _fulfillment(
+    scope: Scope, package: Package, order: OutboundOrder, order_key: str, allocation: tuple[Allocation, ...]
+) -> Fulfillment:
+    return Fulfillment(
+        order_key=order_key,
         order_number=order.number,
-        package_key=key,
+        package_key=package.key,
         lines=_fulfilled(allocation),
         carrier=scope.connection.carriers.get(package.carrier, package.carrier),
         service=package.service,
@@ -104,7 +146,6 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
         tracking_url=package.tracking_url,
         shipped_at=package.shipped_at,
     )
-    return Ready(document=fulfillment, reference=package.reference, then=then)
 
 
 def allocate(

@@ -1,6 +1,6 @@
 """From the pages of a snapshot to figures that are believed, or held."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import partial
 
 import msgspec
@@ -35,20 +35,18 @@ class Snapshot:
         self.figures: dict[str, int] = {}
         self.bad: list[Bad] = []
         self.refused: set[str] = set()
+        self.elsewhere: set[str] = set()
 
     def add(self, rows: Iterable[StockRow], settings: WarehouseAccount) -> None:
         """Add a page's rows. A SKU that cannot be kept, or stands twice where that is refused, is
         set aside: its figure stays what it was."""
         figures, units = self.figures, settings.units
-        statuses, facilities = settings.statuses, settings.facilities
-        plain = not units and statuses is None and facilities is None
+        plain = settings.statuses is None and settings.facilities is None
         for row in rows:
             sku = row.sku
-            if not plain:
-                if statuses is not None and row.status not in statuses:
-                    continue
-                if facilities is not None and row.facility not in facilities:
-                    continue
+            if not plain and not _counts(row, settings):
+                self.elsewhere.add(sku)
+                continue
             quantity = row.quantity * units.get(sku, 1) if units else row.quantity
             if sku not in figures:
                 figures[sku] = quantity
@@ -59,10 +57,15 @@ class Snapshot:
         if len(figures) > SKUS:
             raise ProtocolMismatch(f"{self.name} has more than {SKUS} SKUs")
 
-    def kept(self, known: Container[str]) -> tuple[dict[str, int], list[Bad]]:
-        """The figures less what is set aside, and everything that was; changes nothing."""
+    def kept(self, known: Mapping[str, int]) -> tuple[dict[str, int], list[Bad]]:
+        """The figures less what is set aside, and everything that was; changes nothing.
+
+        What is set aside keeps the figure that is `known`. A known SKU in no row that counts (all of
+        it is damaged, or elsewhere) has 0.
+        """
+        none_left = [sku for sku in self.elsewhere if sku in known and sku not in self.figures]
         odd = [sku for sku in self.figures if sku not in known and not documents.may_be_key(sku)]
-        if not odd and not self.refused:
+        if not odd and not self.refused and not none_left:
             return self.figures, self.bad
         bad = list(self.bad)
         for sku in sorted(self.refused):
@@ -70,7 +73,10 @@ class Snapshot:
         for sku in odd:
             bad.append(self._bad(sku, f"no SKU: 1 to {MAX_PART_BYTES} bytes of text are"))
         aside = self.refused.union(odd)
-        return {sku: quantity for sku, quantity in self.figures.items() if sku not in aside}, bad
+        figures = {sku: quantity for sku, quantity in self.figures.items() if sku not in aside}
+        figures.update({sku: known[sku] for sku in self.refused if sku in known})
+        figures.update(dict.fromkeys(none_left, 0))
+        return figures, bad
 
     def _bad(self, sku: str, reason: str) -> Bad:
         return Bad(
@@ -78,15 +84,25 @@ class Snapshot:
         )
 
 
+def _counts(row: StockRow, settings: WarehouseAccount) -> bool:
+    return (settings.statuses is None or row.status in settings.statuses) and (
+        settings.facilities is None or row.facility in settings.facilities
+    )
+
+
 class Difference:
     """What a snapshot changes of the figures known: found in one pass, since there may be a million.
 
     `changed` are the new figures of SKUs that have another, or had none; `missing` those known that
-    it lacks, `zeroed` how many had stock and have none.
+    it lacks, `zeroed` how many had stock and have none. `gone` are known SKUs that the snapshot
+    before lacked already: `present` are the others.
     """
 
-    def __init__(self, known: Mapping[str, int], figures: Mapping[str, int]) -> None:
+    def __init__(
+        self, known: Mapping[str, int], figures: Mapping[str, int], gone: Set[str] = frozenset()
+    ) -> None:
         self.known = known
+        self.present = {sku: known[sku] for sku in known if sku not in gone} if gone else known
         self.figures = figures
         changed: dict[str, int] = {}
         self.changed = changed
@@ -117,7 +133,8 @@ def judge(difference: Difference, breaker: Breaker, *, age_s: float) -> str:
 
 
 def _lost(difference: Difference, breaker: Breaker) -> str:
-    lost, known = len(difference.missing), len(difference.known)
+    known = len(difference.present)
+    lost = sum(1 for sku in difference.missing if sku in difference.present)
     if lost <= breaker.lost_share * known:
         return ""
     return f"{lost} of {known} SKUs are missing, more than {breaker.lost_share:.0%}"
@@ -126,7 +143,7 @@ def _lost(difference: Difference, breaker: Breaker) -> str:
 def _zeroed(difference: Difference, breaker: Breaker) -> str:
     if not difference.zeroed:
         return ""
-    stocked = sum(1 for quantity in difference.known.values() if quantity > 0)
+    stocked = sum(1 for quantity in difference.present.values() if quantity > 0)
     if difference.zeroed <= breaker.zeroed_share * stocked:
         return ""
     share = f"{breaker.zeroed_share:.0%}"
@@ -134,7 +151,7 @@ def _zeroed(difference: Difference, breaker: Breaker) -> str:
 
 
 def _raised(difference: Difference, breaker: Breaker) -> str:
-    before, after = sum(difference.known.values()), sum(difference.figures.values())
+    before, after = sum(difference.present.values()), sum(difference.figures.values())
     if before <= 0 or after <= before * (1 + breaker.raised_share):
         return ""
     return f"its {after} units are more than {1 + breaker.raised_share:g} times the {before} before"
@@ -155,8 +172,9 @@ async def fetch_stock(
         snapshot.bad.extend(page.bad)
         snapshot.add(page.rows, account.settings)
         await trio.lowlevel.checkpoint()
-        if page.last:
+        if page.last and not (page.mark and is_taken(account, page.mark)):
             made.append(await _conclude(account, snapshot, page, f"{generation}{len(made):04d}", now_s))
+        if page.last:
             snapshot = None
         elif page.mark is not None:
             await account.state.write(
@@ -216,7 +234,8 @@ def conclude(
         why = f"{latest.snapshot} is newer"
         made = msgspec.structs.replace(made, verdict="superseded", why=why)
     else:
-        difference = Difference(known, figures)
+        gone = stock.gone(tx, path)
+        difference = Difference(known, figures, gone)
         why = judge(difference, account.settings.breaker, age_s=now_s - snapshot.as_of_s)
         if why:
             made = msgspec.structs.replace(made, verdict="held", why=why)
@@ -232,6 +251,7 @@ def apply(tx: Writer, account: Account, made: Generation, difference: Difference
     if account.settings.missing == "zero":
         changed = {**changed, **{sku: 0 for sku in difference.missing if difference.known[sku] != 0}}
     stock.put_figures(tx, account.path, changed, made.id)
+    stock.put_gone(tx, account.path, difference.missing)
     for scope in account.scopes.values():
         flow = Flow(scope.connection.id, inventory.CHANNEL)
         levels.mark(tx, flow, inventory.channel_skus(scope.connection, changed))

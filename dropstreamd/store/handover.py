@@ -284,6 +284,8 @@ def _settle_one(
     run: str,
     counts: Settled,
 ) -> Document:
+    if old.proven and not old.accepted and not isinstance(outcome, Accepted):
+        outcome = Accepted(key=tried.key)
     doc = transitions.settle(old, tried, outcome, now_s, run, amends=book.amends)
     why = unread(tx, book.flow, tried.key)
     if why is not None:
@@ -343,11 +345,15 @@ def resolve_doubt(tx: Writer, book: Book, key: str, outcome: Outcome, *, now_s: 
 def proven(tx: Writer, book: Book, key: str, *, now_s: float, run: str) -> bool:
     """The other side itself spoke of this document: it has it, whatever we thought.
 
-    Only an open attempt is left alone, since its own settling is still to come.
+    An open attempt is left to its own settling, which then cannot come to anything else.
     """
     old = get(tx, book.flow, key)
-    if old is None or old.accepted or old.state is State.OPEN:
+    if old is None or old.accepted or old.proven:
         return False
+    if old.state is State.OPEN:
+        spoken = transitions.noted(old, now_s, run, "the other side spoke of it")
+        save(tx, book, key, msgspec.structs.replace(spoken, proven=True), old)
+        return True
     if old.state is State.DOUBT:
         return resolve_doubt(tx, book, key, Accepted(key=key), now_s=now_s, run=run)
     tried = AttemptKey(key, old.revision, old.digest)

@@ -212,7 +212,7 @@ def _refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s:
 def _unknown(tx: Writer, flow: Flow, sku: str, until_s: float) -> None:
     _unpark(tx, flow, sku)
     old = get(tx, flow, sku) or LevelRecord()
-    unknown = LevelRecord(at_s=old.at_s, run=old.run, unsure_until_s=until_s)
+    unknown = LevelRecord(at_s=old.at_s, run=old.run, unsure_until_s=max(until_s, old.unsure_until_s))
     tx.put(Table.DOCUMENTS, (*flow, sku), _encode(unknown))
     tx.put(Table.PENDING, (*flow, sku), FORCED)
 

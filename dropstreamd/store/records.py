@@ -54,7 +54,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     `revision` counts changes of the hand-over fields, `digest` names the newest; `accepted` and
     `accepted_digest` are those the other side took, 0 and empty before. `sent` is what a resolve
     made of it for the attempt that was accepted, or the newest before there is one: later steps
-    refer to it. `offered` is that of an amendment, until it is accepted.
+    refer to it. `offered` is that of an amendment, until it is accepted. `proven`: the other side
+    spoke of it before its first attempt was settled, so that it has it.
     """
 
     state: State
@@ -77,6 +78,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     handed_s: float = 0.0
     history: tuple[Event, ...] = ()
     offered: bytes = b""
+    proven: bool = False
 
     @property
     def changed_since_accepted(self) -> bool:

@@ -1,6 +1,6 @@
 """A warehouse account's stock: the last figures believed, and the snapshots they came from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -37,6 +37,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 _generation = msgspec.msgpack.Decoder(Generation)
 _figures = msgspec.msgpack.Decoder(dict[str, int])
+_skus = msgspec.msgpack.Decoder(frozenset[str])
 
 
 def _value(quantity: int, generation: str) -> bytes:
@@ -48,16 +49,15 @@ def quantity_of(value: bytes) -> int:
     return int(value[: value.index(b" ")])
 
 
-def reported(tx: Reader, path: Path, sku: str) -> int | None:
-    """The units the warehouse reported last, None for a SKU it never had."""
-    value = tx.get(Table.STOCK, (*path, sku))
-    return None if value is None else quantity_of(value)
+def reported(tx: Reader, path: Path, sku: str) -> bytes | None:
+    """The row of a SKU: what it says differs after every change of its figure, also after one there
+    and back. None for a SKU that the warehouse never had."""
+    return tx.get(Table.STOCK, (*path, sku))
 
 
-def changed_by(tx: Reader, path: Path, sku: str) -> str:
-    """The generation that changed the figure last; empty for an unknown SKU."""
-    value = tx.get(Table.STOCK, (*path, sku))
-    return "" if value is None else value.partition(b" ")[2].decode()
+def changed_by(value: bytes) -> str:
+    """The generation that changed the figure in a row last."""
+    return value.partition(b" ")[2].decode()
 
 
 def figures(tx: Reader, path: Path) -> dict[str, int]:
@@ -74,7 +74,7 @@ def put_figures(tx: Writer, path: Path, changed: Mapping[str, int], generation: 
 
 # ---- generations: "latest" and "held" beside the history, which is keyed by id
 
-_LATEST, _HELD, _FIGURES = "-latest", "-held", "-held figures"
+_LATEST, _HELD, _FIGURES, _GONE = "-latest", "-held", "-held figures", "-gone"
 
 
 def latest(tx: Reader, path: Path) -> Generation | None:
@@ -91,6 +91,17 @@ def held_figures(tx: Reader, path: Path) -> dict[str, int]:
     """The figures of the held snapshot; empty where there is none."""
     raw = tx.get(Table.GENERATIONS, (*path, _FIGURES))
     return {} if raw is None else _figures.decode(raw)
+
+
+def gone(tx: Reader, path: Path) -> frozenset[str]:
+    """SKUs that we know and the newest believed snapshot had not."""
+    raw = tx.get(Table.GENERATIONS, (*path, _GONE))
+    return frozenset() if raw is None else _skus.decode(raw)
+
+
+def put_gone(tx: Writer, path: Path, skus: Iterable[str]) -> None:
+    """Keep which SKUs the snapshot believed now has not."""
+    tx.put(Table.GENERATIONS, (*path, _GONE), msgspec.msgpack.encode(sorted(skus)))
 
 
 def _one(tx: Reader, path: Path, name: str) -> Generation | None:
