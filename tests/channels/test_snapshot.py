@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import snapshot
-from dropstreamd.channels.snapshot import Snapshot, judge
+from dropstreamd.channels.snapshot import Difference, Snapshot, judge
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Breaker
 from dropstreamd.errors import ProtocolMismatch
