@@ -83,7 +83,8 @@ class ChannelCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
-    """One connection. `crashes` are faults of ours in a row, `crash` names the last one."""
+    """One connection. `crashes` are faults of ours in a row, `crash` names the last one. `restored_s` is
+    when the state was brought back from a backup, 0 if it never was: orders placed before are held."""
 
     id: str
     name: str
@@ -95,6 +96,7 @@ class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelCard, ...]
     crashes: int = 0
     crash: str = ""
+    restored_s: float = 0.0
 
 
 class SnapshotShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,13 +157,6 @@ class CircuitCard(msgspec.Struct, frozen=True, kw_only=True):
     rests_s: float
 
 
-class RestoredShown(msgspec.Struct, frozen=True, kw_only=True):
-    """The state came from a backup made at `made_at_s`, and nobody has confirmed it yet."""
-
-    made_at_s: float
-    restored_at_s: float
-
-
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at a glance. `plugins` are those that did not load, `circuits` those not closed."""
 
@@ -174,4 +169,3 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     circuits: tuple[CircuitCard, ...]
     state_used_bytes: int
     state_limit_bytes: int
-    restored: RestoredShown | None = None
