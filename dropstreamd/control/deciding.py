@@ -147,21 +147,21 @@ def _resolve(tx: Writer, book: Book, key: str, asked: Resolve, now_s: float) -> 
 async def resolve_task(desk: Desk, call: Call[Empty, ResolveTask]) -> Done:
     """A task is done."""
     connection = desk.connection(call.path["c"])
-    flow = Flow(connection.id, desk.channel(call.path["channel"]))
+    book = desk.book(connection, desk.channel(call.path["channel"]))
     key = desk.key(call.path["key"])
-    write = partial(_close_task, flow=flow, key=key, revision=call.body.revision)
-    title = await desk.daemon.state.write(write)
-    await desk.note(connection, "task done", title, who=call.who, channel=flow.channel)
+    title = await desk.daemon.state.write(
+        partial(_close_task, book=book, key=key, revision=call.body.revision)
+    )
+    await desk.note(connection, "task done", title, who=call.who, channel=book.flow.channel)
     return Done(text=f"done: {title}")
 
 
-def _close_task(tx: Writer, flow: Flow, key: str, revision: int) -> str:
-    task = documents.get_task(tx, flow, key)
+def _close_task(tx: Writer, book: Book, key: str, revision: int) -> str:
+    task = documents.get_task(tx, book.flow, key)
     if task is None:
-        refuse("not found", f"{flow.channel} has no task {key[:100]!r}")
-    if task.revision != revision:
+        refuse("not found", f"{book.flow.channel} has no task {key[:100]!r}")
+    if not documents.close_task(tx, book, key, revision=revision):
         refuse("changed", f"the task says something else by now: {task.title}", remedy="read it again")
-    documents.close_task(tx, flow, key)
     return task.title
 
 
