@@ -92,6 +92,14 @@ class Actor:
         request = Request(run=run, job=job, who=who, since=since)
         return self._mailbox.ask(request, absorbed_by=larger, absorbs=mine.absorbs)
 
+    def waiting(self) -> list[str]:
+        """The jobs of which a run was asked for that has not begun."""
+        return self._mailbox.waiting()
+
+    def awaits(self, run: str) -> bool:
+        """Whether a run that was asked for under this id has not begun."""
+        return self._mailbox.holds(run)
+
     def reconfigured(self) -> None:
         """The configuration changed: take it over before the next run."""
         self._edited = True

@@ -55,6 +55,10 @@ class Mailbox:
         """The jobs that runs are asked for."""
         return list(self._requests)
 
+    def holds(self, run: str) -> bool:
+        """Whether a run that was asked for under this id waits."""
+        return any(run in (request.run, *request.merged) for request in self._requests.values())
+
     def clear(self) -> list[Request]:
         """Refuse whatever waits: it was switched off."""
         refused = list(self._requests.values())

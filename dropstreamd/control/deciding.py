@@ -1,0 +1,224 @@
+"""What a person decides: release, what became of a document in doubt, a task that is done, a snapshot."""
+
+from functools import partial
+
+from dropstreamd.channels import inventory, orders
+from dropstreamd.config.schema import Connection
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.messages.look import Done, Release, Released, Resolve, ResolveTask
+from dropstreamd.control.messages.setup import Approved
+from dropstreamd.control.refused import refuse
+from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.model.handover import Accepted, Outcome, Untouched
+from dropstreamd.store import documents, handover, levels
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.documents import Book
+from dropstreamd.store.keys import stored_part
+from dropstreamd.store.records import Document, Flow, Standing, State
+from dropstreamd.store.tables import Table
+from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START
+
+RELEASED_AT_ONCE = 2_000
+"""Documents released in one transaction; the client asks again for the rest."""
+
+LEVELS_AT_ONCE = 20_000
+"""SKUs marked in one transaction."""
+
+
+# ---- release
+
+
+async def release(desk: Desk, call: Call[Empty, Release]) -> Released:
+    """Let parked or held documents try again with the next run."""
+    connection = desk.connection(call.path["c"])
+    asked = call.body
+    channel = desk.channel(asked.channel)
+    if bool(asked.cause) == bool(asked.key):
+        refuse("bad request", "name either a cause or a key")
+    desk.key(asked.cause or asked.key)
+    if channel == inventory.CHANNEL:
+        released = await desk.daemon.state.write(
+            partial(_release_levels, flow=Flow(connection.id, channel), asked=asked)
+        )
+    else:
+        released = await _release_documents(desk, connection, channel, asked, call.who)
+    if not released.released:
+        refuse("not found", f"nothing of {channel} waits for {asked.cause or asked.key!r}")
+    what = f"cause {asked.cause}" if asked.cause else asked.key
+    text = f"released {released.released} of {channel}: {what}"
+    await desk.note(connection, "released", text, who=call.who, channel=channel)
+    return released
+
+
+async def _release_documents(
+    desk: Desk, connection: Connection, channel: str, asked: Release, who: str
+) -> Released:
+    book = desk.book(connection, channel)
+    if asked.cause == BEFORE_START:
+        refuse(
+            "not possible",
+            "older orders are released by a run that says since when",
+            remedy=f"dropstreamctl run {connection.name} {orders.CHANNEL} --since …",
+        )
+    write = partial(_release, book=book, asked=asked, now_s=desk.now_s(), why=f"by {who}")
+    return await desk.daemon.state.write(write)
+
+
+def _release(tx: Writer, book: Book, asked: Release, now_s: float, why: str) -> Released:
+    if asked.key:
+        doc = documents.get(tx, book.flow, asked.key)
+        if doc is not None:
+            _refuse_what_may_not_go(doc)
+        done = documents.release(tx, book, asked.key, now_s=now_s, run="", why=why)
+        return Released(released=int(done))
+    keys = _of_cause(tx, book.flow, asked.cause, limit=RELEASED_AT_ONCE + 1)
+    some = keys[:RELEASED_AT_ONCE]
+    count = sum(documents.release(tx, book, key, now_s=now_s, run="", why=why) for key in some)
+    return Released(released=count, more=len(keys) > RELEASED_AT_ONCE)
+
+
+def _refuse_what_may_not_go(doc: Document) -> None:
+    """What the store itself holds is not a person's to send here."""
+    if doc.state is State.HELD and doc.standing is not Standing.READY:
+        refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
+    if doc.state not in (State.PARKED, State.HELD):
+        refuse("not possible", f"{doc.number} does not wait: it is {doc.state}")
+
+
+def _of_cause(tx: Reader, flow: Flow, cause: str, *, limit: int) -> list[str]:
+    """Keys of what is parked for this cause; of what is held only what a restore holds, since the rest
+    is the store's to let go, or one document's."""
+    kinds = ("parked", "held") if cause == BEFORE_RESTORE else ("parked",)
+    return [
+        path[-1]
+        for kind in kinds
+        for path, _ in tx.scan(Table.PARKED, (*flow, kind, stored_part(cause)), limit=limit)
+    ]
+
+
+def _release_levels(tx: Writer, flow: Flow, asked: Release) -> Released:
+    """Have levels that the store refused pushed again. They count as refused until it took them."""
+    if asked.key:
+        record = levels.get(tx, flow, asked.key)
+        skus = [asked.key] if record is not None and record.cause else []
+    else:
+        skus = _of_cause(tx, flow, asked.cause, limit=LEVELS_AT_ONCE + 1)
+    levels.mark(tx, flow, skus[:LEVELS_AT_ONCE], forced=True)
+    return Released(released=len(skus[:LEVELS_AT_ONCE]), more=len(skus) > LEVELS_AT_ONCE)
+
+
+# ---- in doubt
+
+
+async def resolve(desk: Desk, call: Call[Empty, Resolve]) -> Done:
+    """Settle a document in doubt by what a person found out."""
+    connection = desk.connection(call.path["c"])
+    channel, key = desk.channel(call.path["channel"]), desk.key(call.path["key"])
+    write = partial(
+        _resolve,
+        book=desk.book(connection, channel),
+        key=key,
+        asked=call.body,
+        now_s=desk.now_s(),
+    )
+    number = await desk.daemon.state.write(write)
+    said = "was handed over" if call.body.applied else "was not handed over, and goes with the next run"
+    text = f"{number} {said}"
+    await desk.note(connection, "resolved", text, who=call.who, channel=channel)
+    return Done(text=text)
+
+
+def _resolve(tx: Writer, book: Book, key: str, asked: Resolve, now_s: float) -> str:
+    doc = documents.get(tx, book.flow, key)
+    if doc is None:
+        refuse("not found", f"{book.flow.channel} has no document {key[:100]!r}")
+    if doc.state is not State.DOUBT:
+        refuse("changed", f"{doc.number} is not in doubt: it is {doc.state}")
+    if asked.revision is not None and asked.revision != doc.revision:
+        refuse("changed", f"{doc.number} has revision {doc.revision} by now", remedy="look at it again")
+    outcome: Outcome = Accepted(key=key) if asked.applied else Untouched(key=key)
+    handover.resolve_doubt(tx, book, key, outcome, now_s=now_s, run="")
+    return doc.number
+
+
+# ---- tasks
+
+
+async def resolve_task(desk: Desk, call: Call[Empty, ResolveTask]) -> Done:
+    """A task is done."""
+    connection = desk.connection(call.path["c"])
+    book = desk.book(connection, desk.channel(call.path["channel"]))
+    key = desk.key(call.path["key"])
+    title = await desk.daemon.state.write(
+        partial(_close_task, book=book, key=key, revision=call.body.revision)
+    )
+    await desk.note(connection, "task done", title, who=call.who, channel=book.flow.channel)
+    return Done(text=f"done: {title}")
+
+
+def _close_task(tx: Writer, book: Book, key: str, revision: int) -> str:
+    task = documents.get_task(tx, book.flow, key)
+    if task is None:
+        refuse("not found", f"{book.flow.channel} has no task {key[:100]!r}")
+    if not documents.close_task(tx, book, key, revision=revision):
+        refuse("changed", f"the task says something else by now: {task.title}", remedy="read it again")
+    return task.title
+
+
+# ---- snapshots
+
+
+async def approve(desk: Desk, call: Call[Empty, Empty]) -> Approved:
+    """Believe a held snapshot."""
+    account = desk.account(call.path["merchant"], call.path["warehouse"])
+    if (account.merchant, account.name) not in desk.daemon.feeds:
+        refuse("not found", f"no connection uses warehouse {account.name} of {account.merchant}")
+    made = await desk.daemon.approve(account.merchant, account.name, who=call.who)
+    if made is None:
+        refuse("not found", f"no snapshot of {account.merchant} {account.name} is held")
+    desk.tell("approved", call.who, merchant=account.merchant, warehouse=account.name)
+    return Approved(snapshot=made.snapshot, changed=made.changed, why=made.why)
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/connections/{c}/release",
+        name="release",
+        summary="Let parked or held documents try again",
+        handle=release,
+        query=Empty,
+        body=Release,
+        answer=Released,
+    ),
+    Route(
+        method="POST",
+        path="/v1/connections/{c}/in-doubt/{channel}/{key:path}",
+        name="resolve",
+        summary="Say what became of a document in doubt",
+        handle=resolve,
+        query=Empty,
+        body=Resolve,
+        answer=Done,
+    ),
+    Route(
+        method="POST",
+        path="/v1/connections/{c}/tasks/{channel}/{key:path}",
+        name="resolve_task",
+        summary="Say that a task is done",
+        handle=resolve_task,
+        query=Empty,
+        body=ResolveTask,
+        answer=Done,
+    ),
+    Route(
+        method="POST",
+        path="/v1/warehouses/{merchant}/{warehouse}/approve",
+        name="approve",
+        summary="Believe a held snapshot",
+        handle=approve,
+        query=Empty,
+        body=Empty,
+        answer=Approved,
+    ),
+)

@@ -1,0 +1,176 @@
+"""How a SKU's level comes about: every figure, where it is from, and what was made of it."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain, islice
+
+import msgspec
+
+from dropstreamd.channels import inventory, orders, promises
+from dropstreamd.channels.run import Scope
+from dropstreamd.clock import utc
+from dropstreamd.config.place import meant
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.messages.look import PromiseShown, RefusalShown, SkuShown
+from dropstreamd.control.refused import refuse
+from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.store import documents, levels, stock
+from dropstreamd.store.base import Reader
+from dropstreamd.store.keys import is_part
+from dropstreamd.store.levels import Derived
+from dropstreamd.store.records import Flow, LevelRecord, Promise
+from dropstreamd.store.stock import Generation
+from dropstreamd.store.tables import Table
+
+PROMISES_LIMIT = 100
+NEIGHBOURS = 50
+"""SKUs before and after in order, among which the one that was meant may be."""
+
+_promise = msgspec.msgpack.Decoder(Promise)
+
+
+async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
+    """Explain one of the store's SKUs."""
+    connection = desk.connection(call.path["c"])
+    named = call.path["sku"]
+    if not named or not is_part(named):
+        refuse("not found", "there is no SKU without a name")
+    scope = desk.scope(connection)
+    shown = await desk.scan(partial(_explain, scope=scope, sku=named))
+    if shown.reported is None and shown.accepted is None and not (shown.listed or shown.refusal):
+        near = await desk.scan(partial(_near, scope=scope, sku=named))
+        what = (
+            f"neither the store nor the warehouse of {connection.name} was ever seen with SKU {named[:100]!r}"
+        )
+        refuse("not found", what, remedy=meant(named, near))
+    return shown
+
+
+def _near(tx: Reader, scope: Scope, sku: str) -> list[str]:
+    path = (scope.account.merchant, scope.account.name)
+    around = chain.from_iterable(
+        tx.scan(Table.STOCK, path, after=(*path, sku), limit=NEIGHBOURS, reverse=reverse)
+        for reverse in (False, True)
+    )
+    return [*islice(scope.connection.listings, 1_000), *(key[-1] for key, _ in around)]
+
+
+def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
+    connection, account = scope.connection, scope.account
+    path = (account.merchant, account.name)
+    flow = Flow(connection.id, inventory.CHANNEL)
+    warehouse_sku = connection.listings.get(sku, sku)
+    unsent = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else {}
+    generation = stock.changed_by(tx, path, warehouse_sku)
+    made = next((each for each in stock.history(tx, path) if each.id == generation), None)
+    latest = stock.latest(tx, path)
+    record = levels.get(tx, flow, sku) or LevelRecord()
+    shown = SkuShown(
+        connection=connection.name,
+        sku=sku,
+        warehouse_sku=warehouse_sku,
+        listed=sku in connection.listings,
+        reported=stock.reported(tx, path, warehouse_sku),
+        quantity=account.quantity,
+        generation=generation,
+        snapshot="" if made is None else made.snapshot,
+        reported_at_s=0.0 if made is None else made.at_s,
+        as_of_s=0.0 if latest is None else latest.as_of_s,
+        unsent=unsent.get(warehouse_sku, 0),
+        promises=tuple(islice(_promises(tx, scope, warehouse_sku), PROMISES_LIMIT)),
+        derived=_available(inventory.derive(scope, unsent, tx, sku)),
+        accepted=record.accepted,
+        accepted_at_s=0.0 if record.accepted is None else record.at_s,
+        accepted_run="" if record.accepted is None else record.run,
+        pending=tx.get(Table.PENDING, (*flow, sku)) is not None,
+        unsure_until_s=record.unsure_until_s,
+        refusal=_refusal(record),
+        steps=(),
+    )
+    return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))
+
+
+def _available(derived: Derived | None) -> int | None:
+    return None if derived is None else derived.available
+
+
+def _refusal(record: LevelRecord) -> RefusalShown | None:
+    if not record.cause:
+        return None
+    return RefusalShown(cause=record.cause, reason=record.reason, level=record.refused)
+
+
+def _promises(tx: Reader, scope: Scope, warehouse_sku: str) -> Iterator[PromiseShown]:
+    """The orders that are about to take units of it, over all connections of the account."""
+    siblings = {each.id: each for each in scope.siblings}
+    on_hand = scope.account.quantity == "on_hand"
+    for path, raw in tx.scan(Table.PROMISES, (scope.account.merchant, scope.account.name)):
+        promise = _promise.decode(raw)
+        sibling = siblings.get(path[2])
+        listings = {} if sibling is None or promise.handed_s else sibling.listings
+        units = sum(n for sku, n in promise.units.items() if listings.get(sku, sku) == warehouse_sku)
+        if units:
+            doc = documents.get(tx, Flow(path[2], orders.CHANNEL), path[3])
+            yield PromiseShown(
+                connection=path[2] if sibling is None else sibling.name,
+                order=path[3],
+                number="" if doc is None else doc.number,
+                units=units,
+                handed_s=promise.handed_s,
+                deducted=scope.connection.deduct_unsent and (on_hand or not promise.handed_s),
+            )
+
+
+# ---- in sentences
+
+
+def _steps(shown: SkuShown, held: Generation | None) -> Iterator[str]:
+    if shown.listed:
+        yield f"{shown.sku} is listed as the warehouse's {shown.warehouse_sku}"
+    if shown.reported is None:
+        yield f"the warehouse never reported {shown.warehouse_sku}: it has no level"
+    else:
+        figure = "available" if shown.quantity == "available" else "on hand"
+        since = f", since {_at(shown.reported_at_s)} ({shown.snapshot})" if shown.snapshot else ""
+        yield f"the warehouse reports {shown.reported} {figure}{since}"
+    if held is not None:
+        yield f"a newer snapshot, {held.snapshot}, is held: {held.why}"
+    if shown.unsent:
+        count = sum(1 for each in shown.promises if each.deducted)
+        more = " or more" if len(shown.promises) == PROMISES_LIMIT else ""
+        yield f"{shown.unsent} of them are promised to {count}{more} orders that it does not know of yet"
+    if shown.derived is not None:
+        yield f"so the store is to show {shown.derived}"
+    yield from _told(shown)
+
+
+def _told(shown: SkuShown) -> Iterator[str]:
+    """What the store was told."""
+    if shown.refusal is not None:
+        yield f"the store refused {shown.refusal.level}: {shown.refusal.reason}"
+    if shown.accepted is not None:
+        yield f"the store took {shown.accepted} at {_at(shown.accepted_at_s)}, in run {shown.accepted_run}"
+    elif shown.unsure_until_s:
+        yield "a push was never answered: what the store shows is unknown, and is pushed again"
+    elif shown.refusal is None:
+        yield "the store was never told a level"
+    if shown.pending:
+        yield "the next run looks at it"
+
+
+def _at(seconds: float) -> str:
+    return utc(seconds).isoformat(timespec="seconds")
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/connections/{c}/skus/{sku:path}",
+        name="sku",
+        summary="How a SKU's level comes about",
+        handle=sku,
+        query=Empty,
+        body=Empty,
+        answer=SkuShown,
+    ),
+)

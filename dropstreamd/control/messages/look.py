@@ -1,0 +1,247 @@
+"""Looking things up: the log, an order, a SKU, parked and doubted work, tasks."""
+
+import msgspec
+
+from dropstreamd.control.messages.runs import Backlog
+from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.shipments import Package
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a connection's log; `who` is empty for what the daemon did by itself."""
+
+    at_s: float
+    event: str
+    text: str
+    channel: str
+    run: str
+    who: str
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest lines, oldest of them first."""
+
+    lines: tuple[LogLine, ...]
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: int = 50
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step in a document's life."""
+
+    at_s: float
+    run: str
+    text: str
+
+
+class AttemptShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A hand-over that is not settled: `name` is its file or idempotency key."""
+
+    id: str
+    name: str
+    run: str
+    opened_s: float
+    step: str
+    unsure_s: float
+
+
+class PackageShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A package of an order and how far its store knows of it."""
+
+    key: str
+    state: str
+    cause: str
+    reason: str
+    remote: str
+    package: Package
+
+
+class TaskShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that only a person can do; resolved by naming the `revision` that was read."""
+
+    channel: str
+    key: str
+    kind: str
+    number: str
+    title: str
+    detail: str
+    since_s: float
+    revision: int
+
+
+class Tasks(msgspec.Struct, frozen=True, kw_only=True):
+    """The first 500 tasks."""
+
+    tasks: tuple[TaskShown, ...]
+    more: bool = False
+
+
+class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One order: as the store tells it, as the warehouse was told, and every step in between.
+
+    `state` is pending, open, accepted, parked, held, doubt or void; `standing` what the store says:
+    ready, held or over. `accepted` is the revision that the warehouse has, 0 for none.
+    """
+
+    connection: str
+    key: str
+    number: str
+    reference: str
+    state: str
+    standing: str
+    cause: str
+    reason: str
+    revision: int
+    accepted: int
+    remote: str
+    first_s: float
+    changed_s: float
+    handed_s: float
+    order: Order
+    sent: OutboundOrder | None
+    attempt: AttemptShown | None
+    packages: tuple[PackageShown, ...]
+    tasks: tuple[TaskShown, ...]
+    history: tuple[Step, ...]
+
+
+class PromiseShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of a SKU that an order is about to take; `handed_s` is 0 before its hand-over. `deducted`:
+    they are taken off the level."""
+
+    connection: str
+    order: str
+    number: str
+    units: int
+    handed_s: float
+    deducted: bool
+
+
+class RefusalShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the store would not take a level."""
+
+    cause: str
+    reason: str
+    level: int | None
+
+
+class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
+    """How a SKU's level comes about: `reported` units (by which snapshot, when), less `unsent` units of
+    orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
+
+    `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
+    `steps` says all of it in sentences.
+    """
+
+    connection: str
+    sku: str
+    warehouse_sku: str
+    listed: bool
+    reported: int | None
+    quantity: str
+    generation: str
+    snapshot: str
+    reported_at_s: float
+    as_of_s: float
+    unsent: int
+    promises: tuple[PromiseShown, ...]
+    derived: int | None
+    accepted: int | None
+    accepted_at_s: float
+    accepted_run: str
+    pending: bool
+    unsure_until_s: float
+    refusal: RefusalShown | None
+    steps: tuple[str, ...]
+
+
+class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):
+    """One document of a group; `number` is what people see of it."""
+
+    key: str
+    number: str
+    reason: str
+    since_s: float = 0.0
+
+
+class ParkedGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for the same thing. `kind`: parked (its cause), held (the store, or `--since`),
+    undecodable (another form), unmatched (the order of a package). `more`: counting stopped.
+
+    `account` is `merchant/warehouse` where it belongs to no connection.
+    """
+
+    channel: str
+    kind: str
+    cause: str
+    count: int
+    more: bool
+    examples: tuple[ParkedExample, ...]
+    account: str = ""
+
+
+class Parked(msgspec.Struct, frozen=True, kw_only=True):
+    """By cause, the largest group first. `backlog` are held older orders, which are in no group."""
+
+    groups: tuple[ParkedGroup, ...]
+    backlog: Backlog
+
+
+class DoubtShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of which nobody can tell whether it was handed over, and the attempt that left it so.
+    `name` is the file to look for, or the idempotency key."""
+
+    channel: str
+    key: str
+    number: str
+    reference: str
+    revision: int
+    why: str
+    name: str
+    run: str
+    opened_s: float
+    step: str
+
+
+class InDoubtShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The first 500 documents in doubt."""
+
+    documents: tuple[DoubtShown, ...]
+    more: bool = False
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to try again with the next run: all of one cause, or one document (or SKU, in inventory)."""
+
+    channel: str
+    cause: str = ""
+    key: str = ""
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True):
+    """How many; `more` of the same cause are left: ask again."""
+
+    released: int
+    more: bool = False
+
+
+class Resolve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of a document in doubt: it was `applied`, or certainly was not and goes again.
+    `revision` as it was read: refused (409) if there is another by now."""
+
+    applied: bool
+    revision: int | None = None
+
+
+class ResolveTask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The task is done. `revision` is the one that was read."""
+
+    revision: int
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """It was done; `text` says what."""
+
+    text: str

@@ -1,0 +1,186 @@
+"""Setting up: tests of both sides, preflight, sample files, secrets, reload, backup."""
+
+from typing import Literal
+
+import msgspec
+
+from dropstreamd.config.changes import Changes
+from dropstreamd.control.messages.runs import Backlog, Side
+from dropstreamd.model.shipments import Package
+from dropstreamd.model.stock import StockRow
+
+FailureKind = Literal[
+    "credentials",
+    "permission",
+    "address",
+    "host key",
+    "TLS",
+    "network",
+    "outage",
+    "rate limit",
+    "protocol",
+    "settings",
+    "deadline",
+]
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with a side, and what to do."""
+
+    kind: FailureKind
+    message: str
+    remedy: str
+
+
+class FindingShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at: `ok`, or what is wrong and what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+class TestSides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Test one side, or both where `side` is None. `write` also proves that a file can be put, renamed
+    and removed."""
+
+    side: Side | None = None
+    write: bool = False
+
+
+class SideTested(msgspec.Struct, frozen=True, kw_only=True):
+    """One side: well if `failure` is None and every finding is ok."""
+
+    side: Side
+    platform: str
+    ok: bool
+    findings: tuple[FindingShown, ...]
+    failure: Failure | None = None
+
+
+class Tested(msgspec.Struct, frozen=True, kw_only=True):
+    """Both sides, or the one asked for."""
+
+    ok: bool
+    sides: tuple[SideTested, ...]
+
+
+class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A level that a Full Sync would change; `before` None: the store was never told of it."""
+
+    sku: str
+    before: int | None
+    after: int
+
+
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """How many there are, and the first 100, sorted. `known` is False where a side cannot tell."""
+
+    count: int
+    names: tuple[str, ...] = ()
+    known: bool = True
+
+
+class SampleOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as it would be sent: the file's name (or key) and its text. Nothing was sent. Where it
+    could not be made, `problem` says why."""
+
+    number: str
+    name: str
+    text: str
+    problem: str = ""
+
+
+class Preflight(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person must know before the first order."""
+
+    sides: tuple[SideTested, ...]
+    store_skus_unmatched: Names
+    """SKUs of the store that the warehouse does not have under their listing."""
+    warehouse_skus_unmatched: Names
+    """SKUs of the warehouse that the store does not sell."""
+    store_skus_twice: Names
+    warehouse_skus_twice: Names
+    methods_unmapped: Names
+    carriers_unmapped: Names
+    overlaps: tuple[str, ...]
+    """What this connection shares with others, in sentences."""
+    sample_order: SampleOrder | None
+    levels_changed: Names
+    level_examples: tuple[LevelChange, ...]
+    backlog: Backlog
+
+
+class TryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A sample of what a warehouse sends; `content` is base64 in JSON, at most 10 MiB of file."""
+
+    merchant: str
+    warehouse: str
+    name: str
+    content: bytes
+
+
+class BadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that cannot be read: where, why, and the first of it as it stands."""
+
+    place: str
+    reason: str
+    text: str
+
+
+class FileTried(msgspec.Struct, frozen=True, kw_only=True):
+    """What is made of a file: its kind and the first 200 of each, with the counts of all."""
+
+    kind: str
+    package_count: int
+    stock_count: int
+    bad_count: int
+    packages: tuple[Package, ...]
+    stock: tuple[StockRow, ...]
+    bad: tuple[BadRow, ...]
+    findings: tuple[FindingShown, ...]
+
+
+class SecretNames(msgspec.Struct, frozen=True, kw_only=True):
+    """Names only: no value is ever shown."""
+
+    names: tuple[str, ...]
+
+
+class PutSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A secret's value."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "PutSecret(…)"
+
+
+class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed, by connection id; `names` tells the name of each id."""
+
+    changes: Changes
+    names: dict[str, str]
+
+
+class MakeBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`target` is the absolute path of a folder that is not there yet."""
+
+    target: str
+
+
+class BackupMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified backup; `rows` of each table."""
+
+    target: str
+    made_at_s: float
+    rows: dict[str, int]
+
+
+class Approved(msgspec.Struct, frozen=True, kw_only=True):
+    """The held snapshot is believed from now on."""
+
+    snapshot: str
+    changed: int
+    why: str

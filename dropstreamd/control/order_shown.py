@@ -1,0 +1,162 @@
+"""One order, found by whatever name a person has for it, with every step that it took."""
+
+from functools import partial
+from itertools import chain
+
+import msgspec
+
+from dropstreamd.channels import orders, references, shipments
+from dropstreamd.config.schema import Connection, WarehouseAccount
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.looking import task_shown
+from dropstreamd.control.messages.look import AttemptShown, OrderShown, PackageShown, Step, TaskShown
+from dropstreamd.control.refused import refuse
+from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.shipments import Package
+from dropstreamd.store import documents, handover
+from dropstreamd.store.base import Reader
+from dropstreamd.store.keys import is_part
+from dropstreamd.store.records import Document, Flow
+from dropstreamd.store.tables import Table
+
+PACKAGES_LIMIT = 1_000
+"""Packages looked through that are not yet laid to an order, in each state."""
+
+_order = msgspec.msgpack.Decoder(Order)
+_outbound = msgspec.msgpack.Decoder(OutboundOrder)
+_package = msgspec.msgpack.Decoder(Package)
+
+
+async def order(desk: Desk, call: Call[Empty, Empty]) -> OrderShown:
+    """An order by its key, its reference at the warehouse, or the number that people see."""
+    connection = desk.connection(call.path["c"])
+    named = call.path["order"]
+    if not named or not is_part(named):
+        refuse("not found", "there is no order without a name")
+    found = await desk.scan(
+        partial(_look, connection=connection, account=desk.account_of(connection), named=named)
+    )
+    if found is None:
+        refuse(
+            "not found",
+            f"{connection.name} has no order {named[:100]!r}",
+            remedy="name its number, its reference at the warehouse, or the store's id",
+        )
+    return found
+
+
+def _look(tx: Reader, connection: Connection, account: WarehouseAccount, named: str) -> OrderShown | None:
+    flow = Flow(connection.id, orders.CHANNEL)
+    key = _find(tx, connection, account, flow, named)
+    doc = None if key is None else documents.get(tx, flow, key)
+    return None if key is None or doc is None else _shown(tx, connection, account, key, doc)
+
+
+def _find(
+    tx: Reader, connection: Connection, account: WarehouseAccount, flow: Flow, named: str
+) -> str | None:
+    """Its key. An order that was ever resolved is found by its reference, one that was not is among
+    those that wait; the rest, which came to nothing, are looked through."""
+    if documents.get(tx, flow, named) is not None:
+        return named
+    for reference in (named, references.make(connection, named)):
+        link = references.find(tx, account, reference) if reference else None
+        doc = documents.get(tx, flow, link.order) if link and link.connection == connection.id else None
+        if link is not None and doc is not None and named in (doc.reference, doc.number):
+            return link.order
+    waiting = (path[-1] for table in (Table.PENDING, Table.PARKED) for path, _ in tx.scan(table, tuple(flow)))
+    every = (path[-1] for path, _ in tx.scan(Table.DOCUMENTS, tuple(flow)))
+    for key in chain(waiting, every):
+        doc = documents.get(tx, flow, key)
+        if doc is not None and doc.number == named:
+            return key
+    return None
+
+
+def _shown(
+    tx: Reader, connection: Connection, account: WarehouseAccount, key: str, doc: Document
+) -> OrderShown:
+    flow = Flow(connection.id, orders.CHANNEL)
+    return OrderShown(
+        connection=connection.name,
+        key=key,
+        number=doc.number,
+        reference=doc.reference,
+        state=doc.state,
+        standing=doc.standing,
+        cause=doc.cause,
+        reason=doc.reason,
+        revision=doc.revision,
+        accepted=doc.accepted,
+        remote=doc.remote,
+        first_s=doc.first_s,
+        changed_s=doc.changed_s,
+        handed_s=doc.handed_s,
+        order=_order.decode(doc.content),
+        sent=_outbound.decode(doc.sent) if doc.sent else None,
+        attempt=_attempt(tx, flow, doc),
+        packages=tuple(_packages(tx, connection, account, doc.reference)) if doc.reference else (),
+        tasks=tuple(_tasks(tx, connection, key, doc.number)),
+        history=tuple(Step(at_s=each.at_s, run=each.run, text=each.text) for each in doc.history),
+    )
+
+
+def _attempt(tx: Reader, flow: Flow, doc: Document) -> AttemptShown | None:
+    for attempt_id, attempt in handover.attempts(tx, flow) if doc.attempt else ():
+        if attempt_id == doc.attempt:
+            return AttemptShown(
+                id=attempt_id,
+                name=attempt.name,
+                run=attempt.run,
+                opened_s=attempt.opened_s,
+                step=attempt.step,
+                unsure_s=attempt.unsure_s,
+            )
+    return None
+
+
+def _packages(
+    tx: Reader, connection: Connection, account: WarehouseAccount, reference: str
+) -> list[PackageShown]:
+    flow = Flow(connection.id, shipments.CHANNEL)
+    keys = dict.fromkeys(references.allocations(tx, account, reference))
+    for table in (Table.PENDING, Table.PARKED):
+        keys.update(dict.fromkeys(path[-1] for path, _ in tx.scan(table, tuple(flow), limit=PACKAGES_LIMIT)))
+    found = []
+    for key in keys:
+        doc = documents.get(tx, flow, key)
+        if doc is not None and doc.number == reference:
+            found.append(
+                PackageShown(
+                    key=key,
+                    state=doc.state,
+                    cause=doc.cause,
+                    reason=doc.reason,
+                    remote=doc.remote,
+                    package=_package.decode(doc.content),
+                )
+            )
+    return found
+
+
+def _tasks(tx: Reader, connection: Connection, key: str, number: str) -> list[TaskShown]:
+    return [
+        task_shown(channel, task_key, task)
+        for channel, task_key, task in documents.tasks(tx, connection.id)
+        if task.number == number or (channel == orders.CHANNEL and task_key == key)
+    ]
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/connections/{c}/orders/{order:path}",
+        name="order",
+        summary="One order, by its number, its reference or its key",
+        handle=order,
+        query=Empty,
+        body=Empty,
+        answer=OrderShown,
+    ),
+)

@@ -1,0 +1,151 @@
+"""What waits, grouped by what it waits for."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import groupby, islice
+
+from dropstreamd.channels import intake, inventory
+from dropstreamd.channels.jobs import CHANNELS
+from dropstreamd.config.schema import WarehouseAccount
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.messages.look import Parked, ParkedExample, ParkedGroup
+from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.control.running import held_orders
+from dropstreamd.store import documents, levels
+from dropstreamd.store.base import Reader
+from dropstreamd.store.records import Flow
+from dropstreamd.store.tables import Table
+from dropstreamd.store.transitions import BEFORE_START
+
+SCAN_LIMIT = 50_000
+"""Rows looked at in one channel; what is beyond is not counted, and the last group says so."""
+
+GROUPS_LIMIT = 500
+EXAMPLES = 5
+
+_KINDS = {"parked": "parked", "held": "held", "bad": "undecodable"}
+"""The index's names of what is shown here; what is in doubt is shown elsewhere."""
+
+
+async def parked(desk: Desk, call: Call[Empty, Empty]) -> Parked:
+    """Everything of a connection that waits, with what its warehouse account cannot place."""
+    connection = desk.connection(call.path["c"])
+    account = desk.account_of(connection)
+    return await desk.scan(partial(_parked, connection=connection.id, account=account))
+
+
+def _parked(tx: Reader, connection: str, account: WarehouseAccount) -> Parked:
+    path = "/".join((account.merchant, account.name))
+    groups = [group for channel in CHANNELS for group in _groups(tx, Flow(connection, channel), "")]
+    groups += [group for channel in CHANNELS for group in _groups(tx, Flow(path, channel), path)]
+    groups += _unmatched(tx, account, path)
+    groups.sort(key=lambda group: -group.count)
+    return Parked(groups=tuple(groups[:GROUPS_LIMIT]), backlog=held_orders(tx, connection, 0.0))
+
+
+def _groups(tx: Reader, flow: Flow, account: str) -> Iterator[ParkedGroup]:
+    """The index is in the order of kind and cause, so that a group is never held whole."""
+    seen = 0
+    rows = (path[2:5] for path, _ in tx.scan(Table.PARKED, tuple(flow), limit=SCAN_LIMIT))
+    for (kind, cause), members in groupby(rows, key=lambda row: row[:2]):
+        keys = [row[-1] for row in islice(members, EXAMPLES)]
+        count = len(keys) + sum(1 for _ in members)
+        seen += count
+        if kind not in _KINDS or cause == BEFORE_START:
+            continue
+        examples, told = _examples(tx, flow, kind, keys)
+        yield ParkedGroup(
+            channel=flow.channel,
+            kind=_KINDS[kind],
+            cause=told or legible(cause),
+            count=count,
+            more=seen == SCAN_LIMIT,
+            examples=tuple(examples),
+            account=account,
+        )
+
+
+def legible(part: str) -> str:
+    """A part of a key for people: a very long one is kept as a digest that is no text."""
+    return part.encode("utf-8", "replace").decode()
+
+
+def _examples(tx: Reader, flow: Flow, kind: str, keys: Iterable[str]) -> tuple[list[ParkedExample], str]:
+    """Some of a group, and its cause in full where they know it."""
+    if kind == "bad":
+        records = islice(documents.bad_records(tx, flow), EXAMPLES)
+        return [
+            ParkedExample(key=legible(key), number=record.place, reason=record.reason, since_s=record.at_s)
+            for key, record in records
+        ], ""
+    if flow.channel == inventory.CHANNEL:
+        return _refused_levels(tx, flow, keys)
+    return _documents(tx, flow, keys)
+
+
+def _documents(tx: Reader, flow: Flow, keys: Iterable[str]) -> tuple[list[ParkedExample], str]:
+    found, cause = [], ""
+    for key in keys:
+        doc = documents.get(tx, flow, key)
+        if doc is not None:
+            cause = doc.cause
+            found.append(
+                ParkedExample(key=legible(key), number=doc.number, reason=doc.reason, since_s=doc.changed_s)
+            )
+    return found, cause
+
+
+def _refused_levels(tx: Reader, flow: Flow, skus: Iterable[str]) -> tuple[list[ParkedExample], str]:
+    found, cause = [], ""
+    for sku in skus:
+        record = levels.get(tx, flow, sku)
+        if record is not None:
+            cause = record.cause
+            found.append(
+                ParkedExample(
+                    key=legible(sku), number=legible(sku), reason=record.reason, since_s=record.at_s
+                )
+            )
+    return found, cause
+
+
+def _unmatched(tx: Reader, account: WarehouseAccount, path: str) -> list[ParkedGroup]:
+    """Packages whose order nobody knows: one group."""
+    found = iter(intake.unmatched(tx, account))
+    examples = tuple(
+        ParkedExample(
+            key=each.package.key,
+            number=each.package.reference,
+            reason="no order was sent under this reference",
+            since_s=each.since_s,
+        )
+        for each in islice(found, EXAMPLES)
+    )
+    if not examples:
+        return []
+    rest = sum(1 for _ in islice(found, SCAN_LIMIT))
+    return [
+        ParkedGroup(
+            channel="shipments",
+            kind="unmatched",
+            cause="no order",
+            count=len(examples) + rest,
+            more=rest == SCAN_LIMIT,
+            examples=examples,
+            account=path,
+        )
+    ]
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/connections/{c}/parked",
+        name="parked",
+        summary="What waits, by cause",
+        handle=parked,
+        query=Empty,
+        body=Empty,
+        answer=Parked,
+    ),
+)

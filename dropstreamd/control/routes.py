@@ -1,0 +1,36 @@
+"""The table of all routes: what is served is what is described."""
+
+from typing import Any
+
+from dropstreamd.control import (
+    admin,
+    cards,
+    deciding,
+    explaining,
+    looking,
+    order_shown,
+    parked,
+    preflight,
+    running,
+    scheduling,
+    side_tests,
+    switching,
+    watching,
+)
+from dropstreamd.control.route import Route
+
+ROUTES: tuple[Route[Any, Any], ...] = (
+    *cards.ROUTES,
+    *switching.ROUTES,
+    *running.ROUTES,
+    *watching.ROUTES,
+    *scheduling.ROUTES,
+    *side_tests.ROUTES,
+    *preflight.ROUTES,
+    *looking.ROUTES,
+    *order_shown.ROUTES,
+    *explaining.ROUTES,
+    *parked.ROUTES,
+    *deciding.ROUTES,
+    *admin.ROUTES,
+)
