@@ -15,7 +15,10 @@ from dropstreamd.clock import SystemClock
 from dropstreamd.config.load import load, load_daemon
 from dropstreamd.config.schema import DaemonSettings
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.events import Events
 from dropstreamd.control.metrics_endpoint import MetricsEndpoint
+from dropstreamd.control.server import ControlServer
 from dropstreamd.errors import ConfigError, DropstreamError
 from dropstreamd.model.ids import Ids
 from dropstreamd.platform.loader import load_plugins
@@ -72,7 +75,8 @@ async def _serve(
     secrets = SecretStore(settings.state_dir, Path(credentials) if credentials else None)
     accounts = Accounts(plugins=plugins, clock=clock, read_secret=secrets.read, observer=metrics, rng=rng)
     names: dict[str, str] = {}
-    report = Report(metrics, names, [])
+    events = Events()
+    report = Report(metrics, names, [events])
     daemon = Daemon(
         loaded=loaded,
         state=state,
@@ -85,6 +89,16 @@ async def _serve(
     notifier = Notifier(environment.get("NOTIFY_SOCKET"))
     reloader = Reloader(conf_dir, plugins, daemon, notifier, names, grace_s=settings.grace_s)
     reloader.tell_broken()
+    desk = Desk(
+        daemon=daemon,
+        environment=state.environment,
+        conf_dir=conf_dir,
+        secrets=secrets,
+        events=events,
+        reload=reloader.reload,
+        version=__version__,
+    )
+    control = ControlServer(desk, settings.socket, settings.socket_mode, settings.socket_group)
     loop = LoopWatch(metrics)
     gauges = Gauges(metrics, daemon, accounts.circuits)
     async with trio.open_nursery() as outer:
@@ -103,6 +117,7 @@ async def _serve(
             if interval_s is not None:
                 probes = {"loop": loop.moves, "writer": state.heartbeat}
                 nursery.start_soon(watchdog, notifier, probes, interval_s)
+            await nursery.start(control.run)
             await notifier.ready(reloader.summary())
             _log.info("daemon_ready", version=__version__, connections=len(daemon.config.connections))
             await _until_told_to_end(reloader)

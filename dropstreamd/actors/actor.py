@@ -172,6 +172,7 @@ class Actor:
             request = self._mailbox.take(name)
             if request is not None:
                 return Work(agenda=agenda, trigger="person", due=looks[name][0], request=request), None
+        due_now: list[tuple[float, Work]] = []
         for name, agenda in self.agendas.items():
             due, upcoming_s = looks[name]
             self._listener.next_fire(self._connection, self.channel, name, upcoming_s)
@@ -180,11 +181,15 @@ class Actor:
                 wakes.append(trouble.retry_s)
             elif due is not None:
                 late = now_s - due.fire.at_s > 60 or due.fires > 1
-                return Work(agenda=agenda, trigger="catch-up" if late else "schedule", due=due), None
+                work = Work(agenda=agenda, trigger="catch-up" if late else "schedule", due=due)
+                due_now.append((due.served_s, work))
             elif trouble is not None:
-                return Work(agenda=agenda, trigger="retry"), None
+                due_now.append((trouble.retry_s, Work(agenda=agenda, trigger="retry")))
             elif upcoming_s is not None:
                 wakes.append(upcoming_s)
+        if due_now:
+            # A job whose runs take longer than its interval must not keep the other from its turn.
+            return min(due_now, key=lambda one: one[0])[1], None
         return None, min(wakes, default=None)
 
     async def _sleep(self, until_s: float | None) -> None:

@@ -22,10 +22,12 @@ GAPS = 200
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """Fires that one run now stands for: the newest, and how many in all."""
+    """Fires that one run now stands for: the newest, and how many in all. `served_s` is how far the
+    schedule had been followed before them: of two jobs, the one served longer ago goes first."""
 
     fire: Fire
     fires: int
+    served_s: float
 
 
 class Agenda:
@@ -78,8 +80,11 @@ class Agenda:
         since_s, followed = self._state.read(lambda tx: (self.enabled_since_s(tx), self._followed(tx)))
         if since_s is None:
             return None, None
-        tick = self.schedule.tick(max(followed.last_fire_s, since_s), now_s)
-        due = None if tick.due is None else Due(fire=tick.due, fires=tick.coalesced + 1)
+        served_s = max(followed.last_fire_s, since_s)
+        tick = self.schedule.tick(served_s, now_s)
+        due = None
+        if tick.due is not None:
+            due = Due(fire=tick.due, fires=tick.coalesced + 1, served_s=served_s)
         return due, None if tick.upcoming is None else float(tick.upcoming.at_s)
 
     def run_began(self, tx: Writer, due: Due) -> None:

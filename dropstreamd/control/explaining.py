@@ -61,7 +61,8 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
     flow = Flow(connection.id, inventory.CHANNEL)
     warehouse_sku = connection.listings.get(sku, sku)
     unsent = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else {}
-    generation = stock.changed_by(tx, path, warehouse_sku)
+    row = stock.reported(tx, path, warehouse_sku)
+    generation = "" if row is None else stock.changed_by(row)
     made = next((each for each in stock.history(tx, path) if each.id == generation), None)
     latest = stock.latest(tx, path)
     record = levels.get(tx, flow, sku) or LevelRecord()
@@ -70,7 +71,7 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         sku=sku,
         warehouse_sku=warehouse_sku,
         listed=sku in connection.listings,
-        reported=stock.reported(tx, path, warehouse_sku),
+        reported=None if row is None else stock.quantity_of(row),
         quantity=account.quantity,
         generation=generation,
         snapshot="" if made is None else made.snapshot,
