@@ -48,7 +48,6 @@ class ControlServer:
         self._mode = mode
         self._group = group
         self._config = _config()
-        self._context = WorkerContext(None)
         self._clients = 0
 
     async def run(
@@ -71,8 +70,9 @@ class ControlServer:
         try:
             who = await trio.to_thread.run_sync(user_of, stream.socket)
             state = ConnectionState({PEER: who})
-            guarded = cast("trio.SSLStream[trio.SocketStream]", _Guarded(stream))
-            await TCPServer(self._app, self._config, self._context, state, guarded).run()
+            context = WorkerContext(None)
+            guarded = cast("trio.SSLStream[trio.SocketStream]", _Guarded(stream, context))
+            await TCPServer(self._app, self._config, context, state, guarded).run()
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client went away
         except* Exception as faults:  # noqa: BLE001 - the request edge: it ends this client alone
@@ -83,9 +83,14 @@ class ControlServer:
 
 
 class _Guarded:
-    """A client's stream, as Hypercorn uses one, that gives a client up which reads nothing."""
+    """A client's stream, as Hypercorn uses one, that gives a client up which reads nothing.
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    Hypercorn keeps a connection for its idle time after the client has closed it; ending its context
+    lets it go at once.
+    """
+
+    def __init__(self, stream: trio.SocketStream, context: WorkerContext) -> None:
+        self._context = context
         self._stream = stream
         self.socket = stream.socket
 
@@ -97,7 +102,10 @@ class _Guarded:
             raise trio.BrokenResourceError("the client reads nothing")
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        return await self._stream.receive_some(max_bytes)
+        data = await self._stream.receive_some(max_bytes)
+        if not data:
+            await self._context.terminated.set()
+        return data
 
     async def send_eof(self) -> None:
         await self._stream.send_eof()

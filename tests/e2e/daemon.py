@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -116,12 +117,12 @@ class Daemon:
         run: str = self.ask("POST", path, given)["run"]
         return run
 
-    def run(self, connection: str, job: str, **given: object) -> dict[str, Any]:
+    def run(self, connection: str, job: str, **given: object) -> Counter[str]:
         """Run a job to its end, which must be a good one; what it counted."""
         ended = self.finish(connection, self.begin(connection, job, **given))
         assert ended["result"] == "done", ended
-        counts: dict[str, Any] = ended["counts"]
-        return counts
+        print(job, ended["counts"])
+        return Counter(ended["counts"])
 
     def finish(self, connection: str, run: str) -> dict[str, Any]:
         """Wait for a run's end, however it ends."""
@@ -144,3 +145,4 @@ def new_daemon() -> Iterator[Daemon]:
             yield daemon
         finally:
             daemon.kill()
+            print(daemon.log.read_text()[-20_000:])  # shown where the test failed

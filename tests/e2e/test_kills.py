@@ -123,5 +123,5 @@ def test_levels_survive_kills(
         strike(daemon, rng.choice(["inventory.smart", "inventory.full"]), 2.0, rng)
     settle(daemon, "inventory.smart")
     assert shop.on_hand() == levels
-    assert "pushed" not in daemon.run("acme", "inventory.smart")
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 0
     print(f"levels: {KILLS} kills")
