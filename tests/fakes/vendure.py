@@ -40,11 +40,22 @@ PERMISSIONS = (
 )
 
 Fault = Literal[
-    "expired", "500", "429", "html", "old", "before", "after", "lost", "truncated", "database", "late-database"
+    "expired",
+    "500",
+    "429",
+    "html",
+    "old",
+    "before",
+    "after",
+    "lost",
+    "truncated",
+    "database",
+    "late-database",
 ]
-"""`expired`: the session. `old`: the schema lacks something of the document. `before`, `after`: the connection ends before or after it was applied, with no
-answer; `truncated`: within the answer. `database`: an error without a code, nothing applied;
-`late-database`: the same, applied. `lost`: applied, and never answered."""
+"""`expired`: the session. `old`: the schema lacks something of the document. `before`, `after`: the
+connection ends before or after it was applied, with no answer; `truncated`: within the answer. `lost`:
+applied, and never answered. `database`: an error without a code, nothing applied; `late-database`: the
+same, applied."""
 
 
 class FakeVendure:
@@ -61,7 +72,7 @@ class FakeVendure:
         self.sessions: set[str] = set()
         self.faults: dict[str, list[Fault]] = {}
         self.asked: list[str] = []
-        self.before: dict[str, Callable[[], None]] = {}
+        self.before: dict[str, Callable[[], object]] = {}
         self.port = 0
 
     @property

@@ -201,7 +201,7 @@ async def test_an_outage_while_listing_is_no_empty_list(
     fake.fail("OrderIds", "database")
     with pytest.raises(Unreachable):
         await account.listing()
-    fake.fail("Orders", *["500"] * 4)  # type: ignore[list-item] # a fault
+    fake.fail("Orders", "500", "500", "500", "500")
     with pytest.raises(Unreachable):
         await account.listing()
 
