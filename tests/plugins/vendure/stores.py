@@ -45,7 +45,7 @@ class TestHost:
         budget = Budget(Pace(rate_per_s=1000, burst=1000, at_once=1))
         self.limiter: Limiter = budget.for_priority(Priority.ORDERS)
         self.calls = Calls()
-        self._secrets = secrets
+        self.secrets = dict(secrets)
         self.http = Http(
             account="vendure:test",
             limiter=self.limiter,
@@ -57,7 +57,7 @@ class TestHost:
         )
 
     def secret(self, ref: SecretRef) -> Secret:
-        return Secret(self._secrets[ref.secret or ""])
+        return Secret(self.secrets[ref.secret or ""])
 
 
 class Steps(msgspec.Struct):

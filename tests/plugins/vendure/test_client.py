@@ -13,14 +13,23 @@ from dropstreamd.errors import (
     Unreachable,
 )
 from dropstreamd.platform.secrets import SecretRef
+from tests.counterparts.vendure.channel import owner
 from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
 
+from .conftest import real_account
 from .stores import Account, package, push, push_levels
 
 Either = tuple[Account, FakeShop | VendureShop]
+CREATE_KEY = """
+mutation($role: ID!) {
+  createApiKey(input: { roleIds: [$role], translations: [{ languageCode: en, name: "dropstreamd" }] }) {
+    apiKey
+  }
+}
+"""
 KEY = {"username": "", "password": None, "api_key": SecretRef(secret="key")}
 
 
@@ -54,15 +63,25 @@ async def test_a_wrong_user_is_refused(either: Either) -> None:
             await store.test(write=False)
 
 
-async def test_the_address_of_the_shop_api_is_noticed(shop: VendureShop, account: Account) -> None:
+@pytest.mark.counterpart
+async def test_the_address_of_the_shop_api_is_noticed(shop: VendureShop) -> None:
+    account = real_account(shop)
     with pytest.raises((AuthFailed, ProtocolMismatch), match=r"INVALID_CREDENTIALS|does not know"):
-        async with account.open(url=f"{shop.url}/shop-api", channel=shop.channel.token) as store:
+        async with account.open(url=f"{shop.url}/shop-api") as store:
             await store.test(write=False)
 
 
-test_the_address_of_the_shop_api_is_noticed = pytest.mark.counterpart(
-    test_the_address_of_the_shop_api_is_noticed
-)
+@pytest.mark.counterpart
+async def test_a_real_servers_api_key_is_used(shop: VendureShop) -> None:
+    admin = owner(shop.url, channel_token=shop.channel.token)
+    roles = admin.ask("{ roles { items { id } } }", dict[str, dict[str, list[dict[str, str]]]])
+    made = admin.ask(CREATE_KEY, dict[str, dict[str, str]], {"role": roles["roles"]["items"][0]["id"]})
+    admin.close()
+    account = real_account(shop)
+    account.host.secrets["key"] = made["createApiKey"]["apiKey"]
+    async with account.open(**KEY) as store:
+        assert all(finding.ok for finding in await store.test(write=True))
+        assert (await store.survey()).skus == frozenset()
 
 
 @pytest.mark.parametrize("permission", ["ReadOrder", "ReadCatalog", "ReadStockLocation"])

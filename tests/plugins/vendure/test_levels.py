@@ -133,6 +133,40 @@ async def test_a_sku_with_a_crowd_of_variants_is_a_duplicate(
             await push_levels(store, {"A": 2, "B": 2})
 
 
+async def test_a_fulfillment_in_between_is_made_up_for(account: Account, fake: FakeVendure) -> None:
+    fake.shop.add_products({"A": 9, "B": 9})
+    (placed,) = fake.shop.place_orders([NewOrder(units={"A": 3})])
+    line = fake.shop.order(placed.id).lines[0].id
+    fake.before["SetLevels"] = lambda: fake.shop.fulfill(placed.id, {line: 2}, method="x", tracking="")
+    async with account.open() as store:
+        outcomes = await push_levels(store, {"A": 4, "B": 4})
+    assert causes(outcomes) == {}
+    assert sellable(fake.shop) == {"A": 4, "B": 4}
+    assert fake.asked.count("SetLevels") == 2
+
+
+async def test_an_order_in_between_lowers_the_level(account: Account, fake: FakeVendure) -> None:
+    fake.shop.add_products({"A": 9})
+    fake.before["SetLevels"] = lambda: fake.shop.place_orders([NewOrder(units={"A": 3})])
+    async with account.open() as store:
+        assert causes(await push_levels(store, {"A": 4})) == {}
+    assert sellable(fake.shop) == {"A": 1}
+
+
+async def test_a_level_that_never_holds_still_is_pending_again(account: Account, fake: FakeVendure) -> None:
+    fake.shop.add_products({"A": 9})
+    (placed,) = fake.shop.place_orders([NewOrder(units={"A": 5})])
+    line = fake.shop.order(placed.id).lines[0].id
+
+    def another() -> None:
+        fake.shop.cancel(placed.id, {line: 1})
+        fake.before["SetLevels"] = another
+
+    fake.before["SetLevels"] = another
+    async with account.open() as store:
+        assert await push_levels(store, {"A": 4}) == {"A": Untouched(key="A")}
+
+
 async def test_nothing_that_may_be_set_sets_nothing(account: Account, fake: FakeVendure) -> None:
     async with account.open() as store:
         assert causes(await push_levels(store, {"A": 1})) == {"A": "sku:A"}

@@ -1,8 +1,12 @@
 """Settings that cannot be right are told one by one."""
 
+import tomllib
+from pathlib import Path
+
 import msgspec
 import pytest
 
+import dropstream_vendure
 from dropstream_vendure import PLUGIN
 from dropstream_vendure.settings import Settings, account_key, check
 from dropstreamd.platform.plugin_check import faults
@@ -53,3 +57,15 @@ def test_channels_of_one_server_are_accounts_of_their_own() -> None:
 
 def test_one_call_is_made_at_a_time() -> None:
     assert PLUGIN.pace(settings(url=URL)).at_once == 1
+
+
+def test_the_sample_is_valid_with_every_line_of_it() -> None:
+    text = (Path(dropstream_vendure.__file__).parent / "sample.toml").read_text()
+    whole = tomllib.loads("\n".join(line.removeprefix("# ") for line in text.splitlines()))["store"]
+    assert whole.pop("platform") == "vendure"
+    fields = {field.encode_name for field in msgspec.structs.fields(Settings)}
+    assert whole.keys() == fields
+    assert [problem.key for problem in check(msgspec.convert(whole, Settings))] == ["api_key"]
+    few = tomllib.loads(text)["store"]
+    del few["platform"]
+    assert check(msgspec.convert(few, Settings)) == []
