@@ -144,7 +144,7 @@ class SandboxStore:
             for change in given["changes"]
             for level in change["stockLevels"]
         ]
-        return {"updateProductVariants": [{"id": each.id} if each else None for each in done]}
+        return {"updateProductVariants": [_variant(each) if each else None for each in done]}
 
     def _methods(self, given: Json) -> Json:
         return {"shippingMethods": _page([METHOD], given)}

@@ -13,7 +13,7 @@ import msgspec
 
 from dropstream_vendure import documents, wire
 from dropstream_vendure.settings import Settings
-from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch, Unreachable
+from dropstreamd.errors import AuthFailed, DropstreamError, Misconfigured, ProtocolMismatch, Unreachable
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.graphql import GraphqlError, ask
 from dropstreamd.platform.http import HttpClient, HttpLimits, decode
@@ -63,9 +63,7 @@ class Api:
         """A query that must succeed. Raises Unreachable where Vendure fails to answer it."""
         answer = await self.ask(document, variables, into, write=False)
         if isinstance(answer, Refusal):
-            if answer.code in ("", "INTERNAL_SERVER_ERROR"):
-                raise Unreachable("Vendure could not answer a query: its own log says why")
-            raise ProtocolMismatch(f"Vendure refused a query: {answer}")
+            raise _failed(answer)
         return answer
 
     async def ask(
@@ -156,8 +154,9 @@ class Api:
             "POST", applied="safe", json={"query": documents.LOGIN, "variables": variables}
         )
         answer = decode(response, wire.LoginAnswer)
-        if answer.data is None or answer.errors:
-            self._judged([error.as_error() for error in answer.errors])
+        if answer.errors:
+            raise _failed(self._judged([error.as_error() for error in answer.errors]))
+        if answer.data is None:
             raise ProtocolMismatch("Vendure neither accepted nor refused the user and password")
         result = answer.data.login
         if result.error_code == "NATIVE_AUTH_STRATEGY_ERROR":
@@ -181,6 +180,13 @@ class Api:
 
 def _forbidden(errors: Sequence[GraphqlError]) -> bool:
     return any(error.code in ("FORBIDDEN", "UNAUTHORIZED") for error in errors)
+
+
+def _failed(refusal: Refusal) -> DropstreamError:
+    """What it means that a query was not answered."""
+    if refusal.code in ("", "INTERNAL_SERVER_ERROR"):
+        return Unreachable("Vendure could not answer a query: its own log says why")
+    return ProtocolMismatch(f"Vendure refused a query: {refusal}")
 
 
 def _other_schema() -> ProtocolMismatch:

@@ -119,7 +119,7 @@ query Variants($skip: Int!, $take: Int!, $skus: [String!]!) {
 
 SET_LEVELS = """
 mutation SetLevels($changes: [UpdateProductVariantInput!]!) {
-  updateProductVariants(input: $changes) { id }
+  updateProductVariants(input: $changes) { id stockLevels { stockLocationId stockAllocated } }
 }
 """
 

@@ -1,7 +1,9 @@
 """Levels become stock on hand at one location.
 
 Vendure sells what is on hand less what is allocated to its own unfulfilled orders. So that it sells
-`available`, on hand is set to `available` plus what is allocated now.
+`available`, on hand is set to `available` plus what is allocated. That may lessen between the reading
+and the setting (a fulfillment, a cancellation); the answer tells what it is then, and the level is set
+again. If it has grown, an order was placed, and the level stays lower by its units.
 """
 
 from collections.abc import Sequence
@@ -30,14 +32,22 @@ from dropstreamd.platform.contract import Record
 BATCH = 100
 MOST_UNITS = 2**31 - 1
 MOST_PAGES = 100
+ROUNDS = 3
 
 _levels = msgspec.json.Decoder(dict[str, int])
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
+    """`allocated` is what was when last told."""
+
     sku: str
     variant: str
-    on_hand: int
+    available: int
+    allocated: int
+
+    @property
+    def on_hand(self) -> int:
+        return self.available + self.allocated
 
 
 class Levels:
@@ -76,16 +86,24 @@ class Levels:
                 outcomes.append(change)
             else:
                 changes.append(change)
-        return [*outcomes, *await self._set(changes, location)]
+        for _ in range(ROUNDS):
+            told, changes = await self._set(changes, location)
+            outcomes += told
+            if not changes:
+                return outcomes
+        return [*outcomes, *(Untouched(key=change.sku) for change in changes)]
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Nothing is looked up: the newest level is pushed again, whatever became of this one."""
         await trio.lowlevel.checkpoint()
         return [Untouched(key=key) for key in prepared.keys]
 
-    async def _set(self, changes: list[_Change], location: str) -> list[Outcome]:
+    async def _set(
+        self, changes: list[_Change], location: str
+    ) -> tuple[list[Accepted | Rejected], list[_Change]]:
+        """What became of them, and the changes that must be made again since less is allocated now."""
         if not changes:
-            return []
+            return [], []
         inputs = [
             {
                 "id": change.variant,
@@ -95,12 +113,14 @@ class Levels:
         ]
         answer = await self._api.ask(documents.SET_LEVELS, {"changes": inputs}, wire.SetLevels, write=True)
         if not isinstance(answer, Refusal):
-            return [Accepted(key=change.sku, remote=change.variant) for change in changes]
+            return _set_by(changes, answer, location)
         if len(changes) == 1:
             reason = f"Vendure did not set the level of {changes[0].sku}: {answer}"
-            return [Rejected(key=changes[0].sku, cause="refused", reason=reason)]
+            return [Rejected(key=changes[0].sku, cause="refused", reason=reason)], []
         half = len(changes) // 2
-        return [*await self._set(changes[:half], location), *await self._set(changes[half:], location)]
+        told, again = await self._set(changes[:half], location)
+        more_told, more_again = await self._set(changes[half:], location)
+        return [*told, *more_told], [*again, *more_again]
 
     async def _variants(self, skus: list[str]) -> dict[str, list[wire.StockVariant]]:
         """The variants of each SKU, exactly so written; a SKU may have several, or none."""
@@ -155,11 +175,23 @@ def _change(
     if variant.track_inventory == "FALSE" or (variant.track_inventory == "INHERIT" and not tracked):
         reason = f"Vendure does not track the stock of {sku}, and sells it without limit"
         return Rejected(key=sku, cause="untracked", reason=reason)
-    allocated = sum(
-        level.stock_allocated for level in variant.stock_levels if level.stock_location_id == location
-    )
-    on_hand = available + allocated
-    if available < 0 or on_hand > MOST_UNITS:
-        reason = f"{on_hand} units of {sku} are no stock that Vendure can have"
+    change = _Change(sku=sku, variant=variant.id, available=available, allocated=variant.allocated(location))
+    if available < 0 or change.on_hand > MOST_UNITS:
+        reason = f"{change.on_hand} units of {sku} are no stock that Vendure can have"
         return Rejected(key=sku, cause="quantity", reason=reason)
-    return _Change(sku=sku, variant=variant.id, on_hand=on_hand)
+    return change
+
+
+def _set_by(
+    changes: list[_Change], answer: wire.SetLevels, location: str
+) -> tuple[list[Accepted | Rejected], list[_Change]]:
+    allocated = {each.id: each.allocated(location) for each in answer.update_product_variants if each}
+    told: list[Accepted | Rejected] = []
+    again: list[_Change] = []
+    for change in changes:
+        now = allocated.get(change.variant, change.allocated)
+        if now < change.allocated:
+            again.append(msgspec.structs.replace(change, allocated=now))
+        else:
+            told.append(Accepted(key=change.sku, remote=change.variant))
+    return told, again

@@ -69,7 +69,7 @@ def _translated(order: wire.Order, settings: Settings, shop: wire.Shop) -> Order
         placed_at=placed_at,
         updated_at=order.updated_at,
         ship_to=_address(order.shipping_address, order.customer),
-        bill_to=None if order.billing_address is None else _address(order.billing_address, None),
+        bill_to=_bill_to(order.billing_address),
         lines=lines,
         ship_method=_ship_method(order, settings),
         email=order.customer.email_address if order.customer else "",
@@ -130,6 +130,12 @@ def _money(units: int, order: wire.Order, shop: wire.Shop) -> Money:
     """Vendure counts money in units of one precision for the whole server, whatever the currency."""
     precision = shop.global_settings.server_config.money_strategy_precision
     return Money(amount=Decimal(units).scaleb(-precision), currency=order.currency_code)
+
+
+def _bill_to(address: wire.Address | None) -> Address | None:
+    """None where Vendure has an address without a field filled in, as it does for most guests."""
+    billed = Address() if address is None else _address(address, None)
+    return None if billed == Address() else billed
 
 
 def _address(address: wire.Address | None, customer: wire.Customer | None) -> Address:

@@ -261,11 +261,20 @@ class StockLevel(Wire, frozen=True, kw_only=True):
     stock_allocated: int
 
 
-class StockVariant(Wire, frozen=True, kw_only=True):
+class Stocked(Wire, frozen=True, kw_only=True):
+    """A variant, with its levels at the locations of the channel."""
+
     id: str
+    stock_levels: tuple[StockLevel, ...]
+
+    def allocated(self, location: str) -> int:
+        """Units there that belong to orders not fulfilled; 0 where there is no level yet."""
+        return sum(each.stock_allocated for each in self.stock_levels if each.stock_location_id == location)
+
+
+class StockVariant(Stocked, frozen=True, kw_only=True):
     sku: str
     track_inventory: str
-    stock_levels: tuple[StockLevel, ...]
 
 
 class VariantItems(Wire, frozen=True, kw_only=True):
@@ -278,7 +287,7 @@ class Variants(Wire, frozen=True, kw_only=True):
 
 
 class SetLevels(Wire, frozen=True, kw_only=True):
-    update_product_variants: tuple[Identified | None, ...]
+    update_product_variants: tuple[Stocked | None, ...]
 
 
 class Sku(Wire, frozen=True, kw_only=True):

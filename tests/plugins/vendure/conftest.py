@@ -1,0 +1,62 @@
+"""The double, and the real server where it is installed."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from trio.testing import MockClock
+
+from dropstreamd.clock import SystemClock, VirtualClock
+from tests.counterparts.vendure.shop import VendureShop
+from tests.fakes.vendure import FakeVendure, fake_vendure
+from tests.fakes.vendure_shop import FakeShop
+
+from .stores import Account, TestHost, settings
+
+NOW_S = 1_795_300_000.0
+
+
+@pytest.fixture
+def patient_clock() -> MockClock:
+    """Virtual time that jumps only once real sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.1)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeVendure]:
+    async with fake_vendure() as server:
+        yield server
+
+
+@pytest.fixture
+def account(fake: FakeVendure) -> Account:
+    """The double's account, on virtual wall time."""
+    return fake_account(fake)
+
+
+def fake_account(fake: FakeVendure) -> Account:
+    secrets = {"password": fake.user[1], "key": fake.api_key, "wrong": "wrong"}
+    host = TestHost(VirtualClock(NOW_S), secrets)
+    return Account(host, settings(url=fake.url, channel=fake.token))
+
+
+def real_account(shop: VendureShop) -> Account:
+    host = TestHost(SystemClock(), {"password": "superadmin"})
+    return Account(
+        host, settings(url=f"{shop.url}/admin-api", channel=shop.channel.token, username="superadmin")
+    )
+
+
+@pytest.fixture(params=["double", pytest.param("real", marks=pytest.mark.counterpart)])
+def real_shop(request: pytest.FixtureRequest) -> VendureShop | None:
+    """The real server's shop, or None for the double's."""
+    return request.getfixturevalue("shop") if request.param == "real" else None
+
+
+@pytest.fixture
+async def either(real_shop: VendureShop | None) -> AsyncIterator[tuple[Account, FakeShop | VendureShop]]:
+    """An account with the shop behind it: the double's, then the real server's."""
+    if real_shop is not None:
+        yield real_account(real_shop), real_shop
+        return
+    async with fake_vendure() as server:
+        yield fake_account(server), server.shop
