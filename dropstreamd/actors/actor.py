@@ -80,6 +80,7 @@ class Actor:
         self.agendas = {job.name: Agenda(connection, job, state) for job in jobs}
         self.trouble: dict[str, Trouble] = {}
         self.running: Run | None = None
+        self._taken: Request | None = None
         self._edited = False
         self._stopping = False
 
@@ -94,11 +95,12 @@ class Actor:
 
     def waiting(self) -> list[str]:
         """The jobs of which a run was asked for that has not begun."""
-        return self._mailbox.waiting()
+        taken = [] if self._taken is None else [self._taken.job]
+        return [*taken, *self._mailbox.waiting()]
 
     def awaits(self, run: str) -> bool:
         """Whether a run that was asked for under this id has not begun."""
-        return self._mailbox.holds(run)
+        return self._mailbox.holds(run) or (self._taken is not None and self._taken.answers(run))
 
     def reconfigured(self) -> None:
         """The configuration changed: take it over before the next run."""
@@ -202,8 +204,12 @@ class Actor:
     # ---- one run
 
     async def _perform(self, work: Work) -> None:
-        async with self._gate:
-            await self._execute(work)
+        self._taken = work.request
+        try:
+            async with self._gate:
+                await self._execute(work)
+        finally:
+            self._taken = None
 
     async def _execute(self, work: Work) -> None:
         job, request = work.agenda.job, work.request
@@ -220,6 +226,7 @@ class Actor:
             who=request.who if request else "",
         )
         await self._state.write(partial(self._begin, work=work, record=record))
+        self._taken = None
         self._listener.run_began(self._connection, self.channel, record)
         since = None if request is None else request.since
         self.running = Run(

@@ -16,6 +16,10 @@ class Request(msgspec.Struct, kw_only=True):
     since: datetime | None = None
     merged: list[str] = []
 
+    def answers(self, run: str) -> bool:
+        """Whether somebody was given this id for it."""
+        return run == self.run or run in self.merged
+
 
 class Mailbox:
     """Holds what an actor has yet to look at. Posting never blocks; a newer message of a kind takes
@@ -57,7 +61,7 @@ class Mailbox:
 
     def holds(self, run: str) -> bool:
         """Whether a run that was asked for under this id waits."""
-        return any(run in (request.run, *request.merged) for request in self._requests.values())
+        return any(request.answers(run) for request in self._requests.values())
 
     def clear(self) -> list[Request]:
         """Refuse whatever waits: it was switched off."""
