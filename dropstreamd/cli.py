@@ -12,6 +12,7 @@ from dropstreamd.config.load import load_daemon
 from dropstreamd.config.secrets import SecretStore
 from dropstreamd.errors import ConfigError
 from dropstreamd.platform.loader import load_plugins
+from dropstreamd.sandbox import demo
 
 CONF_DIR = Path("/etc/dropstreamd")
 
@@ -35,9 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.add_argument(
                 "--no-secrets", action="store_true", help="do not look whether secrets can be read here"
             )
+    text = "show it at work, on this machine alone: under a minute, nothing is left behind"
+    commands.add_parser("demo", help=text, description=text)
     given = parser.parse_args(arguments)
     if given.command == "run":
         return app.run(given.conf, os.environ)
+    if given.command == "demo":
+        return demo.run(sys.stdout)
     return _check(given.conf, look_at_secrets=not given.no_secrets)
 
 
