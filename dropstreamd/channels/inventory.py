@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import promises
+from dropstreamd.channels import orders, promises
 from dropstreamd.channels.deliver import PUSH_DEADLINE_S
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import Connection
@@ -15,7 +15,7 @@ from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, Wait
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import cursors, levels, stock
+from dropstreamd.store import cursors, levels, stock, switches
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.levels import Derived, Opened
 from dropstreamd.store.records import Attempt, Flow
@@ -68,8 +68,18 @@ async def full(run: Run) -> None:
 
 
 async def _fetch(run: Run) -> None:
+    await _look_at_orders(run)
     for made in await run.scope.feed.fetch_stock():
         run.count(f"snapshots_{made.verdict}")
+
+
+async def _look_at_orders(run: Run) -> None:
+    """Stage the store's newest orders first, where they are imported at all: a level that does not
+    know of them would offer their units again."""
+    connection = run.scope.connection
+    switch = run.state.read(partial(switches.get, connection=connection.id, channel=orders.CHANNEL))
+    if connection.deduct_unsent and switch.on and switch.first_on_s is not None:
+        await orders.pull(run, orders.book(run.scope), switch.first_on_s)
 
 
 def _unsent(run: Run) -> dict[str, int]:

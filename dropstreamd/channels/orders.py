@@ -46,7 +46,7 @@ async def import_orders(run: Run, start_s: float) -> None:
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
-    await _pull(run, orders, start_s)
+    await pull(run, orders, start_s)
     if run.since is not None:
         since_s = run.since.timestamp()
         released = await run.state.write(
@@ -60,7 +60,8 @@ async def import_orders(run: Run, start_s: float) -> None:
             await deliver(run, orders, warehouse.orders, resolved)
 
 
-async def _pull(run: Run, orders: Book, start_s: float) -> None:
+async def pull(run: Run, orders: Book, start_s: float) -> None:
+    """Stage what the store tells since the last time; hand nothing over."""
     async with run.open_store() as store:
         if store.orders is None:
             raise ProtocolMismatch("the store's plugin offers no orders")

@@ -226,12 +226,13 @@ async def serve_store(store: SandboxStore) -> AsyncIterator[str]:
     config = Config()
     config.accesslog = None
     config.errorlog = None
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        config.bind = [f"fd://{listener.fileno()}"]
-        ended = trio.Event()
-        async with trio.open_nursery() as nursery:
-            await nursery.start(partial(serve, app, config, shutdown_trigger=ended.wait))  # type: ignore[arg-type]
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/admin-api"
-            nursery.cancel_scope.cancel()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    port = listener.getsockname()[1]
+    config.bind = [f"fd://{listener.detach()}"]  # Hypercorn's from now on: it closes it
+    ended = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(serve, app, config, shutdown_trigger=ended.wait))  # type: ignore[arg-type]
+        yield f"http://127.0.0.1:{port}/admin-api"
+        nursery.cancel_scope.cancel()

@@ -107,7 +107,7 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
     told = (await server.stdout.receive_some(1000)).decode().split(" ", 1)
     url, host_key = told[0], told[1].strip()
     clock, sink = SystemClock(), TakesEverything()
-    rng = random.Random(1)  # noqa: S311 - a benchmark
+    rng = random.Random(1)
     metrics = Metrics(now_s=clock.now_s, version="bench")
     accounts = Accounts(
         plugins={"file-exchange": PluginStatus(name="file-exchange", origin="here", plugin=PLUGIN)},

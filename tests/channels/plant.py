@@ -116,7 +116,7 @@ class Plant:
         self.points = Points()
         self.state = PointedStore(state, self.points)
         self.clock = VirtualClock(START_S)
-        self.ids = Ids(self.clock, random.Random(7))  # noqa: S311 - seeded
+        self.ids = Ids(self.clock, random.Random(7))
         self.warehouse = FakeWarehouse(self.clock, self.points, orders=orders, steps=steps)
         self.connections = {each.name: each for each in connections or (connection(),)}
         self.stores = {

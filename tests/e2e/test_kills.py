@@ -29,7 +29,7 @@ AT_ONCE = 6
 
 @pytest.fixture
 def rng() -> random.Random:
-    return random.Random(os.environ.get("DROPSTREAMD_SEED", "1"))  # noqa: S311 - replayable
+    return random.Random(os.environ.get("DROPSTREAMD_SEED", "1"))
 
 
 def strike(daemon: Daemon, job: str, within_s: float, rng: random.Random) -> None:

@@ -50,6 +50,6 @@ async def http(observer: Counted) -> Http:
         circuit=Circuit("test:acme"),
         observer=observer,
         trust=Trust(),
-        random=Random(7),  # noqa: S311 - spreads retries
+        random=Random(7),
         clock=VirtualClock(1_800_000_000),
     )

@@ -131,7 +131,7 @@ class World:
 
     def __init__(self, state: Store) -> None:
         self.state = state
-        self.rng = random.Random(20260101)  # noqa: S311 - a seeded simulation
+        self.rng = random.Random(20260101)
         self.clock = VirtualClock(START_S)
         self.config = make_config(self.rng)
         self.witness = Witness()

@@ -41,7 +41,7 @@ def _look(reader: Reader) -> tuple[Rows, Rows, int]:
 
 @pytest.mark.parametrize("seed", [20_261_121])
 def test_no_answered_write_is_lost_and_none_is_kept_in_half(tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - moments of death, not secrets
+    chance = random.Random(seed)
     answered: Rows = set()
     start = 0
     for _ in range(KILLS):

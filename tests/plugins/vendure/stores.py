@@ -52,7 +52,7 @@ class TestHost:
             circuit=Circuit("vendure:test"),
             observer=self.calls,
             trust=Trust(),
-            random=random.Random(7),  # noqa: S311 - spreads retries
+            random=random.Random(7),
             clock=clock,
         )
 
