@@ -31,6 +31,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
     @property
+    def is_refusal(self) -> bool:
+        return self.status >= _REFUSED
+
+    @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
 

@@ -21,12 +21,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of `dropstreamctl`. `monotonic` counts seconds for time-outs."""
+    """One call of `dropstreamctl`. `monotonic` counts seconds for time-outs, `sleep` lets them pass."""
 
     daemon: Daemon
     terminal: Terminal
     clock: Clock
     monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
 
 
 class Command(Generic[Opts]):

@@ -1,9 +1,9 @@
-"""Times as people read and write them: those of the connection's zone, with the zone said."""
+"""Times as people read them: those of the connection's zone, with the zone said."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dropstreamd.errors import ConfigError, Problem, ProtocolMismatch
+from dropstreamd.errors import ProtocolMismatch
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
@@ -20,25 +20,10 @@ class LocalZone:
             ) from error
 
     def show(self, at_s: float | None) -> str:
-        """An instant, as in `2026-03-05 14:30:12 EST`; empty for none."""
-        if at_s is None:
+        """An instant, as in `2026-03-05 14:30:12 EST`; empty for none, which the API says by 0 too."""
+        if not at_s:
             return ""
         return datetime.fromtimestamp(at_s, self._zone).strftime("%Y-%m-%d %H:%M:%S %Z")
-
-    def read(self, text: str) -> float:
-        """The instant of an ISO date (its first moment) or date and time; in this zone unless it names
-        another. In a repeated hour the first of the two. ConfigError for anything else."""
-        try:
-            said = datetime.fromisoformat(text)
-        except ValueError as error:
-            problem = Problem(
-                file="the command line",
-                key="--since",
-                found=repr(text),
-                allowed="a date or an instant, such as 2026-03-05, 2026-03-05T14:30 or 2026-03-05T14:30Z",
-            )
-            raise ConfigError([problem]) from error
-        return (said if said.tzinfo else said.replace(tzinfo=self._zone)).timestamp()
 
 
 def show_length(seconds: float) -> str:

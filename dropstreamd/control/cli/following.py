@@ -1,0 +1,140 @@
+"""Waits for a run: its progress as it comes, its result, and what an interruption leaves behind."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from dropstreamd.control.cli.answering import show_answer, zone_of
+from dropstreamd.control.cli.daemon import path_of
+from dropstreamd.control.cli.exits import Exit
+from dropstreamd.control.cli.session import Options, Session
+from dropstreamd.control.cli.terminal import Style
+from dropstreamd.control.cli.times import show_length
+from dropstreamd.control.cli.words import counts_text, result_cell
+from dropstreamd.control.messages.runs import Began, Counting, Ended, Gone, Missed, RunShown, StreamEvent
+from dropstreamd.errors import ProtocolMismatch
+
+SILENCE_S = 5.0
+"""After so long without an event the stream is opened anew, which also shows that the daemon lives."""
+PAUSE_S = 0.5
+"""Between two streams, so that a daemon that closes each at once is not besieged."""
+
+_event = msgspec.json.Decoder(StreamEvent)
+
+
+class _Wait:
+    """One wait for one run."""
+
+    def __init__(self, session: Session, options: Options, run: str, timeout_s: float | None) -> None:
+        self._session = session
+        self._quiet = options.json
+        self._run = run
+        self._until_s = None if timeout_s is None else session.monotonic() + timeout_s
+        self._shown = ""
+
+    def outcome(self) -> Ended | Gone | None:
+        """How it ended; None when the time was up first."""
+        while (left_s := self._left_s()) > 0:
+            with self._session.daemon.listen(
+                "/v1/events", query={"run": self._run}, silence_s=min(SILENCE_S, left_s)
+            ) as lines:
+                end = self._read(lines)
+            if end is not None:
+                return end
+            self._session.sleep(min(PAUSE_S, max(0.0, self._left_s())))
+        return None
+
+    def _read(self, lines: Iterable[str]) -> Ended | Gone | None:
+        for event in events(lines):
+            match event:
+                case Ended() | Gone():
+                    return event
+                case Began(run=run):
+                    self._show(f"{run.channel}.{run.job} runs since {show_length(self._since_s(run))}", run.counts)
+                case Counting(counts=counts):
+                    self._show("running", counts)
+                case Missed() | None:
+                    pass  # the stream is opened anew, and begins with how things stand
+            if self._left_s() <= 0:
+                return None
+        return None
+
+    def _left_s(self) -> float:
+        return float("inf") if self._until_s is None else self._until_s - self._session.monotonic()
+
+    def _since_s(self, run: RunShown) -> float:
+        return self._session.clock.now_s() - run.started_s
+
+    def _show(self, text: str, counts: dict[str, int]) -> None:
+        counted = counts_text(counts)
+        if not self._quiet and counted != self._shown:
+            self._session.terminal.progress(counted or text)
+        self._shown = counted
+
+
+def follow(session: Session, options: Options, *, connection: str, run: str, timeout_s: float | None) -> Exit:
+    """Show the run's progress until it ends or the time is up; its result as the exit code.
+
+    Interrupted by Ctrl-C, the run goes on.
+    """
+    terminal = session.terminal
+    look = f"dropstreamctl runs {connection}"
+    if not options.json:
+        terminal.note(f"Run {run}; Ctrl-C stops waiting, not the run.")
+    try:
+        end = _Wait(session, options, run, timeout_s).outcome()
+    except KeyboardInterrupt:
+        terminal.note(f"Interrupted: run {run} goes on. To see what comes of it: {look}")
+        return Exit.INTERRUPTED
+    if end is None:
+        terminal.note(f"The time is up: run {run} goes on. To see what comes of it: {look}")
+        return Exit.UNFINISHED
+    if isinstance(end, Gone):
+        terminal.note(("The run will not be: ", Style.BAD), end.why)
+        return Exit.FAILED
+    answer = session.daemon.ask("GET", path_of("connections", connection, "runs", run))
+    return show_answer(
+        session,
+        options,
+        answer,
+        RunShown,
+        lambda ended: _show_end(session, connection, ended),
+        lambda ended: Exit.OK if ended.result == "done" else Exit.FAILED,
+    )
+
+
+def _show_end(session: Session, connection: str, run: RunShown) -> None:
+    terminal = session.terminal
+    result = result_cell(run.result)
+    took = show_length(run.ended_s - run.started_s)
+    at = zone_of(session, connection).show(run.ended_s)
+    counted = counts_text(run.counts) or "nothing to do"
+    terminal.line(f"{run.channel}.{run.job} ", result if isinstance(result, tuple) else str(result), f" in {took}, {at}: {counted}")
+    if run.error:
+        terminal.line(("Why: ", Style.BAD), run.error)
+    if run.remedy:
+        terminal.line("What to do: ", run.remedy)
+
+
+def events(lines: Iterable[str]) -> Iterator[StreamEvent | None]:
+    """The events of a server-sent stream; None for a comment, which only shows that it lives."""
+    data: list[str] = []
+    for line in lines:
+        field, _, value = line.partition(":")
+        if field == "data":
+            data.append(value.removeprefix(" "))
+        elif not line and data:
+            yield _decoded("\n".join(data))
+            data.clear()
+        else:
+            yield None
+
+
+def _decoded(data: str) -> StreamEvent:
+    try:
+        return _event.decode(data)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch(
+            f"an event of the daemon cannot be read: {error}",
+            remedy="see that dropstreamctl and the daemon are of one version",
+        ) from error
