@@ -7,7 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dropstreamd.clock import SystemClock
-from dropstreamd.control.cli import restoring
+from dropstreamd.control.cli import (
+    checks,
+    explaining,
+    looking,
+    resolving,
+    restoring,
+    running,
+    samples,
+    scheduling,
+    secret,
+    status,
+    switching,
+    upkeep,
+    waiting,
+)
 from dropstreamd.control.cli.arguments import Commands
 from dropstreamd.control.cli.daemon import Daemon
 from dropstreamd.control.cli.exits import Exit
@@ -15,7 +29,21 @@ from dropstreamd.control.cli.session import Command, Options, Session
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.errors import ConfigError, DropstreamError, Unreachable
 
-_TOPICS = (restoring,)
+_TOPICS = (
+    status,
+    switching,
+    running,
+    scheduling,
+    looking,
+    explaining,
+    waiting,
+    resolving,
+    checks,
+    samples,
+    secret,
+    upkeep,
+    restoring,
+)
 
 
 def main() -> int:
@@ -35,7 +63,9 @@ def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str]) -> 
     arguments = commands.parser.parse_args(argv)
     execute: Command[Options] = arguments.execute
     daemon = Daemon(Path(arguments.socket))
-    session = Session(daemon=daemon, terminal=terminal, clock=SystemClock(), monotonic=time.monotonic)
+    session = Session(
+        daemon=daemon, terminal=terminal, clock=SystemClock(), monotonic=time.monotonic, sleep=time.sleep
+    )
     try:
         return int(execute(session, arguments))
     except DropstreamError as error:

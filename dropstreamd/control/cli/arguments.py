@@ -35,9 +35,9 @@ class Commands:
         self.parser.add_argument("--version", action="version", version=f"dropstreamctl {__version__}")
         socket = environ.get(SOCKET_VARIABLE) or DEFAULT_SOCKET
         self.parser.set_defaults(socket=socket, json=False)
-        self._common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+        self.common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
         _add_common(self.parser)
-        _add_common(self._common)
+        _add_common(self.common)
         self._commands = self.parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True
         )
@@ -50,7 +50,7 @@ class Commands:
             name,
             help=text,
             description=text[0].upper() + text[1:] + ".",
-            parents=[self._common],
+            parents=[self.common],
             allow_abbrev=False,
         )
         parser.set_defaults(execute=Command(options, execute))
@@ -76,3 +76,15 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
 
 def add_yes(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--yes", action="store_true", help=f"{what} without asking")
+
+
+def count_up_to(most: int) -> Callable[[str], int]:
+    """A type of argument: a number from 1 to `most`."""
+
+    def count(text: str) -> int:
+        number = int(text)
+        if not 1 <= number <= most:
+            raise argparse.ArgumentTypeError(f"a number from 1 to {most}")
+        return number
+
+    return count

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dropstreamd.control.cli.terminal import Style, Terminal
-from dropstreamd.control.cli.times import LocalZone, show_length
+from dropstreamd.control.cli.times import show_length
 from dropstreamd.control.cli.words import how_many, plural
 from dropstreamd.control.messages.status import AccountCard, ConnectionCard, JobCard, Status
 
@@ -25,11 +25,6 @@ def show_attention(terminal: Terminal, answer: Status) -> None:
 
 
 def _notes(answer: Status) -> Iterator[Note]:
-    if answer.restored is not None:
-        yield (
-            f"the state was restored from a backup of {LocalZone('UTC').show(answer.restored.made_at_s)}",
-            "look at `in-doubt` and `parked` of each connection, then enable it",
-        )
     for broken in answer.broken:
         yield f"the {broken.kind} {broken.name} does not run: its configuration is wrong", ""
         for problem in broken.problems:
@@ -37,11 +32,8 @@ def _notes(answer: Status) -> Iterator[Note]:
     for plugin in answer.plugins:
         yield f"the plugin {plugin.name} did not load: {plugin.problem}", plugin.remedy
     for circuit in answer.circuits:
-        yield (
-            f"{circuit.account} failed {plural(circuit.failures, 'time')} in a row"
-            f" and rests for {show_length(circuit.rests_s)}",
-            "",
-        )
+        failed = f"failed {plural(circuit.failures, 'time')} in a row"
+        yield f"{circuit.account} {failed} and rests for {show_length(circuit.rests_s)}", ""
     for card in answer.connections:
         yield from _of_connection(card)
     for account in answer.accounts:
@@ -49,8 +41,16 @@ def _notes(answer: Status) -> Iterator[Note]:
 
 
 def _of_connection(card: ConnectionCard) -> Iterator[Note]:
+    if card.restored_s and not card.switch.on:
+        yield (
+            f"{card.name} is off since its state was restored from a backup",
+            f"dropstreamctl in-doubt {card.name}, then parked {card.name}, then enable {card.name}",
+        )
     if card.crash:
-        yield f"{card.name}: {plural(card.crashes, 'crash', 'crashes')} in a row: {card.crash}", "look at the daemon's log"
+        yield (
+            f"{card.name}: {plural(card.crashes, 'crash', 'crashes')} in a row: {card.crash}",
+            "look at the daemon's log",
+        )
     for channel in card.channels:
         where = f"{card.name} {channel.channel}"
         for job in channel.jobs:
@@ -85,8 +85,7 @@ def _of_account(account: AccountCard) -> Iterator[Note]:
             f"if it is right: dropstreamctl approve {name}",
         )
     if account.unmatched.count or account.undecodable.count:
-        yield (
-            f"{name}: {how_many(account.unmatched)} packages of no known order,"
-            f" {how_many(account.undecodable)} unreadable rows",
-            f"dropstreamctl parked {account.connections[0]}" if account.connections else "",
-        )
+        unmatched = f"{how_many(account.unmatched)} packages of no known order"
+        unreadable = f"{how_many(account.undecodable)} unreadable rows"
+        remedy = f"dropstreamctl parked {account.connections[0]}" if account.connections else ""
+        yield f"{name}: {unmatched}, {unreadable}", remedy

@@ -19,7 +19,7 @@ SILENCE_S = 5.0
 PAUSE_S = 0.5
 """Between two streams, so that a daemon that closes each at once is not besieged."""
 
-_event = msgspec.json.Decoder(StreamEvent)
+_event: msgspec.json.Decoder[StreamEvent] = msgspec.json.Decoder(StreamEvent)
 
 
 class _Wait:
@@ -50,7 +50,9 @@ class _Wait:
                 case Ended() | Gone():
                     return event
                 case Began(run=run):
-                    self._show(f"{run.channel}.{run.job} runs since {show_length(self._since_s(run))}", run.counts)
+                    self._show(
+                        f"{run.channel}.{run.job} runs since {show_length(self._since_s(run))}", run.counts
+                    )
                 case Counting(counts=counts):
                     self._show("running", counts)
                 case Missed() | None:
@@ -109,7 +111,11 @@ def _show_end(session: Session, connection: str, run: RunShown) -> None:
     took = show_length(run.ended_s - run.started_s)
     at = zone_of(session, connection).show(run.ended_s)
     counted = counts_text(run.counts) or "nothing to do"
-    terminal.line(f"{run.channel}.{run.job} ", result if isinstance(result, tuple) else str(result), f" in {took}, {at}: {counted}")
+    terminal.line(
+        f"{run.channel}.{run.job} ",
+        result if isinstance(result, tuple) else str(result),
+        f" in {took}, {at}: {counted}",
+    )
     if run.error:
         terminal.line(("Why: ", Style.BAD), run.error)
     if run.remedy:

@@ -47,11 +47,11 @@ def run(session: Session, options: RunOptions) -> Exit:
         confirmed = AskRun(since=asked.since, confirmed=True)
         answer = session.daemon.ask("POST", path, body=confirmed)
     if answer.is_refusal or not options.wait:
-        return show_answer(session, options, answer, RunAsked, lambda made: _say_asked(session, options, made))
+        return show_answer(
+            session, options, answer, RunAsked, lambda made: _say_asked(session, options, made)
+        )
     made = answer.read(RunAsked)
-    return follow(
-        session, options, connection=options.connection, run=made.run, timeout_s=options.timeout
-    )
+    return follow(session, options, connection=options.connection, run=made.run, timeout_s=options.timeout)
 
 
 def backlog(session: Session, options: BacklogOptions) -> Exit:
@@ -108,8 +108,9 @@ def _agreed(session: Session, options: RunOptions, found: Backlog) -> bool:
     show_backlog(terminal, found, zone_of(session, options.connection))
     if options.yes:
         return True
+    them = "it" if found.count == 1 else "them"
     return terminal.can_ask and terminal.ask(
-        f"Send {'it' if found.count == 1 else 'them'} to the warehouse? Another system may have done so already."
+        f"Send {them} to the warehouse? Another system may have done so already."
     )
 
 
@@ -146,6 +147,8 @@ def register(commands: Commands) -> None:
     add_yes(parser, "send the older orders")
     parser.add_argument("--wait", action="store_true", help="show its progress until it ends")
     parser.add_argument("--timeout", metavar="S", type=_seconds, help="wait at most so many seconds")
-    parser = commands.add("backlog", "list the older orders that only `run --since` sends", BacklogOptions, backlog)
+    parser = commands.add(
+        "backlog", "list the older orders that only `run --since` sends", BacklogOptions, backlog
+    )
     add_connection(parser)
     parser.add_argument("--since", metavar="DATE", help=f"only those placed since {date}")

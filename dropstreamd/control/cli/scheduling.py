@@ -18,7 +18,7 @@ class ScheduleOptions(Options, frozen=True, kw_only=True):
 
     connection: str
     job: str
-    rules: list[str] = []
+    rules: tuple[str, ...] = ()
     manual: bool = False
     default: bool = False
     yes: bool = False
@@ -32,9 +32,11 @@ def schedule(session: Session, options: ScheduleOptions) -> Exit:
     path = path_of("connections", options.connection, "channels", channel, "jobs", job, "schedule")
     answer = session.daemon.ask("GET", path)
     if answer.is_refusal or not (options.rules or options.manual or options.default):
-        return show_answer(session, options, answer, ScheduleShown, lambda shown: _show(session.terminal, shown))
+        return show_answer(
+            session, options, answer, ScheduleShown, lambda shown: _show(session.terminal, shown)
+        )
     digest = answer.read(ScheduleShown).digest
-    rules = DEFAULT_RULES.get((channel, job), ()) if options.default else tuple(options.rules)
+    rules = DEFAULT_RULES.get((channel, job), ()) if options.default else options.rules
     answer = session.daemon.ask("POST", f"{path}/preview", body=PreviewSchedule(rules=rules))
     if answer.is_refusal:
         return show_refusal(session, options, answer)

@@ -145,7 +145,10 @@ def _job_fields(card: ConnectionCard, channel: ChannelCard, job: JobCard) -> lis
     return [
         ("schedule", "; ".join(job.rules) or "only when asked"),
         ("running", f"since {zone.show(running.started_s)}, run {running.id}" if running else ""),
-        ("last run", f"{last.result}, {zone.show(last.ended_s or last.started_s)}, run {last.id}" if last else ""),
+        (
+            "last run",
+            f"{last.result}, {zone.show(last.ended_s or last.started_s)}, run {last.id}" if last else "",
+        ),
         ("last success", zone.show(job.last_success_s)),
         ("next run", "asked for, waits" if job.waiting else zone.show(job.next_s)),
         ("trouble", (_trouble(job), Style.BAD) if job.trouble else ""),
@@ -162,5 +165,7 @@ def _trouble(job: JobCard) -> str:
 
 def register(commands: Commands) -> None:
     """Add `status`."""
-    parser = commands.add("status", "show what runs, what comes next and what waits for you", StatusOptions, status)
+    parser = commands.add(
+        "status", "show what runs, what comes next and what waits for you", StatusOptions, status
+    )
     parser.add_argument("connection", metavar="CONNECTION", nargs="?", help="only this one, in full")

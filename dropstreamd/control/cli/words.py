@@ -6,7 +6,13 @@ from dropstreamd.control.cli.tables import Cell
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.messages.status import Counted
 
-_RESULTS = {"done": Style.GOOD, "failed": Style.BAD, "held": Style.BAD, "crashed": Style.BAD, "stopped": Style.WARN}
+_RESULTS = {
+    "done": Style.GOOD,
+    "failed": Style.BAD,
+    "held": Style.BAD,
+    "crashed": Style.BAD,
+    "stopped": Style.WARN,
+}
 
 
 def result_cell(result: str) -> Cell:
