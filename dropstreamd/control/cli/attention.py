@@ -73,7 +73,7 @@ def _of_connection(card: ConnectionCard) -> Iterator[Note]:
 def _of_job(where: str, job: JobCard) -> Iterator[Note]:
     if job.trouble is None:
         return
-    held = "stands until somebody acts" if job.trouble.held else "is tried again by itself"
+    held = "needs somebody to act" if job.trouble.held else "is tried again by itself"
     yield f"{where} {held}: {job.trouble.error}", job.trouble.remedy
 
 

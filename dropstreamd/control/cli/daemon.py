@@ -50,8 +50,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def path_of(*parts: str) -> str:
-    """The path below /v1 with each part quoted whole: an order's id may hold slashes."""
-    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+    """The path below /v1 with each part quoted whole: an order's id may hold slashes, a SKU may be `..`."""
+    return "/v1/" + "/".join(_quoted(part) for part in parts)
+
+
+def _quoted(part: str) -> str:
+    return part.replace(".", "%2E") if part in {".", ".."} else quote(part, safe="")
 
 
 class Daemon:
@@ -138,7 +142,8 @@ def _unreachable(socket: Path, error: httpx.TransportError) -> Unreachable:
         )
     if code == errno.ECONNREFUSED:
         return Unreachable(
-            f"{socket}: nobody listens there any more", remedy="start the daemon: systemctl start dropstreamd"
+            f"{socket}: nobody listens there; the daemon has ended, or this is not its socket",
+            remedy=f"start it (systemctl start dropstreamd), or {other}",
         )
     if code in {errno.EACCES, errno.EPERM}:
         return Unreachable(f"{socket}: you may not use it", remedy=_how_to_be_let_in(socket))

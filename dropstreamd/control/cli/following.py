@@ -10,8 +10,17 @@ from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.cli.times import show_length
-from dropstreamd.control.cli.words import counts_text, result_cell
-from dropstreamd.control.messages.runs import Began, Counting, Ended, Gone, Missed, RunShown, StreamEvent
+from dropstreamd.control.cli.words import counts_text, result_part
+from dropstreamd.control.messages.runs import (
+    Began,
+    Counting,
+    Ended,
+    Gone,
+    Missed,
+    RunAsked,
+    RunShown,
+    StreamEvent,
+)
 from dropstreamd.errors import ProtocolMismatch
 
 SILENCE_S = 5.0
@@ -50,11 +59,9 @@ class _Wait:
                 case Ended() | Gone():
                     return event
                 case Began(run=run):
-                    self._show(
-                        f"{run.channel}.{run.job} runs since {show_length(self._since_s(run))}", run.counts
-                    )
+                    self._show(run.counts)
                 case Counting(counts=counts):
-                    self._show("running", counts)
+                    self._show(counts)
                 case Missed() | None:
                     pass  # the stream is opened anew, and begins with how things stand
             if self._left_s() <= 0:
@@ -64,14 +71,11 @@ class _Wait:
     def _left_s(self) -> float:
         return float("inf") if self._until_s is None else self._until_s - self._session.monotonic()
 
-    def _since_s(self, run: RunShown) -> float:
-        return self._session.clock.now_s() - run.started_s
-
-    def _show(self, text: str, counts: dict[str, int]) -> None:
-        counted = counts_text(counts)
-        if not self._quiet and counted != self._shown:
-            self._session.terminal.progress(counted or text)
-        self._shown = counted
+    def _show(self, counts: dict[str, int]) -> None:
+        text = counts_text(counts) or "running"
+        if not self._quiet and text != self._shown:
+            self._session.terminal.progress(text)
+        self._shown = text
 
 
 def follow(session: Session, options: Options, *, connection: str, run: str, timeout_s: float | None) -> Exit:
@@ -90,9 +94,13 @@ def follow(session: Session, options: Options, *, connection: str, run: str, tim
         return Exit.INTERRUPTED
     if end is None:
         terminal.note(f"The time is up: run {run} goes on. To see what comes of it: {look}")
+        if options.json:
+            terminal.raw(msgspec.json.encode(RunAsked(run=run)).decode())
         return Exit.UNFINISHED
     if isinstance(end, Gone):
         terminal.note(("The run will not be: ", Style.BAD), end.why)
+        if options.json:
+            terminal.raw(msgspec.json.encode(end).decode())
         return Exit.FAILED
     answer = session.daemon.ask("GET", path_of("connections", connection, "runs", run))
     return show_answer(
@@ -107,15 +115,10 @@ def follow(session: Session, options: Options, *, connection: str, run: str, tim
 
 def _show_end(session: Session, connection: str, run: RunShown) -> None:
     terminal = session.terminal
-    result = result_cell(run.result)
     took = show_length(run.ended_s - run.started_s)
     at = zone_of(session, connection).show(run.ended_s)
     counted = counts_text(run.counts) or "nothing to do"
-    terminal.line(
-        f"{run.channel}.{run.job} ",
-        result if isinstance(result, tuple) else str(result),
-        f" in {took}, {at}: {counted}",
-    )
+    terminal.line(f"{run.channel}.{run.job} ", result_part(run.result), f" in {took}, {at}: {counted}")
     if run.error:
         terminal.line(("Why: ", Style.BAD), run.error)
     if run.remedy:

@@ -8,7 +8,7 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_table
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.cli.times import LocalZone, show_length
-from dropstreamd.control.cli.words import counts_text, result_cell
+from dropstreamd.control.cli.words import counts_text, result_part
 from dropstreamd.control.messages.look import Log
 from dropstreamd.control.messages.runs import Runs, RunShown
 
@@ -56,7 +56,7 @@ def _row(run: RunShown, zone: LocalZone) -> list[Cell]:
         zone.show(run.started_s),
         f"{run.channel}.{run.job}",
         run.who or run.trigger,
-        result_cell(run.result),
+        result_part(run.result),
         took,
         run.id,
         counts_text(run.counts),

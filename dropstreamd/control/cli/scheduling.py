@@ -41,11 +41,14 @@ def schedule(session: Session, options: ScheduleOptions) -> Exit:
     if answer.is_refusal:
         return show_refusal(session, options, answer)
     preview = answer.read(Preview)
+    if options.json and (preview.problems or not options.yes):
+        session.terminal.raw(answer.text)
     if preview.problems:
         session.terminal.note(("Refused: ", Style.BAD), "these rules cannot be used; nothing was saved")
         show_problems(session, preview.problems)
         return Exit.REFUSED
     if not _agreed(session, options, preview):
+        session.terminal.note("Nothing was saved. To agree beforehand, add --yes.")
         return Exit.UNCONFIRMED
     edit = EditSchedule(rules=None if options.default else rules, digest=digest)
     answer = session.daemon.ask("PUT", path, body=edit)
@@ -75,8 +78,6 @@ def _show_fires(terminal: Terminal, fires: tuple[str, ...], timezone: str) -> No
 def _agreed(session: Session, options: ScheduleOptions, preview: Preview) -> bool:
     terminal = session.terminal
     if options.json:
-        if not options.yes:
-            terminal.note("Nothing was saved: add --yes.")
         return options.yes
     for rule in preview.rules:
         terminal.line(rule)
@@ -84,10 +85,7 @@ def _agreed(session: Session, options: ScheduleOptions, preview: Preview) -> boo
         _show_fires(terminal, preview.next, preview.timezone)
     else:
         terminal.line("It would run only when asked.")
-    if options.yes or (terminal.can_ask and terminal.ask("Save this?")):
-        return True
-    terminal.note("Nothing was saved. To agree beforehand, add --yes.")
-    return False
+    return options.yes or (terminal.can_ask and terminal.ask("Save this?"))
 
 
 def register(commands: Commands) -> None:

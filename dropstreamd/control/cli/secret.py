@@ -10,8 +10,7 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.setup import PutSecret, SecretNames
 
-VALUE_LIMIT = 64 * 1024
-"""Characters; the daemon counts bytes and says no itself."""
+VALUE_LIMIT_BYTES = 64 * 1024
 
 
 class SecretOptions(Options, frozen=True, kw_only=True):
@@ -45,16 +44,29 @@ def _list(session: Session, options: Options) -> Exit:
 
 def _value(session: Session, name: str) -> str:
     """From a pipe or file whole, else typed unseen."""
-    stdin = session.terminal.stdin
-    if stdin.isatty():
-        value = getpass.getpass(f"Value of {name} (it is not shown): ")
-    else:
-        value = stdin.read(VALUE_LIMIT + 1)
-    value = value.rstrip("\r\n")
+    value = (_typed(name) if session.terminal.stdin.isatty() else _piped(session)).rstrip("\r\n")
     if not value:
         raise wrong_argument("the value", "", "a secret, typed or piped in")
-    if len(value) > VALUE_LIMIT:
-        raise wrong_argument("the value", "a longer one", f"at most {VALUE_LIMIT} characters")
+    return value
+
+
+def _typed(name: str) -> str:
+    try:
+        return getpass.getpass(f"Value of {name} (it is not shown): ")
+    except EOFError:
+        return ""
+
+
+def _piped(session: Session) -> str:
+    content = session.terminal.stdin.buffer.read(VALUE_LIMIT_BYTES + 1)
+    if len(content) > VALUE_LIMIT_BYTES:
+        raise wrong_argument("the value", "a longer one", f"at most {VALUE_LIMIT_BYTES} bytes")
+    try:
+        value = content.decode()
+    except UnicodeDecodeError:  # not chained: the error carries the bytes
+        value = None
+    if value is None:
+        raise wrong_argument("the value", "other bytes", "text in UTF-8")
     return value
 
 

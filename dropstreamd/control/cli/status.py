@@ -9,7 +9,7 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import show_length
-from dropstreamd.control.cli.words import how_many, result_cell
+from dropstreamd.control.cli.words import how_many, result_part
 from dropstreamd.control.messages.status import (
     ChannelCard,
     ConnectionCard,
@@ -74,7 +74,7 @@ def _job_row(card: ConnectionCard, channel: ChannelCard, job: JobCard, now_s: fl
     if running:
         last = ("running", Style.HEAD)
     elif job.last is not None:
-        last = result_cell(job.last.result)
+        last = result_part(job.last.result)
         ended = f"{show_length(now_s - job.last.ended_s)} ago"
     return [name, _switch(card.switch, channel.switch), last, ended, _next(card, channel, job, now_s)]
 

@@ -6,6 +6,7 @@ note must not move the cursor, retitle the window or reverse the reading order o
 
 import enum
 import re
+import shutil
 import unicodedata
 from collections.abc import Mapping
 from typing import TextIO
@@ -64,7 +65,8 @@ class Terminal:
             self._write(self._out, (text,), "\n")
             return
         self._out.write("\r\x1b[K")
-        self._write(self._out, (text,), "")
+        # A line that wraps could not be taken back.
+        self._write(self._out, (_fitting(clean(text), shutil.get_terminal_size().columns - 1),), "")
         self._moving = True
 
     def ask(self, question: str) -> bool:
@@ -97,6 +99,12 @@ def clean(text: str) -> str:
 def width(text: str) -> int:
     """The columns that cleaned text takes on a terminal."""
     return sum(_columns(char) for char in text)
+
+
+def _fitting(text: str, columns: int) -> str:
+    while width(text) > columns:
+        text = text[:-1]
+    return text
 
 
 def _columns(char: str) -> int:

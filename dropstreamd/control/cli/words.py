@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from dropstreamd.control.cli.tables import Cell
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.messages.status import Counted
 
@@ -15,7 +14,7 @@ _RESULTS = {
 }
 
 
-def result_cell(result: str) -> Cell:
+def result_part(result: str) -> tuple[str, Style]:
     """A run's result, coloured by what it means."""
     return (result, _RESULTS.get(result, Style.PLAIN))
 
