@@ -81,10 +81,10 @@ def add_yes(parser: argparse.ArgumentParser, what: str) -> None:
 def count_up_to(most: int) -> Callable[[str], int]:
     """A type of argument: a number from 1 to `most`."""
 
-    def count(text: str) -> int:
-        number = int(text)
-        if not 1 <= number <= most:
+    def number(text: str) -> int:
+        found = int(text)
+        if not 1 <= found <= most:
             raise argparse.ArgumentTypeError(f"a number from 1 to {most}")
-        return number
+        return found
 
-    return count
+    return number

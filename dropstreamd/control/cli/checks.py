@@ -121,10 +121,7 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
     for overlap in found.overlaps:
         terminal.line(("✗ ", Style.BAD), overlap)
     _show_sample(terminal, found.sample_order)
-    _show_names(terminal, "levels that a first Full Sync would change", found.levels_changed, Style.PLAIN)
-    if found.level_examples:
-        rows = [[change.sku, figure(change.before), str(change.after)] for change in found.level_examples]
-        show_table(terminal, ("SKU", "NOW", "AFTER"), rows)
+    _show_levels(terminal, found)
     if found.backlog.count:
         terminal.line()
         show_backlog(terminal, found.backlog, zone_of(session, connection))
@@ -145,6 +142,15 @@ def _show_names(terminal: Terminal, what: str, names: Names, style: Style) -> No
         rest = names.count - len(names.names)
         more = f" and {rest} more" if rest > 0 else ""
         terminal.line(f"{what}: ", (str(names.count), style), f": {', '.join(names.names)}{more}")
+
+
+def _show_levels(terminal: Terminal, found: Preflight) -> None:
+    changed = found.levels_changed
+    count = str(changed.count) if changed.known else "unknown"
+    terminal.line(f"levels that a first Full Sync would change: {count}")
+    if found.level_examples:
+        rows = [[one.sku, figure(one.before), str(one.after)] for one in found.level_examples]
+        show_table(terminal, ("SKU", "NOW", "AFTER"), rows)
 
 
 def _show_sample(terminal: Terminal, sample: SampleOrder | None) -> None:

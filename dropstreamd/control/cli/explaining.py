@@ -138,7 +138,7 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
         terminal,
         [
             ("warehouse SKU", found.warehouse_sku),
-            ("reported", f"{figure(found.reported)} {found.quantity.replace('_', ' ')}"),
+            ("reported", _reported(found)),
             ("by snapshot", f"{found.snapshot} of {zone.show(found.as_of_s)}" if found.snapshot else ""),
             ("unsent orders", -found.unsent if found.unsent else 0),
             ("level", (figure(found.derived), Style.HEAD)),
@@ -155,6 +155,12 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
         terminal.line()
         for step in found.steps:
             terminal.line("  - ", step)
+
+
+def _reported(found: SkuShown) -> str:
+    if found.reported is None:
+        return "never by the warehouse"
+    return f"{found.reported} {found.quantity.replace('_', ' ')}"
 
 
 def _show_promises(terminal: Terminal, promises: tuple[PromiseShown, ...], zone: LocalZone) -> None:

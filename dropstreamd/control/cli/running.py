@@ -126,11 +126,12 @@ def _say_asked(session: Session, options: RunOptions, made: RunAsked) -> None:
     session.terminal.line(f"To see what comes of it: dropstreamctl runs {options.connection}")
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 604_800:
+def seconds(text: str) -> float:
+    """A type of argument: how long to wait."""
+    found = float(text)
+    if not 0 < found <= 604_800:
         raise argparse.ArgumentTypeError("seconds, more than 0 and at most a week")
-    return seconds
+    return found
 
 
 def register(commands: Commands) -> None:
@@ -146,7 +147,7 @@ def register(commands: Commands) -> None:
     )
     add_yes(parser, "send the older orders")
     parser.add_argument("--wait", action="store_true", help="show its progress until it ends")
-    parser.add_argument("--timeout", metavar="S", type=_seconds, help="wait at most so many seconds")
+    parser.add_argument("--timeout", metavar="S", type=seconds, help="wait at most so many seconds")
     parser = commands.add(
         "backlog", "list the older orders that only `run --since` sends", BacklogOptions, backlog
     )

@@ -72,7 +72,7 @@ def _show(terminal: Terminal, tried: FileTried) -> None:
         show_table(terminal, ("SKU", "UNITS", "STATUS", "FACILITY"), stock)
     if tried.bad_count:
         terminal.line()
-        terminal.line((_of("row", tried.bad_count, len(tried.bad)), Style.BAD), " cannot be read")
+        terminal.line((_of("unreadable row", tried.bad_count, len(tried.bad)), Style.BAD))
         show_table(
             terminal, ("WHERE", "WHY", "TEXT"), [[bad.place, bad.reason, bad.text] for bad in tried.bad]
         )
@@ -80,7 +80,7 @@ def _show(terminal: Terminal, tried: FileTried) -> None:
 
 def _of(one: str, count: int, shown: int, more: str = "") -> str:
     text = plural(count, one, more)
-    return text if shown >= count else f"{text}, of which the first {shown} are"
+    return text if shown >= count else f"the first {shown} of {text}"
 
 
 def _package_row(package: Package) -> list[Cell]:

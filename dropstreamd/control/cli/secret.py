@@ -1,5 +1,6 @@
 """`secret`: names of secrets out, values in. A value is never an argument, and is never shown."""
 
+import argparse
 import getpass
 
 from dropstreamd.control.cli.answering import show_answer, wrong_argument
@@ -9,19 +10,31 @@ from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.setup import PutSecret, SecretNames
+from dropstreamd.errors import ConfigError, Problem
 
 VALUE_LIMIT_BYTES = 64 * 1024
 
 
 class SecretOptions(Options, frozen=True, kw_only=True):
-    """`name` is None for the list."""
+    """`name` is None for the list. `refused` takes in a value given as an argument, so that it can be
+    refused without being repeated."""
 
     verb: str
     name: str | None = None
+    refused: tuple[str, ...] = ()
 
 
 def secret(session: Session, options: SecretOptions) -> Exit:
     """List, set or delete."""
+    if options.refused:
+        problem = Problem(
+            file="the command line",
+            key=f"secret {options.verb}",
+            found="more than a name",
+            allowed="the name alone: the value is typed unseen or piped in",
+            hint="if that was a secret, change it: whoever could list processes has seen it",
+        )
+        raise ConfigError([problem])
     if options.name is None:
         return _list(session, options)
     path = path_of("secrets", options.name)
@@ -87,3 +100,4 @@ def register(commands: Commands) -> None:
     deleting = verbs.add_parser("delete", help="forget one", parents=[commands.common], allow_abbrev=False)
     for parser in (setting, deleting):
         parser.add_argument("name", metavar="NAME", help="letters, digits, dot, - and _")
+        parser.add_argument("refused", nargs="*", help=argparse.SUPPRESS)

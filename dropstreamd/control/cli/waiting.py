@@ -49,9 +49,16 @@ def _show_group(terminal: Terminal, connection: str, group: ParkedGroup, zone: L
     oldest_s = min((one.since_s for one in group.examples if one.since_s), default=0.0)
     if oldest_s:
         terminal.line("  since ", zone.show(oldest_s))
-    if group.kind in {"parked", "held"} and not group.account:
-        again = f"dropstreamctl release {connection} {group.channel} --cause {quoted(group.cause)}"
-        terminal.line(f"  → they go by themselves once this is put right; to try at once: {again}")
+    terminal.line("  → ", _way_on(connection, group))
+
+
+def _way_on(connection: str, group: ParkedGroup) -> str:
+    if group.kind == "undecodable":
+        return "they are read again when the other side changes them or sends them again"
+    if group.account:
+        return "they go by themselves once their order is known"
+    again = f"dropstreamctl release {connection} {group.channel} --cause {quoted(group.cause)}"
+    return f"they go by themselves once this is put right; to try at once: {again}"
 
 
 def quoted(text: str) -> str:
