@@ -73,7 +73,7 @@ def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str]) -> 
     except BrokenPipeError:
         return int(_pipe_closed())
     except KeyboardInterrupt:
-        terminal.note("interrupted")
+        terminal.note("Interrupted.")
         return int(Exit.INTERRUPTED)
     finally:
         daemon.close()

@@ -1,5 +1,6 @@
 """What reaches a terminal: cleaned text, aligned tables, colour where it is welcome, times with zones."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -72,6 +73,18 @@ def test_colour_is_for_terminals_that_want_it(
     seen, told = terminal(is_terminal=is_terminal, environ=environ)
     seen.line("is ", ("on", Style.GOOD))
     assert told(0).out == ("is \x1b[32mon\x1b[0m\n" if coloured else "is on\n")
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_json_on_a_terminal_is_still_json(is_terminal: bool) -> None:
+    seen, told = terminal(is_terminal=is_terminal)
+    text = json.dumps({"note": "\x9b2J\u202eabc ü\n"}, ensure_ascii=False)
+    seen.raw(text)
+    out = told(0).out
+    assert json.loads(out) == json.loads(text)
+    assert (
+        out == (text.replace("\x9b", "\\u009b").replace("\u202e", "\\u202e") if is_terminal else text) + "\n"
+    )
 
 
 def test_progress_is_one_line_on_a_terminal_that_never_wraps() -> None:

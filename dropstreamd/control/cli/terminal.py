@@ -40,7 +40,8 @@ class Terminal:
         self._err = err
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._colour = {out: out.isatty() and not plain, err: err.isatty() and not plain}
-        self.is_live = out.isatty() and environ.get("TERM") != "dumb"
+        self._is_terminal = out.isatty()
+        self._is_live = out.isatty() and environ.get("TERM") != "dumb"
         self.can_ask = stdin.isatty() and err.isatty()
         self._moving = False
 
@@ -50,8 +51,11 @@ class Terminal:
         self._write(self._out, parts, "\n")
 
     def raw(self, text: str) -> None:
-        """The API's own answer, untouched, for scripts (JSON escapes what steers a terminal)."""
-        self._out.write(text.rstrip("\n") + "\n")
+        """The API's own answer, for scripts: untouched, save on a terminal, where what would steer it
+        is written as JSON escapes."""
+        if self._is_terminal:
+            text = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        self._out.write(text + "\n")
         self._out.flush()
 
     def note(self, *parts: "str | tuple[str, Style]") -> None:
@@ -61,7 +65,7 @@ class Terminal:
 
     def progress(self, text: str) -> None:
         """The newest state of something that moves: one line that changes, or else a line a change."""
-        if not self.is_live:
+        if not self._is_live:
             self._write(self._out, (text,), "\n")
             return
         self._out.write("\r\x1b[K")
