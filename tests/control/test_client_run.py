@@ -98,6 +98,15 @@ def test_older_orders_are_counted_and_asked_about(api: FakeApi) -> None:
     ]
 
 
+def test_without_older_orders_it_is_an_ordinary_run(api: FakeApi) -> None:
+    api.answer(ASK, refusal("unconfirmed", 409, "0 older orders would be sent", backlog=NO_BACKLOG))
+    api.answer(ASK, RunAsked(run=RUN), 202)
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--since", "2026-02-01")
+    assert told.code == 0
+    assert told.err == "No older orders were placed since then: this is an ordinary run.\n"
+    assert [asked.read(AskRun) for asked in api.asked] == [AskRun(since="2026-02-01"), AskRun()]
+
+
 @pytest.mark.parametrize(("typed", "is_terminal"), [("n\n", True), ("", True), ("y\n", False)])
 def test_without_a_persons_yes_nothing_is_sent(api: FakeApi, typed: str, is_terminal: bool) -> None:
     api.answer(ASK, UNCONFIRMED)
@@ -134,11 +143,9 @@ def test_for_scripts_the_refusal_is_the_answer(api: FakeApi) -> None:
 
 
 def test_a_wrong_date_is_refused_by_the_daemon(api: FakeApi) -> None:
-    problem = Problem(file="request", key="since", found="'soon'", allowed="a date")
-    api.answer(ASK, refusal("bad request", 400, "since is not a date", problems=(problem,)))
+    api.answer(ASK, refusal("bad request", 400, "since: 'soon' is no day"))
     told = ctl(api, "run", "acme-vendure", "sales_orders", "--since", "soon")
-    assert told.code == 2
-    assert told.err == "Refused: since is not a date\n  - request: since: found 'soon', expected a date\n"
+    assert (told.code, told.err) == (2, "Refused: since: 'soon' is no day\n")
 
 
 def test_backlog(api: FakeApi) -> None:
@@ -231,6 +238,7 @@ def followed(api: FakeApi, *, timeout_s: float | None, json: bool = False) -> tu
 
 def test_the_wait_ends_with_its_time(api: FakeApi) -> None:
     api.answer(EVENTS, events(Began(run=RUNNING)))
+    api.answer(THE_RUN, RUNNING)
     code, out, err = followed(api, timeout_s=3.0)
     assert (code, out) == (Exit.UNFINISHED, "1 staged\n")
     assert err.endswith(
@@ -249,7 +257,8 @@ def test_a_stream_that_breaks_off_is_opened_again(api: FakeApi) -> None:
     api.answer(EVENTS, torn)
     api.answer(EVENTS, events(Missed(why="too slow")))
     api.answer(EVENTS, events(Ended(run=ENDED)))
-    api.answer(THE_RUN, ENDED)
+    for stands in (RUNNING, RUNNING, ENDED):
+        api.answer(THE_RUN, stands)
     code, out, _ = followed(api, timeout_s=None)
     assert code == Exit.OK
     assert out.startswith("1 staged\nsales_orders.import done")
@@ -263,8 +272,26 @@ def test_a_daemon_that_ends_meanwhile_is_told(api: FakeApi) -> None:
         api.socket.unlink()
 
     api.answer(EVENTS, ending)
+    api.answer(THE_RUN, RUNNING)
     with pytest.raises(Unreachable, match="does not exist"):
         followed(api, timeout_s=None)
+
+
+def test_where_too_many_listen_the_run_is_asked_for(api: FakeApi) -> None:
+    api.answer(EVENTS, refusal("not possible", 409, "too many listen"))
+    api.answer(THE_RUN, msgspec.structs.replace(RUNNING, result="waiting", job=""))
+    api.answer(THE_RUN, FAILED)
+    code, out, _ = followed(api, timeout_s=None)
+    assert code == Exit.FAILED
+    assert out.startswith("sales_orders.import held")
+
+
+def test_a_run_that_the_daemon_has_lost(api: FakeApi) -> None:
+    api.answer(EVENTS, events())
+    api.answer(THE_RUN, refusal("not found", 404, "there is no such run"))
+    code, out, err = followed(api, timeout_s=None)
+    assert (code, out) == (Exit.REFUSED, "")
+    assert err.endswith("Refused: there is no such run\n")
 
 
 def test_events_over_several_lines_and_comments() -> None:
@@ -335,7 +362,7 @@ def test_no_rules_and_default_rules(
 
 def test_wrong_rules_are_refused_with_every_problem(api: FakeApi) -> None:
     problem = Problem(
-        file="rules", key="0", found="`dayly`", allowed="`daily at HH:MM`", hint="did you mean `daily`?"
+        file="", key="rules[0]", found="`dayly`", allowed="`daily at HH:MM`", hint="did you mean `daily`?"
     )
     wrong = msgspec.structs.replace(PREVIEW, next=(), problems=(problem,))
     api.answer(f"POST {SCHEDULE}/preview", wrong)
@@ -343,7 +370,7 @@ def test_wrong_rules_are_refused_with_every_problem(api: FakeApi) -> None:
     assert (code, out) == (2, "")
     assert err == (
         "Refused: these rules cannot be used; nothing was saved\n"
-        "  - rules: 0: found `dayly`, expected `daily at HH:MM`; did you mean `daily`?\n"
+        "  - rules[0]: found `dayly`, expected `daily at HH:MM`; did you mean `daily`?\n"
     )
     code, out, _ = scheduled(api, "dayly", "--yes", "--json")
     assert (code, msgspec.json.decode(out, type=Preview)) == (2, wrong)

@@ -255,6 +255,12 @@ def test_a_reload_is_refused_with_every_problem(api: FakeApi) -> None:
     )
 
 
+def test_a_single_problem_is_said_once(api: FakeApi) -> None:
+    problem = Problem(file="a.toml", key="id", found="nothing", allowed="an id")
+    api.answer("POST /v1/reload", refusal("config", 422, str(problem), problems=(problem,)))
+    assert ctl(api, "reload").err == "Refused: a.toml: id: found nothing, expected an id\n"
+
+
 def test_backup(api: FakeApi) -> None:
     made = BackupMade(target="/srv/b", made_at_s=NOW_S, rows={"documents": 5, "runs": 2})
     api.answer("POST /v1/backup", made)

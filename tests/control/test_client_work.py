@@ -58,6 +58,7 @@ def test_parked(api: FakeApi) -> None:
     groups = (
         group(),
         group(kind="held", cause="waiting", count=1),
+        group(kind="held", cause="before-restore", count=2),
         group(channel="inventory", cause="it's refused", count=500, more=True, examples=()),
         group(channel="shipments", kind="unmatched", cause="", count=2, account="acme/main"),
         group(kind="undecodable", cause="bad", count=1),

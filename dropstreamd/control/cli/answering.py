@@ -46,7 +46,8 @@ def show_refusal(session: Session, options: Options, answer: Answer) -> Exit:
     else:
         terminal = session.terminal
         terminal.note(("Refused: ", Style.BAD), refusal.detail or refusal.title)
-        show_problems(session, refusal.problems)
+        if [str(problem) for problem in refusal.problems] != [refusal.detail]:
+            show_problems(session, refusal.problems)
         if refusal.remedy:
             terminal.note("What to do: ", refusal.remedy)
     if refusal.kind == "unconfirmed":
@@ -57,7 +58,7 @@ def show_refusal(session: Session, options: Options, answer: Answer) -> Exit:
 def show_problems(session: Session, problems: tuple[Problem, ...]) -> None:
     """Each on a line of its own, beside the answer."""
     for problem in problems:
-        session.terminal.note("  - ", str(problem))
+        session.terminal.note("  - ", str(problem).removeprefix(": "))  # it may be of no file
 
 
 def zone_of(session: Session, connection: str) -> LocalZone:

@@ -99,13 +99,14 @@ class Daemon:
 
     @contextmanager
     def listen(self, path: str, *, query: Mapping[str, str], silence_s: float) -> Iterator[Iterator[str]]:
-        """The lines of an event stream. They end when the daemon closes it or is silent too long."""
+        """The lines of an event stream. They end when the daemon closes it or is silent too long;
+        there are none where it refuses."""
         timeout = httpx.Timeout(silence_s, connect=CONNECT_LIMIT_S)
         with (
             _reaching(self._socket),
             self._http.stream("GET", path, params=query, timeout=timeout) as response,
         ):
-            yield _lines(response)
+            yield iter(()) if response.status_code >= _REFUSED else _lines(response)
 
 
 def _lines(response: httpx.Response) -> Iterator[str]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from dropstreamd.control.cli.answering import show_answer, zone_of
-from dropstreamd.control.cli.daemon import path_of
+from dropstreamd.control.cli.answering import show_answer, show_refusal, zone_of
+from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.terminal import Style
@@ -25,7 +25,7 @@ from dropstreamd.errors import ProtocolMismatch
 
 SILENCE_S = 5.0
 """After so long without an event the stream is opened anew, which also shows that the daemon lives."""
-PAUSE_S = 0.5
+PAUSE_S = 1.0
 """Between two streams, so that a daemon that closes each at once is not besieged."""
 
 _event: msgspec.json.Decoder[StreamEvent] = msgspec.json.Decoder(StreamEvent)
@@ -34,15 +34,18 @@ _event: msgspec.json.Decoder[StreamEvent] = msgspec.json.Decoder(StreamEvent)
 class _Wait:
     """One wait for one run."""
 
-    def __init__(self, session: Session, options: Options, run: str, timeout_s: float | None) -> None:
+    def __init__(
+        self, session: Session, options: Options, connection: str, run: str, timeout_s: float | None
+    ) -> None:
         self._session = session
         self._quiet = options.json
         self._run = run
+        self._path = path_of("connections", connection, "runs", run)
         self._until_s = None if timeout_s is None else session.monotonic() + timeout_s
         self._shown = ""
 
-    def outcome(self) -> Ended | Gone | None:
-        """How it ended; None when the time was up first."""
+    def outcome(self) -> Ended | Gone | Answer | None:
+        """How it ended; an answer that refuses to say so; None when the time was up first."""
         while (left_s := self._left_s()) > 0:
             with self._session.daemon.listen(
                 "/v1/events", query={"run": self._run}, silence_s=min(SILENCE_S, left_s)
@@ -50,6 +53,13 @@ class _Wait:
                 end = self._read(lines)
             if end is not None:
                 return end
+            # The stream ended too early, or too many listen already: ask.
+            answer = self._session.daemon.ask("GET", self._path)
+            if answer.is_refusal:
+                return answer
+            run = answer.read(RunShown)
+            if run.ended_s:
+                return Ended(run=run)
             self._session.sleep(min(PAUSE_S, max(0.0, self._left_s())))
         return None
 
@@ -63,7 +73,7 @@ class _Wait:
                 case Counting(counts=counts):
                     self._show(counts)
                 case Missed() | None:
-                    pass  # the stream is opened anew, and begins with how things stand
+                    pass  # the stream is opened anew, and begins with how the run stands
             if self._left_s() <= 0:
                 return None
         return None
@@ -88,7 +98,7 @@ def follow(session: Session, options: Options, *, connection: str, run: str, tim
     if not options.json:
         terminal.note(f"Run {run}; Ctrl-C stops waiting, not the run.")
     try:
-        end = _Wait(session, options, run, timeout_s).outcome()
+        end = _Wait(session, options, connection, run, timeout_s).outcome()
     except KeyboardInterrupt:
         terminal.note(f"Interrupted: run {run} goes on. To see what comes of it: {look}")
         return Exit.INTERRUPTED
@@ -102,6 +112,8 @@ def follow(session: Session, options: Options, *, connection: str, run: str, tim
         if options.json:
             terminal.raw(msgspec.json.encode(end).decode())
         return Exit.FAILED
+    if isinstance(end, Answer):
+        return show_refusal(session, options, end)
     answer = session.daemon.ask("GET", path_of("connections", connection, "runs", run))
     return show_answer(
         session,

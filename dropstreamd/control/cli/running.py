@@ -40,12 +40,14 @@ def run(session: Session, options: RunOptions) -> Exit:
     path = path_of("connections", options.connection, "channels", channel, "jobs", job, "run")
     asked = AskRun(since=options.since or "")
     answer = session.daemon.ask("POST", path, body=asked)
-    backlog = _unconfirmed(answer)
-    if backlog is not None:
-        if not _agreed(session, options, backlog):
+    older = _unconfirmed(answer)
+    if older is not None and not older.count:
+        session.terminal.note("No older orders were placed since then: this is an ordinary run.")
+        answer = session.daemon.ask("POST", path, body=AskRun())
+    elif older is not None:
+        if not _agreed(session, options, older):
             return _not_agreed(session, options, answer)
-        confirmed = AskRun(since=asked.since, confirmed=True)
-        answer = session.daemon.ask("POST", path, body=confirmed)
+        answer = session.daemon.ask("POST", path, body=AskRun(since=asked.since, confirmed=True))
     if answer.is_refusal or not options.wait:
         return show_answer(
             session, options, answer, RunAsked, lambda made: _say_asked(session, options, made)

@@ -10,6 +10,7 @@ from dropstreamd.control.cli.tables import Cell, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import LocalZone
 from dropstreamd.control.messages.look import InDoubtShown, Parked, ParkedGroup, Tasks
+from dropstreamd.store.transitions import BEFORE_RESTORE
 
 MORE = "There are more than are shown; deal with these first."
 
@@ -45,7 +46,8 @@ def _show_group(terminal: Terminal, connection: str, group: ParkedGroup, zone: L
     where = f"{group.channel} of {group.account}" if group.account else group.channel
     terminal.line((count, Style.HEAD), f" {where}, {group.kind}: ", (reason, Style.WARN))
     rest = " …" if group.more or group.count > len(group.examples) else ""
-    terminal.line("  ", ", ".join(one.number or one.key for one in group.examples), rest)
+    if group.examples:
+        terminal.line("  ", ", ".join(one.number or one.key for one in group.examples), rest)
     oldest_s = min((one.since_s for one in group.examples if one.since_s), default=0.0)
     if oldest_s:
         terminal.line("  since ", zone.show(oldest_s))
@@ -58,6 +60,10 @@ def _way_on(connection: str, group: ParkedGroup) -> str:
     if group.account:
         return "they go by themselves once their order is known"
     again = f"dropstreamctl release {connection} {group.channel} --cause {quoted(group.cause)}"
+    if group.cause == BEFORE_RESTORE:
+        return f"once you know that they were never sent: {again}"
+    if group.kind == "held":
+        return "they go by themselves once the store lets them"
     return f"they go by themselves once this is put right; to try at once: {again}"
 
 
