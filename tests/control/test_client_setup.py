@@ -95,7 +95,7 @@ READY = Preflight(
     warehouse_skus_twice=NONE,
     methods_unmapped=NONE,
     carriers_unmapped=Names(count=0, known=False),
-    overlaps=(),
+    overlaps=("acme-b sells from the same stock",),
     sample_order=SampleOrder(number="1001", name="ord_1.csv", text="H,SH1001\nD,100234,2\x1b[2J\n"),
     levels_changed=Names(count=1, names=("A",)),
     level_examples=(LevelChange(sku="A", before=None, after=7),),
@@ -115,7 +115,6 @@ def test_preflight(api: FakeApi) -> None:
     [
         {"sides": (WAREHOUSE,)},
         {"methods_unmapped": Names(count=1, names=("Express",))},
-        {"overlaps": ("acme-b takes the same orders",)},
         {"sample_order": SampleOrder(number="1001", name="", text="", problem="no ship method")},
     ],
 )

@@ -340,6 +340,8 @@ def test_a_sku_that_nobody_reported(api: FakeApi) -> None:
     refused = RefusalShown(cause="sku", reason="no such variant", level=3)
     bare = msgspec.structs.replace(
         SKU,
+        sku="..",
+        warehouse_sku="..",
         listed=False,
         reported=None,
         snapshot="",

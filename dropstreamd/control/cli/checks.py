@@ -63,12 +63,12 @@ def preflight(session: Session, options: PreflightOptions) -> Exit:
 
 
 def is_well(found: Preflight) -> bool:
-    """Whether orders could flow at once. SKUs that one side has alone are told but ordinary."""
+    """Whether orders could flow at once. SKUs that one side has alone, and what is shared with other
+    connections, are told but ordinary."""
     sample = found.sample_order
     return (
         all(side.ok for side in found.sides)
         and not any(names.count for _, names in _to_mend(found))
-        and not found.overlaps
         and (sample is None or not sample.problem)
     )
 
@@ -119,7 +119,7 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
         Style.PLAIN,
     )
     for overlap in found.overlaps:
-        terminal.line(("✗ ", Style.BAD), overlap)
+        terminal.line(("! ", Style.WARN), overlap)
     _show_sample(terminal, found.sample_order)
     _show_levels(terminal, found)
     if found.backlog.count:

@@ -133,11 +133,11 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
         unsure = f"a push was not answered; it may still take effect until {zone.show(found.unsure_until_s)}"
     else:
         unsure = ""
-    terminal.line("SKU ", (found.sku, Style.HEAD), "" if found.listed else "  has no listing")
+    terminal.line("SKU ", (found.sku, Style.HEAD))
     show_fields(
         terminal,
         [
-            ("warehouse SKU", found.warehouse_sku),
+            ("warehouse SKU", found.warehouse_sku + ("" if found.listed else " (the same: no listing)")),
             ("reported", _reported(found)),
             ("by snapshot", f"{found.snapshot} of {zone.show(found.as_of_s)}" if found.snapshot else ""),
             ("unsent orders", -found.unsent if found.unsent else 0),

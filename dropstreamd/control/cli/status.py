@@ -9,7 +9,7 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import show_length
-from dropstreamd.control.cli.words import how_many, result_part
+from dropstreamd.control.cli.words import how_many, plural, result_part, size
 from dropstreamd.control.messages.status import (
     ChannelCard,
     ConnectionCard,
@@ -18,8 +18,6 @@ from dropstreamd.control.messages.status import (
     SwitchShown,
     WorkShown,
 )
-
-_GIB = 1024**3
 
 
 class StatusOptions(Options, frozen=True, kw_only=True):
@@ -45,11 +43,9 @@ def status(session: Session, options: StatusOptions) -> Exit:
 
 
 def _show_all(terminal: Terminal, answer: Status) -> None:
-    used = f"{answer.state_used_bytes / _GIB:.2f} of {answer.state_limit_bytes / _GIB:.0f} GiB"
-    count = len(answer.connections)
-    terminal.line(
-        f"dropstreamd {answer.version}, {count} connection{'s' if count != 1 else ''}, state {used}"
-    )
+    used = f"{size(answer.state_used_bytes)} of {size(answer.state_limit_bytes)}"
+    connections = plural(len(answer.connections), "connection")
+    terminal.line(f"dropstreamd {answer.version}, {connections}, state {used}")
     if not answer.connections:
         terminal.line("There are none yet: put one into connections.d, then `dropstreamctl reload`.")
         return

@@ -37,3 +37,9 @@ def plural(count: int, one: str, more: str = "") -> str:
 def figure(number: int | None) -> str:
     """A number that may be unknown."""
     return "unknown" if number is None else str(number)
+
+
+def size(count_bytes: int) -> str:
+    """`12 MiB` or `3.5 GiB`, never less than one MiB."""
+    gib = count_bytes / 1024**3
+    return f"{gib:.3g} GiB" if gib >= 1 else f"{max(1, count_bytes // 1024**2)} MiB"
