@@ -77,7 +77,7 @@ class Terminal:
         """Whether a person says yes. Only where `can_ask`; the end of input is a no."""
         self._end_progress()
         self._write(self._err, (f"{question} [y/N] ",), "")
-        return self.stdin.readline().strip().lower() in {"y", "yes"}
+        return self.stdin.readline(16).strip().lower() in {"y", "yes"}
 
     def _end_progress(self) -> None:
         if self._moving:
