@@ -1,5 +1,6 @@
 """A strict stand-in for the control API on a real Unix socket: it answers what a test laid out, in
-order (the last of a kind again and again), and remembers what it was asked. Anything else is answered 404 and fails the test."""
+order (the last of a kind again and again), and remembers what it was asked. Anything else is answered
+404 and fails the test."""
 
 import io
 import os
