@@ -38,15 +38,15 @@ def _shown(desk: Desk, connection: Connection, job: Job, digest: str) -> Schedul
     return ScheduleShown(
         rules=tuple(str(rule) for rule in rules),
         timezone=connection.timezone.key,
-        next=_fires(desk, connection, job, rules),
+        next=_fires(desk.now_s(), connection, job, rules),
         digest=digest,
     )
 
 
-def _fires(desk: Desk, connection: Connection, job: Job, rules: Sequence[Rule]) -> tuple[str, ...]:
+def _fires(now_s: float, connection: Connection, job: Job, rules: Sequence[Rule]) -> tuple[str, ...]:
     spread_s = spread_for(connection.id, f"{job.channel}.{job.name}")
     schedule = Schedule(rules, zone=connection.timezone, spread_s=spread_s)
-    fires = schedule.next_fires(desk.now_s(), FIRES)
+    fires = schedule.next_fires(now_s, FIRES)
     return tuple(_local(datetime.fromtimestamp(fire.at_s, connection.timezone)) for fire in fires)
 
 
@@ -66,7 +66,7 @@ async def preview(desk: Desk, call: Call[Empty, PreviewSchedule]) -> Preview:
     return Preview(
         rules=tuple(str(rule) for rule in rules),
         timezone=connection.timezone.key,
-        next=await trio.to_thread.run_sync(_fires, desk, connection, job, rules),
+        next=await trio.to_thread.run_sync(_fires, desk.now_s(), connection, job, rules),
         problems=problems,
     )
 

@@ -1,0 +1,90 @@
+"""The command line: what every command takes, and what `--help` says."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from dropstreamd import __version__
+from dropstreamd.control.cli.exits import EXIT_HELP, Exit
+from dropstreamd.control.cli.session import Command, Options, Session
+
+Opts = TypeVar("Opts", bound=Options)
+
+DEFAULT_SOCKET = "/run/dropstreamd/control.sock"
+SOCKET_VARIABLE = "DROPSTREAMD_SOCKET"
+
+_EPILOG = f"""\
+CONNECTION is a connection's name or id; CHANNEL is sales_orders, shipments or inventory; a job is
+CHANNEL.JOB, such as inventory.full. Times are those of the connection's timezone.
+Colours appear on terminals only, and not where NO_COLOR is set.
+
+{EXIT_HELP}"""
+
+
+class Commands:
+    """Takes the commands of every topic and makes the parser of all of them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.parser = argparse.ArgumentParser(
+            prog="dropstreamctl",
+            description="Looks at a running dropstreamd and tells it what to do.",
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.parser.add_argument("--version", action="version", version=f"dropstreamctl {__version__}")
+        socket = environ.get(SOCKET_VARIABLE) or DEFAULT_SOCKET
+        self.parser.set_defaults(socket=socket, json=False)
+        self.common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+        _add_common(self.parser)
+        _add_common(self.common)
+        self._commands = self.parser.add_subparsers(
+            title="commands", metavar="COMMAND", dest="command", required=True
+        )
+
+    def add(
+        self, name: str, text: str, options: type[Opts], execute: Callable[[Session, Opts], Exit]
+    ) -> argparse.ArgumentParser:
+        """Declare a command; the caller adds its arguments. `text` is its line in the list."""
+        parser = self._commands.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            parents=[self.common],
+            allow_abbrev=False,
+        )
+        parser.set_defaults(execute=Command(options, execute))
+        return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    suppress = argparse.SUPPRESS
+    parser.add_argument(
+        "--socket",
+        metavar="PATH",
+        default=suppress,
+        help=f"the daemon's socket (default: ${SOCKET_VARIABLE}, else {DEFAULT_SOCKET})",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=suppress, help="print the API's answer as it is, for scripts"
+    )
+
+
+def add_connection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("connection", metavar="CONNECTION", help="its name or id")
+
+
+def add_yes(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--yes", action="store_true", help=f"{what} without asking")
+
+
+def count_up_to(most: int) -> Callable[[str], int]:
+    """A type of argument: a number from 1 to `most`."""
+
+    def number(text: str) -> int:
+        found = int(text)
+        if not 1 <= found <= most:
+            raise argparse.ArgumentTypeError(f"a number from 1 to {most}")
+        return found
+
+    return number

@@ -1,0 +1,91 @@
+"""The part of `status` that a person must read: what does not run, and what to do about it."""
+
+from collections.abc import Iterator
+
+from dropstreamd.control.cli.terminal import Style, Terminal
+from dropstreamd.control.cli.times import show_length
+from dropstreamd.control.cli.words import how_many, plural
+from dropstreamd.control.messages.status import AccountCard, ConnectionCard, JobCard, Status
+
+Note = tuple[str, str]
+"""What is wrong, and what to do; the latter may be empty."""
+
+
+def show_attention(terminal: Terminal, answer: Status) -> None:
+    """One line a trouble, its remedy below; nothing where there is none."""
+    notes = list(_notes(answer))
+    if not notes:
+        return
+    terminal.line()
+    terminal.line(("Needs attention", Style.HEAD))
+    for wrong, remedy in notes:
+        terminal.line("  ", ("!", Style.BAD), " ", wrong)
+        if remedy:
+            terminal.line("    ", ("→ ", Style.DIM), remedy)
+
+
+def _notes(answer: Status) -> Iterator[Note]:
+    for broken in answer.broken:
+        yield f"the {broken.kind} {broken.name} does not run: its configuration is wrong", ""
+        for problem in broken.problems:
+            yield str(problem), "correct the file, then `dropstreamctl reload`"
+    for plugin in answer.plugins:
+        yield f"the plugin {plugin.name} did not load: {plugin.problem}", plugin.remedy
+    for circuit in answer.circuits:
+        failed = f"failed {plural(circuit.failures, 'time')} in a row"
+        yield f"{circuit.account} {failed} and rests for {show_length(circuit.rests_s)}", ""
+    for card in answer.connections:
+        yield from _of_connection(card)
+    for account in answer.accounts:
+        yield from _of_account(account)
+
+
+def _of_connection(card: ConnectionCard) -> Iterator[Note]:
+    if card.restored_s and not card.switch.on:
+        yield (
+            f"{card.name} is off since its state was restored from a backup",
+            f"dropstreamctl in-doubt {card.name}, then parked {card.name}, then enable {card.name}",
+        )
+    if card.crash:
+        yield (
+            f"{card.name}: {plural(card.crashes, 'crash', 'crashes')} in a row: {card.crash}",
+            "look at the daemon's log",
+        )
+    for channel in card.channels:
+        where = f"{card.name} {channel.channel}"
+        for job in channel.jobs:
+            yield from _of_job(f"{where}.{job.job}", job)
+        work = channel.work
+        if work.in_doubt.count:
+            yield (
+                f"{where}: {how_many(work.in_doubt)} in doubt: nobody can tell whether they were handed over",
+                f"dropstreamctl in-doubt {card.name}",
+            )
+        if work.parked.count or work.undecodable.count:
+            yield (
+                f"{where}: {how_many(work.parked)} parked, {how_many(work.undecodable)} unreadable",
+                f"dropstreamctl parked {card.name}",
+            )
+        if work.tasks.count:
+            yield f"{where}: {how_many(work.tasks)} to do by hand", f"dropstreamctl tasks {card.name}"
+
+
+def _of_job(where: str, job: JobCard) -> Iterator[Note]:
+    if job.trouble is None:
+        return
+    held = "needs somebody to act" if job.trouble.held else "is tried again by itself"
+    yield f"{where} {held}: {job.trouble.error}", job.trouble.remedy
+
+
+def _of_account(account: AccountCard) -> Iterator[Note]:
+    name = f"{account.merchant}.{account.warehouse}"
+    if account.held is not None:
+        yield (
+            f"{name}: a snapshot of stock is held, no level follows it: {account.held.why}",
+            f"if it is right: dropstreamctl approve {name}",
+        )
+    if account.unmatched.count or account.undecodable.count:
+        unmatched = f"{how_many(account.unmatched)} packages of no known order"
+        unreadable = f"{how_many(account.undecodable)} unreadable rows"
+        remedy = f"dropstreamctl parked {account.connections[0]}" if account.connections else ""
+        yield f"{name}: {unmatched}, {unreadable}", remedy

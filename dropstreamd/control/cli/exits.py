@@ -1,0 +1,29 @@
+"""What the exit code of `dropstreamctl` says."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Scripts act on these: they do not change."""
+
+    OK = 0
+    FAILED = 1
+    REFUSED = 2
+    UNREACHABLE = 3
+    UNCONFIRMED = 4
+    UNFINISHED = 5
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+
+
+EXIT_HELP = """\
+exit codes:
+  0    done; for a check: everything was found well; for run --wait: the run succeeded
+  1    it failed, a check found something wrong, or the run did not succeed
+  2    the command or its input was refused; every problem is listed
+  3    the daemon could not be reached, or its socket may not be used
+  4    a person's confirmation is needed and was not given (see --yes)
+  5    --wait ended before the run did; the run goes on
+  130  interrupted; a run that was started goes on
+  141  whoever read the output closed it
+"""

@@ -1,0 +1,72 @@
+"""`reload` and `backup`."""
+
+from pathlib import Path
+
+from dropstreamd.control.cli.answering import show_answer
+from dropstreamd.control.cli.arguments import Commands
+from dropstreamd.control.cli.daemon import SLOW_LIMIT_S, path_of
+from dropstreamd.control.cli.exits import Exit
+from dropstreamd.control.cli.session import Options, Session
+from dropstreamd.control.cli.tables import show_fields
+from dropstreamd.control.cli.terminal import Style
+from dropstreamd.control.cli.times import LocalZone
+from dropstreamd.control.messages.setup import BackupMade, MakeBackup, Reloaded
+
+
+class BackupOptions(Options, frozen=True, kw_only=True):
+    """A folder that is not there yet."""
+
+    target: str
+
+
+def reload(session: Session, options: Options) -> Exit:
+    """Have the configuration read again; nothing changes where anything is wrong with it."""
+
+    def show(reloaded: Reloaded) -> None:
+        terminal, changes, names = session.terminal, reloaded.changes, reloaded.names
+
+        def named(ids: tuple[str, ...]) -> str:
+            return ", ".join(names.get(one, one) for one in ids)
+
+        terminal.line(("Reloaded.", Style.GOOD))
+        show_fields(
+            terminal,
+            [
+                ("added", named(changes.added)),
+                ("removed", named(changes.removed)),
+                ("restarted", named(changes.restarted)),
+                ("changed from the next run", named(changes.hot)),
+                ("unchanged", len(changes.unchanged)),
+            ],
+            indent="  ",
+        )
+        if changes.added:
+            terminal.line("What was added is off: dropstreamctl preflight, then enable.")
+        if changes.daemon:
+            terminal.line(("Only a restart of the daemon applies: ", Style.WARN), ", ".join(changes.daemon))
+
+    answer = session.daemon.ask("POST", path_of("reload"), limit_s=SLOW_LIMIT_S)
+    return show_answer(session, options, answer, Reloaded, show)
+
+
+def backup(session: Session, options: BackupOptions) -> Exit:
+    """Have the daemon copy its state, while it works, into a new folder, and verify the copy."""
+
+    def show(made: BackupMade) -> None:
+        rows = sum(made.rows.values())
+        made_at = LocalZone("UTC").show(made.made_at_s)
+        session.terminal.line(("Backed up", Style.GOOD), f": {made.target}, {rows} rows, as of {made_at}.")
+        session.terminal.line("Secrets are not in it: keep them apart.")
+
+    body = MakeBackup(target=str(Path(options.target).absolute()))
+    answer = session.daemon.ask("POST", path_of("backup"), body=body, limit_s=SLOW_LIMIT_S)
+    return show_answer(session, options, answer, BackupMade, show)
+
+
+def register(commands: Commands) -> None:
+    """Add both."""
+    commands.add("reload", "read the configuration again; only what changed is touched", Options, reload)
+    parser = commands.add("backup", "copy the state while the daemon works", BackupOptions, backup)
+    parser.add_argument(
+        "target", metavar="TARGET", help="a folder that is not there yet, where the daemon may write"
+    )

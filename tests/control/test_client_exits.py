@@ -1,0 +1,136 @@
+"""Exit codes, and what is said where the daemon cannot be asked."""
+
+import grp
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from dropstreamd.control.messages.refusal import RefusalKind
+from tests.control.fake_api import UNCLOSED, ctl, fake_api, refusal
+
+NOBODY = 65534
+
+CODES = {
+    "bad request": 2,
+    "not found": 2,
+    "method not allowed": 2,
+    "too large": 2,
+    "not supported": 2,
+    "config": 2,
+    "unconfirmed": 4,
+}
+"""Of every other kind of refusal it is 1: the operation failed."""
+
+pytestmark = pytest.mark.filterwarnings(UNCLOSED)
+
+
+@pytest.mark.parametrize("kind", get_args(RefusalKind))
+def test_every_refusal_has_its_code(tmp_path: Path, kind: str) -> None:
+    with fake_api(tmp_path) as api:
+        api.answer("POST /v1/reload", refusal(kind, 500, "no", remedy="do that"))
+        told = ctl(api, "reload")
+        assert (told.code, told.out) == (CODES.get(kind, 1), "")
+        assert told.err == "Refused: no\nWhat to do: do that\n"
+
+
+def test_no_daemon(tmp_path: Path) -> None:
+    told = ctl(tmp_path / "control.sock", "status")
+    assert (told.code, told.out) == (3, "")
+    assert told.err == (
+        f"dropstreamctl: {tmp_path}/control.sock does not exist: the daemon does not run, or it listens"
+        " elsewhere\nWhat to do: start it (systemctl start dropstreamd), or name the right one by --socket"
+        " or DROPSTREAMD_SOCKET\n"
+    )
+
+
+def test_the_socket_of_a_daemon_that_has_ended(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "control.sock"))
+    told = ctl(tmp_path / "control.sock", "status")
+    assert told.code == 3
+    assert "nobody listens there" in told.err
+
+
+def test_a_path_that_no_socket_can_have(tmp_path: Path) -> None:
+    told = ctl(tmp_path / ("x" * 200), "status")
+    assert told.code == 3
+    assert "cannot be connected to" in told.err
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """Root may use every socket: be somebody else for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(("folder_mode", "group"), [(0o755, None), (0o700, "dropstreamd")])
+def test_a_socket_that_one_may_not_use(folder_mode: int, group: str | None) -> None:
+    with tempfile.TemporaryDirectory() as folder, fake_api(Path(folder)) as api:
+        api.socket.chmod(0)
+        named = group or grp.getgrgid(api.socket.stat().st_gid).gr_name
+        Path(folder).chmod(folder_mode if os.geteuid() == 0 or folder_mode == 0o755 else 0)
+        with _as_nobody():
+            told = ctl(api, "status")
+        Path(folder).chmod(0o700)
+    assert (told.code, told.out) == (3, "")
+    assert told.err == (
+        f"dropstreamctl: {api.socket}: you may not use it\n"
+        f"What to do: ask to be added to its group (usermod -aG {named} YOU), then log in again\n"
+    )
+
+
+def test_a_daemon_that_hangs_up(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "control.sock"))
+        listener.listen()
+
+        def hang_up() -> None:
+            accepted, _ = listener.accept()
+            accepted.recv(65_536)
+            accepted.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        told = ctl(tmp_path / "control.sock", "reload")
+        thread.join()
+    assert told.code == 3
+    assert "closed the connection before it answered" in told.err
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"<html>", 200), (b"{}", 200), (b"\xff", 502), (b"{}", 307)])
+def test_an_answer_that_is_none_of_ours(tmp_path: Path, body: bytes, status: int) -> None:
+    with fake_api(tmp_path) as api:
+        api.answer("GET /v1/status", body, status)
+        told = ctl(api, "status")
+    assert (told.code, told.out) == (1, "")
+    assert "the daemon's answer cannot be read" in told.err
+    assert "of one version" in told.err
+
+
+@pytest.mark.parametrize(
+    "argv", [(), ("stats",), ("status", "a", "b"), ("--nosuch",), ("run", "a", "--sin", "x")]
+)
+def test_wrong_usage(tmp_path: Path, argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ctl(tmp_path / "no.sock", *argv).code == 2
+    assert "usage: dropstreamctl" in capsys.readouterr().err
+
+
+def test_help_lists_the_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ctl(tmp_path / "no.sock", "--help").code == 0
+    shown = capsys.readouterr().out
+    for code in ("0  ", "1  ", "2  ", "3  ", "4  ", "5  ", "130", "141"):
+        assert f"\n  {code}  " in shown

@@ -1,0 +1,308 @@
+"""`run` and `backlog`: asking first, following a run to its end, and what each exit code says."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from dropstreamd.clock import SystemClock
+from dropstreamd.control.cli.daemon import Daemon
+from dropstreamd.control.cli.exits import Exit
+from dropstreamd.control.cli.following import events as parsed
+from dropstreamd.control.cli.following import follow
+from dropstreamd.control.cli.session import Options, Session
+from dropstreamd.control.messages.runs import (
+    AskRun,
+    Began,
+    Counting,
+    Ended,
+    Gone,
+    Missed,
+    RunAsked,
+    RunShown,
+)
+from dropstreamd.errors import ProtocolMismatch, Unreachable
+from tests.control.fake_api import UNCLOSED, FakeApi, ctl, events, fake_api, golden, refusal, sse, terminal
+from tests.control.shown import ENDED, FAILED, NO_BACKLOG, OLDER, RUN, RUNNING, WELL
+
+JOBS = "/v1/connections/acme-vendure/channels"
+ASK = f"POST {JOBS}/sales_orders/jobs/import/run"
+EVENTS = f"GET /v1/events?run={RUN}"
+THE_RUN = f"GET /v1/connections/acme-vendure/runs/{RUN}"
+UNCONFIRMED = refusal("unconfirmed", 409, "3 older orders would be sent", backlog=OLDER)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[FakeApi]:
+    with fake_api(tmp_path) as api:
+        api.answer("GET /v1/status/acme-vendure", WELL)
+        yield api
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ("sales_orders", "sales_orders/jobs/import"),
+        ("shipments", "shipments/jobs/export"),
+        ("inventory", "inventory/jobs/smart"),
+        ("inventory.full", "inventory/jobs/full"),
+    ],
+)
+def test_run(api: FakeApi, named: str, asked: str) -> None:
+    api.answer(f"POST {JOBS}/{asked}/run", RunAsked(run=RUN), 202)
+    told = ctl(api, "run", "acme-vendure", named)
+    assert (told.code, told.err) == (0, "")
+    assert told.out == (
+        f"Run {RUN} was asked for.\nTo see what comes of it: dropstreamctl runs acme-vendure\n"
+    )
+    assert api.asked[0].read(AskRun) == AskRun()
+
+
+@pytest.mark.parametrize("named", ["orders", "sales_orders.", ".import", ""])
+def test_a_job_that_cannot_be(api: FakeApi, named: str) -> None:
+    told = ctl(api, "run", "acme-vendure", named)
+    assert told.code == 2
+    assert "expected one of sales_orders, shipments, inventory" in told.err
+    assert api.asked == []
+
+
+def test_a_run_of_what_is_off_fails(api: FakeApi) -> None:
+    api.answer(
+        ASK, refusal("disabled", 409, "acme-vendure is disabled", remedy="dropstreamctl enable acme-vendure")
+    )
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--wait")
+    assert (told.code, told.out) == (1, "")
+    assert told.err == "Refused: acme-vendure is disabled\nWhat to do: dropstreamctl enable acme-vendure\n"
+
+
+# ---- older orders
+
+
+def test_older_orders_are_counted_and_asked_about(api: FakeApi) -> None:
+    api.answer(ASK, UNCONFIRMED)
+    api.answer(ASK, RunAsked(run=RUN), 202)
+    told = ctl(
+        api, "run", "acme-vendure", "sales_orders", "--since", "2026-02-01", typed="y\n", is_terminal=True
+    )
+    assert told.code == 0
+    golden("run_since", told.out)
+    assert told.err == "Send them to the warehouse? Another system may have done so already. [y/N] "
+    assert [asked.read(AskRun) for asked in (api.asked[0], api.asked[-1])] == [
+        AskRun(since="2026-02-01"),
+        AskRun(since="2026-02-01", confirmed=True),
+    ]
+
+
+def test_without_older_orders_it_is_an_ordinary_run(api: FakeApi) -> None:
+    api.answer(ASK, refusal("unconfirmed", 409, "0 older orders would be sent", backlog=NO_BACKLOG))
+    api.answer(ASK, RunAsked(run=RUN), 202)
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--since", "2026-02-01")
+    assert told.code == 0
+    assert told.err == "No older orders were placed since then: this is an ordinary run.\n"
+    assert [asked.read(AskRun) for asked in api.asked] == [AskRun(since="2026-02-01"), AskRun()]
+
+
+@pytest.mark.parametrize(("typed", "is_terminal"), [("n\n", True), ("", True), ("y\n", False)])
+def test_without_a_persons_yes_nothing_is_sent(api: FakeApi, typed: str, is_terminal: bool) -> None:
+    api.answer(ASK, UNCONFIRMED)
+    told = ctl(
+        api,
+        "run",
+        "acme-vendure",
+        "sales_orders",
+        "--since",
+        "2026-02-01",
+        typed=typed,
+        is_terminal=is_terminal,
+    )
+    assert told.code == 4
+    assert told.err.endswith("Nothing was sent and no run was started. To agree beforehand, add --yes.\n")
+    assert api.lines.count(ASK) == 1
+
+
+def test_yes_agrees_beforehand_and_the_count_is_still_shown(api: FakeApi) -> None:
+    api.answer(ASK, UNCONFIRMED)
+    api.answer(ASK, RunAsked(run=RUN), 202)
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--since", "2026-02-01", "--yes")
+    assert (told.code, told.err) == (0, "")
+    golden("run_since", told.out)
+
+
+def test_for_scripts_the_refusal_is_the_answer(api: FakeApi) -> None:
+    api.answer(ASK, UNCONFIRMED)
+    told = ctl(
+        api, "run", "acme-vendure", "sales_orders", "--since", "2026-02-01", "--json", is_terminal=True
+    )
+    assert (told.code, told.err) == (4, "")
+    assert msgspec.json.decode(told.out, type=type(UNCONFIRMED)) == UNCONFIRMED
+
+
+def test_a_wrong_date_is_refused_by_the_daemon(api: FakeApi) -> None:
+    api.answer(ASK, refusal("bad request", 400, "since: 'soon' is no day"))
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--since", "soon")
+    assert (told.code, told.err) == (2, "Refused: since: 'soon' is no day\n")
+
+
+def test_backlog(api: FakeApi) -> None:
+    api.answer("GET /v1/connections/acme-vendure/backlog", OLDER)
+    golden("backlog", ctl(api, "backlog", "acme-vendure").out)
+    api.answer("GET /v1/connections/acme-vendure/backlog?since=2026-03-01", NO_BACKLOG)
+    told = ctl(api, "backlog", "acme-vendure", "--since", "2026-03-01")
+    assert told.out == "No older orders are held back.\n"
+
+
+# ---- following
+
+
+def waited(api: FakeApi, end: RunShown, *argv: str, is_terminal: bool = False) -> tuple[int, str, str]:
+    api.answer(ASK, RunAsked(run=RUN), 202)
+    api.answer(THE_RUN, end)
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--wait", *argv, is_terminal=is_terminal)
+    return told.code, told.out, told.err
+
+
+def test_a_run_is_followed_to_its_end(api: FakeApi) -> None:
+    counting = [Counting(run=RUN, counts={"staged": count}) for count in (1, 2, 2)]
+    api.answer(EVENTS, events(Began(run=RUNNING), *counting, Ended(run=ENDED)))
+    code, out, err = waited(api, ENDED)
+    assert (code, err) == (0, f"Run {RUN}; Ctrl-C stops waiting, not the run.\n")
+    end = "sales_orders.import done in 12 s, 2026-03-05 14:27:04 EST: 3 staged, 2 accepted\n"
+    assert out == f"1 staged\n2 staged\n{end}"
+
+
+def test_on_a_terminal_one_line_changes(api: FakeApi) -> None:
+    api.answer(EVENTS, events(Began(run=RUNNING), Counting(run=RUN, counts={"staged": 9}), Ended(run=ENDED)))
+    _, out, _ = waited(api, ENDED, is_terminal=True)
+    assert out.startswith("\r\x1b[K1 staged\r\x1b[K9 staged\nsales_orders.import done")
+
+
+def test_a_run_that_fails_exits_1(api: FakeApi) -> None:
+    api.answer(EVENTS, events(Ended(run=FAILED)))
+    code, out, _ = waited(api, FAILED)
+    assert code == 1
+    assert out == (
+        "sales_orders.import held in 12 s, 2026-03-05 14:27:04 EST: nothing to do\n"
+        "Why: the password was refused\nWhat to do: set it anew\n"
+    )
+
+
+def test_json_prints_the_run_alone(api: FakeApi) -> None:
+    api.answer(EVENTS, events(Began(run=RUNNING), Ended(run=ENDED)))
+    code, out, err = waited(api, ENDED, "--json")
+    assert (code, err) == (0, "")
+    assert msgspec.json.decode(out, type=RunShown) == ENDED
+
+
+def test_a_run_that_will_never_be(api: FakeApi) -> None:
+    gone = Gone(run=RUN, why="sales_orders was disabled")
+    api.answer(EVENTS, events(gone))
+    code, out, err = waited(api, ENDED)
+    assert (code, out) == (1, "")
+    assert err.endswith("The run will not be: sales_orders was disabled\n")
+    code, out, _ = waited(api, ENDED, "--json")
+    assert (code, msgspec.json.decode(out, type=Gone)) == (1, gone)
+
+
+class Time:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def followed(api: FakeApi, *, timeout_s: float | None, json: bool = False) -> tuple[Exit, str, str]:
+    seen, told = terminal()
+    time = Time()
+    daemon = Daemon(api.socket)
+    session = Session(
+        daemon=daemon, terminal=seen, clock=SystemClock(), monotonic=time.monotonic, sleep=time.sleep
+    )
+    try:
+        code = follow(session, Options(json=json), connection="acme-vendure", run=RUN, timeout_s=timeout_s)
+    finally:
+        daemon.close()
+    said = told(code)
+    return code, said.out, said.err
+
+
+def test_the_wait_ends_with_its_time(api: FakeApi) -> None:
+    api.answer(EVENTS, events(Began(run=RUNNING)))
+    api.answer(THE_RUN, RUNNING)
+    code, out, err = followed(api, timeout_s=3.0)
+    assert (code, out) == (Exit.UNFINISHED, "1 staged\n")
+    assert err.endswith(
+        f"The time is up: run {RUN} goes on. To see what comes of it: dropstreamctl runs acme-vendure\n"
+    )
+    assert api.lines.count(EVENTS) > 1
+    _, out, _ = followed(api, timeout_s=3.0, json=True)
+    assert msgspec.json.decode(out, type=RunAsked) == RunAsked(run=RUN)
+
+
+def test_a_stream_that_breaks_off_is_opened_again(api: FakeApi) -> None:
+    def torn(send: Callable[[bytes], None]) -> None:
+        send(sse(Counting(run=RUN, counts={"staged": 1})))
+        send(b"data: {")
+
+    api.answer(EVENTS, torn)
+    api.answer(EVENTS, events(Missed(why="too slow")))
+    api.answer(EVENTS, events(Ended(run=ENDED)))
+    for stands in (RUNNING, RUNNING, ENDED):
+        api.answer(THE_RUN, stands)
+    code, out, _ = followed(api, timeout_s=None)
+    assert code == Exit.OK
+    assert out.startswith("1 staged\nsales_orders.import done")
+    assert api.lines.count(EVENTS) == 3
+
+
+@pytest.mark.filterwarnings(UNCLOSED)
+def test_a_daemon_that_ends_meanwhile_is_told(api: FakeApi) -> None:
+    def ending(send: Callable[[bytes], None]) -> None:
+        send(sse(Began(run=RUNNING)))
+        api.socket.unlink()
+
+    api.answer(EVENTS, ending)
+    api.answer(THE_RUN, RUNNING)
+    with pytest.raises(Unreachable, match="does not exist"):
+        followed(api, timeout_s=None)
+
+
+def test_where_too_many_listen_the_run_is_asked_for(api: FakeApi) -> None:
+    api.answer(EVENTS, refusal("not possible", 409, "too many listen"))
+    api.answer(THE_RUN, msgspec.structs.replace(RUNNING, result="waiting", job=""))
+    api.answer(THE_RUN, FAILED)
+    code, out, _ = followed(api, timeout_s=None)
+    assert code == Exit.FAILED
+    assert out.startswith("sales_orders.import held")
+
+
+def test_a_run_that_the_daemon_has_lost(api: FakeApi) -> None:
+    api.answer(EVENTS, events())
+    api.answer(THE_RUN, refusal("not found", 404, "there is no such run"))
+    code, out, err = followed(api, timeout_s=None)
+    assert (code, out) == (Exit.REFUSED, "")
+    assert err.endswith("Refused: there is no such run\n")
+
+
+def test_events_over_several_lines_and_comments() -> None:
+    text = 'event: gone\ndata: {"type":"gone",\ndata: "run":"1","why":"x"}\nid: 7\n\n: still here\n\n'
+    found = [event for event in parsed(text.split("\n")) if event is not None]
+    assert found == [Gone(run="1", why="x")]
+
+
+def test_an_event_that_nobody_knows() -> None:
+    with pytest.raises(ProtocolMismatch, match="of one version"):
+        list(parsed(['data: {"type":"new"}', ""]))
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "soon"])
+def test_a_timeout_that_cannot_be(api: FakeApi, timeout: str) -> None:
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--wait", f"--timeout={timeout}")
+    assert told.code == 2
+    assert api.asked == []

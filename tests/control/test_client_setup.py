@@ -1,0 +1,310 @@
+"""Setting up: tests of both sides, preflight, sample files, secrets, reload, backup and restore."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from dropstreamd.clock import SystemClock
+from dropstreamd.config.changes import Changes
+from dropstreamd.control.cli.restoring import Done as Restored
+from dropstreamd.control.messages import setup
+from dropstreamd.control.messages.look import Done
+from dropstreamd.control.messages.setup import (
+    BackupMade,
+    BadRow,
+    Failure,
+    FileTried,
+    FindingShown,
+    LevelChange,
+    MakeBackup,
+    Names,
+    Preflight,
+    PutSecret,
+    Reloaded,
+    SampleOrder,
+    SecretNames,
+    SideTested,
+    TryFile,
+)
+from dropstreamd.errors import Problem
+from dropstreamd.model.shipments import Package, PackageLine
+from dropstreamd.model.stock import StockRow
+from dropstreamd.store.backup import make_backup
+from dropstreamd.store.environment import open_environment
+from dropstreamd.store.lock import locked
+from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
+from tests.control.shown import NO_BACKLOG, NOW_S, OLDER, WELL
+
+AT = "/v1/connections/acme-vendure"
+SECRET = "hunter2-\u00fc"
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[FakeApi]:
+    with fake_api(tmp_path) as api:
+        api.answer("GET /v1/status/acme-vendure", WELL)
+        yield api
+
+
+# ---- test and preflight
+
+STORE = SideTested(
+    side="store",
+    platform="vendure",
+    ok=True,
+    findings=(FindingShown(name="sign in", ok=True, detail="as api@acme"),),
+)
+WAREHOUSE = SideTested(
+    side="warehouse",
+    platform="file-exchange",
+    ok=False,
+    findings=(
+        FindingShown(name="out/", ok=False, detail="cannot be written", remedy="let acme write there"),
+    ),
+    failure=Failure(kind="host key", message="it is another one", remedy="compare it by telephone"),
+)
+
+
+@pytest.mark.parametrize(("sides", "code"), [((STORE,), 0), ((STORE, WAREHOUSE), 1)])
+def test_test(api: FakeApi, sides: tuple[SideTested, ...], code: int) -> None:
+    api.answer(f"POST {AT}/test", setup.Tested(ok=code == 0, sides=sides))
+    told = ctl(api, "test", "acme-vendure")
+    assert told.code == code
+    golden(f"test_{code}", told.out)
+    assert ctl(api, "test", "acme-vendure", "--json").code == code
+    assert api.asked[0].read(setup.TestSides) == setup.TestSides()
+
+
+def test_one_side_with_writing(api: FakeApi) -> None:
+    api.answer(f"POST {AT}/test", setup.Tested(ok=True, sides=()))
+    ctl(api, "test", "acme-vendure", "warehouse", "--write")
+    assert api.asked[0].read(setup.TestSides) == setup.TestSides(side="warehouse", write=True)
+    assert ctl(api, "test", "acme-vendure", "shop").code == 2
+
+
+NONE = Names(count=0)
+READY = Preflight(
+    sides=(STORE,),
+    store_skus_unmatched=Names(count=120, names=("A", "B")),
+    warehouse_skus_unmatched=NONE,
+    store_skus_twice=NONE,
+    warehouse_skus_twice=NONE,
+    methods_unmapped=NONE,
+    carriers_unmapped=Names(count=0, known=False),
+    overlaps=("acme-b sells from the same stock",),
+    sample_order=SampleOrder(number="1001", name="ord_1.csv", text="H,SH1001\nD,100234,2\x1b[2J\n"),
+    levels_changed=Names(count=1, names=("A",)),
+    level_examples=(LevelChange(sku="A", before=None, after=7),),
+    backlog=OLDER,
+)
+
+
+def test_preflight(api: FakeApi) -> None:
+    api.answer(f"POST {AT}/preflight", READY)
+    told = ctl(api, "preflight", "acme-vendure")
+    assert told.code == 0
+    golden("preflight", told.out)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sides": (WAREHOUSE,)},
+        {"methods_unmapped": Names(count=1, names=("Express",))},
+        {"sample_order": SampleOrder(number="1001", name="", text="", problem="no ship method")},
+    ],
+)
+def test_preflight_that_is_not_ready(api: FakeApi, wrong: dict[str, object]) -> None:
+    changed = msgspec.structs.replace(READY, backlog=NO_BACKLOG, level_examples=(), **wrong)
+    api.answer(f"POST {AT}/preflight", changed)
+    told = ctl(api, "preflight", "acme-vendure")
+    assert told.code == 1
+    assert "Not ready:" in told.out
+    assert ctl(api, "preflight", "acme-vendure", "--json").code == 1
+
+
+def test_preflight_without_an_order(api: FakeApi) -> None:
+    api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=None))
+    assert "the store has no open order" in ctl(api, "preflight", "acme-vendure").out
+
+
+# ---- try-file
+
+TRIED = FileTried(
+    kind="shipments",
+    package_count=1,
+    stock_count=300,
+    bad_count=1,
+    packages=(
+        Package(
+            key="S1-1",
+            reference="SH1001",
+            lines=(PackageLine(sku="100234", quantity=2),),
+            carrier="UPS",
+            shipped_at=datetime(2026, 3, 5, 18, tzinfo=UTC),
+        ),
+    ),
+    stock=(StockRow(sku="A", quantity=7, status="AVL"),),
+    bad=(BadRow(place="line 3", reason="no SKU", text=",,\x1b[2J"),),
+    findings=(FindingShown(name="encoding", ok=True, detail="utf-8"),),
+)
+
+
+def test_try_file(api: FakeApi, tmp_path: Path) -> None:
+    (tmp_path / "ship.csv").write_bytes(b"a;b\xff")
+    api.answer("POST /v1/try-file", TRIED)
+    told = ctl(api, "try-file", "acme.main", str(tmp_path / "ship.csv"))
+    assert told.code == 1
+    golden("try_file", told.out)
+    assert api.asked[0].read(TryFile) == TryFile(
+        merchant="acme", warehouse="main", name="ship.csv", content=b"a;b\xff"
+    )
+
+
+def test_a_file_that_is_read_well(api: FakeApi, tmp_path: Path) -> None:
+    (tmp_path / "ship.csv").touch()
+    api.answer("POST /v1/try-file", msgspec.structs.replace(TRIED, bad_count=0, bad=()))
+    assert ctl(api, "try-file", "acme.main", str(tmp_path / "ship.csv")).code == 0
+
+
+def test_files_that_cannot_be_tried(api: FakeApi, tmp_path: Path) -> None:
+    told = ctl(api, "try-file", "acme.main", str(tmp_path / "none.csv"))
+    assert told.code == 2
+    assert "none.csv: found No such file or directory, expected a file to read" in told.err
+    with (tmp_path / "big.csv").open("wb") as big:
+        big.truncate(10 * 1024**2 + 1)
+    told = ctl(api, "try-file", "acme.main", str(tmp_path / "big.csv"))
+    assert told.code == 2
+    assert "found more than 10 MiB" in told.err
+    assert ctl(api, "try-file", "acme", str(tmp_path / "big.csv")).code == 2
+    assert api.asked == []
+
+
+# ---- secrets
+
+
+@pytest.mark.parametrize("piped", [SECRET, f"{SECRET}\n", f"{SECRET}\r\n"])
+def test_a_secret_comes_by_a_pipe_and_is_not_shown(api: FakeApi, piped: str) -> None:
+    api.answer("PUT /v1/secrets/acme-key", Done(text="acme-key was stored"))
+    told = ctl(api, "secret", "set", "acme-key", typed=piped)
+    assert (told.code, told.out, told.err) == (0, "acme-key was stored\n", "")
+    assert api.asked[0].read(PutSecret) == PutSecret(value=SECRET)
+
+
+def test_a_secret_may_have_several_lines(api: FakeApi) -> None:
+    api.answer("PUT /v1/secrets/acme-key", Done(text="stored"))
+    ctl(api, "secret", "set", "acme-key", typed="-----BEGIN\nabc\n-----END\n")
+    assert api.asked[0].read(PutSecret) == PutSecret(value="-----BEGIN\nabc\n-----END")
+
+
+@pytest.mark.parametrize(
+    ("piped", "found"),
+    [(b"", "''"), (b"\n", "''"), (b"\xffhunter2", "'other bytes'"), (b"x" * 65_537, "'a longer one'")],
+)
+def test_values_that_cannot_be_secrets(api: FakeApi, piped: bytes, found: str) -> None:
+    told = ctl(api, "secret", "set", "acme-key", typed=piped)
+    assert (told.code, api.asked) == (2, [])
+    assert f"the value: found {found}" in told.err
+    assert "hunter2" not in told.err
+
+
+def test_a_secret_is_never_an_argument(api: FakeApi) -> None:
+    told = ctl(api, "secret", "set", "acme-key", SECRET, typed="other")
+    assert (told.code, told.out, api.asked) == (2, "", [])
+    assert "the value is typed unseen or piped in" in told.err
+    assert SECRET not in told.err
+
+
+def test_secrets_are_listed_and_deleted(api: FakeApi) -> None:
+    api.answer("GET /v1/secrets", SecretNames(names=("acme-key", "b")))
+    api.answer("GET /v1/secrets", SecretNames(names=()))
+    api.answer("DELETE /v1/secrets/b", Done(text="b was deleted"))
+    assert ctl(api, "secret", "list").out == "acme-key\nb\n"
+    assert ctl(api, "secret", "delete", "b").out == "b was deleted\n"
+    told = ctl(api, "secret", "list")
+    assert (told.out, told.err) == ("", "There are none. To add one: dropstreamctl secret set NAME\n")
+
+
+# ---- reload and backup
+
+
+def test_reload(api: FakeApi) -> None:
+    changes = Changes(
+        unchanged=("c-1",), hot=("c-2",), restarted=("c-3",), added=("c-4",), daemon=("socket",)
+    )
+    api.answer("POST /v1/reload", Reloaded(changes=changes, names={"c-2": "acme-b", "c-4": "new"}))
+    golden("reload", ctl(api, "reload").out)
+
+
+def test_a_reload_is_refused_with_every_problem(api: FakeApi) -> None:
+    problems = tuple(
+        Problem(file=f"{name}.toml", key="id", found="nothing", allowed="an id") for name in "ab"
+    )
+    api.answer("POST /v1/reload", refusal("config", 422, "the configuration is wrong", problems=problems))
+    told = ctl(api, "reload")
+    assert told.code == 2
+    assert told.err == (
+        "Refused: the configuration is wrong\n"
+        "  - a.toml: id: found nothing, expected an id\n"
+        "  - b.toml: id: found nothing, expected an id\n"
+    )
+
+
+def test_a_single_problem_is_said_once(api: FakeApi) -> None:
+    problem = Problem(file="a.toml", key="id", found="nothing", allowed="an id")
+    api.answer("POST /v1/reload", refusal("config", 422, str(problem), problems=(problem,)))
+    assert ctl(api, "reload").err == "Refused: a.toml: id: found nothing, expected an id\n"
+
+
+def test_backup(api: FakeApi) -> None:
+    made = BackupMade(target="/srv/b", made_at_s=NOW_S, rows={"documents": 5, "runs": 2})
+    api.answer("POST /v1/backup", made)
+    told = ctl(api, "backup", "b")
+    assert told.out == (
+        "Backed up: /srv/b, 7 rows, as of 2026-03-05 19:30:12 UTC.\nSecrets are not in it: keep them apart.\n"
+    )
+    assert api.asked[0].read(MakeBackup) == MakeBackup(target=str(Path.cwd() / "b"))
+
+
+# ---- restore, which needs no daemon
+
+
+@pytest.fixture
+async def backup(tmp_path: Path) -> Path:
+    (tmp_path / "old").mkdir(mode=0o700)
+    with open_environment(tmp_path / "old" / "state.mdb") as environment:
+        await make_backup(environment, tmp_path / "backup", clock=SystemClock())
+    return tmp_path / "backup"
+
+
+async def test_a_backup_is_restored(tmp_path: Path, backup: Path) -> None:
+    state = tmp_path / "state"
+    told = ctl(tmp_path / "no.sock", "restore", str(backup), str(state))
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith(f"Restored: {state} now holds the state of 20")
+    assert "Every switch is off" in told.out
+    assert {entry.name for entry in os.scandir(state)} >= {"state.mdb"}
+    told = ctl(tmp_path / "no.sock", "restore", str(backup), str(state), "--json")
+    kept = msgspec.json.decode(told.out, type=Restored).kept
+    assert kept in [entry.path for entry in os.scandir(state)]
+
+
+async def test_a_damaged_backup_is_refused(tmp_path: Path, backup: Path) -> None:
+    state = tmp_path / "state"
+    os.truncate(backup / "state.mdb", 4096)
+    told = ctl(tmp_path / "no.sock", "restore", str(backup), str(state))
+    assert (told.code, told.out) == (1, "")
+    assert "is damaged: its digest differs\nWhat to do: use another backup\n" in told.err
+    assert "state" not in {entry.name for entry in os.scandir(tmp_path)}
+
+
+async def test_the_state_of_a_running_daemon_is_not_replaced(tmp_path: Path, backup: Path) -> None:
+    state = tmp_path / "state"
+    with locked(state):
+        told = ctl(tmp_path / "no.sock", "restore", str(backup), str(state))
+    assert (told.code, told.out) == (1, "")
+    assert f"is in use by process {os.getpid()}\nWhat to do: stop that one first" in told.err
