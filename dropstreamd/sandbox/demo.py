@@ -28,17 +28,21 @@ PRODUCTS = 60
 OLDER, NEW = 3, 12
 READY_S = 30.0
 CONNECTION = "demo-shop"
+CTL = "import sys; from dropstreamd.control.client import main; sys.exit(main())"
+"""What the console script `dropstreamctl` does."""
 
 
 def run(out: TextIO) -> int:
     """Show it; 0 if every order, shipment and level ended where it should, else 1."""
+    status = 0
     with tempfile.TemporaryDirectory(prefix="dropstreamd-demo-") as folder:
         try:
             trio.run(_demo, Path(folder), out)
-        except DropstreamError as error:
-            out.write(f"\nThe demo failed: {error}\n")
-            return 1
-    return 0
+        except* DropstreamError as failed:
+            status = 1
+            for error in failed.exceptions:
+                out.write(f"\nThe demo failed: {error}\n")
+    return status
 
 
 async def _demo(folder: Path, out: TextIO) -> None:
@@ -219,7 +223,7 @@ class Demo:
         self._out.write(f"\n$ dropstreamctl {' '.join(command)}\n")
         self._out.flush()
         done = await trio.run_process(
-            [sys.executable, "-m", "dropstreamd.control.client", "--socket", str(self._socket), *command],
+            [sys.executable, "-c", CTL, "--socket", str(self._socket), *command],
             stdin=subprocess.DEVNULL,
             capture_stdout=True,
             stderr=subprocess.STDOUT,
