@@ -64,8 +64,12 @@ async def test_a_body_without_end_is_cut_off(office: Office) -> None:
     async with await trio.open_unix_socket(str(office.socket)) as stream:
         await stream.send_all(head)
         with pytest.raises(trio.BrokenResourceError):
-            while True:
-                await stream.send_all(b"10000\r\n%s\r\n" % (b"x" * 0x10000))
+            await _send_for_ever(stream)
+
+
+async def _send_for_ever(stream: trio.SocketStream) -> None:
+    while True:
+        await stream.send_all(b"10000\r\n%s\r\n" % (b"x" * 0x10000))
 
 
 async def test_a_head_that_is_no_http(office: Office) -> None:

@@ -78,22 +78,28 @@ def test_what_took_its_place_is_not_removed(path: Path) -> None:
 
 
 def test_a_group_that_is_not_there(path: Path) -> None:
-    with pytest.raises(Misconfigured, match="there is no group 'no-such-group'"):
-        with listening(path, 0o660, "no-such-group"):
-            pass
+    with (
+        pytest.raises(Misconfigured, match="there is no group 'no-such-group'"),
+        listening(path, 0o660, "no-such-group"),
+    ):
+        pass
     assert not path.exists()
 
 
 def test_a_folder_that_is_not_there(path: Path) -> None:
-    with pytest.raises(Misconfigured, match="No such file or directory"):
-        with listening(path.parent / "none" / "x.sock", 0o660, None):
-            pass
+    with (
+        pytest.raises(Misconfigured, match="No such file or directory"),
+        listening(path.parent / "none" / "x.sock", 0o660, None),
+    ):
+        pass
 
 
 def test_a_path_that_is_too_long(path: Path) -> None:
-    with pytest.raises(Misconfigured, match="too long"):
-        with listening(path.parent / ("x" * PATH_LIMIT_BYTES), 0o660, None):
-            pass
+    with (
+        pytest.raises(Misconfigured, match="too long"),
+        listening(path.parent / ("x" * PATH_LIMIT_BYTES), 0o660, None),
+    ):
+        pass
 
 
 # ---- served
