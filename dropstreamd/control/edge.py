@@ -78,12 +78,13 @@ async def _body(route: Route[Q, B], request: Request) -> bytes:
     size = 0
     try:
         with trio.fail_after(BODY_LIMIT_S):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size <= route.limit_bytes:
-                    content += chunk
-                elif size > 2 * route.limit_bytes:
-                    break  # so far it was read on, so that the client comes to read the refusal
+            async with aclosing(request.stream()) as chunks:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size <= route.limit_bytes:
+                        content += chunk
+                    elif size > 2 * route.limit_bytes:
+                        break  # so far it was read on, so that the client comes to read the refusal
     except trio.TooSlowError:
         refuse("too slow", f"the body did not come within {BODY_LIMIT_S:.0f} s")
     if size > route.limit_bytes:

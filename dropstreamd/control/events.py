@@ -68,6 +68,10 @@ class Events:
         finally:
             self._watchers.discard(watcher)
 
+    def watched(self) -> int:
+        """How many watch."""
+        return len(self._watchers)
+
     def run_began(self, connection: str, channel: str, record: RunRecord) -> None:
         for watcher in self._watchers:
             watcher.post(Began(run=run_shown(connection, channel, record)))

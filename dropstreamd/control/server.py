@@ -48,7 +48,7 @@ class ControlServer:
         self._mode = mode
         self._group = group
         self._config = _config()
-        self._clients = 0
+        self._streams: set[trio.SocketStream] = set()
 
     async def run(
         self, *, task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED
@@ -59,14 +59,22 @@ class ControlServer:
         """
         with listening(self._path, self._mode, self._group) as made:
             listener = trio.SocketListener(trio.socket.from_stdlib_socket(made))
-            await trio.serve_listeners(self._serve, [listener], task_status=task_status)
+            async with trio.open_nursery() as clients:
+                try:
+                    await trio.serve_listeners(
+                        self._serve, [listener], handler_nursery=clients, task_status=task_status
+                    )
+                finally:
+                    # Hypercorn shields its writes: one that waits for its client ends only so.
+                    for stream in self._streams:
+                        stream.socket.close()
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        if self._clients >= CLIENTS_LIMIT:
-            _log.warning("control_client_turned_away", clients=self._clients)
+        if len(self._streams) >= CLIENTS_LIMIT:
+            _log.warning("control_client_turned_away", clients=CLIENTS_LIMIT)
             await trio.aclose_forcefully(stream)
             return
-        self._clients += 1
+        self._streams.add(stream)
         try:
             who = await trio.to_thread.run_sync(user_of, stream.socket)
             state = ConnectionState({PEER: who})
@@ -78,20 +86,20 @@ class ControlServer:
         except* Exception as faults:  # noqa: BLE001 - the request edge: it ends this client alone
             _log.error("control_client_failed", exc_info=faults)
         finally:
-            self._clients -= 1
+            self._streams.discard(stream)
             await trio.aclose_forcefully(stream)
 
 
 class _Guarded:
     """A client's stream, as Hypercorn uses one, that gives a client up which reads nothing.
 
-    Hypercorn keeps a connection for its idle time after the client has closed it; ending its context
-    lets it go at once.
+    `context` is that client's own: it is told when the client has gone, since Hypercorn would keep the
+    connection until its idle limit.
     """
 
     def __init__(self, stream: trio.SocketStream, context: WorkerContext) -> None:
-        self._context = context
         self._stream = stream
+        self._context = context
         self.socket = stream.socket
 
     async def send_all(self, data: bytes) -> None:
@@ -102,10 +110,13 @@ class _Guarded:
             raise trio.BrokenResourceError("the client reads nothing")
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        data = await self._stream.receive_some(max_bytes)
-        if not data:
-            await self._context.terminated.set()
-        return data
+        received = b""
+        try:
+            received = bytes(await self._stream.receive_some(max_bytes))
+        finally:
+            if not received:
+                await self._context.terminated.set()  # it never waits
+        return received
 
     async def send_eof(self) -> None:
         await self._stream.send_eof()

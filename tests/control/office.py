@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import trio
 
-from dropstreamd.clock import VirtualClock, utc
+from dropstreamd.clock import SystemClock, utc
 from dropstreamd.config.changes import Changes
 from dropstreamd.config.load import load
 from dropstreamd.config.secrets import SecretStore
@@ -82,6 +82,17 @@ methods = {{ "Standard" = "GND" }}
 """
 
 PARTS = frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY})
+
+
+class SinceStart:
+    """The machine's clock as if the test had begun at `START_S`; it can be read in any thread."""
+
+    def __init__(self) -> None:
+        self._machine = SystemClock()
+        self._offset_s = START_S - self._machine.now_s()
+
+    def now_s(self) -> float:
+        return self._machine.now_s() + self._offset_s
 
 
 class ShopSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,7 +183,7 @@ class Office:
         self.folder = folder
         self.conf = folder / "conf"
         self.socket = folder / "control.sock"
-        self.clock = VirtualClock(START_S)
+        self.clock = SinceStart()
         points = Points()
         self.warehouse = FakeWarehouse(self.clock, points)
         self.stores = {name: FakeStore(self.clock, points) for name in ("shop", "ebay")}
@@ -204,7 +215,7 @@ class Office:
         as_of = utc(self.clock.now_s())
         self.warehouse.stock.put(name, StockPage(snapshot=name, as_of=as_of, rows=rows, last=True))
 
-    def ship(self, *packages: Package) -> None:
+    def ship(self, *packages: Package | Bad) -> None:
         """The warehouse writes a file of packages."""
         self.warehouse.packages.put(f"shp-{next(self._files):04d}", *packages)
 
@@ -245,7 +256,7 @@ class Office:
 
     def begin(self, state: LmdbStore) -> Desk:
         """A daemon on this state, and the desk before it."""
-        rng = random.Random(7)
+        rng = random.Random(7)  # noqa: S311 - seeded
         self.state = state
         self.secrets = SecretStore(self.folder / "state", None)
         self.daemon = Daemon(

@@ -24,7 +24,7 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[LogLine, ...]
 
 
-class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit: int = 50
 
 

@@ -35,7 +35,7 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[RunShown, ...]
 
 
-class RunsQuery(msgspec.Struct, frozen=True, kw_only=True):
+class RunsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one channel, or of all; at most `limit`."""
 
     channel: str = ""
@@ -67,7 +67,7 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     newest_s: float = 0.0
 
 
-class BacklogQuery(msgspec.Struct, frozen=True, kw_only=True):
+class BacklogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """As `AskRun.since`; empty for all."""
 
     since: str = ""
@@ -160,7 +160,7 @@ class Missed(msgspec.Struct, frozen=True, kw_only=True, tag="missed"):
 StreamEvent = Began | Counting | Ended | Gone | Missed
 
 
-class EventsQuery(msgspec.Struct, frozen=True, kw_only=True):
+class EventsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one run (or the one that it was merged into), else of all."""
 
     run: str = ""

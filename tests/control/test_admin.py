@@ -1,0 +1,86 @@
+"""Secrets, reload and backup."""
+
+from pathlib import Path
+
+import pytest
+
+from dropstreamd.platform.secrets import SecretRef
+from dropstreamd.store.backup import verify_backup
+from tests.control.office import CONNECTION, Client, Office
+
+VALUE = "hunter2-hunter2"
+
+
+async def test_a_secret_is_written_named_and_never_shown(
+    office: Office, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = await client.call("PUT", "/secrets/wms-token", {"value": VALUE})
+    assert told.json() == {"text": "secret wms-token was set"}
+    assert office.secrets.read(SecretRef(secret="wms-token")).reveal() == VALUE
+    listed = await client.call("GET", "/secrets")
+    assert listed.json() == {"names": ["wms-token"]}
+    log = await client.call("GET", "/connections/shop/log")
+    assert log.json()["lines"][0]["text"] == "secret wms-token was set"
+    output = capsys.readouterr()
+    for text in (told.text, listed.text, log.text, output.out, output.err):
+        assert VALUE not in text
+
+
+async def test_a_secret_is_deleted(client: Client) -> None:
+    await client.ask("PUT", "/secrets/spare", {"value": VALUE})
+    await client.ask("DELETE", "/secrets/spare")
+    assert (await client.get("/secrets"))["names"] == []
+    assert (await client.get("/connections/shop/log"))["lines"] == []
+    assert (await client.refused("DELETE", "/secrets/spare"))[:2] == (404, "not found")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [
+        ("..%2Fetc", {"value": "x"}, 404),
+        (".hidden", {"value": "x"}, 422),
+        ("empty", {"value": ""}, 422),
+        ("none", {}, 400),
+        ("number", {"value": 3}, 400),
+    ],
+)
+async def test_secrets_that_are_none(client: Client, name: str, body: dict[str, object], status: int) -> None:
+    assert (await client.refused("PUT", f"/secrets/{name}", body))[0] == status
+
+
+async def test_a_reload_says_what_changed(office: Office, client: Client) -> None:
+    office.write("third", CONNECTION.format(name="third", letter="TH").replace("c-third", "c-3"))
+    shop = office.conf / "connections.d" / "shop.toml"
+    shop.write_text(shop.read_text().replace('"GND"', '"UPS"'))
+    told = await client.ask("POST", "/reload")
+    assert told["changes"]["added"] == ["c-3"]
+    assert told["changes"]["hot"] == ["c-shop"]
+    assert told["changes"]["unchanged"] == ["c-ebay"]
+    assert told["names"]["c-3"] == "third"
+    [line] = (await client.get("/connections/shop/log"))["lines"]
+    assert line["event"] == "reloaded"
+
+
+async def test_a_reload_with_problems_lists_every_one(office: Office, client: Client) -> None:
+    for name in ("shop", "ebay"):
+        path = office.conf / "connections.d" / f"{name}.toml"
+        path.write_text(path.read_text().replace("New_York", "Old_York"))
+    status, kind, told = await client.refused("POST", "/reload")
+    assert (status, kind, told["detail"]) == (422, "config", "2 problems")
+    assert {Path(problem["file"]).name for problem in told["problems"]} == {"shop.toml", "ebay.toml"}
+    assert len((await client.get("/status"))["connections"]) == 2
+
+
+async def test_a_backup_is_whole(office: Office, client: Client) -> None:
+    await client.enable()
+    target = office.folder / "backup"
+    told = await client.ask("POST", "/backup", {"target": str(target)})
+    assert verify_backup(target).rows == told["rows"]
+    assert told["rows"]["switches"] == 4
+    status, kind, _ = await client.refused("POST", "/backup", {"target": str(target)})
+    assert (status, kind) == (409, "not possible")
+
+
+@pytest.mark.parametrize("target", ["backup", "", "/a\0b"])
+async def test_a_backup_goes_to_an_absolute_path(client: Client, target: str) -> None:
+    assert (await client.refused("POST", "/backup", {"target": target}))[0] == 400

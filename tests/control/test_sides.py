@@ -1,0 +1,198 @@
+"""Test Connection, preflight and sample files: both sides asked, and every way in which that fails."""
+
+import base64
+
+import pytest
+
+from dropstreamd.control import side_tests
+from dropstreamd.control.messages.setup import FailureKind
+from dropstreamd.control.side_tests import failure_of
+from dropstreamd.errors import (
+    AuthFailed,
+    DropstreamError,
+    Misconfigured,
+    OutcomeUnknown,
+    ProtocolMismatch,
+    RateLimited,
+    Unreachable,
+)
+from dropstreamd.model.shipments import Package, PackageLine
+from dropstreamd.model.stock import StockRow
+from dropstreamd.platform.contract import Finding, Sample, Survey
+from tests.channels.plant import order
+from tests.control.office import START_S, Client, Office, bad
+
+TEST = "/connections/shop/test"
+
+
+async def test_both_sides_are_well(office: Office, client: Client) -> None:
+    told = await client.ask("POST", TEST, {})
+    assert told["ok"]
+    assert [(side["side"], side["platform"], side["ok"]) for side in told["sides"]] == [
+        ("store", "shop", True),
+        ("warehouse", "wms", True),
+    ]
+    assert office.store_answers.writes == [False]
+
+
+async def test_one_side_with_writing(office: Office, client: Client) -> None:
+    told = await client.ask("POST", TEST, {"side": "warehouse", "write": True})
+    assert [side["side"] for side in told["sides"]] == ["warehouse"]
+    assert (office.warehouse_answers.writes, office.store_answers.writes) == ([True], [])
+
+
+async def test_what_is_wrong_is_named_with_its_remedy(office: Office, client: Client) -> None:
+    office.store_answers.test = AuthFailed("GET shop: answered 401", remedy="are the credentials right?")
+    office.warehouse_answers.test = [Finding(name="folder out", ok=False, detail="not there")]
+    told = await client.ask("POST", TEST, {})
+    store, warehouse = told["sides"]
+    assert not told["ok"]
+    assert store["failure"] == {
+        "kind": "credentials",
+        "message": "GET shop: answered 401",
+        "remedy": "are the credentials right?",
+    }
+    assert (warehouse["ok"], warehouse["failure"]) == (False, None)
+    [line] = (await client.get("/connections/shop/log"))["lines"]
+    assert line["text"] == "store: credentials, warehouse: folder out"
+
+
+async def test_an_error_in_a_group_of_a_library(office: Office, client: Client) -> None:
+    office.store_answers.test = ExceptionGroup("x", [ExceptionGroup("y", [Unreachable("no connection")])])
+    told = await client.ask("POST", TEST, {"side": "store"})
+    assert told["sides"][0]["failure"]["kind"] == "network"
+
+
+async def test_a_side_that_never_answers(
+    office: Office, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_tests, "DEADLINE_S", 0.05)
+    office.store_answers.hangs = True
+    told = await client.ask("POST", TEST, {"side": "store"})
+    assert told["sides"][0]["failure"]["kind"] == "deadline"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (AuthFailed("the server refused the credentials"), "credentials"),
+        (AuthFailed("GET x: answered 403"), "permission"),
+        (AuthFailed("the user lacks the permission UpdateOrder"), "permission"),
+        (Misconfigured("x: the server offered the host key SHA256:ab, expected cd"), "host key"),
+        (Misconfigured("GET x: its TLS certificate is not accepted: self-signed"), "TLS"),
+        (Misconfigured("x: writing /in: permission denied"), "permission"),
+        (Misconfigured("the secret acme cannot be read: no such file"), "credentials"),
+        (Misconfigured("GET x: answered 404"), "address"),
+        (Misconfigured("x: listing /out: there is no such file or folder"), "address"),
+        (Misconfigured("10.0.0.1 is a private address, to which connections are refused"), "address"),
+        (Misconfigured("listing /out: more than 9 files"), "settings"),
+        (Unreachable("GET x: no connection: name or service not known"), "address"),
+        (Unreachable("GET x: no connection: connection refused"), "network"),
+        (Unreachable("GET x: answered 503"), "outage"),
+        (OutcomeUnknown("POST x: answered 502; it may have been applied"), "outage"),
+        (RateLimited("GET x: answered 429", retry_after_s=3.0), "rate limit"),
+        (ProtocolMismatch("GET x: answered 200, with a web page"), "protocol"),
+    ],
+)
+def test_kinds_of_failure(error: DropstreamError, kind: FailureKind) -> None:
+    assert failure_of(error).kind == kind
+
+
+# ---- preflight
+
+
+async def test_preflight_of_what_both_sides_tell(office: Office, client: Client) -> None:
+    office.store_answers.survey = Survey(
+        findings=(Finding(name="scopes", ok=True, detail="all"),),
+        skus=frozenset({"A", "B", "GONE"}),
+        duplicate_skus=frozenset({"B"}),
+        ship_methods=frozenset({"Standard", "Express"}),
+    )
+    office.warehouse_answers.survey = Survey(skus=frozenset({"A", "B", "EXTRA"}), carriers=frozenset({"UPS"}))
+    office.stores["shop"].changes.change("o1", order("1", method="Express", placed_s=START_S + 60))
+    office.stores["shop"].changes.change("o2", order("2", placed_s=START_S - 60))
+    office.report({"A": 5, "B": 3})
+    await client.enable()
+    await client.run("sales_orders.import")
+    await client.run("inventory.smart")
+    office.report({"A": 5, "B": 2})
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert [side["ok"] for side in told["sides"]] == [True, True]
+    assert told["store_skus_unmatched"] == {"count": 1, "names": ["GONE"], "known": True}
+    assert told["warehouse_skus_unmatched"]["names"] == ["EXTRA"]
+    assert told["store_skus_twice"]["names"] == ["B"]
+    assert told["methods_unmapped"]["names"] == ["Express"]
+    assert told["carriers_unmapped"]["names"] == ["UPS"]
+    assert told["overlaps"] == ["ebay sells from the same stock, and its orders go to the same warehouse"]
+    assert (told["backlog"]["count"], told["backlog"]["numbers"]) == (1, ["2"])
+    assert told["sample_order"]["number"] == "2"
+    assert told["sample_order"]["name"].startswith("out-PREFLIGHT")
+    assert office.warehouse.taken.created() == {}
+
+
+async def test_preflight_of_sides_that_cannot_tell(office: Office, client: Client) -> None:
+    office.store_answers.survey = Unreachable("answered 503")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["sides"][0]["failure"]["kind"] == "outage"
+    assert not told["store_skus_unmatched"]["known"]
+    assert told["sample_order"] is None
+    assert told["levels_changed"]["count"] == 0
+
+
+async def test_preflight_shows_levels_that_a_full_sync_would_change(office: Office, client: Client) -> None:
+    office.report({"A": 5, "B": 3})
+    await client.enable("ebay")
+    await client.run("inventory.smart", "ebay")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["levels_changed"] == {"count": 2, "names": ["A", "B"], "known": True}
+    assert told["level_examples"][0] == {"sku": "A", "before": None, "after": 5}
+    assert (await client.ask("POST", "/connections/ebay/preflight"))["levels_changed"]["count"] == 0
+
+
+async def test_preflight_says_why_no_sample_can_be_written(office: Office, client: Client) -> None:
+    office.stores["shop"].changes.change("o1", order("1", method="Express", placed_s=START_S + 60))
+    await client.enable()
+    await client.run("sales_orders.import")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["sample_order"]["problem"] == "ship method 'Express' is not mapped"
+
+
+# ---- sample files
+
+
+def sample_of(content: bytes, warehouse: str = "main") -> dict[str, object]:
+    encoded = base64.b64encode(content).decode()
+    return {"merchant": "acme", "warehouse": warehouse, "name": "x.csv", "content": encoded}
+
+
+async def test_a_sample_file_as_rows(office: Office, client: Client) -> None:
+    office.warehouse_answers.sample = Sample(
+        kind="inventory",
+        packages=(Package(key="P", reference="SH1", lines=(PackageLine(sku="A", quantity=1),)),),
+        stock=tuple(StockRow(sku=f"S{number}", quantity=1) for number in range(300)),
+        bad=(bad("line 7", "no quantity"),),
+        findings=(Finding(name="zone", ok=True, detail="America/Chicago"),),
+    )
+    told = await client.ask("POST", "/try-file", sample_of(b"a,b\n"))
+    assert (told["kind"], told["stock_count"], len(told["stock"])) == ("inventory", 300, 200)
+    assert told["packages"][0]["reference"] == "SH1"
+    assert told["bad"] == [{"place": "order line 7", "reason": "no quantity", "text": "{"}]
+
+
+async def test_a_sample_for_an_unknown_warehouse(client: Client) -> None:
+    status, _, told = await client.refused("POST", "/try-file", sample_of(b"", "man"))
+    assert (status, told["remedy"]) == (404, 'did you mean "main"?')
+    request = {**sample_of(b""), "merchant": "acne"}
+    assert (await client.refused("POST", "/try-file", request))[2]["remedy"] == 'did you mean "acme"?'
+
+
+async def test_a_sample_that_is_too_large_or_no_base64(client: Client) -> None:
+    assert (await client.refused("POST", "/try-file", sample_of(b"x" * (10 * 1024 * 1024 + 1))))[0] == 413
+    request = {**sample_of(b""), "content": "?"}
+    assert (await client.refused("POST", "/try-file", request))[0] == 400
+
+
+async def test_a_sample_that_a_plugin_refuses_whole(office: Office, client: Client) -> None:
+    office.warehouse_answers.sample = ProtocolMismatch("it is no CSV", remedy="ask the warehouse")
+    status, kind, told = await client.refused("POST", "/try-file", sample_of(b"x"))
+    assert (status, kind, told["remedy"]) == (409, "not possible", "ask the warehouse")

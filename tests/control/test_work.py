@@ -1,0 +1,270 @@
+"""Looking things up and deciding about them: orders, SKUs, parked and doubted work, tasks, snapshots."""
+
+from msgspec.structs import replace
+
+from tests.channels.plant import order, package
+from tests.control.office import START_S, Client, Office, bad
+from tests.fakes.sinks import Fault
+
+NEW_S = START_S + 60
+SHOP = "/connections/shop"
+
+
+# ---- an order
+
+
+async def test_an_order_by_any_of_its_names(office: Office, client: Client) -> None:
+    office.stores["shop"].changes.change("o1", order("1001", ("A", 2), placed_s=NEW_S))
+    await client.enable()
+    await client.run("sales_orders.import")
+    office.ship(package("P1", "SH1001", ("A", 1), tracking="1Z9"))
+    await client.run("shipments.export")
+    shown = await client.get(f"{SHOP}/orders/1001")
+    assert shown == await client.get(f"{SHOP}/orders/SH1001") == await client.get(f"{SHOP}/orders/o1001")
+    assert (shown["key"], shown["reference"], shown["state"]) == ("o1001", "SH1001", "accepted")
+    assert shown["order"]["lines"][0]["sku"] == "A"
+    assert shown["sent"]["ship_method"] == "GND"
+    [sent] = shown["packages"]
+    assert (sent["key"], sent["state"], sent["package"]["tracking_numbers"]) == ("P1", "accepted", ["1Z9"])
+    assert [step["text"] for step in shown["history"]][::2] == ["first seen", "accepted"]
+    assert shown["attempt"] is None
+
+
+async def test_orders_that_were_never_sent_are_found_by_their_number(office: Office, client: Client) -> None:
+    changes = office.stores["shop"].changes
+    changes.change("o1", order("1/7", method="Express", placed_s=NEW_S))
+    changes.change("o2", order("2", placed_s=START_S - 60))
+    changes.change("o3", order("3", placed_s=NEW_S, status="waiting"))
+    await client.enable()
+    await client.run("sales_orders.import")
+    assert (await client.get(f"{SHOP}/orders/1%2F7"))["cause"] == "method:Express"
+    assert (await client.get(f"{SHOP}/orders/2"))["state"] == "held"
+    changes.change("o3", order("3", placed_s=NEW_S, status="cancelled"))
+    await client.run("sales_orders.import")
+    assert (await client.get(f"{SHOP}/orders/3"))["state"] == "void"
+
+
+async def test_an_order_of_another_connection_is_not_this_ones(office: Office, client: Client) -> None:
+    office.stores["ebay"].changes.change("o1", order("1001", placed_s=NEW_S))
+    await client.enable("ebay")
+    await client.run("sales_orders.import", "ebay")
+    assert (await client.get("/connections/ebay/orders/1001"))["reference"] == "EB1001"
+    for named in ("1001", "EB1001", "o1001"):
+        assert (await client.refused("GET", f"{SHOP}/orders/{named}"))[0] == 404
+
+
+# ---- a SKU
+
+
+async def test_a_sku_is_explained_figure_by_figure(office: Office, client: Client) -> None:
+    office.write(
+        "shop",
+        (office.conf / "connections.d" / "shop.toml").read_text() + '[listings]\n"TEE/RED" = "100"\n',
+    )
+    await client.ask("POST", "/reload")
+    office.stores["shop"].changes.change("o1", order("1", ("TEE/RED", 2), placed_s=NEW_S, method="Express"))
+    office.stores["ebay"].changes.change("o9", order("9", ("100", 1), placed_s=NEW_S, method="Express"))
+    office.report({"100": 10})
+    for name in ("shop", "ebay"):
+        await client.enable(name)
+        await client.run("sales_orders.import", name)
+    ended = await client.run("inventory.smart")
+    shown = await client.get(f"{SHOP}/skus/TEE%2FRED")
+    assert (shown["warehouse_sku"], shown["reported"], shown["unsent"]) == ("100", 10, 3)
+    assert (shown["derived"], shown["accepted"], shown["accepted_run"]) == (7, 7, ended["id"])
+    promised = {(each["connection"], each["number"], each["units"]) for each in shown["promises"]}
+    assert promised == {("shop", "1", 2), ("ebay", "9", 1)}
+    assert not shown["pending"]
+    assert shown["snapshot"] == "stock-0001"
+    steps = " | ".join(shown["steps"])
+    assert "TEE/RED is listed as the warehouse's 100" in steps
+    assert "3 of them are promised to 2 orders" in steps
+    assert "so the store is to show 7" in steps
+
+
+async def test_a_refused_level_says_why_and_is_released(office: Office, client: Client) -> None:
+    office.report({"A": 5})
+    office.stores["shop"].levels.refuse["A"] = "sku:A"
+    await client.enable()
+    await client.run("inventory.smart")
+    shown = await client.get(f"{SHOP}/skus/A")
+    assert shown["refusal"] == {"cause": "sku:A", "reason": "it is not taken", "level": 5}
+    assert shown["accepted"] is None
+    [group] = (await client.get(f"{SHOP}/parked"))["groups"]
+    assert (group["channel"], group["cause"], group["count"]) == ("inventory", "sku:A", 1)
+    office.stores["shop"].levels.refuse.clear()
+    released = await client.ask("POST", f"{SHOP}/release", {"channel": "inventory", "cause": "sku:A"})
+    assert released["released"] == 1
+    await client.run("inventory.smart")
+    assert (await client.get(f"{SHOP}/skus/A"))["accepted"] == 5
+    request = {"channel": "inventory", "key": "A"}
+    assert (await client.refused("POST", f"{SHOP}/release", request))[0] == 404
+
+
+async def test_a_sku_that_nobody_has(office: Office, client: Client) -> None:
+    office.report({"TEE-RED": 5})
+    await client.enable()
+    await client.run("inventory.smart")
+    status, _, told = await client.refused("GET", f"{SHOP}/skus/TEE-RDE")
+    assert (status, told["remedy"]) == (404, 'did you mean "TEE-RED"?')
+
+
+# ---- parked
+
+
+async def test_parked_work_by_cause_with_examples(office: Office, client: Client) -> None:
+    changes = office.stores["shop"].changes
+    for number in range(7):
+        changes.change(f"e{number}", order(f"E{number}", method="Express", placed_s=NEW_S))
+    changes.change("w", order("W", placed_s=NEW_S, status="waiting"))
+    changes.change("old", order("OLD", placed_s=START_S - 60))
+    changes.change("torn", bad("torn"))
+    office.ship(package("P1", "XX9", ("A", 1)), bad("P2", "no reference"))
+    await client.enable()
+    await client.run("sales_orders.import")
+    await client.run("shipments.export")
+    told = await client.get(f"{SHOP}/parked")
+    groups = {
+        (each["account"], each["channel"], each["kind"], each["cause"]): each for each in told["groups"]
+    }
+    assert {key: group["count"] for key, group in groups.items()} == {
+        ("", "sales_orders", "parked", "method:Express"): 7,
+        ("", "sales_orders", "held", "waiting"): 1,
+        ("", "sales_orders", "undecodable", "undecodable"): 1,
+        ("acme/main", "shipments", "undecodable", "undecodable"): 1,
+        ("acme/main", "shipments", "unmatched", "no order"): 1,
+    }
+    express = groups["", "sales_orders", "parked", "method:Express"]
+    assert [each["number"] for each in express["examples"]] == ["E0", "E1", "E2", "E3", "E4"]
+    assert express["examples"][0]["reason"] == "ship method 'Express' is not mapped"
+    assert told["groups"][0] == express
+    assert told["backlog"]["numbers"] == ["OLD"]
+
+
+async def test_a_parked_order_is_released_by_cause_or_by_key(office: Office, client: Client) -> None:
+    office.warehouse.taken.refuse.update({"o1": "odd", "o2": "odd"})
+    for number in ("1", "2"):
+        office.stores["shop"].changes.change(f"o{number}", order(number, placed_s=NEW_S))
+    await client.enable()
+    await client.run("sales_orders.import")
+    released = await client.ask("POST", f"{SHOP}/release", {"channel": "sales_orders", "key": "o1"})
+    assert released == {"released": 1, "more": False}
+    released = await client.ask("POST", f"{SHOP}/release", {"channel": "sales_orders", "cause": "odd"})
+    assert released["released"] == 1
+    office.warehouse.taken.refuse.clear()
+    assert (await client.run("sales_orders.import"))["counts"]["accepted"] == 2
+    lines = (await client.get(f"{SHOP}/log"))["lines"]
+    assert [line["text"] for line in lines if line["event"] == "released"] == [
+        "released 1 of sales_orders: o1",
+        "released 1 of sales_orders: cause odd",
+    ]
+
+
+async def test_what_may_not_be_released(office: Office, client: Client) -> None:
+    office.stores["shop"].changes.change("w", order("W", placed_s=NEW_S, status="waiting"))
+    office.stores["shop"].changes.change("old", order("OLD", placed_s=START_S - 60))
+    office.stores["shop"].changes.change("o1", order("1", placed_s=NEW_S))
+    await client.enable()
+    await client.run("sales_orders.import")
+
+    async def refused(**asked: object) -> tuple[int, str]:
+        return (await client.refused("POST", f"{SHOP}/release", {"channel": "sales_orders", **asked}))[:2]
+
+    assert await refused(key="oW") == (409, "not possible")
+    assert await refused(key="o1") == (409, "not possible")
+    assert await refused(cause="before-start") == (409, "not possible")
+    assert await refused(cause="waiting") == (404, "not found")
+    assert await refused(key="none") == (404, "not found")
+    assert await refused() == (400, "bad request")
+    assert await refused(key="x", cause="y") == (400, "bad request")
+    old = await client.ask("POST", f"{SHOP}/release", {"channel": "sales_orders", "key": "oOLD"})
+    assert old["released"] == 1
+
+
+# ---- in doubt
+
+
+async def doubted(office: Office, client: Client) -> str:
+    """One order in doubt; its revision is 1."""
+    office.stores["shop"].changes.change("o/1", order("1", placed_s=NEW_S, key="o/1"))
+    office.warehouse.taken.faults.append(Fault.SILENT)
+    await client.enable()
+    await client.run("sales_orders.import")
+    return f"{SHOP}/in-doubt/sales_orders/o%2F1"
+
+
+async def test_what_is_in_doubt_names_the_file_to_look_for(office: Office, client: Client) -> None:
+    await doubted(office, client)
+    [doubt] = (await client.get(f"{SHOP}/in-doubt"))["documents"]
+    assert (doubt["key"], doubt["number"], doubt["reference"], doubt["revision"]) == ("o/1", "1", "SH1", 1)
+    assert doubt["name"] == office.warehouse.taken.pushed[0]
+    [card] = (await client.get("/status/shop"))["connections"]
+    assert card["channels"][0]["work"]["in_doubt"]["count"] == 1
+
+
+async def test_a_document_in_doubt_that_arrived(office: Office, client: Client) -> None:
+    path = await doubted(office, client)
+    assert (await client.refused("POST", path, {"applied": True, "revision": 7}))[:2] == (409, "changed")
+    told = await client.ask("POST", path, {"applied": True, "revision": 1})
+    assert told["text"] == "1 was handed over"
+    assert (await client.get(f"{SHOP}/orders/o%2F1"))["state"] == "accepted"
+    assert (await client.refused("POST", path, {"applied": True}))[:2] == (409, "changed")
+
+
+async def test_a_document_in_doubt_that_did_not_arrive_goes_again(office: Office, client: Client) -> None:
+    path = await doubted(office, client)
+    await client.ask("POST", path, {"applied": False})
+    assert (await client.run("sales_orders.import"))["counts"]["accepted"] == 1
+    assert (await client.get(f"{SHOP}/in-doubt"))["documents"] == []
+
+
+async def test_a_document_that_is_none(client: Client) -> None:
+    path = f"{SHOP}/in-doubt/sales_orders/none"
+    assert (await client.refused("POST", path, {"applied": True}))[:2] == (404, "not found")
+    path = f"{SHOP}/in-doubt/inventory/A"
+    assert (await client.refused("POST", path, {"applied": True}))[:2] == (409, "not possible")
+
+
+# ---- tasks
+
+
+async def test_a_task_is_done_only_as_it_was_read(office: Office, client: Client) -> None:
+    placed = order("1", ("A", 1), placed_s=NEW_S)
+    office.stores["shop"].changes.change("o1", placed)
+    await client.enable()
+    await client.run("sales_orders.import")
+    more = replace(placed, lines=(replace(placed.lines[0], quantity=2),))
+    office.stores["shop"].changes.change("o1", more)
+    await client.run("sales_orders.import")
+    [task] = (await client.get(f"{SHOP}/tasks"))["tasks"]
+    assert (task["channel"], task["key"], task["kind"], task["revision"]) == (
+        "sales_orders",
+        "o1",
+        "changed",
+        2,
+    )
+    assert "1 were ordered, now 2 are" in task["detail"]
+    assert (await client.get(f"{SHOP}/orders/1"))["tasks"] == [task]
+    path = f"{SHOP}/tasks/sales_orders/o1"
+    assert (await client.refused("POST", path, {"revision": 1}))[:2] == (409, "changed")
+    await client.ask("POST", path, {"revision": 2})
+    assert (await client.get(f"{SHOP}/tasks"))["tasks"] == []
+    assert (await client.refused("POST", path, {"revision": 2}))[:2] == (404, "not found")
+
+
+# ---- snapshots
+
+
+async def test_a_held_snapshot_is_approved(office: Office, client: Client) -> None:
+    path = "/warehouses/acme/main/approve"
+    await client.enable()
+    for stock in ({"A": 5, "B": 3}, {"A": 5}):
+        office.report(stock)
+        await client.run("inventory.smart")
+    told = await client.ask("POST", path)
+    assert told["snapshot"] == "stock-0002"
+    assert told["why"].startswith("approved: 1 of 2 SKUs are missing")
+    assert (await client.refused("POST", path))[:2] == (404, "not found")
+    lines = (await client.get("/connections/ebay/log"))["lines"]
+    assert [line["event"] for line in lines] == ["approved"]
+    assert (await client.refused("POST", "/warehouses/acme/mian/approve"))[0] == 404
