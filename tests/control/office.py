@@ -94,6 +94,10 @@ class SinceStart:
     def now_s(self) -> float:
         return self._machine.now_s() + self._offset_s
 
+    def step(self, seconds: float) -> None:
+        """Set the clock, as a person would."""
+        self._offset_s += seconds
+
 
 class ShopSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     account: str
@@ -256,7 +260,7 @@ class Office:
 
     def begin(self, state: LmdbStore) -> Desk:
         """A daemon on this state, and the desk before it."""
-        rng = random.Random(7)  # noqa: S311 - seeded
+        rng = random.Random(7)
         self.state = state
         self.secrets = SecretStore(self.folder / "state", None)
         self.daemon = Daemon(
