@@ -162,12 +162,17 @@ def _last_runs(tx: Reader, connection: str, channel: str, jobs: set[str]) -> dic
 
 def _work(tx: Reader, connection: str, channel: str) -> WorkShown:
     path = (connection, channel)
+    waits = tx.first(Table.PARKED, path) is not None
+
+    def parked(kind: str) -> Counted:
+        return _count(tx, Table.PARKED, *path, kind) if waits else Counted(count=0)
+
     return WorkShown(
         pending=_count(tx, Table.PENDING, *path),
-        parked=_count(tx, Table.PARKED, *path, "parked"),
-        held=_count(tx, Table.PARKED, *path, "held"),
-        in_doubt=_count(tx, Table.PARKED, *path, "doubt"),
-        undecodable=_count(tx, Table.PARKED, *path, "bad"),
+        parked=parked("parked"),
+        held=parked("held"),
+        in_doubt=parked("doubt"),
+        undecodable=parked("bad"),
         tasks=_count(tx, Table.TASKS, *path),
     )
 
