@@ -43,7 +43,7 @@ async def export_shipments(run: Run) -> None:
     run.count("undecodable", fetched.bad)
     run.count("unmatched", fetched.unmatched)
     shipments = book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
-    resolved = partial(resolve, scope)
+    resolved = partial(resolve, scope, run.now_s())
     if await anything_to_do(run, shipments, resolved):
         async with run.open_store() as store:
             if store.shipments is None:
@@ -70,7 +70,7 @@ def incoming(package: Package) -> Incoming:
     )
 
 
-def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
+def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> Resolved:
     """The package as the store is told of it: which lines of its order, at most what was ordered."""
     package = _decode.decode(doc.content)
     link = references.find(tx, scope.account, package.reference)
@@ -84,11 +84,11 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     told = taken.pop(key, ())
     allocation, spare = allocate(package, order, taken.values())
     if doc.accepted:
-        return _amendment(scope, package, order, link.order, told, allocation)
+        return _amendment(scope, now_s, package, order, link.order, told, allocation)
     if not allocation and spare and not any(line.sku in spare for line in order.lines):
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of order {package.reference}")
-    then = _then(scope, package, order, link.order, allocation, spare)
+    then = _then(scope, now_s, package, order, link.order, allocation, spare)
     if not allocation:
         return Nothing(why="all of it had left in other packages", then=then)
     fulfillment = _fulfillment(scope, package, order, link.order, allocation)
@@ -97,6 +97,7 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
 
 def _amendment(
     scope: Scope,
+    now_s: float,
     package: Package,
     order: OutboundOrder,
     order_key: str,
@@ -118,7 +119,7 @@ def _amendment(
             number=order.number,
             title=f"{order.number}: package {package.key} has other lines than the store was told",
             detail=detail,
-            since_s=scope.clock.now_s(),
+            since_s=now_s,
         )
         flow = Flow(scope.connection.id, CHANNEL)
         then = partial(documents.open_task, flow=flow, key=f"{package.key} lines", task=task)
@@ -185,6 +186,7 @@ def _fulfilled(allocation: tuple[Allocation, ...]) -> tuple[FulfillmentLine, ...
 
 def _then(
     scope: Scope,
+    now_s: float,
     package: Package,
     order: OutboundOrder,
     order_key: str,
@@ -193,7 +195,6 @@ def _then(
 ) -> Then:
     """What is written when the package is opened: what it took, and what was too much."""
     connection, account = scope.connection.id, scope.account
-    now_s = scope.clock.now_s()
 
     def then(tx: Writer) -> None:
         references.allocate(tx, account, order.reference, package.key, allocation)

@@ -24,6 +24,7 @@ from dropstreamd.model.schedule_rules import Rule
 from dropstreamd.platform.contract import Role
 
 CONNECTIONS = "connections.d"
+SKU_LIMIT_BYTES = 100
 INLINE_LIMIT = 1000
 CSV_ROWS_LIMIT = 2_000_000
 
@@ -94,6 +95,7 @@ def _read(
     schedules = _schedules(table.table("channels"))
     shipping = _shipping(table.table("shipping"), folder)
     listings = _map(table, folder, "listings", ("channel_sku", "warehouse_sku"))
+    _check_skus(listings, table.place.at("listings"))
     deduct_unsent = table.get("deduct_unsent", flag, True)
     table.close()
     identity = Identity(
@@ -234,6 +236,13 @@ def _map(table: Table, folder: ConfFolder, name: str, columns: tuple[str, str]) 
         return {}
     place = Place(folder.shown_path(path), table.place.problems)
     return folder.pairs(path, columns, CSV_ROWS_LIMIT, place) or {}
+
+
+def _check_skus(listings: Mapping[str, str], place: Place) -> None:
+    for sku in {*listings, *listings.values()}:
+        if len(sku.encode()) > SKU_LIMIT_BYTES:
+            found = f"a SKU of {len(sku.encode())} bytes, {sku[:30]}…"
+            place.wrong(found=found, allowed=f"at most {SKU_LIMIT_BYTES} bytes")
 
 
 def _id(value: object, place: Place) -> str | None:

@@ -170,9 +170,10 @@ def _tls_error(call: Call, error: ssl.SSLError) -> DropstreamError:
             f"{call}: its TLS certificate is not accepted: {error.verify_message.rstrip('.')}",
             remedy="if it is signed by an authority of your own, set ca_file to that one's certificate",
         )
-    if isinstance(error, ssl.SSLEOFError):
+    # Python 3.11.2 tells an end during the handshake as an error without a reason.
+    if isinstance(error, ssl.SSLEOFError) or not error.reason:
         return Unreachable(f"{call}: no connection: it was closed during the TLS handshake")
-    reason = (error.reason or "unknown reason").replace("_", " ").lower()
+    reason = error.reason.replace("_", " ").lower()
     return Misconfigured(f"{call}: TLS failed: {reason}", remedy="does this port speak https?")
 
 

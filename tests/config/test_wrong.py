@@ -187,6 +187,7 @@ def test_a_broken_warehouse_leaves_its_neighbours(folder: Folder) -> None:
         ("[store]", 'listings_file = "../x.csv"\n[store]', 'listings_file: found "../x.csv"'),
         ("[store]", 'listings_file = "/x.csv"\n[store]', 'listings_file: found "/x.csv"'),
         ("[store]", "listings_file = 1\n[store]", "listings_file: found 1"),
+        ("[store]", f'[listings]\n"{"S" * 101}" = "A"\n[store]', "listings: found a SKU of 101 bytes"),
         ("[store]", 'listings_file = "x.csv"\n[store]', "x.csv: found no such file or folder"),
         ("[store]", "[listings]\n" + "".join(f'a{n} = "b"\n' for n in range(1001)) + "[store]", "listings: found 1001 entries, expected at most 1000; put them in a CSV file"),
     ],
