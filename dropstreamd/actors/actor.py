@@ -20,6 +20,9 @@ from dropstreamd.store import runs, switches
 from dropstreamd.store.base import Store, Writer
 from dropstreamd.store.runs import Line, RunRecord, Trigger
 
+GRAIN_S = 0.001
+"""Less than this is no time to sleep: the wall clock may not resolve it."""
+
 
 class Listener(Protocol):
     """Told what runs do: metrics, logs and those who watch."""
@@ -40,10 +43,14 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's failures in a row. Not before `retry_s` is it tried again, then at once if `retries`."""
+    """A job's failures in a row. Not before `retry_s` is it tried again.
+
+    `retry_at_s` is that instant by trio's clock, which nobody sets: it decides.
+    """
 
     failures: int
     retry_s: float
+    retry_at_s: float
     error: str
     remedy: str
     held: bool
@@ -109,12 +116,19 @@ class Actor:
 
     def switched(self) -> None:
         """A switch was turned. Off ends the run in hand at its next settled point."""
-        if self._state.read(next(iter(self.agendas.values())).enabled_since_s) is None:
-            self._mailbox.clear()
-            self.trouble.clear()
+        if not self._is_on():
+            self._forget()
             if self.running is not None:
                 self.running.stop()
         self._mailbox.wake()
+
+    def _is_on(self) -> bool:
+        return self._state.read(next(iter(self.agendas.values())).enabled_since_s) is not None
+
+    def _forget(self) -> None:
+        """What was asked for or went wrong, now that it is off."""
+        self._mailbox.clear()
+        self.trouble.clear()
 
     def clock_stepped(self) -> None:
         """The wall clock was set: what was slept for may be another time now."""
@@ -167,6 +181,8 @@ class Actor:
 
     def _next(self) -> tuple[Work | None, float | None]:
         """What to do now, or else when to look again. Requests go first, then the jobs in order."""
+        if not self._is_on():
+            self._forget()
         now_s = self._clock.now_s()
         looks = {name: agenda.look(now_s) for name, agenda in self.agendas.items()}
         wakes: list[float] = []
@@ -179,8 +195,9 @@ class Actor:
             due, upcoming_s = looks[name]
             self._listener.next_fire(self._connection, self.channel, name, upcoming_s)
             trouble = self.trouble.get(name)
-            if trouble is not None and now_s < trouble.retry_s:
-                wakes.append(trouble.retry_s)
+            left_s = 0.0 if trouble is None else trouble.retry_at_s - trio.current_time()
+            if left_s > GRAIN_S:
+                wakes.append(now_s + left_s)
             elif due is not None:
                 late = now_s - due.fire.at_s > 60 or due.fires > 1
                 work = Work(agenda=agenda, trigger="catch-up" if late else "schedule", due=due)
@@ -207,7 +224,8 @@ class Actor:
         self._taken = work.request
         try:
             async with self._gate:
-                await self._execute(work)
+                if self._is_on():
+                    await self._execute(work)
         finally:
             self._taken = None
 
@@ -308,6 +326,7 @@ class Actor:
         self.trouble[job] = Trouble(
             failures=self._failures(job) + 1 if failures is None else failures,
             retry_s=self._clock.now_s() + wait_s,
+            retry_at_s=trio.current_time() + wait_s,
             error=error,
             remedy=remedy,
             held=held,

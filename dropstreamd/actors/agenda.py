@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
-from dropstreamd.actors.schedule import Fire, Schedule, spread_for
+from dropstreamd.actors.schedule import STEP_BACK_LIMIT_S, Fire, Schedule, spread_for
 from dropstreamd.channels.jobs import Job
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.schedule_rules import Rule
@@ -41,6 +41,7 @@ class Agenda:
         self.schedule = Schedule((), zone=connection.timezone, spread_s=0)
         self._zone = connection.timezone
         self._gap: tuple[Schedule, float | None] | None = None
+        self._noticed_s: float | None = None
         self.follow_rules(connection)
 
     def follow_rules(self, connection: Connection) -> bool:
@@ -75,17 +76,27 @@ class Agenda:
     def look(self, now_s: float) -> tuple[Due | None, float | None]:
         """What is due, and when to look again; nothing of either while a switch is off.
 
-        Fires from before the switch was turned on are not due: `skip_disabled` accounts for them.
+        Fires from before the switch was turned on are not due: `skip` accounts for them.
         """
         since_s, followed = self._state.read(lambda tx: (self.enabled_since_s(tx), self._followed(tx)))
         if since_s is None:
             return None, None
-        served_s = max(followed.last_fire_s, since_s)
+        served_s = self._served_s(followed.last_fire_s, since_s, now_s)
         tick = self.schedule.tick(served_s, now_s)
         due = None
         if tick.due is not None:
             due = Due(fire=tick.due, fires=tick.coalesced + 1, served_s=served_s)
         return due, None if tick.upcoming is None else float(tick.upcoming.at_s)
+
+    def _served_s(self, last_fire_s: float, since_s: float, now_s: float) -> float:
+        """Up to when fires were accounted for. What a clock wrote that was far ahead tells nothing:
+        then it is the instant at which that was noticed."""
+        known = [at_s for at_s in (last_fire_s, since_s) if 0 < at_s <= now_s + STEP_BACK_LIMIT_S]
+        if known:
+            return max(known)
+        if self._noticed_s is None or self._noticed_s > now_s:
+            self._noticed_s = now_s
+        return self._noticed_s
 
     def run_began(self, tx: Writer, due: Due) -> None:
         """Account for the fires that a run stands for, in the transaction that it begins in."""
@@ -94,7 +105,7 @@ class Agenda:
             tx,
             msgspec.structs.replace(
                 followed,
-                last_fire_s=max(followed.last_fire_s, float(due.fire.at_s)),
+                last_fire_s=_later(followed.last_fire_s, float(due.fire.at_s)),
                 fired=followed.fired + due.fires,
                 ran=followed.ran + 1,
                 coalesced=followed.coalesced + due.fires - 1,
@@ -114,11 +125,16 @@ class Agenda:
 
     async def skip(self, until_s: float, why: str) -> None:
         """Account for the fires up to then that nothing will run for: it was off, or the rules are new."""
-        followed = self.followed()
-        if until_s <= followed.last_fire_s:
+        await self._state.write(partial(self._skip, until_s=until_s, why=why))
+
+    def _skip(self, tx: Writer, until_s: float, why: str) -> None:
+        followed = self._followed(tx)
+        last_s = followed.last_fire_s
+        if _later(last_s, until_s) == last_s:
             return
-        missed = self.schedule.missed(followed.last_fire_s, until_s, limit=SKIPPED_LIMIT)
-        passed = missed.count if followed.last_fire_s else 0
+        passed = (
+            self.schedule.missed(last_s, until_s, limit=SKIPPED_LIMIT).count if 0 < last_s < until_s else 0
+        )
         skipped = {**followed.skipped, why: followed.skipped.get(why, 0) + passed}
         counted = msgspec.structs.replace(
             followed,
@@ -126,4 +142,9 @@ class Agenda:
             fired=followed.fired + passed,
             skipped=skipped if passed else followed.skipped,
         )
-        await self._state.write(partial(self._keep, followed=counted))
+        self._keep(tx, counted)
+
+
+def _later(last_fire_s: float, at_s: float) -> float:
+    """The later of the two, unless the first comes from a clock that was far ahead."""
+    return at_s if last_fire_s > at_s + STEP_BACK_LIMIT_S else max(last_fire_s, at_s)

@@ -14,7 +14,7 @@ Result = Literal["waiting", "running", "done", "failed", "held", "stopped", "cra
 `crashed`: a bug, or the daemon ended without warning. `merged`: another run did for it (`into`)."""
 
 RUNS_KEPT = 200
-"""Of each job of a connection."""
+"""Of each channel of a connection."""
 
 LINES_KEPT = 2_000
 """Lines of a connection's log."""
@@ -78,7 +78,9 @@ def newest(tx: Reader, connection: str, channel: str, *, limit: int) -> Iterator
 
 def close_crashed(tx: Writer, connection: str, channel: str, now_s: float) -> list[RunRecord]:
     """After a start: what is said to be running is not. The runs that were cut off."""
-    crashed = [record for record in newest(tx, connection, channel, limit=5) if record.result == "running"]
+    crashed = [
+        record for record in newest(tx, connection, channel, limit=RUNS_KEPT) if record.result == "running"
+    ]
     for record in crashed:
         error = "the daemon ended while it ran; what it left open is looked up by the next run"
         ended = msgspec.structs.replace(record, result="crashed", ended_s=now_s, error=error)
