@@ -53,7 +53,7 @@ class Rig:
     ):
         self.state = state
         self.clock = VirtualClock(start_s)
-        self.ids = Ids(self.clock, random.Random(3))  # noqa: S311 - seeded
+        self.ids = Ids(self.clock, random.Random(3))
         self.does: Does = self.nothing
         self.began: list[tuple[str, float]] = []
         self.records: list[RunRecord] = []
@@ -92,7 +92,7 @@ class Rig:
             clock=self.clock,
             gate=self.gate,
             listener=self,
-            rng=random.Random(5),  # noqa: S311 - seeded
+            rng=random.Random(5),
         )
         return self.actor
 
