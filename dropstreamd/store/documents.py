@@ -14,7 +14,7 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import MAX_PART_BYTES, is_part
-from dropstreamd.store.records import BadRecord, Document, Flow, State, Task
+from dropstreamd.store.records import BadRecord, Document, Flow, Standing, State, Task
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transitions import Incoming
 
@@ -114,8 +114,8 @@ def stage(tx: Writer, book: Book, incoming: Sequence[Incoming], *, now_s: float,
             counts.same += 1
             continue
         changed = old is not None and old.digest != doc.digest
-        if changed:
-            doc = transitions.amend(doc, amends=book.amends)
+        if changed or (old is not None and old.cause == transitions.UNDECODABLE):
+            doc = transitions.amend(doc, amends=may_amend(tx, book, new.key))
         save(tx, book, new.key, doc, old)
         counts.new += old is None
         counts.changed += old is not None
@@ -139,6 +139,11 @@ def _bad_key(key: str) -> str:
     if may_be_key(key):
         return key
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def may_amend(tx: Reader, book: Book, key: str) -> bool:
+    """Whether a change may go to the sink by itself: not while a person is at it."""
+    return book.amends and get_task(tx, book.flow, key) is None
 
 
 def task_of_change(tx: Writer, book: Book, key: str, doc: Document, now_s: float) -> int:
@@ -239,7 +244,12 @@ def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
         return False
     doc = get(tx, book.flow, key)
     if doc is not None and doc.state is State.ACCEPTED and doc.revision == revision:
-        told = msgspec.structs.replace(doc, accepted=doc.revision, accepted_digest=doc.digest)
+        told = msgspec.structs.replace(
+            doc,
+            accepted=doc.revision,
+            accepted_digest=doc.digest,
+            stopped=doc.standing is Standing.OVER,
+        )
         save(tx, book, key, told, doc)
     return tx.delete(Table.TASKS, (*book.flow, key))
 

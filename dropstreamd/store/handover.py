@@ -20,7 +20,17 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.documents import Book, encode, get, open_task, owned, save, task_of_change, unread
+from dropstreamd.store.documents import (
+    Book,
+    encode,
+    get,
+    may_amend,
+    open_task,
+    owned,
+    save,
+    task_of_change,
+    unread,
+)
 from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, Standing, State, Task
 from dropstreamd.store.tables import Table
 
@@ -286,7 +296,8 @@ def _settle_one(
 ) -> Document:
     if old.proven and not old.accepted and not isinstance(outcome, Accepted):
         outcome = Accepted(key=tried.key)
-    doc = transitions.settle(old, tried, outcome, now_s, run, amends=book.amends)
+    amends = may_amend(tx, book, tried.key)
+    doc = transitions.settle(old, tried, outcome, now_s, run, amends=amends)
     why = unread(tx, book.flow, tried.key)
     if why is not None:
         doc = transitions.hide(doc, why)

@@ -55,7 +55,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     `accepted_digest` are those the other side took, 0 and empty before. `sent` is what a resolve
     made of it for the attempt that was accepted, or the newest before there is one: later steps
     refer to it. `offered` is that of an amendment, until it is accepted. `proven`: the other side
-    spoke of it before its first attempt was settled, so that it has it.
+    spoke of it before its first attempt was settled, so that it has it. `stopped`: a person stopped
+    it there after its hand-over; it is not amended any more.
     """
 
     state: State
@@ -79,6 +80,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     history: tuple[Event, ...] = ()
     offered: bytes = b""
     proven: bool = False
+    stopped: bool = False
 
     @property
     def changed_since_accepted(self) -> bool:

@@ -73,7 +73,7 @@ def arrive(old: Document | None, new: Incoming, now_s: float, run: str) -> Docum
     if old.state in (State.OPEN, State.DOUBT):
         return doc
     if doc.accepted:
-        return free(doc, State.ACCEPTED) if changed else doc
+        return free(doc, State.ACCEPTED) if changed or old.cause == UNDECODABLE else doc
     return _owned(doc, old, new, changed=changed)
 
 
@@ -176,8 +176,9 @@ def accept(
 
 def amend(doc: Document, *, amends: bool) -> Document:
     """An accepted document that has changed since is pending again, where its sink can amend. What
-    the source took back or holds is not: an amendment cannot say so, a person has to."""
-    amendable = amends and doc.standing is Standing.READY
+    the source took back or holds is not: an amendment cannot say so, a person has to; nor is what a
+    person stopped at the other side."""
+    amendable = amends and doc.standing is Standing.READY and not doc.stopped
     if doc.state is State.ACCEPTED and doc.changed_since_accepted and amendable:
         return free(doc, State.PENDING)
     if doc.state is State.PENDING and doc.accepted and not doc.changed_since_accepted:
@@ -188,7 +189,7 @@ def amend(doc: Document, *, amends: bool) -> Document:
 def hide(doc: Document, reason: str) -> Document:
     """A newer form of the document came that cannot be read: it may be a cancellation, so that the
     older one is not handed over meanwhile."""
-    if doc.accepted or doc.state not in (State.PENDING, State.PARKED):
+    if doc.state not in (State.PENDING, State.PARKED):
         return doc
     return held(doc, UNDECODABLE, f"its newest form cannot be read: {reason}")
 
