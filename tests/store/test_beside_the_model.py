@@ -286,7 +286,7 @@ class Beside(RuleBasedStateMachine):
 
 TestBesideTheModel = Beside.TestCase
 TestBesideTheModel.settings = settings(
-    max_examples=300,
+    max_examples=120,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
