@@ -118,9 +118,9 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
 
 
 def _older(placed_s: float, start_s: float, restored_s: float) -> str:
-    if placed_s < start_s:
-        return BEFORE_START
-    return BEFORE_RESTORE if placed_s < restored_s else ""
+    if placed_s < restored_s:
+        return BEFORE_RESTORE
+    return BEFORE_START if placed_s < start_s else ""
 
 
 def backlog(tx: Reader, flow: Flow, since_s: float) -> list[tuple[str, Order]]:
