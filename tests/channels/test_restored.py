@@ -108,3 +108,30 @@ async def test_what_went_after_the_backup_does_not_go_again(
             plant.later(minutes=5)
         assert plant.warehouse.taken.created() == {"o1": 1}
         assert plant.doc("o1").state in (State.DOUBT, State.HELD)
+
+
+async def is_seen(plant: Plant) -> None:
+    plant.place(order("1", ("A", 2)))
+    plant.warehouse.taken.faults.append(Fault.HOLD)
+    with pytest.raises(Exception, match="folder is gone"):
+        await plant.import_orders()
+
+
+async def is_sent(plant: Plant) -> None:
+    plant.place(order("2", ("B", 1)))
+    await plant.import_orders()
+
+
+async def test_packages_of_what_went_after_the_backup_reach_the_store(tmp_path: Path) -> None:
+    """Of an order that the backup knew, and of one that it did not."""
+    plant, sent = await go_back(tmp_path, is_seen, is_sent)
+    assert sorted(sent) == ["o1", "o2"]
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        await plant.import_orders()
+        plant.ship(package("P1", "SH1", ("A", 2)), package("P2", "SH2", ("B", 1)))
+        await plant.export()
+        assert set(plant.stores["shop"].fulfilled.newest()) == {"P1", "P2"}
+        assert {plant.doc(key).state for key in ("o1", "o2")} == {State.ACCEPTED}
+        await plant.import_orders()
+        assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
