@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 import trio
 
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import Hold, OutcomeUnknown, Wait
+from dropstreamd.errors import Hold, OutcomeUnknown, StateFull, Wait
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Prepared, Untouched
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import handover
@@ -91,6 +91,9 @@ async def _push(run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: A
             await _settle(run, book, attempt_id, _doubted(attempt, error.message))
         else:
             await _unsure(run, book, attempt_id)
+        raise
+    except StateFull:
+        # A step of the write found no room: that is no word of the sink's. It stays open.
         raise
     except (Wait, Hold):
         await _settle(run, book, attempt_id, _untouched(attempt))

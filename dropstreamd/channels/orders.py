@@ -12,12 +12,12 @@ from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.orders import Order, OutboundLine, OutboundOrder
 from dropstreamd.platform.contract import Page, Part
-from dropstreamd.store import cursors, documents
+from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book, Staged
-from dropstreamd.store.handover import Nothing, Park, Ready, Resolved
+from dropstreamd.store.handover import Nothing, Park, Ready, Resolve, Resolved
 from dropstreamd.store.records import Document, Flow, Standing, State
-from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, WAITING, Incoming
+from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, RESTORED, WAITING, Incoming
 
 CHANNEL = "sales_orders"
 PAGES = 10_000
@@ -53,6 +53,8 @@ async def import_orders(run: Run, start_s: float) -> None:
             partial(release_backlog, book=orders, since_s=since_s, now_s=run.now_s(), run=run.id)
         )
         run.count("released", released)
+    if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
+        await run.state.write(partial(expect_packages, book=orders, resolve=resolved))
     if await anything_to_do(run, orders, resolved):
         async with scope.feed.session() as warehouse:
             if warehouse.orders is None:
@@ -118,9 +120,9 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
 
 
 def _older(placed_s: float, start_s: float, restored_s: float) -> str:
-    if placed_s < start_s:
-        return BEFORE_START
-    return BEFORE_RESTORE if placed_s < restored_s else ""
+    if placed_s < restored_s:
+        return BEFORE_RESTORE
+    return BEFORE_START if placed_s < start_s else ""
 
 
 def backlog(tx: Reader, flow: Flow, since_s: float) -> list[tuple[str, Order]]:
@@ -140,6 +142,15 @@ def release_backlog(tx: Writer, *, book: Book, since_s: float, now_s: float, run
     keys = [key for key, _ in backlog(tx, book.flow, since_s)]
     why = "asked for by --since"
     return sum(documents.release(tx, book, key, now_s=now_s, run=run, why=why) for key in keys)
+
+
+def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
+    """Keep the references of orders that may have been handed over after the backup that the state came
+    from: a package that bears one proves its order, and is the store's to know of."""
+    keys = [key for cause, key in documents.owned(tx, book.flow, State.DOUBT) if cause == RESTORED]
+    keys += [key for cause, key in documents.owned(tx, book.flow, State.HELD) if cause == BEFORE_RESTORE]
+    for key in keys:
+        handover.foresee(tx, book, key, resolve)
 
 
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:

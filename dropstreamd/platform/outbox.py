@@ -7,6 +7,7 @@ Name and bytes are fixed before. The recorded steps, the folder and a marker fil
 later how far a broken attempt came. Nothing under a final name is ever replaced.
 """
 
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -94,7 +95,7 @@ class Outbox:
             return await self.publish(prepared, record)
         found = Step.parse(step)
         if found.stage in {"sent", "withdrawing"}:
-            await self._server.remove(self._part_path(prepared))
+            await self._clear_away(prepared)
             return _accepted(prepared) if found.stage == "sent" else _untouched(prepared)
         if await self._is_whole(prepared):
             return await self._sent(prepared, found, record, part_left=True)
@@ -144,9 +145,7 @@ class Outbox:
             renamed = await self._server.rename(self._part_path(prepared), self._final(prepared))
         except (Misconfigured, Unreachable) as error:
             return await self._refused(prepared, step, record, error)
-        if renamed:
-            return await self._sent(prepared, step, record)
-        if await self._is_whole(prepared):
+        if renamed or await self._is_whole_after_all(prepared):
             return await self._sent(prepared, step, record)
         return self._part_gone(prepared)
 
@@ -193,8 +192,21 @@ class Outbox:
         that did not happen."""
         await record(str(_at(step, "sent")))
         if part_left:
-            await self._server.remove(self._part_path(prepared))
+            await self._clear_away(prepared)
         return _accepted(prepared)
+
+    async def _clear_away(self, prepared: Prepared) -> None:
+        """Remove a part that decides nothing any more. Where we may not, it is litter and no reason
+        to send the order again."""
+        with suppress(Misconfigured):
+            await self._server.remove(self._part_path(prepared))
+
+    async def _is_whole_after_all(self, prepared: Prepared) -> bool:
+        """There was no part to rename: somebody took it, or a rename happened."""
+        try:
+            return await self._is_whole(prepared)
+        except Wait as lost:
+            raise OutcomeUnknown(str(lost)) from lost
 
     async def _is_whole(self, prepared: Prepared) -> bool:
         return await self._server.size(self._final(prepared)) == len(prepared.payload)

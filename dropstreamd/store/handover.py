@@ -180,6 +180,19 @@ def _freeze(
         opened.attempts.append((attempt_id, attempt))
 
 
+def foresee(tx: Writer, book: Book, key: str, resolve: Resolve) -> None:
+    """Keep what a hand-over would make of a document, as if it had been opened, and its owner as it is:
+    somebody else may have handed it over."""
+    doc = get(tx, book.flow, key)
+    if doc is None or doc.sent:
+        return
+    resolved = resolve(tx, key, doc)
+    if isinstance(resolved, Ready):
+        if resolved.then is not None:
+            resolved.then(tx)
+        save(tx, book, key, _offered(doc, encode(resolved.document), resolved.reference), doc)
+
+
 def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int:
     """Make pending again what was parked by us, not by the sink, and whose cause has gone.
 

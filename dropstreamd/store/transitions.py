@@ -39,9 +39,11 @@ BEFORE_START = "before-start"
 BEFORE_RESTORE = "before-restore"
 OLDER = {
     BEFORE_START: "placed before this channel was first enabled",
-    BEFORE_RESTORE: "placed before the state was restored from a backup that does not know it",
+    BEFORE_RESTORE: "placed before the state was restored from a backup: it may have been handed over",
 }
 UNDECODABLE = "undecodable"
+RESTORED = "restored"
+"""The cause of a doubt that no attempt has: a backup knew the document before its hand-over."""
 
 
 def noted(doc: Document, at_s: float, run: str, text: str) -> Document:

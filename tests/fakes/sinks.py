@@ -67,8 +67,8 @@ class Bug(Exception):
 
 
 class FakeSink(Generic[T]):
-    """See `contract.Sink`. `steps`: it works as a folder does, in two recorded steps, the second of
-    which asks whether the write is still wanted."""
+    """See `contract.Sink`. `steps`: it works as a folder does, in recorded steps, one of which asks
+    right before the effect whether the write is still wanted."""
 
     def __init__(
         self, kind: type[T], writes: Writes, clock: Clock, points: Points, *, steps: bool = False
@@ -143,6 +143,8 @@ class FakeSink(Generic[T]):
         if self._steps and not await self._wanted(record):
             return [Untouched(key=key) for key in prepared.keys]
         outcomes = self._apply(prepared)
+        if self._steps:
+            await record("sent")
         self._points.reach("after request")
         await trio.lowlevel.checkpoint()
         match fault:

@@ -54,6 +54,8 @@ class Wms:
         self.fault_at: int | None = None
         self.rename_error: asyncssh.SFTPError | None = None
         self.wanted = True
+        self.copies = False
+        self.may_remove = True
 
     def point(self) -> bool:
         """Whether the fault happens here."""
@@ -64,6 +66,10 @@ class Wms:
         for path in self.inbox.glob("ord_*"):
             self.taken.append(path.read_bytes())
             path.unlink()
+
+    def copy(self, old: bytes, new: bytes) -> None:
+        Path(os.fsdecode(new)).write_bytes(Path(os.fsdecode(old)).read_bytes())
+        raise asyncssh.SFTPPermissionDenied("no")
 
     async def record(self, step: str, *, if_wanted: bool = False) -> None:
         if self.point():
@@ -114,6 +120,8 @@ class Server(asyncssh.SFTPServer):
 
     def remove(self, path: bytes) -> None:
         self.before()
+        if not self.wms.may_remove:
+            raise asyncssh.SFTPPermissionDenied("no")
         super().remove(path)
         self.after()
 
@@ -123,6 +131,8 @@ class Server(asyncssh.SFTPServer):
                 raise asyncssh.SFTPNoSuchFile("no such file")
             raise asyncssh.SFTPOpUnsupported("no posix-rename")
         self.before()
+        if self.wms.copies:
+            self.wms.copy(self.map_path(oldpath), self.map_path(newpath))
         if self.wms.rename_error:
             raise self.wms.rename_error
         super().posix_rename(oldpath, newpath)
@@ -132,6 +142,8 @@ class Server(asyncssh.SFTPServer):
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """As OpenSSH does it: a second link, then the first one's end."""
         self.before()
+        if self.wms.copies:
+            self.wms.copy(self.map_path(oldpath), self.map_path(newpath))
         if self.wms.rename_error:
             raise self.wms.rename_error
         old, new = self.map_path(oldpath), self.map_path(newpath)
@@ -347,6 +359,33 @@ async def test_a_refused_rename_of_two_steps_is_in_doubt(tmp_path: Path) -> None
     async with serve_sftp(wms.root, user="acme", password=PASSWORD, sftp=wms.serve) as account:
         outcomes = await at(account, SteppedClock(), lambda box: box.publish(FILE, wms.record))
     assert [type(outcome) for outcome in outcomes] == [InDoubt, InDoubt]
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_a_part_that_may_not_be_removed_makes_no_second_order(tmp_path: Path, atomic: bool) -> None:
+    """The server copies the file to its name and may not remove the old one: no right to delete."""
+    wms = Wms(tmp_path / "wms", atomic=atomic, eager=False)
+    wms.copies, wms.may_remove = True, False
+    async with serve_sftp(wms.root, user="acme", password=PASSWORD, sftp=wms.serve) as account:
+        assert await at(account, SteppedClock(), lambda box: box.publish(FILE, wms.record)) == ACCEPTED
+        assert (wms.inbox / FILE.name).read_bytes() == FILE.payload
+        step = wms.steps[-1]
+        assert await at(account, SteppedClock(), lambda box: box.recover(FILE, step, wms.record)) == ACCEPTED
+
+
+async def test_a_part_that_went_while_the_connection_broke_is_not_sent_again(tmp_path: Path) -> None:
+    """The server says that there is no part to rename, and nothing more."""
+    wms = Wms(tmp_path / "wms")
+
+    async def record(step: str, *, if_wanted: bool = False) -> None:
+        await wms.record(step, if_wanted=if_wanted)
+        if if_wanted:
+            (wms.inbox / f".{FILE.name}.part").rename(tmp_path / "taken")
+            wms.fault_at = wms.passed + 1
+
+    async with serve_sftp(wms.root, user="acme", password=PASSWORD, sftp=wms.serve) as account:
+        with pytest.raises(OutcomeUnknown):
+            await at(account, SteppedClock(), lambda box: box.publish(FILE, record))
 
 
 @pytest.mark.parametrize("step", ["nonsense", "uploaded x m", "taken 1 m", "uploaded 1 m n"])

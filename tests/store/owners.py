@@ -8,6 +8,7 @@ from dropstreamd.store import handover
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Attempt, Document, Flow, LevelRecord, State
 from dropstreamd.store.tables import Table
+from dropstreamd.store.transitions import RESTORED
 
 LEVELS = "inventory"
 INDEXED = {State.PARKED: "parked", State.HELD: "held", State.DOUBT: "doubt"}
@@ -59,7 +60,10 @@ def _attempts(tx: Reader) -> dict[tuple[Flow, str], list[tuple[str, Attempt]]]:
 
 
 def _check_act(tx: Reader, flow: Flow, key: str, doc: Document, named: list[tuple[str, Attempt]]) -> None:
-    if doc.state in (State.OPEN, State.DOUBT):
+    if doc.state is State.DOUBT and doc.cause == RESTORED:
+        assert not named, (key, doc, named)
+        assert not doc.attempt
+    elif doc.state in (State.OPEN, State.DOUBT):
         assert [attempt_id for attempt_id, _ in named] == [doc.attempt], (key, doc, named)
         assert (named[0][1].step == handover.IN_DOUBT) == (doc.state is State.DOUBT), (key, doc, named)
     else:

@@ -1,0 +1,137 @@
+"""After a restore: what the state knows is older than what happened. Nothing goes out again by itself."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from dropstreamd.config.schema import Config, DaemonSettings
+from dropstreamd.errors import OutcomeUnknown
+from dropstreamd.store.backup import make_backup, restore
+from dropstreamd.store.lmdb_store import InlineStore, open_inline_store
+from dropstreamd.store.records import State
+from dropstreamd.supervisor.restored import after_a_restore
+from tests.channels.plant import ENABLED_S, Plant, connection, order, package
+from tests.fakes.sinks import Fault
+
+Step = Callable[[Plant], Awaitable[object]]
+
+
+async def go_back(tmp_path: Path, before: Step, after: Step) -> tuple[Plant, list[str]]:
+    """A plant lives `before`, is backed up, lives `after`, and is restored; what was sent by then."""
+    with open_inline_store(tmp_path) as state:
+        plant = Plant(state)
+        await before(plant)
+        await make_backup(state.environment, tmp_path / "backup", clock=plant.clock)
+        await after(plant)
+    plant.later(minutes=10)
+    restore(tmp_path / "backup", tmp_path, clock=plant.clock)
+    return plant, [effect.key for effect in plant.warehouse.taken.effects]
+
+
+def begin_again(plant: Plant, state: InlineStore) -> None:
+    plant.state.inner = state
+    plant.configure()
+
+
+async def reopened(plant: Plant, state: InlineStore) -> None:
+    """The daemon starts on the restored state."""
+    begin_again(plant, state)
+    config = Config(
+        daemon=DaemonSettings(),
+        merchants={},
+        connections={each.id: each for each in plant.connections.values()},
+    )
+    await after_a_restore(plant.state, config, plant.clock.now_s())
+
+
+async def waits_for_payment(plant: Plant) -> None:
+    plant.place(order("1", status="waiting"))
+    await plant.import_orders()
+
+
+async def is_paid(plant: Plant) -> None:
+    plant.place(order("1"))
+    await plant.import_orders()
+
+
+async def has_no_method(plant: Plant) -> None:
+    plant.place(order("1", method="Express"))
+    await plant.import_orders()
+
+
+async def gets_its_method(plant: Plant) -> None:
+    plant.configure(shop=connection(methods={"Express": "AIR"}))
+    await plant.import_orders()
+
+
+async def is_old(plant: Plant) -> None:
+    plant.place(order("1", placed_s=ENABLED_S - 10))
+    await plant.import_orders()
+
+
+async def is_asked_for(plant: Plant) -> None:
+    await plant.import_orders(since_s=0.0)
+
+
+async def is_under_way(plant: Plant) -> None:
+    plant.place(order("1"))
+    plant.warehouse.taken.faults.append(Fault.LOST_BEFORE)
+    with pytest.raises(OutcomeUnknown):
+        await plant.import_orders()
+
+
+async def goes_on(plant: Plant) -> None:
+    """The attempt came to nothing, and the next one arrived."""
+    plant.later(minutes=2)
+    await plant.import_orders()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (waits_for_payment, is_paid),
+        (has_no_method, gets_its_method),
+        (is_old, is_asked_for),
+        (is_under_way, goes_on),
+    ],
+)
+async def test_what_went_after_the_backup_does_not_go_again(
+    tmp_path: Path, before: Step, after: Step
+) -> None:
+    plant, sent = await go_back(tmp_path, before, after)
+    assert sent == ["o1"]
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        for since_s in (None, 0.0, None):
+            await plant.import_orders(since_s=since_s)
+            plant.later(minutes=5)
+        assert plant.warehouse.taken.created() == {"o1": 1}
+        assert plant.doc("o1").state in (State.DOUBT, State.HELD)
+
+
+async def is_seen(plant: Plant) -> None:
+    plant.place(order("1", ("A", 2)))
+    plant.warehouse.taken.faults.append(Fault.HOLD)
+    with pytest.raises(Exception, match="folder is gone"):
+        await plant.import_orders()
+
+
+async def is_sent(plant: Plant) -> None:
+    plant.place(order("2", ("B", 1)))
+    await plant.import_orders()
+
+
+async def test_packages_of_what_went_after_the_backup_reach_the_store(tmp_path: Path) -> None:
+    """Of an order that the backup knew, and of one that it did not."""
+    plant, sent = await go_back(tmp_path, is_seen, is_sent)
+    assert sorted(sent) == ["o1", "o2"]
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        await plant.import_orders()
+        plant.ship(package("P1", "SH1", ("A", 2)), package("P2", "SH2", ("B", 1)))
+        await plant.export()
+        assert set(plant.stores["shop"].fulfilled.newest()) == {"P1", "P2"}
+        assert {plant.doc(key).state for key in ("o1", "o2")} == {State.ACCEPTED}
+        await plant.import_orders()
+        assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
