@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
-from dropstreamd.actors.schedule import Fire, Schedule, spread_for
+from dropstreamd.actors.schedule import STEP_BACK_LIMIT_S, Fire, Schedule, spread_for
 from dropstreamd.channels.jobs import Job
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.schedule_rules import Rule
@@ -41,6 +41,7 @@ class Agenda:
         self.schedule = Schedule((), zone=connection.timezone, spread_s=0)
         self._zone = connection.timezone
         self._gap: tuple[Schedule, float | None] | None = None
+        self._set_back_s: float | None = None
         self.follow_rules(connection)
 
     def follow_rules(self, connection: Connection) -> bool:
@@ -80,21 +81,31 @@ class Agenda:
         since_s, followed = self._state.read(lambda tx: (self.enabled_since_s(tx), self._followed(tx)))
         if since_s is None:
             return None, None
-        served_s = max(followed.last_fire_s, since_s)
+        served_s = max(self._past(followed.last_fire_s, now_s), self._past(since_s, now_s))
         tick = self.schedule.tick(served_s, now_s)
         due = None
         if tick.due is not None:
             due = Due(fire=tick.due, fires=tick.coalesced + 1, served_s=served_s)
         return due, None if tick.upcoming is None else float(tick.upcoming.at_s)
 
+    def _past(self, instant_s: float, now_s: float) -> float:
+        """The instant; for one far in the future, which a wrong clock told, when that was noticed."""
+        if not _is_far_ahead(instant_s, now_s):
+            return instant_s
+        if self._set_back_s is None or self._set_back_s > now_s:
+            self._set_back_s = now_s
+        return self._set_back_s
+
     def run_began(self, tx: Writer, due: Due) -> None:
         """Account for the fires that a run stands for, in the transaction that it begins in."""
         followed = self._followed(tx)
+        fire_s = float(due.fire.at_s)
+        wrong = _is_far_ahead(followed.last_fire_s, fire_s)
         self._keep(
             tx,
             msgspec.structs.replace(
                 followed,
-                last_fire_s=max(followed.last_fire_s, float(due.fire.at_s)),
+                last_fire_s=fire_s if wrong else max(followed.last_fire_s, fire_s),
                 fired=followed.fired + due.fires,
                 ran=followed.ran + 1,
                 coalesced=followed.coalesced + due.fires - 1,
@@ -127,3 +138,7 @@ class Agenda:
             skipped=skipped if passed else followed.skipped,
         )
         await self._state.write(partial(self._keep, followed=counted))
+
+
+def _is_far_ahead(instant_s: float, now_s: float) -> bool:
+    return instant_s > now_s + STEP_BACK_LIMIT_S
