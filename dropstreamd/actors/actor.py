@@ -23,6 +23,9 @@ from dropstreamd.store.runs import Line, RunRecord, Trigger
 GRAIN_S = 0.001
 """Less than this is no time to sleep: the wall clock may not resolve it."""
 
+END_DEADLINE_S = 5.0
+"""How long the end of a run waits for its record to be taken by the writer."""
+
 
 class Listener(Protocol):
     """Told what runs do: metrics, logs and those who watch."""
@@ -132,6 +135,9 @@ class Actor:
 
     def clock_stepped(self) -> None:
         """The wall clock was set: what was slept for may be another time now."""
+        latest_s = self._clock.now_s() + HOLD.cap_s
+        for job, trouble in self.trouble.items():
+            self.trouble[job] = msgspec.structs.replace(trouble, retry_s=min(trouble.retry_s, latest_s))
         self._mailbox.wake()
 
     def stop(self) -> None:
@@ -231,6 +237,8 @@ class Actor:
 
     async def _execute(self, work: Work) -> None:
         job, request = work.agenda.job, work.request
+        if self._state.read(work.agenda.enabled_since_s) is None:
+            return  # switched off while it waited for the gate
         scope = self._scope()
         now_s = self._clock.now_s()
         record = RunRecord(
@@ -262,7 +270,9 @@ class Actor:
             counts = dict(self.running.counts)
             self.running = None
             ended = msgspec.structs.replace(ended, counts=counts, ended_s=self._clock.now_s())
-            with trio.CancelScope(shield=True):
+            # A write that was submitted is awaited beyond the deadline; where the state has failed,
+            # nobody takes it, and this must not keep the process from ending.
+            with trio.move_on_after(END_DEADLINE_S, shield=True):
                 await self._state.write(partial(self._end, agenda=work.agenda, record=ended))
             self._listener.run_ended(self._connection, self.channel, ended)
 
@@ -340,15 +350,16 @@ def _summary(record: RunRecord) -> str:
 async def _ours(execute: Execute, run: Run, start_s: float) -> None:
     """Run the job; an exception group that holds one of our errors, or a stop, is that alone.
 
-    A library that opens a nursery wraps what is raised inside it. Groups that hold a bug pass.
+    A library that opens a nursery wraps what is raised inside it. Of a group that holds a bug too,
+    the bug passes, alone: beside a stop, which is no `Exception`, no supervisor would catch it.
     """
     try:
         await execute(run, start_s)
     except BaseExceptionGroup as group:
         known, rest = group.split((DropstreamError, RunStopped))
-        if known is None or rest is not None:
+        if known is None:
             raise
-        raise _worst(known) from group
+        raise (_worst(known) if rest is None else rest) from group
 
 
 def _worst(group: BaseExceptionGroup[BaseException]) -> BaseException:
