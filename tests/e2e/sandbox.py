@@ -215,9 +215,7 @@ def second(daemon: Daemon, conf: Path) -> Ran:
 
 
 def _ran(command: list[str], stdin: str = "") -> Ran:
-    done = subprocess.run(
-        command, input=stdin.encode(), capture_output=True, timeout=CTL_S, check=False
-    )
+    done = subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=CTL_S, check=False)
     ran = Ran(status=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
     shown = command[command.index("--socket") + 2 :] if "--socket" in command else command[2:]
     print(f"$ {' '.join(shown)}\n{ran.out}{ran.err}[{ran.status}]")  # shown where the test failed
@@ -242,8 +240,7 @@ def serve_sandbox(root: Path, products: dict[str, int]) -> Iterator[Sandbox]:
             serve_sftp(root, user="wms", password=Secret(WAREHOUSE_PASSWORD)) as sftp,
         ):
             ready.put((url, sftp))
-            while not ended.is_set():
-                await trio.sleep(0.05)  # told by another thread
+            await trio.to_thread.run_sync(ended.wait)
 
     def work() -> None:
         try:
