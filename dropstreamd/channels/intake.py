@@ -97,6 +97,7 @@ def _stage(tx: Writer, *, account: Account, page: Page[Package], run: str, now_s
             bad = Bad(key=package.key, place="a package", reason=reason, raw=msgspec.json.encode(package))
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
             continue
+        documents.mended(tx, flow, package.key)
         _share_out(tx, account, package, fetched, run, now_s)
     fetched.bad += documents.park_bad(tx, flow, page.bad, now_s=now_s)
     if page.cursor is not None:

@@ -71,6 +71,8 @@ async def _fetch(run: Run) -> None:
     await _look_at_orders(run)
     for made in await run.scope.feed.fetch_stock():
         run.count(f"snapshots_{made.verdict}")
+        if made.verdict != "unreadable":
+            run.count("undecodable", made.bad_rows)
 
 
 async def _look_at_orders(run: Run) -> None:

@@ -180,12 +180,27 @@ async def fetch_stock(
             await account.state.write(
                 partial(_set_aside, account=account, bad=page.bad, mark=page.mark, now_s=now_s)
             )
+            if page.bad:
+                made.append(_unreadable(snapshot, page, f"{generation}{len(made):04d}", now_s))
             snapshot = None
         if page.mark is not None:
             await confirm(account, source, page.mark)
         if not page.more:
             break
     return made
+
+
+def _unreadable(snapshot: Snapshot, page: StockPage, generation: str, now_s: float) -> Generation:
+    """Told to who asked, and kept nowhere: it is no snapshot."""
+    return Generation(
+        id=generation,
+        snapshot=snapshot.name,
+        as_of_s=snapshot.as_of_s,
+        at_s=now_s,
+        verdict="unreadable",
+        why=page.bad[0].reason,
+        bad_rows=len(snapshot.bad),
+    )
 
 
 def _set_aside(tx: Writer, *, account: Account, bad: tuple[Bad, ...], mark: str, now_s: float) -> None:
@@ -218,7 +233,7 @@ def conclude(
         cursors.take(tx, *path, mark)
     known = stock.figures(tx, path)
     figures, bad = snapshot.kept(known)
-    documents.park_bad(tx, account.flow(inventory.CHANNEL), bad, now_s=now_s)
+    flow = account.flow(inventory.CHANNEL)
     latest = stock.latest(tx, path)
     made = Generation(
         id=generation,
@@ -234,6 +249,8 @@ def conclude(
         why = f"{latest.snapshot} is newer"
         made = msgspec.structs.replace(made, verdict="superseded", why=why)
     else:
+        # What could not be read before does not matter any more: this is the newest word on every SKU.
+        documents.forget_bad(tx, flow, keep={each.key for each in bad})
         gone = stock.gone(tx, path)
         difference = Difference(known, figures, gone)
         why = judge(difference, account.settings.breaker, age_s=now_s - snapshot.as_of_s)
@@ -241,6 +258,7 @@ def conclude(
             made = msgspec.structs.replace(made, verdict="held", why=why)
         else:
             made = apply(tx, account, made, difference)
+    documents.park_bad(tx, flow, bad, now_s=now_s)
     stock.remember(tx, path, made, figures)
     return made
 

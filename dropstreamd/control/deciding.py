@@ -16,7 +16,7 @@ from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START
+from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, UNDECODABLE
 
 RELEASED_AT_ONCE = 2_000
 """Documents released in one transaction; the client asks again for the rest."""
@@ -29,14 +29,21 @@ LEVELS_AT_ONCE = 20_000
 
 
 async def release(desk: Desk, call: Call[Empty, Release]) -> Released:
-    """Let parked or held documents try again with the next run."""
+    """Let parked or held documents try again with the next run; of what the warehouse sent and nobody
+    could read, forget that it was there."""
     connection = desk.connection(call.path["c"])
     asked = call.body
     channel = desk.channel(asked.channel)
+    account = desk.account_of(connection)
     if bool(asked.cause) == bool(asked.key):
         refuse("bad request", "name either a cause or a key")
     desk.key(asked.cause or asked.key)
-    if channel == inventory.CHANNEL:
+    if asked.cause == UNDECODABLE:
+        flow = Flow("/".join((account.merchant, account.name)), channel)
+        forget = partial(documents.forget_bad, flow=flow, limit=RELEASED_AT_ONCE)
+        count = await desk.daemon.state.write(forget)
+        released = Released(released=count, more=count == RELEASED_AT_ONCE)
+    elif channel == inventory.CHANNEL:
         released = await desk.daemon.state.write(
             partial(_release_levels, flow=Flow(connection.id, channel), asked=asked)
         )

@@ -1,5 +1,6 @@
 """What waits, grouped by what it waits for."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby, islice
@@ -23,8 +24,11 @@ SCAN_LIMIT = 50_000
 GROUPS_LIMIT = 500
 EXAMPLES = 5
 
-_KINDS = {"parked": "parked", "held": "held", "bad": "undecodable"}
+_KINDS = {"parked": "parked", "held": "held"}
 """The index's names of what is shown here; what is in doubt is shown elsewhere."""
+
+_BAD = "bad"
+"""The index's name of what cannot be decoded: it is grouped by its reason."""
 
 
 async def parked(desk: Desk, call: Call[Empty, Empty]) -> Parked:
@@ -51,9 +55,11 @@ def _groups(tx: Reader, flow: Flow, account: str) -> Iterator[ParkedGroup]:
         keys = [row[-1] for row in islice(members, EXAMPLES)]
         count = len(keys) + sum(1 for _ in members)
         seen += count
+        if kind == _BAD:
+            yield from _undecodable(tx, flow, cause, account)
         if kind not in _KINDS or cause == BEFORE_START:
             continue
-        examples, told = _examples(tx, flow, kind, keys)
+        examples, told = _examples(tx, flow, keys)
         yield ParkedGroup(
             channel=flow.channel,
             kind=_KINDS[kind],
@@ -70,14 +76,36 @@ def legible(part: str) -> str:
     return part.encode("utf-8", "replace").decode()
 
 
-def _examples(tx: Reader, flow: Flow, kind: str, keys: Iterable[str]) -> tuple[list[ParkedExample], str]:
+def _undecodable(tx: Reader, flow: Flow, cause: str, account: str) -> Iterator[ParkedGroup]:
+    """By reason; those of further reasons than `GROUPS_LIMIT` are counted with the last one."""
+    counts: Counter[str] = Counter()
+    examples: dict[str, list[ParkedExample]] = {}
+    reason = ""
+    for key, record in islice(documents.bad_records(tx, flow), SCAN_LIMIT):
+        if record.reason in counts or len(counts) < GROUPS_LIMIT:
+            reason = record.reason
+        counts[reason] += 1
+        some = examples.setdefault(reason, [])
+        if len(some) < EXAMPLES:
+            some.append(
+                ParkedExample(
+                    key=legible(key), number=record.place, reason=record.reason, since_s=record.at_s
+                )
+            )
+    for each, count in counts.items():
+        yield ParkedGroup(
+            channel=flow.channel,
+            kind="undecodable",
+            cause=cause,
+            count=count,
+            more=counts.total() == SCAN_LIMIT,
+            examples=tuple(examples[each]),
+            account=account,
+        )
+
+
+def _examples(tx: Reader, flow: Flow, keys: Iterable[str]) -> tuple[list[ParkedExample], str]:
     """Some of a group, and its cause in full where they know it."""
-    if kind == "bad":
-        records = islice(documents.bad_records(tx, flow), EXAMPLES)
-        return [
-            ParkedExample(key=legible(key), number=record.place, reason=record.reason, since_s=record.at_s)
-            for key, record in records
-        ], ""
     if flow.channel == inventory.CHANNEL:
         return _refused_levels(tx, flow, keys)
     return _documents(tx, flow, keys)

@@ -6,7 +6,7 @@ disagree.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 
 import msgspec
 
@@ -109,7 +109,7 @@ def stage(tx: Writer, book: Book, incoming: Sequence[Incoming], *, now_s: float,
             continue
         old = get(tx, book.flow, new.key)
         doc = transitions.arrive(old, new, now_s, run)
-        tx.delete(Table.PARKED, (*book.flow, _BAD, "undecodable", new.key))
+        mended(tx, book.flow, new.key)
         if doc is None or doc is old:
             counts.same += 1
             continue
@@ -189,6 +189,21 @@ def park_bad(tx: Writer, flow: Flow, bad: Sequence[Bad], *, now_s: float) -> int
             record = BadRecord(place=one.place, reason=one.reason, raw=one.raw[:65536], at_s=now_s)
             tx.put(Table.PARKED, key, encode(record))
     return new
+
+
+def forget_bad(tx: Writer, flow: Flow, *, keep: Set[str] = frozenset(), limit: int | None = None) -> int:
+    """Let go of what could not be decoded, except what is known by one of the keys `keep`; how many."""
+    kept = {_bad_key(key) for key in keep}
+    found = list(tx.scan(Table.PARKED, (*flow, _BAD), limit=limit))
+    gone = [key for key, _ in found if key[-1] not in kept]
+    for key in gone:
+        tx.delete(Table.PARKED, key)
+    return len(gone)
+
+
+def mended(tx: Writer, flow: Flow, key: str) -> None:
+    """What is known by this key could be decoded by now."""
+    tx.delete(Table.PARKED, (*flow, _BAD, "undecodable", _bad_key(key)))
 
 
 def unread(tx: Reader, flow: Flow, key: str) -> str | None:

@@ -19,14 +19,15 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One complete snapshot, and what was made of it.
 
     `applied`: its figures are believed. `held`: it looks wrong and waits for a person, or for a
-    sound one. `superseded`: a newer one was there first. Counts are SKUs, `units` their total.
+    sound one. `superseded`: a newer one was there first. `unreadable`: none of it counts, and it is not
+    kept. Counts are SKUs, `units` their total.
     """
 
     id: str
     snapshot: str
     as_of_s: float
     at_s: float
-    verdict: Literal["applied", "held", "superseded"]
+    verdict: Literal["applied", "held", "superseded", "unreadable"]
     why: str = ""
     skus: int = 0
     changed: int = 0

@@ -18,6 +18,8 @@ from dropstreamd.errors import ProtocolMismatch
 
 BATCH = 2_000
 TAIL_BYTES = 8
+HEADER_SHOWN = 300
+"""Characters of a header in a message."""
 TORN = "its last row has no end: the file is torn, or its last line wants `last_newline = false`"
 
 
@@ -92,7 +94,10 @@ class CsvFile:
         if places:
             return places[0]
         if required:
-            raise ProtocolMismatch(f"its header has no column {column!r} (for {name})")
+            found = ", ".join(repr(title) for title in self.header or ())
+            if len(found) > HEADER_SHOWN:
+                found = f"{found[:HEADER_SHOWN]} …"
+            raise ProtocolMismatch(f"its header has no column {column!r} (for {name}), but {found}")
         return None
 
     def _check_end(self) -> bool:

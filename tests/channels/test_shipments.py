@@ -332,6 +332,16 @@ async def test_an_unreadable_row_does_not_sink_its_file(plant: Plant) -> None:
     assert run.counts == {"staged": 1, "undecodable": 1, "accepted": 1}
 
 
+async def test_a_package_that_was_sent_again_whole_is_unreadable_no_more(plant: Plant) -> None:
+    plant.warehouse.packages.put("shp-0000", Bad(key="P1", place="shp line 7", reason="no number", raw=b"x"))
+    await plant.export()
+    flow = plant.feed.account.flow(shipments.CHANNEL)
+    assert [key for key, _ in plant.state.read(lambda tx: list(documents.bad_records(tx, flow)))] == ["P1"]
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    assert not plant.state.read(lambda tx: list(documents.bad_records(tx, flow)))
+
+
 async def test_sides_without_shipments_say_so(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant.ship(package("P1", "SH1", ("A", 1)))
     monkeypatch.setattr(plant.stores["shop"], "fulfilled", None)

@@ -244,6 +244,44 @@ async def test_pages_make_one_snapshot_and_an_unended_one_is_nothing(plant: Plan
     assert len(plant.state.read(lambda tx: list(documents.bad_records(tx, flow)))) == 1
 
 
+async def test_a_file_that_cannot_be_read_is_told_to_who_asked(plant: Plant) -> None:
+    as_of = utc(plant.clock.now_s())
+    bad = Bad(key="file x", place="inv_1.csv", reason="it is torn", raw=b"")
+    plant.warehouse.stock.put("1-torn", StockPage(snapshot="r", as_of=as_of, rows=(), bad=(bad,)))
+    [made] = await plant.feed.fetch_stock()
+    assert (made.verdict, made.why, made.bad_rows) == ("unreadable", "it is torn", 1)
+    assert held(plant) is None
+    assert believed(plant) == {}
+
+
+async def test_a_newer_snapshot_makes_older_unreadable_rows_of_no_matter(plant: Plant) -> None:
+    def kept() -> dict[str, float]:
+        flow = plant.feed.account.flow("inventory")
+        return {
+            key: each.at_s for key, each in plant.state.read(lambda tx: list(documents.bad_records(tx, flow)))
+        }
+
+    def report(name: str, age_s: float, *bad: str) -> None:
+        as_of = utc(plant.clock.now_s() - age_s)
+        rows = tuple(Bad(key=each, place=name, reason="no number", raw=b"x") for each in bad)
+        plant.warehouse.stock.put(
+            name, StockPage(snapshot=name, as_of=as_of, rows=(row("A", 1),), bad=rows, last=True)
+        )
+
+    report("1", 0, "B", "C")
+    await plant.feed.fetch_stock()
+    first = kept()
+    assert set(first) == {"B", "C"}
+    plant.clock.step(60)
+    report("2", 0, "C", "D")
+    await plant.feed.fetch_stock()
+    assert set(kept()) == {"C", "D"}
+    assert kept()["C"] == first["C"]
+    report("0", 3000)  # an older one says nothing of now
+    await plant.feed.fetch_stock()
+    assert set(kept()) == {"C", "D"}
+
+
 async def test_a_file_that_was_taken_but_not_archived_is_no_empty_snapshot(plant: Plant) -> None:
     await told(plant, TEN)
     for point in range(30):

@@ -141,6 +141,26 @@ async def test_parked_work_by_cause_with_examples(office: Office, client: Client
     assert told["backlog"]["numbers"] == ["OLD"]
 
 
+async def test_what_cannot_be_read_is_grouped_by_reason_and_can_be_forgotten(
+    office: Office, client: Client
+) -> None:
+    office.ship(bad("P1", "no reference"), bad("P2", "no number"), bad("P3", "no reference"))
+    await client.enable()
+    await client.run("shipments.export")
+    groups = (await client.get(f"{SHOP}/parked"))["groups"]
+    assert [(each["count"], each["kind"], each["cause"]) for each in groups] == [
+        (2, "undecodable", "undecodable"),
+        (1, "undecodable", "undecodable"),
+    ]
+    assert [each["key"] for each in groups[0]["examples"]] == ["P1", "P3"]
+    assert {each["reason"] for each in groups[0]["examples"]} == {"no reference"}
+    assert [each["reason"] for each in groups[1]["examples"]] == ["no number"]
+    request = {"channel": "shipments", "cause": "undecodable"}
+    assert await client.ask("POST", f"{SHOP}/release", request) == {"released": 3, "more": False}
+    assert (await client.get(f"{SHOP}/parked"))["groups"] == []
+    assert (await client.refused("POST", f"{SHOP}/release", request))[0] == 404
+
+
 async def test_a_parked_order_is_released_by_cause_or_by_key(office: Office, client: Client) -> None:
     office.warehouse.taken.refuse.update({"o1": "odd", "o2": "odd"})
     for number in ("1", "2"):

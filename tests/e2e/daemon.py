@@ -28,6 +28,7 @@ class Daemon:
         self.state = folder / "state"
         self.log = folder / "log"
         self.socket = folder / "control.sock"
+        self.log.touch()
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("connections.d", "merchants.d"):
             (self.conf / name).mkdir(parents=True)

@@ -19,6 +19,7 @@ from dropstreamd.control.messages.look import (
     TaskShown,
 )
 from dropstreamd.control.messages.setup import Approved
+from dropstreamd.store.transitions import UNDECODABLE
 
 
 class ReleaseOptions(Options, frozen=True, kw_only=True):
@@ -53,7 +54,11 @@ def release(session: Session, options: ReleaseOptions) -> Exit:
 
     def show(released: Released) -> None:
         terminal = session.terminal
-        terminal.line(f"{plural(released.released, 'document')} released: tried again with the next run.")
+        count = plural(released.released, "document")
+        if options.cause == UNDECODABLE:
+            terminal.line(f"{count} forgotten. What comes again and cannot be read is reported again.")
+        else:
+            terminal.line(f"{count} released: tried again with the next run.")
         if released.more:
             terminal.line("More of this cause are left: repeat the command.")
 

@@ -56,7 +56,12 @@ def _show_group(terminal: Terminal, connection: str, group: ParkedGroup, zone: L
 
 def _way_on(connection: str, group: ParkedGroup) -> str:
     if group.kind == "undecodable":
-        return "they are read again when the other side changes them or sends them again"
+        again = "they are read again when the other side changes them or sends them again"
+        if not group.account:
+            return again
+        return (
+            f"{again}; to forget them: dropstreamctl release {connection} {group.channel} --cause undecodable"
+        )
     if group.account:
         return "they go by themselves once their order is known"
     again = f"dropstreamctl release {connection} {group.channel} --cause {quoted(group.cause)}"

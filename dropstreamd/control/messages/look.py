@@ -213,7 +213,8 @@ class InDoubtShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to try again with the next run: all of one cause, or one document (or SKU, in inventory)."""
+    """What to try again with the next run: all of one cause, or one document (or SKU, in inventory).
+    The cause `undecodable` forgets what the warehouse sent and nobody could read."""
 
     channel: str
     cause: str = ""
