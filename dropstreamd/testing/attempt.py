@@ -47,11 +47,11 @@ class Attempt:
         self.number = number
         self.prepared: Prepared | None = None
         self.writes: Writes | None = None
+        self.struck = False
 
     async def push(self, steps: Steps, *, cut_at: int = 0, cancel_at: int = 0) -> Outcome | Lost:
         """Push it in a session of its own that has been used before, with one fault at most. Errors
         mean what the contract says that they mean."""
-        self.stand.proxy.mend()
         try:
             async with self.stand.session() as session:
                 await self.stand.findings(session, write=False)
@@ -62,10 +62,14 @@ class Attempt:
                 if cut_at:
                     self.stand.proxy.cut(at=cut_at)
                 if cancel_at:
-                    return await self._cancelled(sink, steps, cancel_at)
-                return await self._pushed(sink, steps)
+                    outcome = await self._cancelled(sink, steps, cancel_at)
+                else:
+                    outcome = await self._pushed(sink, steps)
+                self.struck = self.stand.proxy.struck.is_set()
+                self.stand.proxy.mend()
         except Killed:
             return Lost()
+        return outcome
 
     async def recover(self, steps: Steps) -> Outcome | Lost:
         """Ask what became of it, as late as the daemon may."""
@@ -135,11 +139,11 @@ class Attempt:
 
     async def _cancelled(self, sink: Sink[Any], steps: Steps, at: int) -> Outcome | Lost:
         """Pushed, and cancelled as soon as the counterpart's or our step `at` is held back."""
+        result: Outcome | Lost = Lost()
         with trio.CancelScope() as scope:
             self.stand.proxy.hold(at=at, then=scope.cancel)
-            return await self._pushed(sink, steps)
-        self.stand.proxy.mend()
-        return Lost()
+            result = await self._pushed(sink, steps)
+        return result
 
     def _prepare(self, sink: Sink[Any]) -> Prepared:
         found: Preparation = sink.prepare([self.item], stamp(self.number))

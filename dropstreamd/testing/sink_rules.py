@@ -99,9 +99,8 @@ async def a_push_that_is_cut_has_its_effect_once(stand: Stand, part: Part) -> No
                 ours(error) or isinstance(error, ContractBroken), f"cut at {at}, push raises {told(error)}"
             )
             raise
-        struck = stand.proxy.struck.is_set()
         await attempt.settle(outcome, steps)
-        if not struck:
+        if not attempt.struck:
             return
     broken(f"a push takes more than {MOST_STEPS} steps")
 
@@ -112,7 +111,7 @@ async def a_push_that_is_cancelled_has_its_effect_once(stand: Stand, part: Part)
         attempt, steps = await _attempt(stand, part, at), Steps()
         outcome = await attempt.push(steps, cancel_at=at)
         await attempt.settle(outcome, steps)
-        if not isinstance(outcome, Lost):
+        if not attempt.struck:
             return
     broken(f"a push takes more than {MOST_STEPS} steps")
 
