@@ -1,0 +1,20 @@
+"""The contract suite, for authors of plugins: `contract_tests` makes tests of a plugin and a rig."""
+
+from dropstreamd.testing.proxy import Proxy, proxy_to, unused_port
+from dropstreamd.testing.rig import Effect, OrderBench, Rig, SinkBench, SourceBench, StockBench
+from dropstreamd.testing.suite import OpenRig, check, contract_tests
+
+__all__ = [
+    "Effect",
+    "OpenRig",
+    "OrderBench",
+    "Proxy",
+    "Rig",
+    "SinkBench",
+    "SourceBench",
+    "StockBench",
+    "check",
+    "contract_tests",
+    "proxy_to",
+    "unused_port",
+]

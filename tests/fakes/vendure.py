@@ -373,8 +373,8 @@ async def fake_vendure(*, now: datetime | None = None) -> AsyncIterator[FakeVend
         async with stream:
             try:
                 await fake.serve(stream)
-            except trio.BrokenResourceError:
-                return  # the client went away
+            except (trio.BrokenResourceError, h11.RemoteProtocolError):
+                return  # the client went away, within a request perhaps
 
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(lambda task_status: _listen(handle, task_status))

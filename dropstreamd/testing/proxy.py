@@ -1,0 +1,218 @@
+"""A TCP proxy on loopback that breaks connections where it is told to.
+
+It counts what it passes on, in both directions, as *steps*: cut at step n, everything before n has
+arrived and nothing from n on does. A cut before an answer is a reset after the request was applied.
+"""
+
+import socket
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
+from typing import Literal
+
+import trio
+
+HOST = "127.0.0.1"
+CHUNK_BYTES = 65536
+TRICKLED_BYTES = 4096
+DRAIN_S = 20.0
+
+_Mode = Literal["pass", "cut", "hold", "trickle", "answer"]
+_End = Literal["cut", "hold", "gone"]
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+class Proxy:
+    """Stands between a plugin and its counterpart. At most one fault is set; it strikes once."""
+
+    def __init__(self, target_port: int) -> None:
+        self.port = 0
+        self.struck = trio.Event()
+        self.accepted = 0
+        self._target_port = target_port
+        self._mode: _Mode = "pass"
+        self._at = 0
+        self._steps = 0
+        self._canned = b""
+        self._then: Callable[[], object] = self.mend
+        self._released = trio.Event()
+        self._clients = 0
+        self._busy = 0
+        self._moved = trio.Event()
+
+    # ---- faults
+
+    def mend(self) -> None:
+        """No fault from now on; what is held is let go."""
+        self._set("pass")
+
+    def cut(self, *, at: int) -> None:
+        """Reset the connection before step `at`, counted from now (from 1)."""
+        self._set("cut", at=at)
+
+    def hold(self, *, at: int, then: Callable[[], object]) -> None:
+        """Pass nothing on from step `at`, and keep the connection open until `mend`; call `then`."""
+        self._set("hold", at=at)
+        self._then = then
+
+    def trickle(self) -> None:
+        """Pass the first bytes of everything one by one."""
+        self._set("trickle")
+
+    def answer(self, content: bytes) -> None:
+        """Answer whoever connects and says something with these bytes, then hang up."""
+        self._set("answer")
+        self._canned = content
+
+    # ---- what can be seen
+
+    @property
+    def clients(self) -> int:
+        """Connections that the plugin has open."""
+        return self._clients
+
+    async def settled(self) -> None:
+        """Return when the counterpart is through with what reached it over broken connections."""
+        while self._busy:
+            await self._moved.wait()
+
+    async def idle(self) -> None:
+        """Return when the plugin has no connection open."""
+        while self._clients:
+            await self._moved.wait()
+
+    # ---- at work
+
+    async def serve(self, client: trio.SocketStream) -> None:
+        """One connection of the plugin's, until both ends are done with it."""
+        self.accepted += 1
+        self._clients += 1
+        try:
+            async with client:
+                if self._mode == "answer":
+                    await self._say(client)
+                    return
+                try:
+                    target = await trio.open_tcp_stream(HOST, self._target_port)
+                except OSError:
+                    _reset(client)
+                    return
+                async with target:
+                    await self._join(client, target)
+        finally:
+            self._left()
+
+    async def _join(self, client: trio.SocketStream, target: trio.SocketStream) -> None:
+        ends: list[_End] = []
+        async with trio.open_nursery() as nursery:
+
+            async def pump(source: trio.SocketStream, sink: trio.SocketStream) -> None:
+                end = await self._pass_on(source, sink)
+                if end is not None:
+                    ends.append(end)
+                    nursery.cancel_scope.cancel()
+
+            nursery.start_soon(pump, client, target)
+            nursery.start_soon(pump, target, client)
+        if ends:
+            await self._break(ends[0], client, target)
+
+    async def _break(self, end: _End, client: trio.SocketStream, target: trio.SocketStream) -> None:
+        self._busy += 1
+        try:
+            if end != "hold":
+                _reset(client)
+            if end != "gone":
+                self.struck.set()
+            if end == "hold":
+                self._then()
+                await self._released.wait()
+            await _finish(target)
+        finally:
+            self._busy -= 1
+            self._move()
+        if end == "hold":
+            await _drain(client)
+
+    async def _pass_on(self, source: trio.SocketStream, sink: trio.SocketStream) -> _End | None:
+        """Until its end (None), or until one end is gone or the fault strikes."""
+        try:
+            async with aclosing(_chunks(source)) as chunks:
+                async for chunk in chunks:
+                    mode = self._mode
+                    self._steps += 1
+                    due = self._steps >= self._at and not self.struck.is_set()
+                    if mode == "cut" and due:
+                        return "cut"
+                    if mode == "hold" and due:
+                        return "hold"
+                    head = chunk[:TRICKLED_BYTES] if mode == "trickle" else b""
+                    for byte in head:
+                        await sink.send_all(bytes([byte]))
+                    await sink.send_all(chunk[len(head) :])
+            await sink.send_eof()
+        except _GONE:
+            return "gone"
+        return None
+
+    async def _say(self, client: trio.SocketStream) -> None:
+        with suppress(*_GONE):
+            await client.receive_some(CHUNK_BYTES)
+            await client.send_all(self._canned)
+
+    def _set(self, mode: _Mode, *, at: int = 0) -> None:
+        self._mode, self._at, self._steps = mode, at, 0
+        self.struck = trio.Event()
+        self._released.set()
+        self._released = trio.Event()
+
+    def _left(self) -> None:
+        self._clients -= 1
+        self._move()
+
+    def _move(self) -> None:
+        self._moved.set()
+        self._moved = trio.Event()
+
+
+@asynccontextmanager
+async def proxy_to(port: int) -> AsyncIterator[Proxy]:
+    """A proxy to this port of 127.0.0.1, up and listening on `Proxy.port`."""
+    proxy = Proxy(port)
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, proxy.serve, 0, host=HOST))
+        proxy.port = listeners[0].socket.getsockname()[1]
+        yield proxy
+        nursery.cancel_scope.cancel()
+
+
+def unused_port() -> int:
+    """A port of 127.0.0.1 where nobody listens."""
+    with socket.socket() as held:
+        held.bind((HOST, 0))
+        return int(held.getsockname()[1])
+
+
+async def _chunks(source: trio.SocketStream) -> AsyncGenerator[bytes, None]:
+    while chunk := await source.receive_some(CHUNK_BYTES):
+        yield bytes(chunk)
+
+
+def _reset(stream: trio.SocketStream) -> None:
+    """Close it so that the other end meets a reset."""
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream.socket.close()
+
+
+async def _finish(target: trio.SocketStream) -> None:
+    """Tell the counterpart that nothing more comes, and wait until it is through with what it has."""
+    with suppress(*_GONE):
+        await target.send_eof()
+        await _drain(target)
+
+
+async def _drain(stream: trio.SocketStream) -> None:
+    with suppress(*_GONE), trio.move_on_after(DRAIN_S):
+        while await stream.receive_some(CHUNK_BYTES):
+            pass

@@ -1,0 +1,206 @@
+"""Rules for a part that takes documents: a warehouse's orders, a store's shipments and levels."""
+
+from typing import Any
+
+from dropstreamd.model.handover import Accepted, Preparation, Rejected, Untouched
+from dropstreamd.platform.contract import Part, Sink
+from dropstreamd.testing.attempt import Attempt, Lost, stamp
+from dropstreamd.testing.daemon import Steps, When
+from dropstreamd.testing.error_rules import MOST_STEPS
+from dropstreamd.testing.rig import SinkBench
+from dropstreamd.testing.stand import (
+    ContractBroken,
+    NotApplicable,
+    Stand,
+    broken,
+    ours,
+    require,
+    told,
+    within,
+)
+
+MOST_RECORDS = 20
+WHENS: tuple[When, ...] = ("before", "after")
+
+
+async def its_writes_are_possible(stand: Stand, part: Part) -> None:
+    """What it declares of its writes fits together."""
+    async with stand.session() as session:
+        writes = getattr(session, part.value).writes
+    require(writes.batch >= 1, "a batch is less than one document")
+    require(writes.repeat in ("key", "lookup", "never"), f"it repeats {writes.repeat!r}")
+    require(writes.repeat != "never" or writes.batch == 1, "what repeats `never` gets one at a time")
+    require(writes.repeat != "key" or writes.retention_s > 0, "a key is kept for no time: retention_s is 0")
+    require(writes.visible_after_s >= 0, "visible_after_s is negative")
+
+
+async def prepare_is_pure(stand: Stand, part: Part) -> None:
+    """The same items and stamp give the same bytes, in another session too, and nothing is sent. Each
+    key is in exactly one place, in no more than a batch."""
+    bench: SinkBench[Any] = stand.bench(part)
+    items = [*await bench.items(3), await bench.refused()]
+    answers: list[Preparation] = []
+    batch = 0
+    before = await stand.rig.trace()
+    for _ in range(2):
+        async with stand.session() as session:
+            sink: Sink[Any] = getattr(session, part.value)
+            batch = sink.writes.batch
+            answers += [sink.prepare(items, stamp(1)), sink.prepare(items, stamp(1))]
+    require(all(answer == answers[0] for answer in answers), "prepare makes different bytes of the same")
+    require(await stand.rig.trace() == before, "prepare has written")
+    found = [key for one in answers[0].prepared for key in one.keys]
+    found += [one.key for one in answers[0].rejected]
+    keys = [item.key for item in items]
+    require(sorted(found) == sorted(keys), f"of the keys {keys} prepare answers for {found}")
+    names = [one.name for one in answers[0].prepared]
+    require(len(set(names)) == len(names) and all(names), "two of what was prepared have one name, or none")
+    for one in answers[0].prepared:
+        require(1 <= len(one.keys) <= batch, f"{len(one.keys)} documents at once, with a batch of {batch}")
+
+
+async def every_key_has_an_outcome(stand: Stand, part: Part) -> None:
+    """Good documents arrive once and are accepted; one that must be refused is, with cause and reason,
+    beside them and not instead of them."""
+    bench: SinkBench[Any] = stand.bench(part)
+    items, refused = await bench.items(3), await bench.refused()
+    async with stand.session() as session:
+        sink: Sink[Any] = getattr(session, part.value)
+        outcomes: dict[str, Any] = {}
+        preparation = sink.prepare([*items, refused], stamp(1))
+        for one in preparation.rejected:
+            outcomes[one.key] = one
+        for prepared in preparation.prepared:
+            found = await within("push", sink.push(prepared, Steps()))
+            keys = sorted(outcome.key for outcome in found)
+            require(keys == sorted(prepared.keys), f"for the keys {prepared.keys} push answers for {keys}")
+            outcomes |= {outcome.key: outcome for outcome in found}
+    for item in items:
+        outcome = outcomes.get(item.key)
+        require(isinstance(outcome, Accepted), f"a good document comes to {outcome}")
+        require(list(await bench.effects(item)) == ["whole"], "an accepted document has not arrived once")
+    refusal = outcomes.get(refused.key)
+    require(isinstance(refusal, Rejected), f"a document that must be refused comes to {refusal}")
+    if isinstance(refusal, Rejected):
+        require(refusal.cause and refusal.reason, "a rejected document does not say why")
+        stand.see("a reason", refusal.cause, refusal.reason)
+    require(not await bench.effects(refused), "a rejected document has arrived")
+
+
+async def a_push_that_is_cut_has_its_effect_once(stand: Stand, part: Part) -> None:
+    """The connection is cut at each step of a push. What the sink declares as `repeat` then leads to
+    one effect, and what it says of it is true."""
+    for at in range(1, MOST_STEPS):
+        attempt, steps = await _attempt(stand, part, at), Steps()
+        try:
+            outcome = await attempt.push(steps, cut_at=at)
+        except Exception as error:
+            require(
+                ours(error) or isinstance(error, ContractBroken), f"cut at {at}, push raises {told(error)}"
+            )
+            raise
+        await attempt.settle(outcome, steps)
+        if not attempt.struck:
+            return
+    broken(f"a push takes more than {MOST_STEPS} steps")
+
+
+async def a_push_that_is_cancelled_has_its_effect_once(stand: Stand, part: Part) -> None:
+    """As when it is cut, and no connection stays open."""
+    for at in range(1, MOST_STEPS):
+        attempt, steps = await _attempt(stand, part, at), Steps()
+        outcome = await attempt.push(steps, cancel_at=at)
+        await attempt.settle(outcome, steps)
+        if not attempt.struck:
+            return
+    broken(f"a push takes more than {MOST_STEPS} steps")
+
+
+async def a_push_that_dies_has_its_effect_once(stand: Stand, part: Part) -> None:
+    """The daemon dies before and after each step that a push records, and again at each that recover
+    records."""
+    number = 0
+    for when in WHENS:
+        for at in range(1, MOST_RECORDS):
+            for again_at in range(MOST_RECORDS):
+                number += 2
+                attempt, steps = await _attempt(stand, part, number), Steps(die_at=at, when=when)
+                outcome = await attempt.push(steps)
+                again = Steps(step=steps.step, die_at=again_at, when=when)
+                if isinstance(outcome, Lost) and again_at and _looks_up(attempt):
+                    outcome = await attempt.recover(again)
+                    await attempt.settle(outcome, again)
+                else:
+                    await attempt.settle(outcome, steps)
+                if again_at and not again.died:
+                    break
+                if not _looks_up(attempt):
+                    break
+            if not steps.died:
+                break
+
+
+async def a_repeated_push_has_its_effect_once(stand: Stand, part: Part) -> None:
+    """Under `key`, what was accepted may be pushed again, in the same session and in another."""
+    attempt = await _attempt(stand, part, 1)
+    await attempt.judge(await attempt.push(Steps()), accepted=True)
+    if attempt.writes is None or attempt.writes.repeat != "key":
+        raise NotApplicable("it does not repeat by key")
+    for _ in range(2):
+        await attempt.judge(await attempt.push(Steps()), accepted=True)
+
+
+async def what_was_accepted_is_found_again(stand: Stand, part: Part) -> None:
+    """Under `lookup`, recover finds what arrived, with the last step recorded, asked once or twice."""
+    attempt, steps = await _attempt(stand, part, 1), Steps()
+    await attempt.judge(await attempt.push(steps), accepted=True)
+    if not _looks_up(attempt):
+        raise NotApplicable("it does not repeat by lookup")
+    for _ in range(2):
+        again = Steps(step=steps.step)
+        await attempt.judge(await attempt.recover(again), accepted=part is not Part.INVENTORY)
+
+
+async def what_is_not_wanted_any_more_is_not_sent(stand: Stand, part: Part) -> None:
+    """An act that records steps asks once, before its effect, whether it is still wanted; where it is
+    not, it is untouched."""
+    bench: SinkBench[Any] = stand.bench(part)
+    attempt = await _attempt(stand, part, 1)
+
+    async def nothing_yet() -> None:
+        require(not await bench.effects(attempt.item), "it asks whether the write is wanted after its effect")
+
+    steps = Steps(asked=nothing_yet)
+    await attempt.judge(await attempt.push(steps), accepted=True)
+    if not steps.count:
+        raise NotApplicable("it records no steps")
+    if part is Part.INVENTORY and not steps.times_asked:
+        raise NotApplicable("a level is not withdrawn")
+    require(steps.times_asked, "it records steps, and never asks whether the write is still wanted")
+    other = await _attempt(stand, part, 3)
+    outcome = await other.push(Steps(wanted=False))
+    require(isinstance(outcome, Untouched), f"a write that is not wanted any more comes to {outcome}")
+    await other.judge(outcome)
+
+
+async def a_slow_line_changes_nothing(stand: Stand, part: Part) -> None:
+    """Bytes that come one by one are the same bytes."""
+    bench: SinkBench[Any] = stand.bench(part)
+    (item,) = await bench.items(1)
+    stand.proxy.trickle()
+    async with stand.session() as session:
+        sink: Sink[Any] = getattr(session, part.value)
+        (prepared,) = sink.prepare([item], stamp(1)).prepared
+        (outcome,) = await within("push", sink.push(prepared, Steps()))
+    require(isinstance(outcome, Accepted), f"over a slow line a good document comes to {outcome}")
+    require(list(await bench.effects(item)) == ["whole"], "over a slow line it does not arrive once")
+
+
+async def _attempt(stand: Stand, part: Part, number: int) -> Attempt:
+    bench: SinkBench[Any] = stand.bench(part)
+    (item,) = await bench.items(1)
+    return Attempt(stand, part, item, number * 2)
+
+
+def _looks_up(attempt: Attempt) -> bool:
+    return attempt.writes is not None and attempt.writes.repeat == "lookup"

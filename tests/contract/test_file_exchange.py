@@ -1,0 +1,11 @@
+"""The contract, kept by the plugin that exchanges files."""
+
+import pytest
+
+from dropstream_file_exchange import PLUGIN
+from dropstreamd.testing import contract_tests
+
+from .sftp_rigs import openssh, sandbox_sftp
+
+test_over_the_sandbox = contract_tests(PLUGIN, sandbox_sftp)
+test_over_openssh = pytest.mark.counterpart(contract_tests(PLUGIN, openssh))
