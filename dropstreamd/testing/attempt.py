@@ -139,11 +139,10 @@ class Attempt:
 
     async def _cancelled(self, sink: Sink[Any], steps: Steps, at: int) -> Outcome | Lost:
         """Pushed, and cancelled as soon as the counterpart's or our step `at` is held back."""
-        result: Outcome | Lost = Lost()
         with trio.CancelScope() as scope:
             self.stand.proxy.hold(at=at, then=scope.cancel)
-            result = await self._pushed(sink, steps)
-        return result
+            return await self._pushed(sink, steps)
+        return Lost()
 
     def _prepare(self, sink: Sink[Any]) -> Prepared:
         found: Preparation = sink.prepare([self.item], stamp(self.number))
