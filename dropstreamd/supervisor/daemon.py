@@ -188,13 +188,17 @@ class Daemon:
 
     async def take_over(self, loaded: Loaded, grace_s: float) -> Changes:
         """Go over to a new configuration, touching only what changed. It is sound: a configuration
-        with a problem never comes here."""
+        with a problem never comes here. Once begun it is finished, cancelled or not: a connection
+        that was ended and not begun again would have stopped silently."""
         async with self._reloading:
             changes = diff(self.config, loaded.config)
-            for connection_id in (*changes.removed, *changes.restarted):
-                await self._end(connection_id, grace_s)
+            with trio.CancelScope(shield=True):
+                for connection_id in (*changes.removed, *changes.restarted):
+                    await self._end(connection_id, grace_s)
             self.config, self.broken = loaded.config, loaded.broken
             self._rescope()
+            if self._stopped.is_set():
+                return changes
             for connection_id in (*changes.added, *changes.restarted):
                 self._begin(connection_id)
             for connection_id in changes.hot:
