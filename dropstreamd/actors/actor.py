@@ -117,7 +117,11 @@ class Actor:
         self._mailbox.wake()
 
     def clock_stepped(self) -> None:
-        """The wall clock was set: what was slept for may be another time now."""
+        """The wall clock was set: what was slept for may be another time now. What waits for its next
+        try is tried at once: by the new clock, that may be a year away."""
+        now_s = self._clock.now_s()
+        for job, trouble in self.trouble.items():
+            self.trouble[job] = msgspec.structs.replace(trouble, retry_s=min(trouble.retry_s, now_s))
         self._mailbox.wake()
 
     def stop(self) -> None:
