@@ -54,7 +54,7 @@ async def test_a_job_in_trouble_is_tried_again_after_a_step_back(
     plant.stores["shop"].changes.down = 1
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
-        while not actor.trouble:
+        while not actor.trouble:  # noqa: ASYNC110 - virtual time
             await trio.sleep(1)
         plant.clock.step(-DAY_S)
         actor.clock_stepped()

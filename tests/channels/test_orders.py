@@ -533,6 +533,17 @@ async def test_the_wait_begins_when_the_attempt_is_met_again(plant: Plant) -> No
     assert plant.warehouse.taken.created() == {"o1": 1}
 
 
+async def test_a_clock_that_is_set_back_does_not_stop_a_look_up(plant: Plant) -> None:
+    plant.place(order("1"))
+    plant.warehouse.taken.faults.append(Fault.LOST_AFTER)
+    with pytest.raises(OutcomeUnknown):
+        await plant.import_orders()
+    plant.clock.step(-86_400)
+    await plant.import_orders()
+    plant.later(seconds=31)
+    assert (await plant.import_orders()).counts["recovered"] == 1
+
+
 @pytest.mark.parametrize("fault", [*LOST, Fault.BUG_AFTER, Fault.BUG_BEFORE])
 async def test_what_can_neither_be_repeated_nor_looked_up_is_in_doubt(
     state: InlineStore, fault: Fault
