@@ -63,6 +63,7 @@ class Daemon:
         self._gate = trio.Semaphore(loaded.config.daemon.max_runs)
         self._scopes: dict[str, Scope] = {}
         self._by_account: dict[Path, dict[str, Scope]] = {}
+        self._pulling: dict[str, trio.Lock] = {}
         self.feeds: dict[Path, WarehouseFeed] = {}
         self.connections: dict[str, ConnectionSupervisor] = {}
         self._nursery: trio.Nursery | None = None
@@ -179,6 +180,7 @@ class Daemon:
             siblings=siblings,
             open_store=partial(self.accounts.open_store, connection.store),
             feed=feed,
+            pulling=self._pulling.setdefault(connection.id, trio.Lock()),
             store_amends=self.accounts.plugin(connection.store.platform).amends,
             warehouse_amends=self.accounts.plugin(account.platform).amends,
             state=self.state,
