@@ -309,7 +309,7 @@ class Actor:
     async def _outcome(self, run: Run, job: Job, record: RunRecord) -> RunRecord:
         """The run's end, with what its failure means for the next one."""
         try:
-            start_s = self._state.read(lambda tx: switches.get(tx, self._connection, self.channel).first_on_s)
+            start_s = self._state.read(lambda tx: switches.started_s(tx, self._connection, self.channel))
             await _ours(job.execute, run, record.started_s if start_s is None else start_s)
         except RunStopped:
             return msgspec.structs.replace(record, result="stopped")

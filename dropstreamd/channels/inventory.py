@@ -79,9 +79,16 @@ async def _look_at_orders(run: Run) -> None:
     """Stage the store's newest orders first, where they are imported at all: a level that does not
     know of them would offer their units again."""
     connection = run.scope.connection
-    switch = run.state.read(partial(switches.get, connection=connection.id, channel=orders.CHANNEL))
-    if connection.deduct_unsent and switch.on and switch.first_on_s is not None:
-        await orders.pull(run, orders.book(run.scope), switch.first_on_s)
+    since_s = run.state.read(partial(_imported_since_s, connection=connection.id))
+    if connection.deduct_unsent and since_s is not None:
+        await orders.pull(run, orders.book(run.scope), since_s)
+
+
+def _imported_since_s(tx: Reader, connection: str) -> float | None:
+    """Since when orders are imported; None while they are not."""
+    if not switches.get(tx, connection, orders.CHANNEL).on:
+        return None
+    return switches.started_s(tx, connection, orders.CHANNEL)
 
 
 def _unsent(run: Run) -> dict[str, int]:

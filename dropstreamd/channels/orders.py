@@ -63,8 +63,12 @@ async def import_orders(run: Run, start_s: float) -> None:
 
 
 async def pull(run: Run, orders: Book, start_s: float) -> None:
-    """Stage what the store tells since the last time; hand nothing over."""
-    async with run.open_store() as store:
+    """Stage what the store tells since the last time; hand nothing over.
+
+    One at a time: a page that another run was given earlier and stages later would bring back what was
+    cancelled in between.
+    """
+    async with run.scope.pulling, run.open_store() as store:
         if store.orders is None:
             raise ProtocolMismatch("the store's plugin offers no orders")
         for _ in range(PAGES):

@@ -60,7 +60,8 @@ class Scope:
     """A connection as its runs see it; replaced whole when the configuration changes.
 
     `siblings` are all connections of its warehouse account, itself among them. `open_store` opens
-    its store for one run. `store_amends` and `warehouse_amends` are what their plugins declare.
+    its store for one run. `pulling` is held by whoever reads the store's orders, the same for every
+    configuration of the connection. `store_amends` and `warehouse_amends` are what their plugins declare.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Scope:
         siblings: tuple[Connection, ...],
         open_store: Callable[[Priority], AbstractAsyncContextManager[Store]],
         feed: Feed,
+        pulling: trio.Lock,
         store_amends: frozenset[Part],
         warehouse_amends: frozenset[Part],
         state: State,
@@ -82,6 +84,7 @@ class Scope:
         self.siblings = siblings
         self.open_store = open_store
         self.feed = feed
+        self.pulling = pulling
         self.store_amends = store_amends
         self.warehouse_amends = warehouse_amends
         self.state = state

@@ -1,14 +1,14 @@
 """Reads all files of the configuration's folder and reports every problem of every file at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.connections import CONNECTIONS, ReadConnection, read_connection
 from dropstreamd.config.daemon import read_daemon
 from dropstreamd.config.files import ConfFolder, Overlay
-from dropstreamd.config.merchants import MERCHANTS, read_merchant
+from dropstreamd.config.merchants import MERCHANTS, ReadMerchant, read_merchant
 from dropstreamd.config.place import Place
 from dropstreamd.config.schema import Broken, Config, DaemonSettings, Loaded
 from dropstreamd.errors import ConfigError, Problem
@@ -41,6 +41,8 @@ def load(conf_dir: Path, plugins: Plugins, *, overlay: Overlay | None = None) ->
     merchants = {name: read_merchant(name, folder, plugins) for name in merchant_names}
     reads = [read_connection(name, folder, merchants, plugins) for name in connection_names]
     clashes = _clashes(reads)
+    for name, problem in _shared_accounts(reads, merchants):
+        clashes[name].append(problem)
     broken = [each for read in merchants.values() for each in read.broken]
     sound = {}
     for read in reads:
@@ -66,7 +68,7 @@ def _daemon(folder: ConfFolder, problems: list[Problem]) -> DaemonSettings:
     return read_daemon(data or {}, folder.folder, place)
 
 
-def _clashes(reads: Iterable[ReadConnection]) -> Mapping[str, list[Problem]]:
+def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]:
     """What connections say against each other, by name: each of them is told of the others.
 
     One id for two would mix their state. One store account for two would import its orders twice. One
@@ -81,7 +83,7 @@ def _clashes(reads: Iterable[ReadConnection]) -> Mapping[str, list[Problem]]:
             by_store[identity.store_key].append(read)
         if None not in (identity.merchant, identity.warehouse, identity.reference):
             by_reference[identity.merchant, identity.warehouse, identity.reference].append(read)
-    problems: dict[str, list[Problem]] = defaultdict(list)
+    problems: defaultdict[str, list[Problem]] = defaultdict(list)
     for group in by_id.values():
         _report(group, problems, "id", "an id of its own", "ids never change: which of them was copied?")
     for group in by_store.values():
@@ -91,6 +93,36 @@ def _clashes(reads: Iterable[ReadConnection]) -> Mapping[str, list[Problem]]:
         hint = "give each a prefix of its own"
         _report(group, problems, "reference", "a template of its own at this warehouse", hint)
     return problems
+
+
+def _shared_accounts(
+    reads: Iterable[ReadConnection], merchants: Mapping[str, ReadMerchant]
+) -> Iterator[tuple[str, Problem]]:
+    """Names of connections whose warehouse is one account with another that is in use, and the problem.
+
+    Each table has a feed of its own: two on one account take each other's files, and a package that the
+    wrong one took finds no order.
+    """
+    users: dict[str, dict[str, list[ReadConnection]]] = defaultdict(lambda: defaultdict(list))
+    for read in reads:
+        if read.connection is not None:
+            merchant, warehouse = read.connection.merchant, read.connection.warehouse
+            account = merchants[merchant].merchant.warehouses[warehouse]
+            users[account.account_key][f"{merchant}.{warehouse}"].append(read)
+    for tables in users.values():
+        for table, group in tables.items():
+            others = ", ".join(other for other in tables if other != table)
+            for read in group if others else ():
+                yield (
+                    read.name,
+                    Problem(
+                        file=read.file,
+                        key="warehouse",
+                        found=f"the account of {others} under another name",
+                        allowed="one table for all connections of an account",
+                        hint=f"use {others} here too, or correct the address of {table}",
+                    ),
+                )
 
 
 def _report(

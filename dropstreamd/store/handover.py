@@ -245,9 +245,10 @@ def _is_wanted(tx: Reader, flow: Flow, attempt_id: str, tried: AttemptKey) -> bo
 
 
 def unsure(tx: Writer, flow: Flow, attempt_id: str, *, now_s: float) -> Attempt:
-    """The attempt was cut off, or its answer was missed: remember since when, once."""
+    """The attempt was cut off, or its answer was missed: remember since when, once. An instant that is
+    still to come was told by a clock that has been set back since: the wait begins again."""
     attempt = _open_attempt(tx, flow, attempt_id)
-    if not attempt.unsure_s:
+    if not 0 < attempt.unsure_s <= now_s:
         attempt = msgspec.structs.replace(attempt, unsure_s=now_s)
         tx.put(Table.ATTEMPTS, (*flow, attempt_id), encode(attempt))
     return attempt

@@ -27,6 +27,14 @@ def get(tx: Reader, connection: str, channel: str = CONNECTION) -> Switch:
     return Switch() if raw is None else _switch.decode(raw)
 
 
+def started_s(tx: Reader, connection: str, channel: str) -> float | None:
+    """Since when the channel's work is this daemon's: the first time of whichever of the two switches,
+    the channel's and the connection's, was turned on last. None before that."""
+    firsts = [get(tx, connection, name).first_on_s for name in (CONNECTION, channel)]
+    known = [first for first in firsts if first is not None]
+    return max(known) if len(known) == len(firsts) else None
+
+
 def turn(tx: Writer, connection: str, channel: str, *, on: bool, now_s: float, who: str) -> Switch:
     """Turn a switch; what it is now. Turning it to what it is changes nothing."""
     old = get(tx, connection, channel)

@@ -63,6 +63,7 @@ class Daemon:
         self._gate = trio.Semaphore(loaded.config.daemon.max_runs)
         self._scopes: dict[str, Scope] = {}
         self._by_account: dict[Path, dict[str, Scope]] = {}
+        self._pulling: dict[str, trio.Lock] = {}
         self.feeds: dict[Path, WarehouseFeed] = {}
         self.connections: dict[str, ConnectionSupervisor] = {}
         self._nursery: trio.Nursery | None = None
@@ -179,6 +180,7 @@ class Daemon:
             siblings=siblings,
             open_store=partial(self.accounts.open_store, connection.store),
             feed=feed,
+            pulling=self._pulling.setdefault(connection.id, trio.Lock()),
             store_amends=self.accounts.plugin(connection.store.platform).amends,
             warehouse_amends=self.accounts.plugin(account.platform).amends,
             state=self.state,
@@ -188,13 +190,17 @@ class Daemon:
 
     async def take_over(self, loaded: Loaded, grace_s: float) -> Changes:
         """Go over to a new configuration, touching only what changed. It is sound: a configuration
-        with a problem never comes here."""
+        with a problem never comes here. Once begun it is finished, cancelled or not: a connection
+        that was ended and not begun again would have stopped silently."""
         async with self._reloading:
             changes = diff(self.config, loaded.config)
-            for connection_id in (*changes.removed, *changes.restarted):
-                await self._end(connection_id, grace_s)
+            with trio.CancelScope(shield=True):
+                for connection_id in (*changes.removed, *changes.restarted):
+                    await self._end(connection_id, grace_s)
             self.config, self.broken = loaded.config, loaded.broken
             self._rescope()
+            if self._stopped.is_set():
+                return changes
             for connection_id in (*changes.added, *changes.restarted):
                 self._begin(connection_id)
             for connection_id in changes.hot:

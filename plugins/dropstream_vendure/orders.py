@@ -106,9 +106,11 @@ class Orders:
         orders, bad = await self._translated(rows)
         found = {order.key for order in orders} | {each.key for each in bad}
         gone = [_gone(key) for key in some if key not in found]
-        open_yet = ("open", "waiting")
+        # One that is too old for the list and waits yet is followed: some day it may be let go.
         listing.listed.update(
-            each.key for each in orders if each.status in open_yet and each.placed_at > listing.since
+            each.key
+            for each in orders
+            if each.status == "waiting" or (each.status == "open" and each.placed_at > listing.since)
         )
         return orders, (*bad, *gone)
 

@@ -102,6 +102,7 @@ class Rig:
             account=ACCOUNT,
             siblings=(self.connection,),
             open_store=no_store,
+            pulling=trio.Lock(),
             feed=NoFeed(),  # type: ignore[arg-type]
             store_amends=frozenset(),
             warehouse_amends=frozenset(),

@@ -174,6 +174,7 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
                 siblings=(connection,),
                 open_store=open_bench,
                 feed=feed,
+                pulling=trio.Lock(),
                 store_amends=frozenset(),
                 warehouse_amends=frozenset(),
                 state=state,

@@ -8,6 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import msgspec
+import trio
 from msgspec.structs import replace
 
 from dropstreamd.channels import jobs, orders
@@ -147,6 +148,7 @@ class Plant:
                 siblings=tuple(self.connections.values()),
                 open_store=partial(self._open_store, name),
                 feed=self.feed,
+                pulling=trio.Lock(),
                 store_amends=self.amends,
                 warehouse_amends=self.amends,
                 state=self.state,

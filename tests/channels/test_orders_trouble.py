@@ -255,3 +255,14 @@ async def test_a_store_that_never_ends_is_stopped(plant: Plant, monkeypatch: pyt
     plant.place(*(order(str(number)) for number in range(9)))
     with pytest.raises(ProtocolMismatch, match="still had more after 2 pages"):
         await plant.import_orders()
+
+
+async def test_a_clock_that_is_set_back_does_not_stop_a_look_up(plant: Plant) -> None:
+    plant.place(order("1"))
+    plant.warehouse.taken.faults.append(Fault.LOST_AFTER)
+    with pytest.raises(OutcomeUnknown):
+        await plant.import_orders()
+    plant.clock.step(-86_400)
+    await plant.import_orders()
+    plant.later(seconds=31)
+    assert (await plant.import_orders()).counts["recovered"] == 1

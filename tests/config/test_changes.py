@@ -7,7 +7,8 @@ from tests.config.fakes import MERCHANT, Folder, connection, loaded
 def test_what_a_reload_changes(folder: Folder) -> None:
     for number in (3, 4, 5):
         folder.write(f"connections.d/x{number}.toml", connection(number))
-    folder.write("merchants.d/late.toml", MERCHANT)
+    late = MERCHANT.replace("/acme", "/late")
+    folder.write("merchants.d/late.toml", late)
     folder.write("connections.d/late.toml", connection(6).replace('"acme"', '"late"'))
     old = loaded(folder).config
     assert diff(old, old) == Changes(unchanged=tuple(sorted(old.connections)))
@@ -16,7 +17,7 @@ def test_what_a_reload_changes(folder: Folder) -> None:
     folder.write("connections.d/x4.toml", connection(4).replace("admin", "root"))
     (folder.path / "connections.d/x5.toml").unlink()
     folder.write("connections.d/x7.toml", connection(7))
-    folder.write("merchants.d/late.toml", MERCHANT + 'missing = "zero"\n')
+    folder.write("merchants.d/late.toml", late + 'missing = "zero"\n')
     folder.write("dropstreamd.toml", "max_runs = 3\n")
     assert diff(old, loaded(folder).config) == Changes(
         unchanged=("c-002",),

@@ -160,7 +160,7 @@ def test_problems_that_were_there_before_do_not_hinder(folder: Folder, editor: E
 
 def test_add_and_remove(folder: Folder, editor: Editor) -> None:
     before = content(folder)
-    editor.add("merchant", "beta", MERCHANT)
+    editor.add("merchant", "beta", MERCHANT.replace("/acme", "/beta"))
     text = "# mine\n" + connection(3).replace('id = "c-003"\n', "").replace("acme", "beta")
     added = editor.add_connection("c", text, rng(7))
     key = new_id(rng(7))

@@ -149,6 +149,19 @@ def test_what_connections_say_against_each_other(folder: Folder) -> None:
     assert set(loaded(folder).config.connections) == {"c-003"}
 
 
+def test_one_account_under_two_names_is_one_too_many(folder: Folder) -> None:
+    """Each would read the other's files away, and match no package to the other's orders."""
+    folder.write("merchants.d/other.toml", MERCHANT)
+    folder.write("connections.d/b.toml", connection(2).replace('"acme"', '"other"'))
+    found = problems(folder)
+    assert len(found) == 2
+    assert "connections.d/a.toml: warehouse: found the account of other.main" in found[0]
+    assert "connections.d/b.toml: warehouse: found the account of acme.main" in found[1]
+    assert not loaded(folder).config.connections
+    folder.write("merchants.d/other.toml", MERCHANT.replace("/acme", "/other"))
+    assert not problems(folder)
+
+
 def test_a_contradiction_with_a_broken_connection_counts(folder: Folder) -> None:
     folder.write("connections.d/b.toml", connection(1).replace("New_York", "Nowhere"))
     assert loaded(folder).config.connections == {}

@@ -281,3 +281,17 @@ async def test_a_list_limit_below_a_page_is_named(
     with pytest.raises(ProtocolMismatch, match="refused to list 100") as caught:
         await account.listing()
     assert "adminListQueryLimit" in caught.value.remedy
+
+
+async def test_an_order_that_waits_is_followed_however_old_it_grows(
+    account: Account, fake: FakeVendure
+) -> None:
+    fake.shop.add_products({"A": 50})
+    (placed,) = fake.shop.place_orders([NewOrder(units={"A": 1}, payment="invoice")])
+    found = await account.listing()
+    order = fake.shop.orders_by_id[placed.id]
+    order["orderPlacedAt"] = f"{utc(NOW_S) - timedelta(days=91):%Y-%m-%dT%H:%M:%S}.000Z"
+    for _ in range(2):
+        found = await account.listing(found.cursor)
+    order["state"] = "PaymentSettled"
+    assert (await account.listing(found.cursor)).orders[placed.id].status == "open"
