@@ -237,8 +237,6 @@ class Actor:
 
     async def _execute(self, work: Work) -> None:
         job, request = work.agenda.job, work.request
-        if self._state.read(work.agenda.enabled_since_s) is None:
-            return  # switched off while it waited for the gate
         scope = self._scope()
         now_s = self._clock.now_s()
         record = RunRecord(

@@ -18,11 +18,14 @@ from dropstreamd.platform.contract import Sink
 from dropstreamd.store import cursors, levels, stock, switches
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.levels import Derived, Opened
-from dropstreamd.store.records import Attempt, Flow
+from dropstreamd.store.records import Attempt, Flow, LevelRecord
 
 CHANNEL = "inventory"
 MARKED_AT_ONCE = 5_000
 """SKUs marked in one transaction."""
+
+LOOK_AGAIN_S = 60.0
+"""How often a run that pushes looks at what orders take, in seconds."""
 
 
 def channel_skus(connection: Connection, skus: Iterable[str]) -> list[str]:
@@ -31,6 +34,21 @@ def channel_skus(connection: Connection, skus: Iterable[str]) -> list[str]:
         return list(skus)
     listed = _by_warehouse_sku(connection.listings)
     return [name for sku in skus for name in listed.get(sku, (sku,))]
+
+
+def concerned(tx: Reader, connection: Connection, skus: Iterable[str]) -> list[str]:
+    """The store's SKUs that these of the warehouse decide: those sold from them, and one that the store
+    has by the same name although it is no listing's."""
+    skus = list(skus)
+    found = channel_skus(connection, skus)
+    listed = set(connection.listings.values())
+    flow = Flow(connection.id, CHANNEL)
+    own = [sku for sku in skus if sku in listed and sku not in connection.listings]
+    return [*found, *(sku for sku in own if _is_in_store(levels.get(tx, flow, sku)))]
+
+
+def _is_in_store(record: LevelRecord | None) -> bool:
+    return record is not None and not record.cause
 
 
 def _by_warehouse_sku(listings: Mapping[str, str]) -> dict[str, list[str]]:
@@ -105,8 +123,8 @@ class _Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     unsent: dict[str, int]
 
 
-async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> None:
-    """Look at the SKUs whose orders came or went, and at all if the settings changed."""
+async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> bool:
+    """Look at the SKUs whose orders came or went, and at all if the settings changed; whether so."""
     scope = run.scope
     flow = Flow(scope.connection.id, CHANNEL)
     settings = (sorted(scope.connection.listings.items()), scope.account.merchant, scope.account.name)
@@ -115,7 +133,7 @@ async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> None:
     raw = run.state.read(partial(cursors.get_bytes, flow=flow))
     before = None if raw is None else msgspec.msgpack.decode(raw, type=_Basis)
     if before == basis:
-        return
+        return False
     if before is None or before.settings != basis.settings:
         await _mark_all(run, forced=False)
     moved = {
@@ -125,18 +143,24 @@ async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> None:
     }
 
     def write(tx: Writer) -> None:
-        levels.mark(tx, flow, channel_skus(scope.connection, sorted(moved)))
+        levels.mark(tx, flow, concerned(tx, scope.connection, sorted(moved)))
         cursors.put_bytes(tx, flow, msgspec.msgpack.encode(basis))
 
     await run.state.write(write)
+    return True
 
 
 async def _mark_all(run: Run, *, forced: bool) -> None:
     scope = run.scope
     flow = Flow(scope.connection.id, CHANNEL)
     path = (scope.account.merchant, scope.account.name)
-    known = await trio.to_thread.run_sync(run.state.read, lambda tx: list(stock.figures(tx, path)))
-    skus = channel_skus(scope.connection, known)
+
+    def every(tx: Reader) -> list[str]:
+        # What the store was told once is among them: its listing may have gone.
+        known = channel_skus(scope.connection, stock.figures(tx, path))
+        return list(dict.fromkeys([*known, *levels.in_store(tx, flow)]))
+
+    skus = await trio.to_thread.run_sync(run.state.read, every)
     for start in range(0, len(skus), MARKED_AT_ONCE):
         chunk = skus[start : start + MARKED_AT_ONCE]
         await run.state.write(partial(levels.mark, flow=flow, skus=chunk, forced=forced))
@@ -144,6 +168,8 @@ async def _mark_all(run: Run, *, forced: bool) -> None:
 
 
 async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
+    """Push what is marked. It may take hours: what orders take meanwhile is looked at every minute, and
+    levels that were pushed too high by then are pushed again."""
     flow = Flow(run.scope.connection.id, CHANNEL)
     if not run.state.read(partial(levels.has_work, flow=flow)):
         return
@@ -152,8 +178,13 @@ async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
             raise ProtocolMismatch("the store's plugin takes no inventory")
         await _recover(run, flow, store.inventory)
         after: str | None = None
+        looked_s = run.now_s()
         while True:
             await run.settled()
+            if abs(run.now_s() - looked_s) >= LOOK_AGAIN_S:
+                looked_s, unsent = run.now_s(), _unsent(run)
+                if await _mark_what_moved(run, unsent):
+                    after = None
             with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
                 after = await _next_batch(run, flow, store.inventory, unsent, after)
             if shield.cancelled_caught:

@@ -1,7 +1,7 @@
 """Units promised to orders in progress: what a warehouse's figure does not know of yet."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 import msgspec
@@ -9,8 +9,10 @@ import msgspec
 from dropstreamd.channels import references
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.store import stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Saved
+from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Document, Promise, Standing, State
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transitions import BEFORE_START
@@ -27,17 +29,24 @@ def keeper(account: WarehouseAccount, connection: Connection) -> Saved:
 
 def _keep(account: WarehouseAccount, connection: str, tx: Writer, key: str, doc: Document) -> None:
     path = (account.merchant, account.name, connection, key)
-    promise = _promised(tx, account, doc)
-    if promise is None:
-        tx.delete(Table.PROMISES, path)
-    else:
+    raw = tx.get(Table.PROMISES, path)
+    _put(tx, path, _promised(tx, account, doc, None if raw is None else _promise.decode(raw)))
+
+
+def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
+    if promise is not None and (promise.units or promise.gone):
         tx.put(Table.PROMISES, path, msgspec.msgpack.encode(promise))
+    else:
+        tx.delete(Table.PROMISES, path)
 
 
-def _promised(tx: Reader, account: WarehouseAccount, doc: Document) -> Promise | None:
+def _promised(tx: Reader, account: WarehouseAccount, doc: Document, old: Promise | None) -> Promise | None:
     if doc.accepted:
         units = _left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
-        return Promise(units=dict(units), handed_s=doc.handed_s) if units else None
+        promise = Promise(units=dict(units), handed_s=doc.handed_s)
+        if old is not None:
+            promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s)
+        return _closed(promise, old, doc)
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
     if doc.state is State.VOID or doc.standing is Standing.OVER or old_systems:
         return None
@@ -45,6 +54,16 @@ def _promised(tx: Reader, account: WarehouseAccount, doc: Document) -> Promise |
     for line in _order.decode(doc.content).lines:
         wanted[line.sku] += line.open_quantity
     return Promise(units=dict(+wanted))
+
+
+def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
+    """Nothing more will leave of an order that is over in the store, once nobody has to see to that:
+    what no package took counts as gone."""
+    if doc.standing is not Standing.OVER or doc.changed_since_accepted:
+        return promise
+    still = Counter(promise.units if old is None else old.units)
+    gone_s = max(promise.gone_s, doc.changed_s) if still else promise.gone_s
+    return msgspec.structs.replace(promise, units={}, gone=dict(Counter(promise.gone) + still), gone_s=gone_s)
 
 
 def _left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
@@ -57,34 +76,61 @@ def _left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counte
     return +units
 
 
-def shipped(tx: Writer, account: WarehouseAccount, connection: str, key: str, order: OutboundOrder) -> None:
-    """A package of the order left: promise less."""
+def shipped(
+    tx: Writer, account: WarehouseAccount, connection: str, key: str, order: OutboundOrder, *, now_s: float
+) -> None:
+    """A package of the order left, as was told now: promise less, from the next snapshot on."""
     path = (account.merchant, account.name, connection, key)
     raw = tx.get(Table.PROMISES, path)
     if raw is None:
         return
-    units = _left(tx, account, order)
-    if units:
-        promise = msgspec.structs.replace(_promise.decode(raw), units=dict(units))
-        tx.put(Table.PROMISES, path, msgspec.msgpack.encode(promise))
-    else:
-        tx.delete(Table.PROMISES, path)
+    old = _promise.decode(raw)
+    left = _left(tx, account, order) & Counter(old.units)
+    gone = Counter(old.gone if old.gone_s >= figures_of_s(tx, account) else {})
+    gone += Counter(old.units) - left
+    _put(tx, path, msgspec.structs.replace(old, units=dict(left), gone=dict(gone), gone_s=now_s))
+
+
+def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:
+    """A snapshot of then is believed: what had left before is in no figure any more."""
+    for path, raw in list(tx.scan(Table.PROMISES, (account.merchant, account.name))):
+        promise = _promise.decode(raw)
+        if promise.gone and promise.gone_s < as_of_s:
+            _put(tx, path, msgspec.structs.replace(promise, gone={}))
 
 
 def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]) -> Counter[str]:
     """Units by warehouse SKU that the account's figures do not know of.
 
-    Of orders not yet handed over; where the account reports `on_hand`, also of those handed over
-    and not yet shipped.
+    Of orders not yet handed over, or (`deduct_handed`) only after the newest snapshot's own time: its
+    figures are older than they are. Where the account reports `on_hand`, also of all those handed over
+    and not yet shipped, and of those that left after that time.
     """
     listings = {connection.id: connection.listings for connection in siblings}
+    as_of_s = figures_of_s(tx, account)
     units: Counter[str] = Counter()
     for path, raw in tx.scan(Table.PROMISES, (account.merchant, account.name)):
         promise = _promise.decode(raw)
-        if not promise.handed_s:
-            listing = listings.get(path[2], {})
-            for sku, quantity in promise.units.items():
-                units[listing.get(sku, sku)] += quantity
-        elif account.quantity == "on_hand":
-            units.update(promise.units)
+        for sku, quantity in taken_off(promise, account, listings.get(path[2], {}), as_of_s):
+            units[sku] += quantity
     return units
+
+
+def taken_off(
+    promise: Promise, account: WarehouseAccount, listings: Mapping[str, str], as_of_s: float
+) -> Iterator[tuple[str, int]]:
+    """The units of one order, by warehouse SKU, that figures of that time still have."""
+    if not promise.handed_s:
+        yield from ((listings.get(sku, sku), quantity) for sku, quantity in promise.units.items())
+        return
+    unknown = account.deduct_handed and promise.handed_s >= as_of_s
+    if unknown or account.quantity == "on_hand":
+        yield from promise.units.items()
+        if promise.gone_s >= as_of_s:
+            yield from promise.gone.items()
+
+
+def figures_of_s(tx: Reader, account: WarehouseAccount) -> float:
+    """The own time of the newest snapshot that is believed."""
+    latest = stock.latest(tx, (account.merchant, account.name))
+    return 0.0 if latest is None else latest.as_of_s

@@ -198,7 +198,7 @@ def _then(
 
     def then(tx: Writer) -> None:
         references.allocate(tx, account, order.reference, package.key, allocation)
-        promises.shipped(tx, account, connection, order_key, order)
+        promises.shipped(tx, account, connection, order_key, order, now_s=now_s)
         if spare:
             documents.open_task(
                 tx,

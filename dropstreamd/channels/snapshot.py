@@ -6,11 +6,11 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import inventory
+from dropstreamd.channels import inventory, promises
 from dropstreamd.channels.intake import PAGES, Account, confirm, is_taken
 from dropstreamd.config.schema import Breaker, WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
-from dropstreamd.model.stock import StockRow
+from dropstreamd.model.stock import MOST_UNITS, StockRow
 from dropstreamd.platform.contract import Bad, StockPage, StockSource
 from dropstreamd.store import cursors, documents, levels, stock
 from dropstreamd.store.base import Writer
@@ -65,16 +65,19 @@ class Snapshot:
         """
         none_left = [sku for sku in self.elsewhere if sku in known and sku not in self.figures]
         odd = [sku for sku in self.figures if sku not in known and not documents.may_be_key(sku)]
-        if not odd and not self.refused and not none_left:
+        wild = [sku for sku, quantity in self.figures.items() if not -MOST_UNITS <= quantity <= MOST_UNITS]
+        if not odd and not self.refused and not none_left and not wild:
             return self.figures, self.bad
         bad = list(self.bad)
         for sku in sorted(self.refused):
             bad.append(self._bad(sku, "it stands in more than one row"))
         for sku in odd:
             bad.append(self._bad(sku, f"no SKU: 1 to {MAX_PART_BYTES} bytes of text are"))
-        aside = self.refused.union(odd)
+        for sku in wild:
+            bad.append(self._bad(sku, "its figure is no count of units"))
+        aside = self.refused.union(odd, wild)
         figures = {sku: quantity for sku, quantity in self.figures.items() if sku not in aside}
-        figures.update({sku: known[sku] for sku in self.refused if sku in known})
+        figures.update({sku: known[sku] for sku in self.refused.union(wild) if sku in known})
         figures.update(dict.fromkeys(none_left, 0))
         return figures, bad
 
@@ -270,9 +273,10 @@ def apply(tx: Writer, account: Account, made: Generation, difference: Difference
         changed = {**changed, **{sku: 0 for sku in difference.missing if difference.known[sku] != 0}}
     stock.put_figures(tx, account.path, changed, made.id)
     stock.put_gone(tx, account.path, difference.missing)
+    promises.forget_gone(tx, account.settings, made.as_of_s)
     for scope in account.scopes.values():
         flow = Flow(scope.connection.id, inventory.CHANNEL)
-        levels.mark(tx, flow, inventory.channel_skus(scope.connection, changed))
+        levels.mark(tx, flow, inventory.concerned(tx, scope.connection, changed))
     missing = len(difference.missing)
     return msgspec.structs.replace(made, changed=len(changed), missing=missing)
 
@@ -283,7 +287,10 @@ def approve(tx: Writer, *, account: Account, now_s: float) -> Generation | None:
     if made is None:
         return None
     figures = stock.held_figures(tx, account.path)
-    approved = msgspec.structs.replace(made, verdict="applied", why=f"approved: {made.why}", at_s=now_s)
+    # A time ahead of now was wrong: kept, it would make every later snapshot too old.
+    as_of_s = min(made.as_of_s, now_s)
+    why = f"approved: {made.why}"
+    approved = msgspec.structs.replace(made, verdict="applied", why=why, at_s=now_s, as_of_s=as_of_s)
     applied = apply(tx, account, approved, Difference(stock.figures(tx, account.path), figures))
     stock.remember(tx, account.path, applied, figures)
     return applied

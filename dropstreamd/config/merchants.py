@@ -37,6 +37,7 @@ _OWN = (
     "duplicates",
     "missing",
     "units",
+    "deduct_handed",
     "breaker",
     "reference_max_length",
     "allow_private_address",
@@ -113,6 +114,7 @@ def _warehouse(
     duplicates: Duplicates = table.get("duplicates", _DUPLICATES, "sum")
     missing: Missing = table.get("missing", _MISSING, "keep")
     units = table.maybe("units", entries(whole(1, 1_000_000), most=10_000)) or {}
+    deduct_handed = table.get("deduct_handed", flag, True)
     breaker = _breaker(table.table("breaker"))
     reference_max_length = table.get("reference_max_length", whole(4, 200), 30)
     allow_private_address = table.get("allow_private_address", flag, False)
@@ -133,6 +135,7 @@ def _warehouse(
         duplicates=duplicates,
         missing=missing,
         units=units,
+        deduct_handed=deduct_handed,
         breaker=breaker,
         reference_max_length=reference_max_length,
         allow_private_address=allow_private_address,

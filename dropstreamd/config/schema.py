@@ -73,6 +73,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     (`platform` and the plugin's own key). `timezone` is that of every date without a zone in what the
     warehouse sends. `statuses` and `facilities` are the ones whose rows count, None for all. `units`
     says how many units one of the warehouse's is (a case of 12), by warehouse SKU; absent is 1.
+    `deduct_handed`: an `available` figure lacks what was handed over after the snapshot's own time.
     `reference_max_length` is the longest order reference that it takes.
     """
 
@@ -88,6 +89,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: Literal["sum", "refuse"] = "sum"
     missing: Literal["keep", "zero"] = "keep"
     units: Mapping[str, int] = {}
+    deduct_handed: bool = True
     breaker: Breaker = Breaker()
     reference_max_length: int = 30
     allow_private_address: bool = False

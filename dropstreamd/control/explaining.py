@@ -104,12 +104,16 @@ def _refusal(record: LevelRecord) -> RefusalShown | None:
 def _promises(tx: Reader, scope: Scope, warehouse_sku: str) -> Iterator[PromiseShown]:
     """The orders that are about to take units of it, over all connections of the account."""
     siblings = {each.id: each for each in scope.siblings}
-    on_hand = scope.account.quantity == "on_hand"
+    as_of_s = promises.figures_of_s(tx, scope.account)
     for path, raw in tx.scan(Table.PROMISES, (scope.account.merchant, scope.account.name)):
         promise = _promise.decode(raw)
         sibling = siblings.get(path[2])
         listings = {} if sibling is None or promise.handed_s else sibling.listings
-        units = sum(n for sku, n in promise.units.items() if listings.get(sku, sku) == warehouse_sku)
+        taken_off = promises.taken_off(promise, scope.account, listings, as_of_s)
+        deducted = sum(units for sku, units in taken_off if sku == warehouse_sku)
+        units = deducted or sum(
+            units for sku, units in promise.units.items() if listings.get(sku, sku) == warehouse_sku
+        )
         if units:
             doc = documents.get(tx, Flow(path[2], orders.CHANNEL), path[3])
             yield PromiseShown(
@@ -118,7 +122,7 @@ def _promises(tx: Reader, scope: Scope, warehouse_sku: str) -> Iterator[PromiseS
                 number="" if doc is None else doc.number,
                 units=units,
                 handed_s=promise.handed_s,
-                deducted=scope.connection.deduct_unsent and (on_hand or not promise.handed_s),
+                deducted=scope.connection.deduct_unsent and deducted > 0,
             )
 
 

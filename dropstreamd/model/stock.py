@@ -2,6 +2,9 @@
 
 import msgspec
 
+MOST_UNITS = 10**12
+"""A figure beyond this, either way, is no count of units."""
+
 
 class StockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of a warehouse's snapshot: units of a SKU in one status at one facility."""

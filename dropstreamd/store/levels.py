@@ -51,6 +51,11 @@ def get(tx: Reader, flow: Flow, sku: str) -> LevelRecord | None:
     return None if raw is None else _record.decode(raw)
 
 
+def in_store(tx: Reader, flow: Flow) -> list[str]:
+    """Every channel SKU that the store was told of and did not refuse."""
+    return [sku for sku, raw in tx.scan_last(Table.DOCUMENTS, tuple(flow)) if not _record.decode(raw).cause]
+
+
 def has_work(tx: Reader, flow: Flow) -> bool:
     """Whether a level is to be looked at, or an attempt was left open."""
     return any(tx.first(table, tuple(flow)) is not None for table in (Table.PENDING, Table.ATTEMPTS))

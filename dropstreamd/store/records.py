@@ -156,8 +156,11 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Units that an order in progress will take from a warehouse's stock.
 
     Before hand-over (`handed_s` is 0) by channel SKU, since a listing may still change; afterwards
-    by the warehouse's SKU, less what has left in packages.
+    by the warehouse's SKU, less what has left in packages. `gone` are units that have left, at
+    `gone_s` the last of them: an older snapshot may have them still.
     """
 
     units: dict[str, int]
     handed_s: float = 0.0
+    gone: dict[str, int] = {}
+    gone_s: float = 0.0

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropstream_file_exchange.settings import INVENTORY_COLUMNS, Inventory
-from dropstream_file_exchange.values import date_parser, quantity_parser
+from dropstream_file_exchange.values import MOST_DIGITS, date_parser, quantity_parser
 from dropstream_file_exchange.wire import CsvFile, raw, width_problem
 from dropstreamd.clock import utc
 from dropstreamd.errors import ProtocolMismatch
@@ -112,6 +112,7 @@ class _Rows:
             if (
                 len(row) == width
                 and (text := row[quantity_at]).isdecimal()
+                and len(text) <= MOST_DIGITS
                 and 0 < len(sku := row[sku_at].strip()) <= SURE_SKU
                 and "\0" not in sku
             ):

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from dropstream_file_exchange.settings import CsvForm
 
+MOST_DIGITS = 15  # with its separators
+
 
 def quantity_parser(form: CsvForm) -> Callable[[str], int]:
     """Reads whole units: `5`, `-5`, `5.0`. `5.5` and an empty field are refused.
@@ -30,6 +32,8 @@ def quantity_parser(form: CsvForm) -> Callable[[str], int]:
             raise ValueError(f"the quantity {text[:40]!r} is not a whole number")
         if len(fraction) == 3 and not form.thousands:
             raise ValueError(f"the quantity {text[:40]!r} may mean thousands: set `thousands`")
+        if len(whole) > MOST_DIGITS:
+            raise ValueError(f"the quantity {text[:40]!r} is no count of units")
         return int(whole.replace(form.thousands, "") if form.thousands else whole)
 
     return parse

@@ -72,6 +72,8 @@ class Day:
                 self.plant.later(seconds=40)
         self.unreached = self.plant.points.disarm() or bool(self.deaths)
         for _ in range(4):
+            self.plant.later(minutes=2)
+            self.plant.report({"A": 7, "B": 9})  # it knows by then of all that was handed over
             for step in (self.plant.import_orders, self.plant.export, self.plant.smart):
                 self.plant.later(minutes=2)
                 await step()

@@ -1,0 +1,185 @@
+"""Courses in which a store could be told more than the warehouse still has to give."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+from msgspec.structs import replace
+
+from dropstreamd.channels import snapshot
+from dropstreamd.model.handover import Outcome, Prepared
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Record
+from dropstreamd.store.lmdb_store import InlineStore
+from tests.channels.plant import ACCOUNT, Plant, connection, order, package
+from tests.fakes.sinks import FakeSink
+
+
+@pytest.fixture
+async def plant(state: InlineStore) -> Plant:
+    return Plant(state)
+
+
+def shown(plant: Plant, name: str = "shop") -> dict[str, int]:
+    return plant.stores[name].shows()
+
+
+async def test_a_hand_over_raises_no_level_before_the_next_snapshot(plant: Plant) -> None:
+    """The figures at hand are older than the hand-over: the warehouse did not know of it then."""
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3), method="unmapped"))
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.configure(shop=connection(methods={"unmapped": "GND"}))
+    plant.later(minutes=5)
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    await plant.full()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.report({"A": 9})
+    await plant.smart()
+    assert shown(plant) == {"A": 9}
+
+
+async def test_what_left_after_an_available_snapshot_stays_deducted(plant: Plant) -> None:
+    """Handed over, packed and gone before the next snapshot."""
+    plant.report({"A": 10})
+    await plant.smart()
+    plant.later(minutes=5)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.later(minutes=5)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    await plant.export()
+    await plant.full()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+
+
+async def test_what_left_after_an_on_hand_snapshot_stays_deducted(state: InlineStore) -> None:
+    """The figure on hand is from before the package left: the units are still in it."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity="on_hand"))
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    await plant.export()
+    await plant.full()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.report({"A": 8})
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+
+
+async def test_a_warehouse_may_know_of_hand_overs_at_once(state: InlineStore) -> None:
+    """Its files bear no more than a date: what was handed over since is in their figures."""
+    plant = Plant(state, account=replace(ACCOUNT, deduct_handed=False))
+    plant.report({"A": 10})
+    plant.later(minutes=5)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": 10}
+
+
+async def test_an_order_closed_by_hand_is_deducted_no_longer(state: InlineStore) -> None:
+    """No package of it was ever told: it would lessen the level for ever."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity="on_hand"))
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.place(order("1", ("A", 3), status="closed"))
+    await plant.import_orders()
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    await plant.export()
+    await plant.full()
+    assert shown(plant) == {"A": 7}
+
+
+class SlowSink(FakeSink[Level]):
+    """Every call takes ten minutes; after the 20th an order comes."""
+
+    def __init__(self, plant: Plant) -> None:
+        sink = plant.stores["shop"].levels
+        super().__init__(Level, sink.writes, plant.clock, plant.points)
+        self.plant = plant
+
+    async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
+        self.plant.later(minutes=10)
+        if len(self.effects) >= 20 and not self.plant.stores["shop"].changes.rows:
+            self.plant.place(order("1", ("S000", 4), ("S039", 4), method="unmapped"))
+            await self.plant.import_orders()
+        return await super().push(prepared, record)
+
+
+async def test_an_order_that_comes_during_a_long_full_sync_is_deducted(plant: Plant) -> None:
+    """A Full Sync of many SKUs takes hours: what is sold meanwhile is not offered by its tail, nor left
+    as it was by its head."""
+    plant.report({f"S{number:03d}": 10 for number in range(40)})
+    plant.stores["shop"].levels = SlowSink(plant)
+    await plant.full()
+    assert len(shown(plant)) == 40
+    assert (shown(plant)["S000"], shown(plant)["S039"]) == (6, 6)
+
+
+async def test_a_snapshot_from_the_future_that_was_approved_lets_later_ones_in(plant: Plant) -> None:
+    """Its timezone was wrong; a person believed its figures all the same, and mended the timezone."""
+    plant.report({"A": 10}, age_s=-5 * 3600)
+    await plant.feed.fetch_stock()
+    await plant.state.write(partial(snapshot.approve, account=plant.feed.account, now_s=plant.clock.now_s()))
+    plant.later(minutes=60)
+    plant.report({"A": 3})
+    await plant.smart()
+    assert shown(plant) == {"A": 3}
+
+
+async def test_a_listing_that_went_is_told(plant: Plant) -> None:
+    """TEE was sold from A; its listing was taken away. It is sold from nothing now."""
+    plant.configure(shop=connection(listings={"TEE": "A"}))
+    plant.report({"A": 10})
+    await plant.smart()
+    assert shown(plant) == {"TEE": 10}
+    plant.configure(shop=connection(listings={}))
+    run = await plant.smart()
+    assert run.counts["not_at_warehouse"] == 1
+
+
+async def test_a_sku_of_the_store_that_another_is_listed_to_is_kept_up(plant: Plant) -> None:
+    """A is sold as A and, newly, as TEE too."""
+    plant.report({"A": 10})
+    await plant.smart()
+    plant.configure(shop=connection(listings={"TEE": "A"}))
+    plant.later(minutes=5)
+    plant.report({"A": 2})
+    await plant.smart()
+    assert shown(plant) == {"A": 2, "TEE": 2}
+
+
+async def test_a_figure_of_any_size_ends_no_run(plant: Plant) -> None:
+    plant.report({"A": 10**30, "B": 5})
+    made = await plant.feed.fetch_stock()
+    assert made
+    await plant.smart()
+    assert shown(plant)["B"] == 5
