@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -437,7 +438,7 @@ def test_an_order_in_doubt_and_what_is_looked_up(running: Daemon, sandbox: Sandb
 # ---- seen from outside
 
 
-def log_lines(daemon: Daemon) -> list[dict[str, object]]:
+def log_lines(daemon: Daemon) -> list[dict[str, Any]]:
     """Every line of the log: each is JSON."""
     return [json.loads(line) for line in daemon.log.read_text().splitlines()]
 
