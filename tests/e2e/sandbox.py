@@ -4,13 +4,13 @@ They are the demo's own, here with faults: a shop that answers HTML, that hangs,
 which nobody can read.
 """
 
-import csv
 import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -188,10 +188,6 @@ def shipment(reference: str, tracking: str, sku: str = "TEE", quantity: object =
     return f"{reference},S-{tracking},1,,{sku},{quantity},UPS,Ground,{tracking},2026-11-20\n"
 
 
-def read_rows(text: str) -> list[list[str]]:
-    return list(csv.reader(text.splitlines()))
-
-
 def _toml(settings: dict[str, str]) -> str:
     return "".join(f"{key} = {value}\n" for key, value in settings.items())
 
@@ -209,9 +205,17 @@ def check(daemon: Daemon) -> Ran:
     return _ran([sys.executable, "-m", "dropstreamd", "check", "--conf", str(daemon.conf)])
 
 
-def second(daemon: Daemon, conf: Path) -> Ran:
-    """`dropstreamd run` with another configuration, which must end by itself."""
+def run_daemon(conf: Path) -> Ran:
+    """`dropstreamd run` with a configuration of its own, where it must end by itself."""
     return _ran([sys.executable, "-m", "dropstreamd", "run", "--conf", str(conf)])
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Look until it holds, which it must within a minute: other processes do the work."""
+    deadline_s = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
 
 
 def _ran(command: list[str], stdin: str = "") -> Ran:

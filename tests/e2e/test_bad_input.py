@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from tests.e2e.daemon import Daemon
-from tests.e2e.sandbox import SHIPMENT_HEADER, Sandbox, check, ctl, shipment
+from tests.e2e.sandbox import SHIPMENT_HEADER, Sandbox, check, ctl, run_daemon, shipment
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -70,6 +70,25 @@ def test_wrong_toml(daemon: Daemon, sandbox: Sandbox) -> None:
     assert ctl(daemon, "reload").status == 0
     assert "does not run" not in ctl(daemon, "status").said
     assert sandbox.arrived() == {f"S{order.code}": 1}
+
+
+def test_wrong_settings_of_the_daemon_itself(daemon: Daemon) -> None:
+    """It does not start: nothing can be trusted of a daemon that guesses its own settings."""
+    file = daemon.conf / "dropstreamd.toml"
+    good = file.read_text()
+    file.write_text(good.replace("1GiB", "1 gigabyte") + 'log_levle = "debug"\n')
+    for told, status in ((run_daemon(daemon.conf), 78), (check(daemon), 1)):
+        assert told.status == status
+        assert f'{file}: state_limit: found "1 gigabyte"' in told.said
+        assert f"{file}: log_levle: found an unknown key" in told.said
+        assert 'did you mean "log_level"?' in told.said
+    file.write_text(good)
+    daemon.start()
+    assert ctl(daemon, "status").status == 0
+    assert daemon.stop() == 0
+    gone = ctl(daemon, "status")
+    assert gone.status == 3
+    assert str(daemon.socket) in gone.said
 
 
 def test_unknown_plugin(daemon: Daemon, sandbox: Sandbox) -> None:
