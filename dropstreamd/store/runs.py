@@ -77,14 +77,15 @@ def newest(tx: Reader, connection: str, channel: str, *, limit: int) -> Iterator
 
 
 def close_crashed(tx: Writer, connection: str, channel: str, now_s: float) -> list[RunRecord]:
-    """After a start: what is said to be running is not. The runs that were cut off."""
+    """After a start: what is said to be running is not. The runs that were cut off, as they are ended now."""
+    error = "the daemon ended while it ran; what it left open is looked up by the next run"
     crashed = [
-        record for record in newest(tx, connection, channel, limit=RUNS_KEPT) if record.result == "running"
+        msgspec.structs.replace(record, result="crashed", ended_s=now_s, error=error)
+        for record in newest(tx, connection, channel, limit=RUNS_KEPT)
+        if record.result == "running"
     ]
     for record in crashed:
-        error = "the daemon ended while it ran; what it left open is looked up by the next run"
-        ended = msgspec.structs.replace(record, result="crashed", ended_s=now_s, error=error)
-        put(tx, connection, channel, ended)
+        put(tx, connection, channel, record)
     return crashed
 
 

@@ -241,6 +241,8 @@ async def test_a_run_that_the_process_ended_in_is_closed_and_tried_again(
         )
         await state.write(lambda tx, alias=alias: runs.put(tx, rig.connection.id, CHANNEL, alias))  # type: ignore[misc]
     async with acting(rig):
+        await trio.sleep(1)
+        assert "the daemon ended while it ran" in rig.actor.trouble["smart"].error
         await trio.sleep(at(0, 2))
     assert [one.result for one in rig.kept() if one.id == "1"] == ["crashed"]
     assert rig.results() == ["smart retry done"]

@@ -102,7 +102,7 @@ WELL = Status(
     state_limit_bytes=64 * 1024**3,
 )
 
-_TROUBLE = TroubleShown(
+TROUBLE = TroubleShown(
     failures=4,
     retry_s=NOW_S + 1800,
     error="the host key differs",
@@ -133,7 +133,7 @@ ILL = msgspec.structs.replace(
                 msgspec.structs.replace(
                     ORDERS,
                     running=RUNNING,
-                    jobs=(msgspec.structs.replace(ORDERS.jobs[0], trouble=_TROUBLE, late_s=90.0),),
+                    jobs=(msgspec.structs.replace(ORDERS.jobs[0], trouble=TROUBLE, late_s=90.0),),
                     work=work(pending=2, parked=14, in_doubt=1, undecodable=1, tasks=2),
                 ),
             ),

@@ -9,7 +9,7 @@ import pytest
 from dropstreamd.control.messages.look import Log, LogLine
 from dropstreamd.control.messages.runs import Runs, Switch, Switched
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import CARD, ENDED, FAILED, ILL, NOW_S, WELL
+from tests.control.shown import CARD, ENDED, FAILED, ILL, NOW_S, ORDERS, TROUBLE, WELL
 
 
 @pytest.fixture
@@ -113,3 +113,12 @@ def test_a_limit_out_of_bounds(api: FakeApi, limit: str) -> None:
 def test_one_connection_in_trouble(api: FakeApi) -> None:
     api.answer("GET /v1/status/c-7f3k2m", ILL)
     golden("status_one_ill", ctl(api, "status", "c-7f3k2m").out)
+
+
+def test_a_run_that_was_cut_off_is_not_counted_as_a_failure(api: FakeApi) -> None:
+    cut = msgspec.structs.replace(TROUBLE, failures=0, error="the daemon ended while it ran", held=False)
+    job = msgspec.structs.replace(ORDERS.jobs[0], trouble=cut)
+    channel = msgspec.structs.replace(ORDERS, jobs=(job,))
+    card = msgspec.structs.replace(CARD, channels=(channel,))
+    api.answer("GET /v1/status/c-7f3k2m", msgspec.structs.replace(WELL, connections=(card,)))
+    assert "trouble       the daemon ended while it ran\n" in ctl(api, "status", "c-7f3k2m").out

@@ -26,9 +26,9 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def staged(folder: Path, replace: tuple[str, str] = ("", "")) -> Path:
-    """The unit with a command that exists on this machine."""
+    """The unit with commands that exist on this machine."""
     unit = folder / UNIT.name
-    text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", UNIT.read_text())
+    text = re.sub(r"(?m)^Exec(Start|Reload)=\S+", rf"Exec\1={sys.executable}", UNIT.read_text())
     unit.write_text(text.replace(*replace) if replace[0] else text)
     return unit
 

@@ -156,7 +156,7 @@ def _trouble(job: JobCard) -> str:
     trouble = job.trouble
     if trouble is None:
         return ""
-    return f"{trouble.failures} in a row: {trouble.error}"
+    return f"{trouble.failures} in a row: {trouble.error}" if trouble.failures else trouble.error
 
 
 def register(commands: Commands) -> None:
