@@ -21,3 +21,14 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A shop that sells TEE, CAP and MUG, and a warehouse behind SFTP: neither is configured yet."""
     with serve_sandbox(tmp_path / "warehouse", {"TEE": 1000, "CAP": 1000, "MUG": 1000}) as one:
         yield one
+
+
+@pytest.fixture
+def running(daemon: Daemon, sandbox: Sandbox) -> Daemon:
+    """A daemon with one connection, `shop`, switched on; it has looked at older orders."""
+    sandbox.add_warehouse(daemon)
+    sandbox.add_store(daemon)
+    daemon.start()
+    daemon.enable("shop", "sales_orders", "shipments", "inventory")
+    daemon.run("shop", "sales_orders.import")
+    return daemon

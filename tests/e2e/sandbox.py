@@ -4,7 +4,9 @@ They are the demo's own, here with faults: a shop that answers HTML, that hangs,
 which nobody can read.
 """
 
+import json
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import trio
@@ -224,6 +227,18 @@ def _ran(command: list[str], stdin: str = "") -> Ran:
     shown = command[command.index("--socket") + 2 :] if "--socket" in command else command[2:]
     print(f"$ {' '.join(shown)}\n{ran.out}{ran.err}[{ran.status}]")  # shown where the test failed
     return ran
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def log_lines(daemon: Daemon) -> list[dict[str, Any]]:
+    """Every line of the log: each is JSON."""
+    return [json.loads(line) for line in daemon.log.read_text().splitlines()]
 
 
 # ---- serving
