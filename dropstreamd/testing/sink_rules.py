@@ -99,8 +99,9 @@ async def a_push_that_is_cut_has_its_effect_once(stand: Stand, part: Part) -> No
                 ours(error) or isinstance(error, ContractBroken), f"cut at {at}, push raises {told(error)}"
             )
             raise
+        struck = attempt.struck
         await attempt.settle(outcome, steps)
-        if not attempt.struck:
+        if not struck:
             return
     broken(f"a push takes more than {MOST_STEPS} steps")
 
@@ -110,8 +111,9 @@ async def a_push_that_is_cancelled_has_its_effect_once(stand: Stand, part: Part)
     for at in range(1, MOST_STEPS):
         attempt, steps = await _attempt(stand, part, at), Steps()
         outcome = await attempt.push(steps, cancel_at=at)
+        struck = attempt.struck
         await attempt.settle(outcome, steps)
-        if not attempt.struck:
+        if not struck:
             return
     broken(f"a push takes more than {MOST_STEPS} steps")
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 PATIENCE_S = 120.0
 LIMIT_S = 1800.0
+CLOSING_S = 60.0
 MOST_CAUSES = 20
 
 
@@ -80,7 +81,7 @@ class Stand:
         except BaseException as error:
             self.see("an error", *_texts(error))
             raise
-        with trio.move_on_after(PATIENCE_S) as patience:
+        with trio.move_on_after(CLOSING_S) as patience:
             await self.proxy.idle()
         require(not patience.cancelled_caught, "a connection stays open after the session's end")
 

@@ -18,6 +18,7 @@ from tests.fakes.vendure_shop import FakeShop, stamp
 
 NOW_S = 1_795_300_000.0
 STOCK = 100_000
+PAGE = 100
 LONG_SKU = "X" * 150
 
 Shop = FakeShop | VendureShop
@@ -45,8 +46,9 @@ class Goods:
 class Orders:
     """An `OrderBench[Order]`."""
 
-    def __init__(self, goods: Goods, many: int) -> None:
-        self.many = many
+    many = PAGE + 1
+
+    def __init__(self, goods: Goods) -> None:
         self._goods = goods
         self._ids: dict[str, str] = {}
 
@@ -161,17 +163,19 @@ async def vendure_double() -> AsyncIterator[Rig[Any]]:
             rows = (server.shop.orders_by_id, server.shop.variants, server.shop.fulfillments)
             return repr(rows)
 
-        yield _rig(server.shop, server.port, table, trace, server.user[1], many=101, now_s=NOW_S)
+        yield _rig(server.shop, server.port, table, trace, server.user[1], now_s=NOW_S)
 
 
 @asynccontextmanager
 async def vendure_real(shop: VendureShop) -> AsyncIterator[Rig[Any]]:
-    """A shop on the real server."""
+    """A shop on the real server, with an administrator whose password is none of the server's names."""
+    email, password = f"owner@{shop.code}.example.com", "correct horse battery"
+    shop.add_administrator(email, password)
 
     def table(port: int) -> dict[str, object]:
         return {
             "url": f"http://127.0.0.1:{port}/admin-api",
-            "username": "superadmin",
+            "username": email,
             "password": {"secret": "shop"},
             "channel": shop.channel.token,
             "allow_private_address": True,
@@ -181,15 +185,13 @@ async def vendure_real(shop: VendureShop) -> AsyncIterator[Rig[Any]]:
         return shop.orders(), shop.stock()
 
     port = int(shop.url.rpartition(":")[2].rstrip("/"))
-    yield _rig(shop, port, table, trace, "superadmin", many=101, now_s=None)
+    yield _rig(shop, port, table, trace, password, now_s=None)
 
 
-def _rig(
-    shop: Shop, port: int, table: Any, trace: Any, password: str, *, many: int, now_s: float | None
-) -> Rig[Any]:
+def _rig(shop: Shop, port: int, table: Any, trace: Any, password: str, *, now_s: float | None) -> Rig[Any]:
     goods = Goods(shop)
     benches = {
-        Part.ORDERS: Orders(goods, many),
+        Part.ORDERS: Orders(goods),
         Part.SHIPMENTS: Fulfillments(goods),
         Part.INVENTORY: Levels(goods),
     }

@@ -74,3 +74,10 @@ def create_products(names: Sequence[str]) -> str:
     parameters = ", ".join(f"${name}: CreateProductInput!" for name in names)
     fields = " ".join(f"{name}: createProduct(input: ${name}) {{ id }}" for name in names)
     return f"mutation({parameters}) {{ {fields} }}"
+
+
+OWNER_ROLE = '{ roles(options: { filter: { code: { eq: "__super_admin_role__" } } }) { items { id } } }'
+
+ADD_ADMINISTRATOR = """
+mutation($input: CreateAdministratorInput!) { createAdministrator(input: $input) { id } }
+"""

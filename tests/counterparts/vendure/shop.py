@@ -101,6 +101,16 @@ class VendureShop:
         answer = self._admin.ask(documents.ADD_LOCATION, dict[str, Identified], {"name": name})
         return answer["createStockLocation"].id
 
+    def add_administrator(self, email: str, password: str) -> None:
+        """Another user who may do everything; `email` must be new to the server."""
+        roles = self._admin.ask(documents.OWNER_ROLE, dict[str, dict[str, list[Identified]]])["roles"][
+            "items"
+        ]
+        person = {"firstName": "An", "lastName": "Owner", "emailAddress": email, "password": password}
+        owner_role = [role.id for role in roles]
+        variables = {"input": {**person, "roleIds": owner_role}}
+        self._admin.ask(documents.ADD_ADMINISTRATOR, dict[str, Identified], variables)
+
     # What was sold
 
     def place_orders(self, orders: Sequence[NewOrder], *, clients: int = 4) -> list[Placed]:
