@@ -92,8 +92,8 @@ def _stage(tx: Writer, *, account: Account, page: Page[Package], run: str, now_s
     fetched = Fetched()
     flow = account.flow(shipments.CHANNEL)
     for package in page.documents:
-        if not (documents.may_be_key(package.key) and documents.may_be_key(package.reference)):
-            reason = "its shipment number or order reference is empty, too long, or not text"
+        reason = _unusable(package)
+        if reason:
             bad = Bad(key=package.key, place="a package", reason=reason, raw=msgspec.json.encode(package))
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
             continue
@@ -105,6 +105,15 @@ def _stage(tx: Writer, *, account: Account, page: Page[Package], run: str, now_s
     if page.mark is not None:
         cursors.take(tx, *account.path, page.mark)
     return fetched
+
+
+def _unusable(package: Package) -> str:
+    """What is wrong with a package of any source; "" for nothing."""
+    if not (documents.may_be_key(package.key) and documents.may_be_key(package.reference)):
+        return "its shipment number or order reference is empty, too long, or not text"
+    if any(line.quantity < 1 for line in package.lines):
+        return "a line of it has less than one unit"
+    return ""
 
 
 def _share_out(

@@ -11,7 +11,7 @@ from dropstreamd.channels import orders, promises, references
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Allocation
 from dropstreamd.channels.run import Run, Scope
-from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.errors import Hold, ProtocolMismatch, Wait
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine, Package
 from dropstreamd.platform.contract import Part
@@ -36,12 +36,23 @@ def book(connection_id: str, *, amends: bool) -> Book:
 
 
 async def export_shipments(run: Run) -> None:
-    """One run of `shipments.export`: fetch what the warehouse has, tell the store what is new."""
-    scope = run.scope
-    fetched = await scope.feed.fetch_packages()
+    """One run of `shipments.export`: fetch what the warehouse has, tell the store what is new.
+
+    What was fetched before is told to the store also while the warehouse fails; then its error is raised.
+    """
+    try:
+        fetched = await run.scope.feed.fetch_packages()
+    except (Wait, Hold):
+        await _tell_store(run)
+        raise
     run.count("staged", fetched.new + fetched.changed)
     run.count("undecodable", fetched.bad)
     run.count("unmatched", fetched.unmatched)
+    await _tell_store(run)
+
+
+async def _tell_store(run: Run) -> None:
+    scope = run.scope
     shipments = book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
     resolved = partial(resolve, scope, run.now_s())
     if await anything_to_do(run, shipments, resolved):

@@ -196,12 +196,17 @@ def foresee(tx: Writer, book: Book, key: str, resolve: Resolve) -> None:
 def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int:
     """Make pending again what was parked by us, not by the sink, and whose cause has gone.
 
-    Nothing is fetched for it. At most `limit` documents are looked at.
+    Nothing is fetched for it. At most `limit` documents of ours are looked at.
     """
-    count = 0
-    for _, key in list(owned(tx, book.flow, State.PARKED))[:limit]:
+    count = looked_at = 0
+    for _, key in list(owned(tx, book.flow, State.PARKED)):
         doc = get(tx, book.flow, key)
-        if doc is None or doc.by_sink or isinstance(resolve(tx, key, doc), Park):
+        if doc is None or doc.by_sink:
+            continue
+        if looked_at == limit:
+            break
+        looked_at += 1
+        if isinstance(resolve(tx, key, doc), Park):
             continue
         save(tx, book, key, transitions.free(doc, State.PENDING), doc)
         count += 1

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from dropstreamd.channels import orders
+from dropstreamd.channels import deliver, orders
 from dropstreamd.channels.run import Run, RunStopped
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Bad, Writes
@@ -13,7 +13,7 @@ from dropstreamd.store import documents, handover
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import ENABLED_S, START_S, Plant, order
+from tests.channels.plant import ENABLED_S, START_S, Plant, connection, order
 from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Bug, Fault
 
@@ -266,3 +266,15 @@ async def test_a_clock_that_is_set_back_does_not_stop_a_look_up(plant: Plant) ->
     await plant.import_orders()
     plant.later(seconds=31)
     assert (await plant.import_orders()).counts["recovered"] == 1
+
+
+async def test_refused_orders_do_not_keep_parked_ones_from_their_turn(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "RETRY_LIMIT", 2)
+    plant.warehouse.taken.refuse = {f"o{number}": "address" for number in range(3)}
+    plant.place(*(order(str(number)) for number in range(3)), order("9", method="Express"))
+    await plant.import_orders()
+    plant.configure(shop=connection(methods={"Standard": "GND", "Express": "AIR"}))
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o9": 1}

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import intake, shipments
-from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch
+from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
 from dropstreamd.model.handover import Bad, Writes
 from dropstreamd.model.orders import OrderLine
 from dropstreamd.model.shipments import Package, PackageLine
@@ -244,6 +244,31 @@ async def test_a_package_without_usable_numbers_is_shown(plant: Plant, bad: tupl
     run = await plant.export()
     assert run.counts == {"staged": 1, "undecodable": 1, "accepted": 1}
     assert set(told(plant)) == {"P2"}
+
+
+@pytest.mark.parametrize("quantity", [0, -3])
+async def test_a_package_with_less_than_a_unit_is_shown(plant: Plant, quantity: int) -> None:
+    plant.ship(package("P1", "SH1", ("A", quantity), ("B", 1)), package("P2", "SH1", ("A", 1)))
+    run = await plant.export()
+    assert run.counts == {"staged": 1, "undecodable": 1, "accepted": 1}
+    assert told(plant) == {"P2": {"L1": 1}}
+
+
+async def test_what_came_before_reaches_the_store_while_the_warehouse_is_down(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    plant.stores["shop"].fulfilled.faults.append(Fault.WAIT)
+    with pytest.raises(RateLimited):
+        await plant.export()
+
+    async def down() -> None:
+        raise Unreachable("the warehouse is down")
+
+    monkeypatch.setattr(plant.feed, "fetch_packages", down)
+    with pytest.raises(Unreachable):
+        await plant.export()
+    assert set(told(plant)) == {"P1"}
 
 
 # ---- an order that the warehouse itself spoke of
