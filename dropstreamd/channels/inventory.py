@@ -11,7 +11,7 @@ from dropstreamd.channels import orders, promises
 from dropstreamd.channels.deliver import PUSH_DEADLINE_S
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import Connection
-from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, Wait
+from dropstreamd.errors import Hold, Misconfigured, OutcomeUnknown, ProtocolMismatch, Wait
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
@@ -74,6 +74,7 @@ async def smart(run: Run) -> None:
     unsent = _unsent(run)
     await _mark_what_moved(run, unsent)
     await _push_levels(run, unsent)
+    _assert_fresh(run)
 
 
 async def full(run: Run) -> None:
@@ -83,6 +84,19 @@ async def full(run: Run) -> None:
     await _mark_what_moved(run, unsent)
     await _mark_all(run, forced=True)
     await _push_levels(run, unsent)
+    _assert_fresh(run)
+
+
+def _assert_fresh(run: Run) -> None:
+    """A warehouse that tells no figures any more, or only such as are held, must not go unnoticed."""
+    account = run.scope.account
+    latest = run.state.read(partial(stock.latest, path=(account.merchant, account.name)))
+    age_s = 0.0 if latest is None else run.now_s() - latest.as_of_s
+    if latest is not None and age_s > account.breaker.stale_after_s:
+        raise Misconfigured(
+            f"the newest stock figures believed, {latest.snapshot}, are {age_s / 3600:.0f} hours old",
+            remedy=f"see that warehouse {account.name} writes them, and whether one is held for approval",
+        )
 
 
 async def _fetch(run: Run) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import trio
 
-from dropstreamd.actors.actor import Listener
+from dropstreamd.actors.actor import Actor, Listener
 from dropstreamd.channels import snapshot
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import Clock
@@ -226,15 +226,21 @@ class Daemon:
             switches.turn(tx, connection_id, channel, on=on, now_s=now_s, who=who)
             runs.log(tx, connection_id, line)
 
-        supervisor = self.connections[connection_id]
-        actors = [a for name, a in supervisor.actors.items() if channel in (CONNECTION, name)]
         if on:
-            for actor in actors:
+            for actor in self._actors(connection_id, channel):
                 for agenda in actor.agendas.values():
                     await agenda.skip(now_s, "disabled")
         await self.state.write(turn)
-        for actor in actors:
+        # Asked for again: a reload or a crash may have made new ones, which looked before the write.
+        for actor in self._actors(connection_id, channel):
             actor.switched()
+
+    def _actors(self, connection_id: str, channel: str) -> list[Actor]:
+        """The actors that a switch concerns; none while its connection is being begun afresh."""
+        supervisor = self.connections.get(connection_id)
+        if supervisor is None:
+            return []
+        return [actor for name, actor in supervisor.actors.items() if channel in (CONNECTION, name)]
 
     def ask(self, connection_id: str, channel: str, job: str, *, who: str, since: datetime | None) -> str:
         """Ask for a run now; the id of the run that will answer. Raises Misconfigured where a switch
@@ -248,7 +254,10 @@ class Daemon:
         if off:
             what = connection.name if CONNECTION in off else f"{connection.name} {channel}"
             raise Misconfigured(f"{what} is disabled", remedy=f"dropstreamctl enable {what}")
-        actor = self.connections[connection_id].actors[channel]
+        supervisor = self.connections.get(connection_id)
+        if supervisor is None:
+            raise Misconfigured(f"{connection.name} is being begun afresh", remedy="ask again in a minute")
+        actor = supervisor.actors[channel]
         return actor.ask(job, run=self.ids.new(), who=who, since=since)
 
     async def approve(self, merchant: str, warehouse: str, *, who: str) -> Generation | None:

@@ -11,13 +11,16 @@ from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.clock import Clock
 from dropstreamd.config.schema import WarehouseAccount
-from dropstreamd.errors import DropstreamError, ProtocolMismatch
+from dropstreamd.errors import DropstreamError, ProtocolMismatch, Unreachable
 from dropstreamd.model.ids import Ids
 from dropstreamd.platform.contract import Warehouse
 from dropstreamd.store.base import Store
 from dropstreamd.store.stock import Generation
 
 T = TypeVar("T")
+
+FETCH_DEADLINE_S = 3600.0
+"""How long one fetch may take, in seconds: all who share the account wait for it meanwhile."""
 
 
 class Shared(Generic[T]):
@@ -84,8 +87,19 @@ class WarehouseFeed:
     async def fetch_stock(self) -> Sequence[Generation]:
         return await self._stock.do(self._fetch_stock)
 
+    @asynccontextmanager
+    async def _open_to_fetch(self) -> AsyncIterator[Warehouse]:
+        """A session for one fetch. A server that keeps its connection alive and answers nothing would
+        hold the account, and the runs that wait for it, for ever."""
+        with trio.move_on_after(FETCH_DEADLINE_S) as patience:
+            async with self._open_session() as warehouse:
+                yield warehouse
+        if patience.cancelled_caught:
+            path = "/".join(self.account.path)
+            raise Unreachable(f"warehouse {path}: not everything was fetched within {FETCH_DEADLINE_S:g} s")
+
     async def _fetch_packages(self) -> Fetched:
-        async with self._open_session() as warehouse:
+        async with self._open_to_fetch() as warehouse:
             if warehouse.shipments is None:
                 raise ProtocolMismatch("the warehouse's plugin tells no shipments")
             return await intake.fetch_packages(
@@ -93,7 +107,7 @@ class WarehouseFeed:
             )
 
     async def _fetch_stock(self) -> Sequence[Generation]:
-        async with self._open_session() as warehouse:
+        async with self._open_to_fetch() as warehouse:
             if warehouse.inventory is None:
                 raise ProtocolMismatch("the warehouse's plugin tells no inventory")
             return await snapshot.fetch_stock(

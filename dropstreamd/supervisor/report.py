@@ -148,10 +148,13 @@ class Gauges:
 
     def _of_connection(self, connection_id: str) -> None:
         daemon, metrics = self._daemon, self._metrics
-        name = daemon.config.connections[connection_id].name
-        supervisor = daemon.connections.get(connection_id)
-        if supervisor is None:
-            return
+        connection, supervisor = (
+            daemon.config.connections.get(connection_id),
+            daemon.connections.get(connection_id),
+        )
+        if connection is None or supervisor is None:
+            return  # a reload took it away meanwhile
+        name = connection.name
         switch = daemon.state.read(partial(_switched_on, connection=connection_id))
         up = None if not switch else supervisor.faults.in_a_row == 0 and not supervisor.ended.is_set()
         metrics.set_connection_up(name, up=up)

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import snapshot
+from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
@@ -183,3 +184,21 @@ async def test_a_figure_of_any_size_ends_no_run(plant: Plant) -> None:
     assert made
     await plant.smart()
     assert shown(plant)["B"] == 5
+
+
+async def test_a_warehouse_that_tells_no_figures_any_more_is_noticed(plant: Plant) -> None:
+    """Levels go on being kept up with what orders take; but a run that did nothing else is not well."""
+    plant.report({"A": 10})
+    await plant.smart()
+    plant.later(hours=35)
+    await plant.smart()
+    plant.later(hours=2)
+    plant.place(order("1", ("A", 3), method="unmapped"))
+    await plant.import_orders()
+    for run in (plant.smart, plant.full):
+        with pytest.raises(Misconfigured, match="37 hours old"):
+            await run()
+        assert shown(plant) == {"A": 7}
+    plant.report({"A": 9})
+    await plant.smart()
+    assert shown(plant) == {"A": 6}
