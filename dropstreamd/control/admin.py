@@ -65,7 +65,7 @@ async def delete_secret(desk: Desk, call: Call[Empty, Empty]) -> Done:
 
 async def _note_secret(desk: Desk, name: str, text: str, who: str) -> None:
     """Into the log of every connection that uses it."""
-    desk.tell("secret", who, secret_name=name)
+    desk.tell("secret", who, name=name)
     for connection in list(desk.daemon.config.connections.values()):
         if _uses(desk, connection, name):
             await desk.note(connection, "secret", text, who=who)
