@@ -40,9 +40,7 @@ async def test_what_is_enabled_during_a_reload_runs(
     """The reload makes new actors: they are to hear of the switch too."""
     world = World(state)
     chosen = next(
-        key
-        for key, each in world.config.connections.items()
-        if each.schedules[inventory.CHANNEL, "smart"]
+        key for key, each in world.config.connections.items() if each.schedules[inventory.CHANNEL, "smart"]
     )
 
     async def reload() -> None:
