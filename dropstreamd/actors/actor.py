@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -73,7 +74,7 @@ class Actor:
         scope: Callable[[], Scope],
         state: Store,
         clock: Clock,
-        gate: trio.Semaphore,
+        gate: AbstractAsyncContextManager[None],
         listener: Listener,
         rng: random.Random,
     ) -> None:

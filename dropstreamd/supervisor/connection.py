@@ -12,6 +12,7 @@ from dropstreamd.channels.jobs import Job
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import Clock
 from dropstreamd.store.base import Store
+from dropstreamd.supervisor.gate import Gate
 from dropstreamd.supervisor.keeper import Faults, keep
 
 ACTOR_FAULTS = 5
@@ -31,7 +32,7 @@ class ConnectionSupervisor:
         jobs: tuple[Job, ...],
         state: Store,
         clock: Clock,
-        gate: trio.Semaphore,
+        gate: Gate,
         listener: Listener,
         rng: random.Random,
     ) -> None:

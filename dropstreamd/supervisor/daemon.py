@@ -23,6 +23,7 @@ from dropstreamd.store.stock import Generation
 from dropstreamd.store.switches import CONNECTION
 from dropstreamd.supervisor.connection import ConnectionSupervisor
 from dropstreamd.supervisor.feed import WarehouseFeed
+from dropstreamd.supervisor.gate import Gate
 from dropstreamd.supervisor.host import Accounts
 from dropstreamd.supervisor.support import jobs
 from dropstreamd.telemetry import get_logger
@@ -60,7 +61,8 @@ class Daemon:
         self.accounts = accounts
         self._rng = rng
         self._listener = listener
-        self._gate = trio.Semaphore(loaded.config.daemon.max_runs)
+        self._places = trio.Semaphore(loaded.config.daemon.max_runs)
+        self._gates: dict[Path, Gate] = {}
         self._scopes: dict[str, Scope] = {}
         self._by_account: dict[Path, dict[str, Scope]] = {}
         self._pulling: dict[str, trio.Lock] = {}
@@ -109,12 +111,17 @@ class Daemon:
             jobs=jobs(connection, self.config.account(connection), self.accounts),
             state=self.state,
             clock=self.clock,
-            gate=self._gate,
+            gate=self._gate(connection),
             listener=self._listener,
             rng=self._rng,
         )
         self.connections[connection_id] = supervisor
         self._nursery.start_soon(supervisor.run)
+
+    def _gate(self, connection: Connection) -> Gate:
+        """The gate of its warehouse account, which outlives a restart of the connection."""
+        path = (connection.merchant, connection.warehouse)
+        return self._gates.setdefault(path, Gate(self._places, self.config.daemon.max_runs))
 
     async def _end(self, connection_id: str, grace_s: float) -> None:
         supervisor = self.connections.pop(connection_id)
