@@ -20,13 +20,20 @@ OpenRig = Callable[..., AbstractAsyncContextManager[Rig[Any]]]
 """Opens a rig. Its parameters, if any, are pytest fixtures by name."""
 
 FASTER = 20.0
-"""How much faster trio's seconds go: a plugin's retries and time-outs are waited for, but not long."""
+"""A plugin's retries and time-outs are waited for, but not long."""
 
 
 def contract_tests(
-    plugin: Plugin[Any], open_rig: OpenRig, *, waivers: Mapping[str, str] | None = None
+    plugin: Plugin[Any],
+    open_rig: OpenRig,
+    *,
+    waivers: Mapping[str, str] | None = None,
+    faster: float = FASTER,
 ) -> Callable[..., None]:
     """A test for each rule that concerns the plugin; bind it to a name that begins with `test_`.
+
+    `faster` is how much faster trio's seconds go than real ones: less for a slow counterpart, whose
+    answers a time-out would else cut off.
 
     `waivers` name rules that the plugin breaks and why that is right. One without a reason, of a rule
     that is unknown or does not apply, or of a rule that is kept, fails.
@@ -44,7 +51,7 @@ def contract_tests(
         if reason == "":
             pytest.fail(f"the waiver of {rule.name} gives no reason")
         try:
-            check(rule, plugin, partial(open_rig, **fixtures))
+            check(rule, plugin, partial(open_rig, **fixtures), faster=faster)
         except NotApplicable as error:
             if reason is not None:
                 pytest.fail(f"the waiver of {rule.name} is stale: {error}")
@@ -60,13 +67,13 @@ def contract_tests(
     return test_contract
 
 
-def check(rule: Rule, plugin: Plugin[Any], open_rig: OpenRig) -> None:
+def check(rule: Rule, plugin: Plugin[Any], open_rig: OpenRig, *, faster: float = FASTER) -> None:
     """Try one rule on a rig of its own, with trio's clock running faster.
 
     Raises ContractBroken where the plugin does not keep it, NotApplicable where it says nothing about
     it; a rig's own errors as they are.
     """
-    clock = MockClock(rate=FASTER)
+    clock = MockClock(rate=faster)
     trio.run(_check, rule, plugin, open_rig, clock, clock=clock)
 
 

@@ -8,4 +8,4 @@ from dropstreamd.testing import contract_tests
 from .sftp_rigs import openssh, sandbox_sftp
 
 test_over_the_sandbox = contract_tests(PLUGIN, sandbox_sftp)
-test_over_openssh = pytest.mark.counterpart(contract_tests(PLUGIN, openssh))
+test_over_openssh = pytest.mark.counterpart(contract_tests(PLUGIN, openssh, faster=5))
