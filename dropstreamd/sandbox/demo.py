@@ -28,6 +28,9 @@ PRODUCTS = 60
 OLDER, NEW = 3, 12
 READY_S = 30.0
 CONNECTION = "demo-shop"
+WHOLE_SECOND_S = 1.1
+"""SFTP tells a file's time in whole seconds, and a snapshot counts only what left before its time."""
+
 CTL = "import sys; from dropstreamd.control.client import main; sys.exit(main())"
 """What the console script `dropstreamctl` does."""
 
@@ -190,6 +193,7 @@ class Demo:
 
     async def _inventory(self) -> None:
         self._say("A Full Sync: every level, whatever the shop showed before")
+        await trio.sleep(WHOLE_SECOND_S)
         self._warehouse.report_stock()
         await self._ctl("run", CONNECTION, "inventory.full", "--wait")
         self._expect(self._shop.writes == PRODUCTS, f"{self._shop.writes} levels were pushed")
