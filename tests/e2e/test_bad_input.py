@@ -164,8 +164,9 @@ def test_unreadable_secret(daemon: Daemon, sandbox: Sandbox) -> None:
 def test_refused_host_key(daemon: Daemon, sandbox: Sandbox) -> None:
     """Another warehouse answers under the address: nothing is sent, nothing is lost."""
     wrong = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJlhcN5iaTnrhBcD7vCKPLPMz5c9lGeZL1tJlmCGzWcT"
+    address = sandbox.sftp.url.replace("127.0.0.1", "localhost")  # an account of its own
     sandbox.add_warehouse(daemon)
-    sandbox.add_warehouse(daemon, "other", host_key=f'"{wrong}"')
+    sandbox.add_warehouse(daemon, "other", url=f'"{address}"', host_key=f'"{wrong}"')
     sandbox.add_store(daemon)
     sandbox.add_store(daemon, "north", "other", channel='"demo"')
     begin(daemon, "shop", "north")
@@ -186,7 +187,7 @@ def test_refused_host_key(daemon: Daemon, sandbox: Sandbox) -> None:
     assert sandbox.arrived() == {}
     assert daemon.run("shop", "sales_orders.import")["accepted"] == 1
 
-    sandbox.add_warehouse(daemon, "other")
+    sandbox.add_warehouse(daemon, "other", url=f'"{address}"')
     assert ctl(daemon, "reload").status == 0
     sent = ctl(daemon, "run", "north", "sales_orders", *WAIT)
     assert sent.status == 0
