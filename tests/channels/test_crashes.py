@@ -180,14 +180,14 @@ async def test_every_single_death(tmp_path: Path, kind: str, *, cancels: bool) -
 @pytest.mark.parametrize("fault", [Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.LATE, Fault.WAIT])
 async def test_deaths_after_a_lost_answer(tmp_path: Path, kind: str, fault: Fault) -> None:
     chance = random.Random(f"{kind} {fault}")
-    for number, point in enumerate(sorted(chance.sample(range(110), 25))):
+    for number, point in enumerate(sorted(chance.sample(range(110), 12))):
         await lived(tmp_path / str(number), kind, [point], fault=fault)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_many_deaths(tmp_path: Path, kind: str) -> None:
     chance = random.Random(kind)
-    for number in range(40):
+    for number in range(15):
         deaths = [chance.randrange(60) for _ in range(chance.randrange(2, 5))]
         cancels = chance.random() < 0.3
         with suppress(IndexError):

@@ -2,7 +2,7 @@
 slow runs, switches turned, and the daemon restarted.
 
 For every job: runs never overlap, and each fire of its rules (counted afresh here) either ran, was
-coalesced into a run, or was skipped for a stated reason. Twenty days by default; a whole year by
+coalesced into a run, or was skipped for a stated reason. Ten days by default; a whole year by
 `DROPSTREAMD_SIM_DAYS=365 pytest tests/sim --timeout 3600`.
 """
 
@@ -48,7 +48,7 @@ START_S = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 DAY_S = 86_400
 LIVES = 6
 MOST_LATE_S = 20 * 3600
-DAYS = int(os.environ.get("DROPSTREAMD_SIM_DAYS", "20"))
+DAYS = int(os.environ.get("DROPSTREAMD_SIM_DAYS", "10"))
 CONNECTIONS = int(os.environ.get("DROPSTREAMD_SIM_CONNECTIONS", "50"))
 ZONES = (
     "America/New_York",
