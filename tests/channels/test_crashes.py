@@ -5,6 +5,7 @@ run is cancelled there instead. Afterwards nothing may be lost, doubled or calle
 and only what can neither be repeated nor looked up may be in doubt.
 """
 
+import os
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -27,6 +28,9 @@ from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Fault
 
 Step = Callable[[], Awaitable[object]]
+
+MORE = int(os.environ.get("DROPSTREAMD_DEATHS", "1"))
+"""How many times as many of the sampled deaths."""
 
 KINDS = {"key": (KEY, False), "lookup": (LOOKUP, False), "steps": (LOOKUP, True), "never": (NEVER, False)}
 
@@ -180,14 +184,14 @@ async def test_every_single_death(tmp_path: Path, kind: str, *, cancels: bool) -
 @pytest.mark.parametrize("fault", [Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.LATE, Fault.WAIT])
 async def test_deaths_after_a_lost_answer(tmp_path: Path, kind: str, fault: Fault) -> None:
     chance = random.Random(f"{kind} {fault}")
-    for number, point in enumerate(sorted(chance.sample(range(110), 12))):
+    for number, point in enumerate(sorted(chance.sample(range(110), min(110, 12 * MORE)))):
         await lived(tmp_path / str(number), kind, [point], fault=fault)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_many_deaths(tmp_path: Path, kind: str) -> None:
     chance = random.Random(kind)
-    for number in range(15):
+    for number in range(15 * MORE):
         deaths = [chance.randrange(60) for _ in range(chance.randrange(2, 5))]
         cancels = chance.random() < 0.3
         with suppress(IndexError):
