@@ -73,7 +73,9 @@ async def _serve(
     metrics = Metrics(now_s=clock.now_s, version=__version__)
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     secrets = SecretStore(settings.state_dir, Path(credentials) if credentials else None)
-    accounts = Accounts(plugins=plugins, clock=clock, read_secret=secrets.read, observer=metrics, rng=rng)
+    accounts = Accounts(
+        plugins=plugins, clock=clock, read_secret=secrets.read, observer=metrics, rng=rng, state=state
+    )
     names: dict[str, str] = {}
     events = Events()
     report = Report(metrics, names, [events])

@@ -10,9 +10,9 @@ from dropstreamd.channels.run import Run
 from dropstreamd.errors import Hold, OutcomeUnknown, StateFull, Wait
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Prepared, Untouched
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import handover
+from dropstreamd.store import control_numbers, handover
 from dropstreamd.store.documents import Book
-from dropstreamd.store.handover import Resolve
+from dropstreamd.store.handover import Number, Resolve
 from dropstreamd.store.records import Attempt
 
 T = TypeVar("T")
@@ -65,6 +65,7 @@ async def _next_batch(run: Run, book: Book, sink: Sink[T], resolve: Resolve, aft
             prepare=cast("handover.Prepare", sink.prepare),
             stamp=run.stamp(),
             run=run.id,
+            number=_counted(run, sink.writes.series),
         )
     )
     run.count("parked", opened.parked)
@@ -77,6 +78,14 @@ async def _next_batch(run: Run, book: Book, sink: Sink[T], resolve: Resolve, aft
                 await _settle(run, book, unsent_id, _untouched(unsent))
             raise
     return opened.last
+
+
+def _counted(run: Run, series: str) -> Number | None:
+    account = run.scope.account
+    path = (account.merchant, account.name)
+    if not series:
+        return None
+    return lambda tx, count: control_numbers.block(tx, path, series, count)
 
 
 async def _push(run: Run, book: Book, sink: Sink[T], attempt_id: str, attempt: Attempt) -> None:

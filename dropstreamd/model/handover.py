@@ -39,29 +39,36 @@ class Withdrawn(Exception):
 class Writes(msgspec.Struct, frozen=True, kw_only=True):
     """How a sink writes. `batch` is the most documents in one call or file (a sink that repeats
     `never` gets one at a time). `visible_after_s` is the longest time until an abandoned request
-    has acted and is found."""
+    has acted and is found. `series` names a sequence of control numbers that the writes are counted
+    by (`Stamp.number`), such as an EDI sender and receiver; empty for none."""
 
     repeat: Repeat
     batch: int
     visible_after_s: float = 0.0
     retention_s: float = 0.0
+    series: str = ""
 
 
 class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A document to write. `remote` is what an earlier accepted write of this key was told
-    (`Accepted.remote`): set means amend that one."""
+    (`Accepted.remote`): set means amend that one. `cancel`: stop that one, if it can still be stopped
+    (`document` is what was accepted); only a sink whose plugin declares `cancels` is asked."""
 
     key: str
     document: T
     remote: str | None = None
+    cancel: bool = False
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     """What makes one attempt unlike every other: `attempt` is unique (letters and digits), `at`
-    is the instant it was opened, the same whenever the attempt is repeated."""
+    is the instant it was opened, the same whenever the attempt is repeated. For a sink whose `Writes`
+    name a series, `number` is the first of the control numbers that are kept for this call of
+    `prepare`: the n-th `Prepared` (from 0) has `number + n`, and no other attempt ever has it."""
 
     attempt: str
     at: datetime
+    number: int = 0
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,7 +31,10 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 
     `key` is the platform's id of the line. `quantity` is what the buyer still wants in all
     (ordered less cancelled and refunded), `fulfilled` how much of it the store already shows as
-    shipped: the difference is what a warehouse has to send.
+    shipped: the difference is what a warehouse has to send. `sku`, `gtin` (UPC, EAN) and `vendor_code`
+    are three identifiers: none stands for another. `weight_g` is grams for one unit, `hs_code` the
+    customs tariff number, `origin` a country, `declared_value` for one unit (the price by default).
+    `part_of` is the key of the line that sold a bundle which the platform has taken apart by itself.
     """
 
     key: str
@@ -40,6 +43,13 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     fulfilled: int = 0
     name: str = ""
     unit_price: Money | None = None
+    gtin: str = ""
+    vendor_code: str = ""
+    weight_g: int | None = None
+    hs_code: str = ""
+    origin: str = ""
+    declared_value: Money | None = None
+    part_of: str = ""
 
     @property
     def open_quantity(self) -> int:
@@ -50,7 +60,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A sales order as its store tells it.
 
     `key` is the platform's id, `number` what people see, `placed_at` and `updated_at` aware
-    instants. `ship_method` is the store's own name of the method.
+    instants. `ship_method` is the store's own name of the method. `cancel_requested`: the buyer asks for
+    it not to be sent. `ship_by` and `deliver_by` are the latest instants promised; `incoterm` says who
+    pays duties ("DDP"), `tax_ids` are those that customs want to see, as "scheme:number".
     """
 
     key: str
@@ -68,6 +80,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     total: Money | None = None
     channel_code: str = ""
+    cancel_requested: bool = False
+    ship_by: datetime | None = None
+    deliver_by: datetime | None = None
+    gift_message: str = ""
+    delivery_note: str = ""
+    incoterm: str = ""
+    tax_ids: tuple[str, ...] = ()
 
 
 class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +103,12 @@ class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
     ordered: int = 0
     name: str = ""
     unit_price: Money | None = None
+    gtin: str = ""
+    vendor_code: str = ""
+    weight_g: int | None = None
+    hs_code: str = ""
+    origin: str = ""
+    declared_value: Money | None = None
 
 
 class OutboundOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,3 +125,11 @@ class OutboundOrder(msgspec.Struct, frozen=True, kw_only=True):
     po_number: str = ""
     note: str = ""
     channel_code: str = ""
+    currency: str = ""
+    total: Money | None = None
+    ship_by: datetime | None = None
+    deliver_by: datetime | None = None
+    gift_message: str = ""
+    delivery_note: str = ""
+    incoterm: str = ""
+    tax_ids: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from dropstreamd.clock import Clock
+from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import (
     Accepted,
     Bad,
@@ -35,6 +36,9 @@ from dropstreamd.model.handover import (
     Writes,
 )
 from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.products import Product
+from dropstreamd.model.purchases import PurchaseOrder
+from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level, StockRow
 from dropstreamd.platform.http import Http
@@ -67,10 +71,12 @@ __all__ = [
     "StockPage",
     "StockSource",
     "Store",
+    "StoreParts",
     "Survey",
     "Taken",
     "Untouched",
     "Warehouse",
+    "WarehouseParts",
     "Withdrawn",
     "Writes",
 ]
@@ -92,6 +98,12 @@ class Part(StrEnum):
     ORDERS = "orders"  # store: tells orders; warehouse: takes orders
     SHIPMENTS = "shipments"  # store: takes fulfillments; warehouse: tells packages
     INVENTORY = "inventory"  # store: takes levels; warehouse: tells stock
+    PRODUCTS = "products"  # store: tells its products; warehouse: takes them into its item master
+    CATALOGUE = "catalogue"  # warehouse: tells its item master; store: takes products as drafts
+    RETURNS = "returns"  # store: tells returns asked for; warehouse: takes them, to expect the goods
+    RECEIPTS = "receipts"  # warehouse: tells what came back; store: is told
+    PURCHASE_ORDERS = "purchase orders"  # warehouse: tells what is on its way; store: is told
+    ACKNOWLEDGEMENTS = "acknowledgements"  # warehouse: tells what became of orders before they ship
 
 
 # ---- reading
@@ -258,6 +270,30 @@ class Store(Session, Protocol):
     def shipments(self) -> Sink[Fulfillment] | None: ...
     @property
     def inventory(self) -> Sink[Level] | None: ...
+    @property
+    def products(self) -> Source[Product] | None: ...
+    @property
+    def catalogue(self) -> Sink[Product] | None: ...
+    @property
+    def returns(self) -> Source[Return] | None: ...
+    @property
+    def receipts(self) -> Sink[ReturnReceipt] | None: ...
+    @property
+    def purchase_orders(self) -> Sink[PurchaseOrder] | None: ...
+
+
+class StoreParts:
+    """What a plugin's store may begin with: it provides nothing yet. Set what it provides when it is
+    made."""
+
+    orders: Source[Order] | None = None
+    shipments: Sink[Fulfillment] | None = None
+    inventory: Sink[Level] | None = None
+    products: Source[Product] | None = None
+    catalogue: Sink[Product] | None = None
+    returns: Source[Return] | None = None
+    receipts: Sink[ReturnReceipt] | None = None
+    purchase_orders: Sink[PurchaseOrder] | None = None
 
 
 class Warehouse(Session, Protocol):
@@ -269,10 +305,36 @@ class Warehouse(Session, Protocol):
     def shipments(self) -> Source[Package] | None: ...
     @property
     def inventory(self) -> StockSource | None: ...
+    @property
+    def products(self) -> Sink[Product] | None: ...
+    @property
+    def catalogue(self) -> Source[Product] | None: ...
+    @property
+    def returns(self) -> Sink[OutboundReturn] | None: ...
+    @property
+    def receipts(self) -> Source[Receipt] | None: ...
+    @property
+    def purchase_orders(self) -> Source[PurchaseOrder] | None: ...
+    @property
+    def acknowledgements(self) -> Source[Acknowledgement] | None: ...
 
     def sample(self, name: str, content: bytes) -> Sample:
         """Read a sample file as the settings say; no I/O."""
         ...
+
+
+class WarehouseParts:
+    """As `StoreParts`."""
+
+    orders: Sink[OutboundOrder] | None = None
+    shipments: Source[Package] | None = None
+    inventory: StockSource | None = None
+    products: Sink[Product] | None = None
+    catalogue: Source[Product] | None = None
+    returns: Sink[OutboundReturn] | None = None
+    receipts: Source[Receipt] | None = None
+    purchase_orders: Source[PurchaseOrder] | None = None
+    acknowledgements: Source[Acknowledgement] | None = None
 
 
 class Host(Protocol):
@@ -295,6 +357,12 @@ class Host(Protocol):
         """Its present value. Raises Misconfigured where it cannot be read."""
         ...
 
+    async def number(self, series: str, purpose: str) -> int:
+        """A control number of a series (`Writes.series`), durable before it is returned: the same again
+        for the same purpose (what is answered, in at most 100 bytes), for no other purpose, and for no
+        attempt. From 1."""
+        ...
+
 
 class SettingProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A setting that decodes but cannot be right. `key` is dotted, below the plugin's table."""
@@ -311,6 +379,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     secrets in it are `SecretRef`s. `account_key` names the account: connections and warehouses of
     equal key share one budget of calls. `amends` are the parts whose sink takes an item with a
     `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
+    `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.
     `pace` is how fast the platform lets one account be called.
     """
 
@@ -322,5 +391,6 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     account_key: Callable[[S], str]
     open: Callable[[S, Host], AbstractAsyncContextManager[Store | Warehouse]]
     amends: frozenset[Part] = frozenset()
+    cancels: frozenset[Part] = frozenset()
     pace: Callable[[S], Pace] = lambda _settings: Pace()
     check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()

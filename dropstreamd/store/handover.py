@@ -71,6 +71,8 @@ class Nothing(msgspec.Struct, frozen=True, kw_only=True):
 Resolved = Ready | Park | Nothing
 Resolve = Callable[[Reader, str, Document], Resolved]
 Prepare = Callable[[Sequence[Item[object]], Stamp], Preparation]
+Number = Callable[[Writer, int], int]
+"""Keeps so many control numbers for one call of `prepare`: the first of them."""
 
 
 class Opened(msgspec.Struct, kw_only=True):
@@ -92,10 +94,12 @@ def open_batch(
     prepare: Prepare,
     stamp: Stamp,
     run: str,
+    number: Number | None = None,
 ) -> Opened:
     """Freeze attempts for the next pending documents after the key `after`.
 
-    Names and bytes are fixed here; nothing has been sent. What cannot be resolved is parked.
+    Names and bytes are fixed here; nothing has been sent. What cannot be resolved is parked. `number`
+    is given for a sink whose writes are counted.
     """
     now_s = stamp.at.timestamp()
     opened = Opened(attempts=[])
@@ -126,6 +130,8 @@ def open_batch(
                 save(tx, book, key, noted, doc)
                 task_of_change(tx, book, key, noted, now_s)
     if items:
+        if number is not None:
+            stamp = msgspec.structs.replace(stamp, number=number(tx, len(items)))
         _freeze(tx, book, docs, prepare(items, stamp), stamp, run, opened)
     return opened
 

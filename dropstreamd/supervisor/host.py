@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -10,13 +11,16 @@ import msgspec
 from dropstreamd.clock import Clock
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.schema import StoreAccount, WarehouseAccount
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.platform.circuit import Circuits
 from dropstreamd.platform.contract import Host, Plugin, Session, Store, Warehouse
 from dropstreamd.platform.http import Http, HttpSettings, Observer
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Limiter, Limiters, Priority
 from dropstreamd.platform.secrets import Secret, SecretRef
+from dropstreamd.store import control_numbers
+from dropstreamd.store.base import Store as State
+from dropstreamd.store.keys import MAX_PART_BYTES
 
 ReadSecret = Callable[[SecretRef], Secret]
 
@@ -28,9 +32,20 @@ class Lent(msgspec.Struct, frozen=True, kw_only=True):
     limiter: Limiter
     http: Http
     read_secret: ReadSecret
+    state: State
+    path: tuple[str, str] | None
 
     def secret(self, ref: SecretRef) -> Secret:
         return self.read_secret(ref)
+
+    async def number(self, series: str, purpose: str) -> int:
+        if self.path is None:
+            raise ProtocolMismatch("a store's plugin asked for a control number: only warehouses count")
+        if not purpose or len(purpose.encode()) > MAX_PART_BYTES - len("for "):
+            raise ProtocolMismatch("a control number was asked for without, or with too long a purpose")
+        return await self.state.write(
+            partial(control_numbers.for_purpose, path=self.path, series=series, purpose=purpose)
+        )
 
 
 class Accounts:
@@ -44,8 +59,10 @@ class Accounts:
         read_secret: ReadSecret,
         observer: Observer,
         rng: random.Random,
+        state: State,
     ) -> None:
         self.plugins = plugins
+        self._state = state
         self._clock = clock
         self._read_secret = read_secret
         self._observer = observer
@@ -95,4 +112,12 @@ class Accounts:
             clock=self._clock,
             settings=HttpSettings(allow_private=account.allow_private_address),
         )
-        return Lent(clock=self._clock, limiter=limiter, http=http, read_secret=self._read_secret)
+        path = (account.merchant, account.name) if isinstance(account, WarehouseAccount) else None
+        return Lent(
+            clock=self._clock,
+            limiter=limiter,
+            http=http,
+            read_secret=self._read_secret,
+            state=self._state,
+            path=path,
+        )

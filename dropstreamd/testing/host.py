@@ -3,6 +3,8 @@
 import random
 from collections.abc import Mapping
 
+import trio
+
 from dropstreamd.clock import Clock
 from dropstreamd.errors import Misconfigured
 from dropstreamd.platform.circuit import Circuit
@@ -23,6 +25,7 @@ class BenchHost:
         budget = Budget(Pace(rate_per_s=RATE_PER_S, burst=RATE_PER_S, at_once=pace.at_once))
         self.limiter: Limiter = budget.for_priority(Priority.ORDERS)
         self._secrets = secrets
+        self._numbers: dict[tuple[str, str], int] = {}
         self.http = Http(
             account=account,
             limiter=self.limiter,
@@ -39,6 +42,10 @@ class BenchHost:
         if name not in self._secrets:
             raise Misconfigured(f"the rig has no {ref}", remedy="add it to the rig's secrets")
         return Secret(self._secrets[name])
+
+    async def number(self, series: str, purpose: str) -> int:
+        await trio.lowlevel.checkpoint()
+        return self._numbers.setdefault((series, purpose), len(self._numbers) + 1)
 
 
 class _Nobody:

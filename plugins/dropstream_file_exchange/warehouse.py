@@ -25,6 +25,7 @@ from dropstreamd.platform.contract import (
     Sample,
     Stamp,
     Survey,
+    WarehouseParts,
     Writes,
 )
 from dropstreamd.platform.inbox import MOST_FILES, Inbox, InboxRules
@@ -79,7 +80,7 @@ class Link:
         raise ProtocolMismatch("neither key nor password is set")
 
 
-class FileWarehouse:
+class FileWarehouse(WarehouseParts):
     """`Warehouse` over files."""
 
     def __init__(self, settings: Settings, host: Host, stack: AsyncExitStack) -> None:
@@ -87,9 +88,9 @@ class FileWarehouse:
         self._clock = host.clock
         self._link = Link(settings, host, stack)
         zone = ZoneInfo(settings.timezone)
-        self.orders = OrderSink(settings, host, self._link)
-        self.shipments = ShipmentSource(self._shipments_inbox, settings.shipments, zone)
-        self.inventory = InventorySource(self._inventory_inbox, settings.inventory, zone)
+        self.orders: OrderSink = OrderSink(settings, host, self._link)
+        self.shipments: ShipmentSource = ShipmentSource(self._shipments_inbox, settings.shipments, zone)
+        self.inventory: InventorySource = InventorySource(self._inventory_inbox, settings.inventory, zone)
 
     def close(self) -> None:
         """Let go of files that were not read to their end."""

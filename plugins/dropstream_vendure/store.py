@@ -13,7 +13,7 @@ from dropstream_vendure.orders import Orders, unclosed
 from dropstream_vendure.settings import CANCELLED, Settings
 from dropstreamd.clock import utc
 from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
-from dropstreamd.platform.contract import Finding, Host, Survey
+from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
 
 SURVEY_PAGE = 500
 MOST_SKUS = 1_000_000
@@ -23,16 +23,16 @@ _CARTS = ("Created", "Draft", "AddingItems", "ArrangingPayment")
 _IN_FLUX = ("PaymentAuthorized", "Modifying", "ArrangingAdditionalPayment")
 
 
-class VendureStore:
+class VendureStore(StoreParts):
     """A `Store`."""
 
     def __init__(self, api: Api, settings: Settings, host: Host) -> None:
         self._api = api
         self._settings = settings
         self._host = host
-        self.orders = Orders(api, settings, host.clock)
-        self.shipments = Fulfillments(api, settings)
-        self.inventory = Levels(api, settings)
+        self.orders: Orders = Orders(api, settings, host.clock)
+        self.shipments: Fulfillments = Fulfillments(api, settings)
+        self.inventory: Levels = Levels(api, settings)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         """Reads one order, variant and location. With `write`, two mutations that are about nothing

@@ -109,13 +109,6 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
     clock, sink = SystemClock(), TakesEverything()
     rng = random.Random(1)
     metrics = Metrics(now_s=clock.now_s, version="bench")
-    accounts = Accounts(
-        plugins={"file-exchange": PluginStatus(name="file-exchange", origin="here", plugin=PLUGIN)},
-        clock=clock,
-        read_secret=lambda _ref: password,
-        observer=metrics,
-        rng=rng,
-    )
     settings = Settings(
         url=url,
         host_key=host_key,
@@ -157,6 +150,14 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
         return path
 
     with open_store(folder / "state") as state:
+        accounts = Accounts(
+            plugins={"file-exchange": PluginStatus(name="file-exchange", origin="here", plugin=PLUGIN)},
+            clock=clock,
+            read_secret=lambda _ref: password,
+            observer=metrics,
+            rng=rng,
+            state=state,
+        )
         async with trio.open_nursery() as nursery:
             await nursery.start(state.run)
             scopes: dict[str, Scope] = {}

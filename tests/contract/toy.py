@@ -33,6 +33,7 @@ from dropstreamd.platform.contract import (
     SettingProblem,
     Stamp,
     Survey,
+    WarehouseParts,
     Writes,
 )
 from dropstreamd.platform.http import HttpClient, decode
@@ -83,15 +84,12 @@ class OrderSink:
         raise AssertionError("it repeats by key")
 
 
-class Session:
+class Session(WarehouseParts):
     """A `Warehouse`."""
-
-    shipments = None
-    inventory = None
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
-        self.orders = OrderSink(http)
+        self.orders: OrderSink = OrderSink(http)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         decode(await self._http.request("GET", "ping", applied="safe"), str)

@@ -275,6 +275,7 @@ class Office:
                 read_secret=self.secrets.read,
                 observer=Metrics(now_s=self.clock.now_s, version="test"),
                 rng=rng,
+                state=state,
             ),
             listener=self.events,
         )

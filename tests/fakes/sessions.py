@@ -7,7 +7,16 @@ from dropstreamd.model.handover import Writes
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level
-from dropstreamd.platform.contract import Finding, Sample, Sink, Source, StockSource, Survey
+from dropstreamd.platform.contract import (
+    Finding,
+    Sample,
+    Sink,
+    Source,
+    StockSource,
+    StoreParts,
+    Survey,
+    WarehouseParts,
+)
 from tests.fakes.points import Points
 from tests.fakes.sinks import FakeSink
 from tests.fakes.sources import ChangesSource, FilesSource, StockFiles
@@ -31,7 +40,7 @@ class FakeStore:
         return {sku: level.available for sku, level in self.levels.newest().items()}
 
 
-class StoreSession:
+class StoreSession(StoreParts):
     """See `contract.Store`."""
 
     def __init__(self, store: FakeStore) -> None:
@@ -55,7 +64,7 @@ class FakeWarehouse:
         self.stock = StockFiles(points)
 
 
-class WarehouseSession:
+class WarehouseSession(WarehouseParts):
     """See `contract.Warehouse`."""
 
     def __init__(self, warehouse: FakeWarehouse) -> None:

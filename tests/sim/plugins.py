@@ -30,9 +30,11 @@ from dropstreamd.platform.contract import (
     StockPage,
     StockSource,
     Store,
+    StoreParts,
     Survey,
     Taken,
     Warehouse,
+    WarehouseParts,
     Writes,
 )
 
@@ -93,13 +95,13 @@ class QuietSession:
         return Survey()
 
 
-class QuietStore(QuietSession):
+class QuietStore(QuietSession, StoreParts):
     orders: Source[Order] | None = QuietSource[Order]()
     shipments: Sink[Fulfillment] | None = QuietSink[Fulfillment]()
     inventory: Sink[Level] | None = QuietSink[Level]()
 
 
-class QuietWarehouse(QuietSession):
+class QuietWarehouse(QuietSession, WarehouseParts):
     orders: Sink[OutboundOrder] | None = QuietSink[OutboundOrder]()
     shipments: Source[Package] | None = QuietSource[Package]()
     inventory: StockSource | None = QuietStock()

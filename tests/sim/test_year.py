@@ -151,6 +151,7 @@ async def live(world: World, until_s: float) -> None:
         read_secret=lambda _ref: Secret(""),
         observer=Metrics(now_s=clock.now_s, version="0"),
         rng=rng,
+        state=state,
     )
     daemon = Daemon(
         loaded=Loaded(config=config, broken=(), problems=()),

@@ -65,6 +65,7 @@ class World:
                 read_secret=lambda _ref: Secret(""),
                 observer=self.metrics,
                 rng=rng,
+                state=state,
             ),
             listener=self.ended,
         )

@@ -1,0 +1,34 @@
+"""Control numbers: a count for each sequence of a warehouse account, such as an EDI sender and receiver.
+
+A number once given is never given again, whatever becomes of what it was given for: gaps are harmless,
+a repetition is not.
+"""
+
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.stock import Path
+from dropstreamd.store.tables import Table
+
+_LAST = "-last"
+"""Below a series: the number given last. No purpose is called so."""
+
+
+def block(tx: Writer, path: Path, series: str, count: int) -> int:
+    """The first of `count` numbers that follow each other; from 1."""
+    last = _number(tx, path, series, _LAST)
+    tx.put(Table.CONTROL_NUMBERS, (*path, series, _LAST), str(last + count).encode())
+    return last + 1
+
+
+def for_purpose(tx: Writer, path: Path, series: str, purpose: str) -> int:
+    """The number that this purpose has; a new one the first time it is asked for."""
+    known = _number(tx, path, series, f"for {purpose}")
+    if known:
+        return known
+    number = block(tx, path, series, 1)
+    tx.put(Table.CONTROL_NUMBERS, (*path, series, f"for {purpose}"), str(number).encode())
+    return number
+
+
+def _number(tx: Reader, path: Path, series: str, name: str) -> int:
+    raw = tx.get(Table.CONTROL_NUMBERS, (*path, series, name))
+    return 0 if raw is None else int(raw)
