@@ -10,6 +10,7 @@ from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Link
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OutboundLine, OutboundOrder
 from dropstreamd.platform.contract import Page, Part
 from dropstreamd.store import cursors, documents, handover
@@ -26,6 +27,7 @@ PAGES = 10_000
 _decode = msgspec.msgpack.Decoder(Order)
 _decode_sent = msgspec.msgpack.Decoder(OutboundOrder)
 _encode = msgspec.msgpack.Encoder().encode
+_json = msgspec.json.Encoder().encode
 
 
 def book(scope: Scope) -> Book:
@@ -92,12 +94,30 @@ def _count(run: Run, staged: Staged) -> None:
 
 def _stage(tx: Writer, *, book: Book, page: Page[Order], start_s: float, now_s: float, run: str) -> Staged:
     restored_s = cursors.restored_s(tx, book.flow.connection)
-    arrived = [incoming(order, start_s, restored_s) for order in page.documents]
+    arrived, bad = [], list(page.bad)
+    for order in page.documents:
+        reason = _another_of_that_key(tx, book.flow, order)
+        if reason:
+            key = f"{order.key} {order.number}"[:80]
+            bad.append(Bad(key=key, place=f"order {order.number}", reason=reason, raw=_json(order)))
+        else:
+            arrived.append(incoming(order, start_s, restored_s))
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
-    staged.bad += documents.stage_bad(tx, book, page.bad, now_s=now_s, run=run)
+    staged.bad += documents.stage_bad(tx, book, bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
     return staged
+
+
+def _another_of_that_key(tx: Reader, flow: Flow, order: Order) -> str:
+    """What is wrong with an order whose key was another order's, "" for nothing: neither may take the
+    place of the other. A shop that was set up anew counts from the beginning."""
+    old = documents.get(tx, flow, order.key)
+    if old is None or old.number == order.number:
+        return ""
+    if _decode.decode(old.content).placed_at == order.placed_at:
+        return ""
+    return f"the store gave it the key of order {old.number}: a shop set up anew wants another connection"
 
 
 def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:

@@ -1,14 +1,15 @@
 """One execution of a job: what it may use, and what it tells about itself."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 import trio
 
+from dropstreamd.channels.same_store import hold_to_one_store
 from dropstreamd.clock import Clock, utc
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.model.handover import Stamp
@@ -116,9 +117,13 @@ class Run:
     def state(self) -> State:
         return self.scope.state
 
-    def open_store(self) -> AbstractAsyncContextManager[Store]:
-        """The connection's store, opened for this run, its calls at the run's priority."""
-        return self.scope.open_store(self.priority)
+    @asynccontextmanager
+    async def open_store(self) -> AsyncIterator[Store]:
+        """The connection's store, opened for this run, its calls at the run's priority. Raises
+        Misconfigured where it is another store than before."""
+        await hold_to_one_store(self.state, self.scope.connection)
+        async with self.scope.open_store(self.priority) as store:
+            yield store
 
     def now_s(self) -> float:
         return self.scope.clock.now_s()

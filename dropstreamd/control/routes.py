@@ -14,6 +14,7 @@ from dropstreamd.control import (
     running,
     scheduling,
     side_tests,
+    store_account,
     switching,
     watching,
 )
@@ -32,5 +33,6 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *explaining.ROUTES,
     *parked.ROUTES,
     *deciding.ROUTES,
+    *store_account.ROUTES,
     *admin.ROUTES,
 )

@@ -50,3 +50,14 @@ def restored_s(tx: Reader, connection: str) -> float:
 def keep_restored(tx: Writer, connection: str, at_s: float) -> None:
     """Remember for ever that the connection's state came from a backup."""
     tx.put(Table.CURSORS, (connection, "-restored"), repr(at_s).encode())
+
+
+def store_account(tx: Reader, connection: str) -> str | None:
+    """The store account that the connection's state is about; None before its first run."""
+    raw = tx.get(Table.CURSORS, (connection, "-store"))
+    return None if raw is None else raw.decode()
+
+
+def keep_store_account(tx: Writer, connection: str, account: str) -> None:
+    """Remember it; a person may say that the account has another name now."""
+    tx.put(Table.CURSORS, (connection, "-store"), account.encode())

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from dropstreamd.channels import deliver, orders
 from dropstreamd.channels.run import Run, RunStopped
+from dropstreamd.config.schema import StoreAccount
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Bad, Writes
-from dropstreamd.store import documents, handover
+from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import ENABLED_S, START_S, Plant, connection, order
+from tests.channels.plant import ENABLED_S, START_S, NoSettings, Plant, connection, order
 from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Bug, Fault
 
@@ -278,3 +280,46 @@ async def test_refused_orders_do_not_keep_parked_ones_from_their_turn(
     plant.configure(shop=connection(methods={"Standard": "GND", "Express": "AIR"}))
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o9": 1}
+
+
+async def test_another_shop_under_the_same_connection_is_held(plant: Plant) -> None:
+    """Ids of two shops collide: an order of the second would pass for one of the first."""
+    plant.place(order("1"))
+    await plant.import_orders()
+    moved = StoreAccount(platform="fake", settings=NoSettings(), account_key="fake:other")
+    plant.configure(shop=connection(store=moved))
+    plant.place(order("1", ("B", 7)))
+    plant.report({"A": 5})
+    for job in ("sales_orders.import", "inventory.full"):
+        with pytest.raises(Misconfigured, match=r"leads to fake:other, and .* is of fake:shop") as caught:
+            await plant.run(job)
+        assert "same-store shop" in caught.value.remedy
+    assert plant.warehouse.taken.created() == {"o1": 1}
+    assert not plant.stores["shop"].shows()
+    same = partial(cursors.keep_store_account, connection="c-shop", account="fake:other")
+    await plant.state.write(same)
+    await plant.import_orders()
+    await plant.full()
+    assert plant.stores["shop"].shows() == {"A": 5}
+
+
+async def test_an_order_that_bears_the_key_of_another_is_parked(plant: Plant) -> None:
+    """The shop was set up anew at the same address, and counts from the beginning."""
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(replace(order("2", placed_s=START_S + 60), key="o1"))
+    run = await plant.import_orders()
+    assert run.counts["undecodable"] == 1
+    [(key, bad)] = plant.state.read(lambda tx: list(documents.bad_records(tx, plant.flow())))
+    assert (key, bad.place) == ("o1 2", "order 2")
+    assert "the key of order 1" in bad.reason
+    assert plant.doc("o1").number == "1"
+    assert not (await plant.import_orders()).counts["undecodable"]
+
+
+async def test_an_order_may_get_another_number(plant: Plant) -> None:
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(replace(order("1b"), key="o1"))
+    assert not (await plant.import_orders()).counts["undecodable"]
+    assert plant.warehouse.taken.created() == {"o1": 1}

@@ -28,7 +28,7 @@ from dropstreamd.control.messages.look import (
     Tasks,
     TaskShown,
 )
-from dropstreamd.control.messages.setup import Approved
+from dropstreamd.control.messages.setup import Approved, SameStore, StoreShown
 from dropstreamd.model.orders import Address, Order, OrderLine, OutboundLine, OutboundOrder
 from dropstreamd.model.shipments import Package, PackageLine
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
@@ -353,3 +353,30 @@ def test_a_sku_that_nobody_reported(api: FakeApi) -> None:
     )
     api.answer(f"GET {AT}/skus/%2E%2E", bare)
     golden("sku_bare", ctl(api, "sku", "acme-vendure", "..").out)
+
+
+# ---- same-store
+
+
+def test_the_same_store(api: FakeApi) -> None:
+    path = f"{AT}/store"
+    api.answer(f"GET {path}", StoreShown(connection="acme-vendure", belongs_to="v:old", configured="v:new"))
+    told = ctl(api, "same-store", "acme-vendure")
+    assert told.code == 4
+    assert "has been of v:old.\nIts file now leads to v:new." in told.err
+    api.answer(f"POST {path}", Done(text="v:new is the shop"))
+    told = ctl(api, "same-store", "acme-vendure", "--yes")
+    assert (told.code, told.out) == (0, "v:new is the shop.\n")
+    assert api.asked[-1].read(SameStore) == SameStore(account="v:new")
+
+
+def test_the_same_store_says_nothing_where_nothing_changed(api: FakeApi) -> None:
+    path = f"{AT}/store"
+    api.answer(f"GET {path}", StoreShown(connection="acme-vendure", belongs_to=None, configured="v:new"))
+    assert ctl(api, "same-store", "acme-vendure", "--yes").code == 0
+    assert api.lines == [f"GET {path}"]
+
+
+def test_the_same_store_of_no_connection(api: FakeApi) -> None:
+    api.answer(f"GET {AT}/store", refusal("not found", 404, "there is no connection 'acme-vendure'"))
+    assert ctl(api, "same-store", "acme-vendure").code == 2

@@ -1,7 +1,10 @@
 """Looking things up and deciding about them: orders, SKUs, parked and doubted work, tasks, snapshots."""
 
+from functools import partial
+
 from msgspec.structs import replace
 
+from dropstreamd.store import cursors
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office, bad
 from tests.fakes.sinks import Fault
@@ -288,3 +291,20 @@ async def test_a_held_snapshot_is_approved(office: Office, client: Client) -> No
     lines = (await client.get("/connections/ebay/log"))["lines"]
     assert [line["event"] for line in lines] == ["approved"]
     assert (await client.refused("POST", "/warehouses/acme/mian/approve"))[0] == 404
+
+
+async def test_a_shop_at_a_new_address_is_the_same_shop(office: Office, client: Client) -> None:
+    path = f"{SHOP}/store"
+    now = (await client.get(path))["configured"]
+    assert (await client.get(path))["belongs_to"] is None
+    old = partial(cursors.keep_store_account, connection="c-shop", account="shop:old")
+    await office.state.write(old)
+    await client.enable()
+    assert (await client.run("inventory.full"))["result"] == "held"
+    assert (await client.get(path))["belongs_to"] == "shop:old"
+    assert (await client.refused("POST", path, {"account": "shop:third"}))[0] == 409
+    await client.ask("POST", path, {"account": now})
+    assert (await client.get(path))["belongs_to"] == now
+    assert (await client.run("inventory.full"))["result"] == "done"
+    lines = (await client.get(f"{SHOP}/log"))["lines"]
+    assert "same_store" in [line["event"] for line in lines]

@@ -178,6 +178,21 @@ class BackupMade(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[str, int]
 
 
+class StoreShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Which store account the connection's state is about, None before its first run, and which one its
+    file names now."""
+
+    connection: str
+    belongs_to: str | None
+    configured: str
+
+
+class SameStore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That `account` (`StoreShown.configured`) is the shop that the state is about."""
+
+    account: str
+
+
 class Approved(msgspec.Struct, frozen=True, kw_only=True):
     """The held snapshot is believed from now on."""
 
