@@ -91,8 +91,9 @@ class Agenda:
     def _served_s(self, last_fire_s: float, since_s: float, now_s: float) -> float:
         """Up to when fires were accounted for. What a clock wrote that was far ahead tells nothing:
         then it is the instant at which that was noticed."""
-        known = [at_s for at_s in (last_fire_s, since_s) if 0 < at_s <= now_s + STEP_BACK_LIMIT_S]
-        if known:
+        ahead_s = now_s + STEP_BACK_LIMIT_S
+        known = [at_s for at_s in (last_fire_s, since_s) if 0 < at_s <= ahead_s]
+        if known and last_fire_s <= ahead_s:
             return max(known)
         if self._noticed_s is None or self._noticed_s > now_s:
             self._noticed_s = now_s

@@ -94,6 +94,23 @@ async def test_a_clock_that_was_a_day_ahead_does_not_silence_it(
         rig.followed()
 
 
+async def test_a_clock_set_far_back_does_not_count_from_the_beginning(
+    state: InlineStore, autojump_clock: Clocked
+) -> None:
+    rig = Rig(state, smart="hourly")
+    await rig.enable()
+    async with acting(rig):
+        await trio.sleep(at(6))
+        assert rig.followed().fired == 6
+        rig.clock.step(-at(2))
+        rig.actor.clock_stepped()
+        await trio.sleep(at(0, 1))
+        assert rig.followed().fired == 6
+        await trio.sleep(at(3))
+        assert rig.followed().fired == 7
+        assert [record.fires for record in rig.records] == [1] * 7
+
+
 async def test_a_clock_set_back_does_not_put_a_retry_off(state: InlineStore, autojump_clock: Clocked) -> None:
     rig = Rig(state)
     failing = [Unreachable("down")]

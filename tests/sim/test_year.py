@@ -1,5 +1,5 @@
 """Schedules in virtual time: the real supervisor, actors and state, 50 connections in six zones, with
-slow runs, switches turned, and the daemon restarted.
+slow runs, switches turned, the wall clock stepped both ways, and the daemon restarted.
 
 For every job: runs never overlap, and each fire of its rules (counted afresh here) either ran, was
 coalesced into a run, or was skipped for a stated reason. Ten days by default; a whole year by
@@ -47,7 +47,11 @@ from tests.sim.plugins import QuietSettings, quiet_plugins
 START_S = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 DAY_S = 86_400
 LIVES = 6
-MOST_LATE_S = 20 * 3600
+MOST_LATE_S = 14 * 3600
+STEPS_S = (-50 * 60.0, -600.0, -1.0, 1.0, 600.0, 2 * 3600.0, 30 * 3600.0)
+"""As NTP and people step a clock; the longest is what a machine slept through. Set back by more than an
+hour, it lives hours again, and their fires count again: that is tried on single actors."""
+STEPPED_SHARE = 0.2
 DAYS = int(os.environ.get("DROPSTREAMD_SIM_DAYS", "10"))
 CONNECTIONS = int(os.environ.get("DROPSTREAMD_SIM_CONNECTIONS", "50"))
 ZONES = (
@@ -136,6 +140,7 @@ class World:
         self.config = make_config(self.rng)
         self.witness = Witness()
         self.off: dict[tuple[str, str], float] = {}
+        self.steps = 0
 
 
 async def live(world: World, until_s: float) -> None:
@@ -168,6 +173,9 @@ async def live(world: World, until_s: float) -> None:
             await trio.sleep(min(until_s - clock.now_s(), rng.uniform(0.2, 2) * DAY_S))
             # Skipped fires are counted only so far: nothing stays off for months.
             overdue = [key for key, since_s in world.off.items() if clock.now_s() - since_s > 15 * DAY_S]
+            if rng.random() < STEPPED_SHARE:
+                clock.step(rng.choice(STEPS_S))
+                world.steps += 1
             picked = (rng.choice(list(config.connections)), rng.choice(CHANNELS))
             connection, channel = overdue[0] if overdue else picked
             on = (connection, channel) in world.off
@@ -203,6 +211,7 @@ async def test_every_fire_is_accounted_for(tmp_path: Path, autojump_clock: MockC
     assert not world.witness.running
     assert set(world.witness.results) <= {"done", "stopped"}
     assert world.witness.triggers["catch-up"] > 0
+    assert world.steps > 0
 
 
 def count_fires(schedule: Schedule, until_s: float) -> int:
