@@ -83,10 +83,12 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The other side has it. `remote` is its own id for it."""
+    """The other side has it. `remote` is its own id for it. A cancellation that is not `final` was told,
+    and the other side's own answer to it is still to come."""
 
     key: str
     remote: str = ""
+    final: bool = True
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -79,10 +79,10 @@ class Beside(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.stack.close()
 
-    @initialize(amends=st.booleans())
-    def begin(self, amends: bool) -> None:
-        self.book = Book(flow=FLOW, amends=amends, describe=lambda _doc: "it changed")
-        abilities = model.Abilities(amends=amends, batch=1)
+    @initialize(amends=st.booleans(), cancels=st.booleans())
+    def begin(self, amends: bool, cancels: bool) -> None:
+        self.book = Book(flow=FLOW, amends=amends, cancels=cancels, describe=lambda _doc: "it changed")
+        abilities = model.Abilities(amends=amends, cancels=cancels, batch=1)
         self.ledger = Ledger(
             self.tables, abilities, now=lambda: self.count, point=lambda _label: None, boot=1
         )
