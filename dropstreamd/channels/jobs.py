@@ -8,6 +8,7 @@ from dropstreamd.channels import (
     catalogs,
     inventory,
     orders,
+    outbound,
     products,
     purchases,
     receipts,
@@ -227,7 +228,7 @@ ACTS: Mapping[str, Callable[[Scope], Book]] = {
 """The flows whose documents are acts, and what each knows of them."""
 
 DESCRIBED: Mapping[str, Describe] = {
-    orders.CHANNEL: orders.describe,
+    orders.CHANNEL: outbound.describe,
     shipments.CHANNEL: shipments.describe,
     returns.CHANNEL: returns.describe,
     receipts.FLOW: receipts.describe,

@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import outbound, promises, rules
+from dropstreamd.channels import elsewhere, outbound, promises, rules
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
@@ -35,6 +35,8 @@ def book(scope: Scope) -> Book:
     return Book(
         flow=Flow(scope.connection.id, CHANNEL),
         amends=Part.ORDERS in scope.warehouse_amends,
+        cancels=Part.ORDERS in scope.warehouse_cancels,
+        read_sent=_decode_sent.decode,
         describe=outbound.describe,
         saved=promises.keeper(scope.account, scope.connection),
     )
@@ -44,7 +46,8 @@ async def import_orders(run: Run, start_s: float) -> None:
     """One run of `sales_orders.import`.
 
     Orders placed before `start_s` (when the channel was first enabled) are staged and held, unless
-    the run has a `since`: then those placed since are let go.
+    the run has a `since`: then those placed since are let go. The store is looked at right before the
+    first hand-over, and again while a long one goes on. At the end the warehouse's words are heard.
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
@@ -61,7 +64,12 @@ async def import_orders(run: Run, start_s: float) -> None:
         async with scope.feed.session() as warehouse:
             if warehouse.orders is None:
                 raise ProtocolMismatch("the warehouse's plugin takes no orders")
-            await deliver(run, orders, warehouse.orders, resolved)
+            look_again = partial(pull, run, orders, start_s)
+            await deliver(run, orders, warehouse.orders, resolved, look_again=look_again)
+    if Part.ACKNOWLEDGEMENTS in scope.warehouse_offers:
+        fetched = await scope.feed.fetch_acknowledgements()
+        run.count("acknowledged", fetched.new)
+        run.count("undecodable", fetched.bad)
 
 
 async def pull(run: Run, orders: Book, start_s: float) -> None:
@@ -77,7 +85,15 @@ async def pull(run: Run, orders: Book, start_s: float) -> None:
             cursor = run.state.read(partial(cursors.get, flow=orders.flow))
             page = await store.orders.page(cursor, lambda _mark: False)
             staged = await run.state.write(
-                partial(_stage, book=orders, page=page, start_s=start_s, now_s=run.now_s(), run=run.id)
+                partial(
+                    _stage,
+                    scope=run.scope,
+                    book=orders,
+                    page=page,
+                    start_s=start_s,
+                    now_s=run.now_s(),
+                    run=run.id,
+                )
             )
             _count(run, staged)
             await run.settled()
@@ -92,27 +108,33 @@ def _count(run: Run, staged: Staged) -> None:
     run.count("tasks", staged.tasks)
 
 
-def _stage(tx: Writer, *, book: Book, page: Page[Order], start_s: float, now_s: float, run: str) -> Staged:
+def _stage(
+    tx: Writer, *, scope: Scope, book: Book, page: Page[Order], start_s: float, now_s: float, run: str
+) -> Staged:
     restored_s = cursors.restored_s(tx, book.flow.connection)
     arrived, bad = [], list(page.bad)
+    before: dict[str, Document | None] = {}
     for order in page.documents:
-        reason = _another_of_that_key(tx, book.flow, order)
+        old = documents.get(tx, book.flow, order.key) if documents.may_be_key(order.key) else None
+        reason = _another_of_that_key(old, order)
         if reason:
             key = f"{order.key} {order.number}"[:80]
             bad.append(Bad(key=key, place=f"order {order.number}", reason=reason, raw=_json(order)))
         else:
             arrived.append(incoming(order, start_s, restored_s))
+            before[order.key] = old
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
+    for key, old in before.items():
+        staged.tasks += elsewhere.tell(tx, scope, book, key, old, now_s=now_s)
     staged.bad += documents.stage_bad(tx, book, bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
     return staged
 
 
-def _another_of_that_key(tx: Reader, flow: Flow, order: Order) -> str:
+def _another_of_that_key(old: Document | None, order: Order) -> str:
     """What is wrong with an order whose key was another order's, "" for nothing: neither may take the
     place of the other. A shop that was set up anew counts from the beginning."""
-    old = documents.get(tx, flow, order.key)
     if old is None or old.number == order.number:
         return ""
     if _decode.decode(old.content).placed_at == order.placed_at:

@@ -64,9 +64,10 @@ def _promised(
 
 
 def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
-    """Nothing more will leave of an order that is over in the store, once nobody has to see to that:
-    what no package took counts as gone."""
-    if doc.standing is not Standing.OVER or doc.changed_since_accepted:
+    """Nothing more will leave of an order that is over in the store, once nobody has to see to that, or
+    that the warehouse closed short: what no package took counts as gone."""
+    over = doc.standing is Standing.OVER and not doc.changed_since_accepted
+    if not (over or doc.short):
         return promise
     still = Counter(promise.units if old is None else old.units)
     gone_s = max(promise.gone_s, doc.changed_s) if still else promise.gone_s

@@ -52,6 +52,10 @@ class Feed(Protocol):
         all who ask before it starts."""
         ...
 
+    async def fetch_acknowledgements(self) -> Fetched:
+        """Bring in every word of the warehouse on orders before they ship, likewise."""
+        ...
+
     async def fetch_stock(self) -> Sequence[Generation]:
         """Bring in every snapshot that is waiting, likewise; what was made of each."""
         ...
@@ -91,6 +95,7 @@ class Scope:
         warehouse_offers: frozenset[Part],
         store_amends: frozenset[Part],
         warehouse_amends: frozenset[Part],
+        warehouse_cancels: frozenset[Part],
         state: State,
         clock: Clock,
         ids: Ids,
@@ -105,6 +110,7 @@ class Scope:
         self.warehouse_offers = warehouse_offers
         self.store_amends = store_amends
         self.warehouse_amends = warehouse_amends
+        self.warehouse_cancels = warehouse_cancels
         self.state = state
         self.clock = clock
         self.ids = ids

@@ -6,25 +6,26 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import orders, parcels, promises, references
+from dropstreamd.channels import late, orders, parcels, promises, references
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Allocation, Taken, Told
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
-from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine, Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved, Then
-from dropstreamd.store.records import Document, Flow, Task
+from dropstreamd.store.records import Document, Flow, Standing, Task
 from dropstreamd.store.transitions import Incoming
 
 CHANNEL = "shipments"
 
 _decode = msgspec.msgpack.Decoder(Package)
 _decode_order = msgspec.msgpack.Decoder(OutboundOrder)
+_decode_source = msgspec.msgpack.Decoder(Order)
 _decode_sent = msgspec.msgpack.Decoder(Fulfillment)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -96,23 +97,44 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
         return Park(cause="link", reason=f"order {package.reference} was never handed over")
     order = _decode_order.decode(order_doc.sent)
     taken = references.taken(tx, scope.account, package.reference)
-    others = taken.without(key)
-    allocation, spare = parcels.allocate(package, order, others.units.values())
     if doc.accepted:
+        allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
         return _amendment(scope, now_s, tx, package, order, link.order, taken, allocation)
+    if _taken_back(order_doc):
+        allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
+        return late.nothing_to_tell(scope, package, order, link.order, allocation, now_s)
+    return _news(scope, now_s, tx, package, order, link.order, taken.without(key))
+
+
+def _news(
+    scope: Scope,
+    now_s: float,
+    tx: Reader,
+    package: Package,
+    order: OutboundOrder,
+    order_key: str,
+    others: Taken,
+) -> Resolved:
+    """A package that the store was not told of yet."""
+    allocation, spare = parcels.allocate(package, order, others.units.values())
     if not allocation and spare and not any(line.sku in spare for line in order.lines):
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of order {package.reference}")
     told = parcels.completed(order, allocation, others)
     tasks = [_over_shipped(order, package, allocation, spare, now_s)] if spare else []
     tasks += _told_before(tx, scope, order, package, allocation, others, now_s)
-    then = _then(scope, now_s, package, order, link.order, allocation, told, tasks)
+    then = _then(scope, now_s, package, order, order_key, allocation, told, tasks)
     lines = parcels.fulfilled(order, allocation, told)
     if not lines:
         why = "its units complete no kit yet" if allocation else "all of it had left in other packages"
         return Nothing(why=why, then=then)
-    fulfillment = _fulfillment(scope, tx, package, order, link.order, lines, told)
+    fulfillment = _fulfillment(scope, tx, package, order, order_key, lines, told)
     return Ready(document=fulfillment, reference=package.reference, then=then)
+
+
+def _taken_back(order_doc: Document) -> bool:
+    cancelled = order_doc.standing is Standing.OVER and _decode_source.decode(order_doc.content).status
+    return cancelled == "cancelled" or order_doc.stopping == "done"
 
 
 def _amendment(

@@ -61,8 +61,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     spoke of it before its first attempt was settled, so that it has it. `stopped`: a person stopped
     it there after its hand-over; it is not amended any more. `passed` names the rules that a person
     let this revision pass. `stopping` is how far its cancellation at the other side has come, `word` the
-    other side's newest word on it (`model.acknowledgements.Verdict`), `short` whether it closed it with
-    units left to send.
+    other side's newest word on it (`model.acknowledgements.Verdict`) and `heard` the keys of its newest
+    ones, `short` whether it closed it with units left to send, `late` whether it shipped some after the
+    source took it back.
     """
 
     state: State
@@ -90,7 +91,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     passed: tuple[str, ...] = ()
     stopping: Stopping = ""
     word: str = ""
+    heard: tuple[str, ...] = ()
     short: bool = False
+    late: bool = False
 
     @property
     def changed_since_accepted(self) -> bool:

@@ -194,6 +194,7 @@ class Daemon:
             warehouse_offers=warehouse.provides,
             store_amends=store.amends,
             warehouse_amends=warehouse.amends,
+            warehouse_cancels=warehouse.cancels,
             state=self.state,
             clock=self.clock,
             ids=self.ids,

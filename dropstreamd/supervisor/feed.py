@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from dropstreamd.channels import catalogs, intake, purchases, receipts, snapshot
+from dropstreamd.channels import acknowledged, catalogs, intake, purchases, receipts, snapshot
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.clock import Clock
@@ -78,6 +78,7 @@ class WarehouseFeed:
         self._receipts: Shared[Fetched] = Shared(self._lock)
         self._items: Shared[Fetched] = Shared(self._lock)
         self._purchases: Shared[Fetched] = Shared(self._lock)
+        self._acknowledged: Shared[Fetched] = Shared(self._lock)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Warehouse]:
@@ -98,6 +99,9 @@ class WarehouseFeed:
 
     async def fetch_purchases(self) -> Fetched:
         return await self._purchases.do(self._fetch_purchases)
+
+    async def fetch_acknowledgements(self) -> Fetched:
+        return await self._acknowledged.do(self._fetch_acknowledgements)
 
     @asynccontextmanager
     async def _open_to_fetch(self) -> AsyncIterator[Warehouse]:
@@ -146,4 +150,12 @@ class WarehouseFeed:
                 raise ProtocolMismatch("the warehouse's plugin tells no purchase orders")
             return await purchases.fetch_purchases(
                 self.account, warehouse.purchase_orders, now_s=self._clock.now_s()
+            )
+
+    async def _fetch_acknowledgements(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.acknowledgements is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no acknowledgements")
+            return await acknowledged.fetch(
+                self.account, warehouse.acknowledgements, run=self._ids.new(), now_s=self._clock.now_s()
             )

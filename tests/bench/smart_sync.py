@@ -180,6 +180,7 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
                 warehouse_offers=frozenset(),
                 store_amends=frozenset(),
                 warehouse_amends=frozenset(),
+                warehouse_cancels=frozenset(),
                 state=state,
                 clock=clock,
                 ids=Ids(clock, rng),

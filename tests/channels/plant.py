@@ -12,9 +12,11 @@ import trio
 from msgspec.structs import replace
 
 from dropstreamd.channels import jobs, orders
+from dropstreamd.channels.life import Life, life_of
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.clock import VirtualClock, utc
 from dropstreamd.config.schema import Connection, StoreAccount, WarehouseAccount
+from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.handover import Writes
 from dropstreamd.model.ids import Ids
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
@@ -177,6 +179,7 @@ class Plant:
         shipments: Writes = KEY,
         steps: bool = False,
         amends: frozenset[Part] = frozenset(),
+        cancels: frozenset[Part] = frozenset(),
         offers: frozenset[Part] = frozenset(Part),
     ) -> None:
         self.points = Points()
@@ -190,6 +193,7 @@ class Plant:
         }
         self.account = account
         self.amends = amends
+        self.cancels = cancels
         self.offers = offers
         self.people = False
         self.scopes: dict[str, Scope] = {}
@@ -219,6 +223,7 @@ class Plant:
                 warehouse_offers=self.offers,
                 store_amends=self.amends,
                 warehouse_amends=self.amends,
+                warehouse_cancels=self.cancels,
                 state=self.state,
                 clock=self.clock,
                 ids=self.ids,
@@ -304,6 +309,15 @@ class Plant:
         for each in purchases:
             self.warehouse.purchases.change(each.key, each)
 
+    def say(self, reference: str, verdict: Verdict, *codes: str, reason: str = "") -> Acknowledgement:
+        """The warehouse writes a word on an order."""
+        number = len(self.warehouse.words.files) + len(self.warehouse.words.archived)
+        word = Acknowledgement(
+            key=f"ack-{number:04d}", reference=reference, verdict=verdict, codes=codes, reason=reason
+        )
+        self.warehouse.words.put(f"ack-{number:04d}", word)
+        return word
+
     # ---- what tests ask
 
     def check(self) -> None:
@@ -316,6 +330,9 @@ class Plant:
         found = self.state.read(lambda tx: documents.get(tx, self.flow(channel, name), key))
         assert found is not None
         return found
+
+    def life(self, key: str, name: str = "shop") -> Life:
+        return self.state.read(lambda tx: life_of(tx, self.account, self.doc(key, name=name)))
 
     def tasks(self, name: str = "shop") -> dict[tuple[str, str], Task]:
         return self.state.read(

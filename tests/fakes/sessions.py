@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from dropstreamd.clock import Clock
+from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Writes
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.products import Product
@@ -82,6 +83,7 @@ class FakeWarehouse:
         self.expected = FakeSink(OutboundReturn, orders, clock, points, steps=steps)
         self.receipts: FilesSource[Receipt] = FilesSource(points)
         self.purchases: ChangesSource[PurchaseOrder] = ChangesSource(points)
+        self.words: FilesSource[Acknowledgement] = FilesSource(points)
 
 
 class WarehouseSession(WarehouseParts):
@@ -96,6 +98,7 @@ class WarehouseSession(WarehouseParts):
         self.returns: Sink[OutboundReturn] | None = warehouse.expected
         self.receipts: Source[Receipt] | None = warehouse.receipts.session()
         self.purchase_orders: Source[PurchaseOrder] | None = warehouse.purchases.session()
+        self.acknowledgements: Source[Acknowledgement] | None = warehouse.words.session()
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         return [Finding(name="login", ok=True, detail="works")]
