@@ -11,6 +11,7 @@ from dropstreamd.config.accounts import Plugins, read_account
 from dropstreamd.config.files import ConfFolder, name_of
 from dropstreamd.config.merchants import MERCHANTS, ReadMerchant
 from dropstreamd.config.place import Place, Table, mapping, meant, shown
+from dropstreamd.config.rules import read_rules
 from dropstreamd.config.schema import (
     DEFAULT_RULES,
     Connection,
@@ -97,6 +98,7 @@ def _read(
     listings = _map(table, folder, "listings", ("channel_sku", "warehouse_sku"))
     _check_skus(listings, table.place.at("listings"))
     deduct_unsent = table.get("deduct_unsent", flag, True)
+    order_rules = table.maybe("rules", read_rules) or ()
     table.close()
     identity = Identity(
         id=key,
@@ -124,6 +126,7 @@ def _read(
         unmapped_method=shipping.unmapped,
         listings=listings,
         deduct_unsent=deduct_unsent,
+        rules=order_rules,
     )
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropstreamd.errors import Problem
+from dropstreamd.model.order_rules import Rule as OrderRule
 from dropstreamd.model.schedule_rules import Rule
 
 JobKey = tuple[str, str]
@@ -118,8 +119,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     that of its schedules. `reference` is the template of the order reference, with `{number}` in it
     once. `schedules` has every job of `DEFAULT_RULES`; () is manual. `methods` maps the store's ship
     method to the warehouse's, `carriers` the warehouse's carrier to the store's (one that is not there
-    goes as it is). `listings` maps channel SKUs to warehouse SKUs; one that is not there is the same
-    in both.
+    goes as it is). `rules` are about its orders, as the file has them one after the other. `listings`
+    maps channel SKUs to warehouse SKUs; one that is not there is the same in both.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     unmapped_method: Literal["hold", "pass"] = "hold"
     listings: Mapping[str, str] = {}
     deduct_unsent: bool = True
+    rules: tuple[OrderRule, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
