@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import promises, references
+from dropstreamd.channels import promises, references, rules
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Link
 from dropstreamd.channels.run import Run, Scope
@@ -180,7 +180,11 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
     connection, account = scope.connection, scope.account
-    order = _decode.decode(doc.content)
+    decision = rules.decide(connection.rules, _decode.decode(doc.content), doc)
+    stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
+    if stopped is not None:
+        return stopped
+    order = decision.order
     nameless = [line.name or line.key for line in order.lines if line.open_quantity and not line.sku]
     if nameless:
         return Park(cause="sku:", reason=f"a line has no SKU: {nameless[0]}")
@@ -211,7 +215,7 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
         channel_code=order.channel_code,
     )
     link = partial(references.keep, account=account, reference=reference, link=Link(connection.id, key))
-    return Ready(document=outbound, reference=reference, then=link)
+    return Ready(document=outbound, reference=reference, then=link, note=decision.note)
 
 
 def _lines(order: Order, scope: Scope, doc: Document) -> tuple[OutboundLine, ...]:

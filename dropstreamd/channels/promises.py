@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import references
+from dropstreamd.channels import references, rules
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.store import stock
@@ -24,13 +24,14 @@ _promise = msgspec.msgpack.Decoder(Promise)
 
 def keeper(account: WarehouseAccount, connection: Connection) -> Saved:
     """Keeps the promise of an order in step with its document."""
-    return partial(_keep, account, connection.id)
+    return partial(_keep, account, connection)
 
 
-def _keep(account: WarehouseAccount, connection: str, tx: Writer, key: str, doc: Document) -> None:
-    path = (account.merchant, account.name, connection, key)
+def _keep(account: WarehouseAccount, connection: Connection, tx: Writer, key: str, doc: Document) -> None:
+    path = (account.merchant, account.name, connection.id, key)
     raw = tx.get(Table.PROMISES, path)
-    _put(tx, path, _promised(tx, account, doc, None if raw is None else _promise.decode(raw)))
+    old = None if raw is None else _promise.decode(raw)
+    _put(tx, path, _promised(tx, account, connection, doc, old))
 
 
 def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
@@ -40,7 +41,9 @@ def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
         tx.delete(Table.PROMISES, path)
 
 
-def _promised(tx: Reader, account: WarehouseAccount, doc: Document, old: Promise | None) -> Promise | None:
+def _promised(
+    tx: Reader, account: WarehouseAccount, connection: Connection, doc: Document, old: Promise | None
+) -> Promise | None:
     if doc.accepted:
         units = _left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
         promise = Promise(units=dict(units), handed_s=doc.handed_s)
@@ -50,8 +53,11 @@ def _promised(tx: Reader, account: WarehouseAccount, doc: Document, old: Promise
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
     if doc.state is State.VOID or doc.standing is Standing.OVER or old_systems:
         return None
+    decision = rules.decide(connection.rules, _order.decode(doc.content), doc)
+    if decision.never_goes:
+        return None
     wanted: Counter[str] = Counter()
-    for line in _order.decode(doc.content).lines:
+    for line in decision.order.lines:
         wanted[line.sku] += line.open_quantity
     return Promise(units=dict(+wanted))
 

@@ -47,11 +47,13 @@ Then = Callable[[Writer], None]
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """A document in the form that its sink takes. `reference` is kept with it for ever."""
+    """A document in the form that its sink takes. `reference` is kept with it for ever, `note` in its
+    history."""
 
     document: object
     reference: str = ""
     then: Then | None = None
+    note: str = ""
 
 
 class Park(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,10 +64,11 @@ class Park(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Nothing(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing of it is left to hand over."""
+    """Nothing of it is left to hand over. `cause` is set where a person may decide otherwise."""
 
     why: str
     then: Then | None = None
+    cause: str = ""
 
 
 Resolved = Ready | Park | Nothing
@@ -118,7 +121,8 @@ def open_batch(
             case Ready():
                 remote = doc.remote if doc.accepted else None
                 items.append(Item(key=key, document=resolved.document, remote=remote))
-                docs[key] = _offered(doc, encode(resolved.document), resolved.reference)
+                taken = transitions.noted(doc, now_s, run, resolved.note) if resolved.note else doc
+                docs[key] = _offered(taken, encode(resolved.document), resolved.reference)
                 save(tx, book, key, docs[key], doc)
             case Park():
                 opened.parked += 1
@@ -127,6 +131,8 @@ def open_batch(
                 opened.void += 1
                 state = State.ACCEPTED if doc.accepted else State.VOID
                 noted = transitions.free(transitions.noted(doc, now_s, run, resolved.why), state)
+                if resolved.cause and state is State.VOID:
+                    noted = msgspec.structs.replace(noted, cause=resolved.cause, reason=resolved.why)
                 save(tx, book, key, noted, doc)
                 task_of_change(tx, book, key, noted, now_s)
     if items:
@@ -200,7 +206,8 @@ def foresee(tx: Writer, book: Book, key: str, resolve: Resolve) -> None:
 
 
 def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int:
-    """Make pending again what was parked by us, not by the sink, and whose cause has gone.
+    """Make pending again what was parked by us, not by the sink, and whose cause has gone. What is
+    parked for another cause by now says so.
 
     Nothing is fetched for it. At most `limit` documents of ours are looked at.
     """
@@ -212,7 +219,12 @@ def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int
         if looked_at == limit:
             break
         looked_at += 1
-        if isinstance(resolve(tx, key, doc), Park):
+        resolved = resolve(tx, key, doc)
+        if isinstance(resolved, Park):
+            if (resolved.cause, resolved.reason) != (doc.cause, doc.reason):
+                save(
+                    tx, book, key, transitions.park(doc, resolved.cause, resolved.reason, by_sink=False), doc
+                )
             continue
         save(tx, book, key, transitions.free(doc, State.PENDING), doc)
         count += 1

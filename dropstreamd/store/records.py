@@ -56,7 +56,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     made of it for the attempt that was accepted, or the newest before there is one: later steps
     refer to it. `offered` is that of an amendment, until it is accepted. `proven`: the other side
     spoke of it before its first attempt was settled, so that it has it. `stopped`: a person stopped
-    it there after its hand-over; it is not amended any more.
+    it there after its hand-over; it is not amended any more. `passed` names the rules that a person
+    let this revision pass.
     """
 
     state: State
@@ -81,6 +82,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     offered: bytes = b""
     proven: bool = False
     stopped: bool = False
+    passed: tuple[str, ...] = ()
 
     @property
     def changed_since_accepted(self) -> bool:

@@ -41,6 +41,10 @@ OLDER = {
     BEFORE_START: "placed before this channel was first enabled",
     BEFORE_RESTORE: "placed before the state was restored from a backup: it may have been handed over",
 }
+RULE = "rule:"
+"""Begins the cause of what a rule stops; the rule's name follows. Such a cause stays with a document that
+is void, so that a person can bring it back."""
+
 UNDECODABLE = "undecodable"
 RESTORED = "restored"
 """The cause of a doubt that no attempt has: a backup knew the document before its hand-over."""
@@ -72,6 +76,7 @@ def arrive(old: Document | None, new: Incoming, now_s: float, run: str) -> Docum
     )
     if changed:
         doc = noted(doc, now_s, run, f"changed in the source (revision {doc.revision})")
+        doc = msgspec.structs.replace(doc, passed=())
     if old.state in (State.OPEN, State.DOUBT):
         return doc
     if doc.accepted:
@@ -209,7 +214,20 @@ def _again(doc: Document) -> Document:
 
 def release(doc: Document, now_s: float, run: str, why: str) -> Document:
     """Let a parked or held document try again; any other is returned as it is, and so is one that
-    the store itself holds back. What the store holds or took back meanwhile is not pending."""
-    if doc.state not in (State.PARKED, State.HELD) or doc.cause == WAITING:
+    the store itself holds back. What the store holds or took back meanwhile is not pending.
+
+    A rule that stopped it is passed, as long as the document stays as it is; one that a rule made void
+    comes back."""
+    by_rule = doc.cause.startswith(RULE)
+    if doc.state not in (State.PARKED, State.HELD) and not voided_by_rule(doc):
         return doc
+    if doc.cause == WAITING:
+        return doc
+    if by_rule:
+        doc = msgspec.structs.replace(doc, passed=(*doc.passed, doc.cause.removeprefix(RULE)))
     return _again(noted(doc, now_s, run, f"released: {why}"))
+
+
+def voided_by_rule(doc: Document) -> bool:
+    """Whether nothing but a rule keeps it from being handed over."""
+    return doc.state is State.VOID and doc.cause.startswith(RULE) and doc.standing is Standing.READY
