@@ -34,20 +34,22 @@ _NAME_ALLOWED = "a name of lower-case letters, digits, - and _, at most 40"
 _UNTIL_RELEASED = "until released"
 _HOLD_ALLOWED = f'a duration such as "2h", or true or "{_UNTIL_RELEASED}"'
 
-_SOME_TEXT = "7"
+_PRICE = Money(amount=Decimal(7), currency="USD")
 _SAMPLE = Order(
-    key=_SOME_TEXT,
+    key="7",
     number="1007",
     status="open",
     placed_at=datetime(2026, 1, 2, tzinfo=UTC),
     updated_at=datetime(2026, 1, 2, tzinfo=UTC),
     ship_to=Address(name="A. Buyer", line1="1 Main St", city="Springfield", country="US"),
     lines=tuple(
-        OrderLine(key=key, sku=key, quantity=2, name=key, unit_price=Money(amount=Decimal(7), currency="USD"))
+        OrderLine(key=key, sku=key, quantity=2, name=key, weight_g=7, unit_price=_PRICE)
         for key in ("L1", "L2")
     ),
     ship_method="Standard",
     total=Money(amount=Decimal(28), currency="USD"),
+    ship_by=datetime(2026, 1, 5, tzinfo=UTC),
+    deliver_by=datetime(2026, 1, 9, tzinfo=UTC),
 )
 """What every rule is tried on before it is believed: an order that has all there is."""
 

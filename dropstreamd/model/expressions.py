@@ -38,16 +38,18 @@ _ERROR = re.compile(
 _UNKNOWN = re.compile(r"undeclared reference to '(?P<name>[^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '(?P<function>[^']*)' applied to '(?P<types>[^']*)'")
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
+_MISSING = re.compile(r'No value with name "(?P<name>[^"]*)"')
 _MISTAKES = ("No matching overloads", "Key not found")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _SELECTED = re.compile(r"(?P<root>[A-Za-z_]\w*|[\])])(?P<names>(?:\s*\.\s*[A-Za-z_]\w*)+)(?P<call>\s*\()?")
 
 
 class Kind(StrEnum):
-    """What a name in an expression stands for. An amount may be null."""
+    """What a name in an expression stands for. An amount and a measure may be null."""
 
     TEXT = "text"
     WHOLE = "whole number"
+    MEASURE = "whole number or null"
     AMOUNT = "amount"
     INSTANT = "instant"
     FLAG = "true or false"
@@ -93,7 +95,10 @@ class Expression(Generic[R]):
 
     def evaluate(self, values: Mapping[str, object]) -> R | Failure:
         """Its value, or why there is none. Names without a value fail only where they are needed."""
-        found = self._program.eval(data=values)
+        try:
+            found = self._program.eval(data=values)
+        except (RuntimeError, ValueError, TypeError) as error:
+            return _failure(str(error))
         if found.type() == cel.Type.ERROR:
             return _failure(str(found.value()))
         value = found.value()
@@ -117,6 +122,7 @@ class Language:
         kinds = {
             Kind.TEXT: types.STRING,
             Kind.WHOLE: types.INT,
+            Kind.MEASURE: types("google.protobuf.Int64Value"),
             Kind.AMOUNT: types("google.protobuf.DoubleValue"),
             Kind.INSTANT: types.TIMESTAMP,
             Kind.FLAG: types.BOOL,
@@ -124,8 +130,8 @@ class Language:
             Kind.RECORDS: types.List(types.Map(types.STRING, types.DYN)),
         }
         self._checking = _environment({name: kinds[kind] for name, kind in names.items()})
-        # A nullable amount has a type to check, but no values that Python could make.
-        kinds[Kind.AMOUNT] = types.DYN
+        # What may be null has a type to check, but no values that Python could make.
+        kinds[Kind.AMOUNT] = kinds[Kind.MEASURE] = types.DYN
         self._running = _environment({name: kinds[kind] for name, kind in names.items()})
 
     def compile(self, source: str, result: type[R]) -> Expression[R]:
@@ -199,10 +205,11 @@ def _environment(variables: Mapping[str, Any]) -> Any:
 
 def _failure(text: str) -> Failure:
     message = _bare(text)
+    missing = _MISSING.search(message)
+    if missing is not None:
+        return Failure(message=f"{missing['name']} has no value that could be compared")
     if "null_type" in message:
         return Failure(message="the order has no such amount: ask whether it is != null first")
-    if "No value with name" in message:
-        return Failure(message="an amount has too many digits to be compared exactly")
     return Failure(message=message, mistaken=message.startswith(_MISTAKES))
 
 

@@ -11,7 +11,19 @@ from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine
 
 _ADDRESS = tuple(field.name for field in msgspec.structs.fields(Address) if field.type is str)
-_TEXTS = ("number", "ship_method", "email", "po_number", "note", "currency", "channel_code")
+_TEXTS = (
+    "number",
+    "ship_method",
+    "email",
+    "po_number",
+    "note",
+    "currency",
+    "channel_code",
+    "gift_message",
+    "delivery_note",
+    "incoterm",
+)
+_PROMISED = ("ship_by", "deliver_by")
 
 LINE_KINDS: Mapping[str, Kind] = {
     "key": Kind.TEXT,
@@ -20,19 +32,31 @@ LINE_KINDS: Mapping[str, Kind] = {
     "quantity": Kind.WHOLE,
     "fulfilled": Kind.WHOLE,
     "open_quantity": Kind.WHOLE,
+    "gtin": Kind.TEXT,
+    "vendor_code": Kind.TEXT,
+    "hs_code": Kind.TEXT,
+    "origin": Kind.TEXT,
+    "part_of": Kind.TEXT,
+    "weight_g": Kind.MEASURE,
     "unit_price": Kind.AMOUNT,
+    "declared_value": Kind.AMOUNT,
 }
 """The fields of a line: of each of `order.lines`, and of `line` where one line is asked about."""
 
 ORDER_KINDS: Mapping[str, Kind] = {
     **{f"order.{name}": Kind.TEXT for name in _TEXTS},
     **{f"order.{side}.{name}": Kind.TEXT for side in ("ship_to", "bill_to") for name in _ADDRESS},
+    **{f"order.{name}": Kind.INSTANT for name in _PROMISED},
+    **{f"order.has_{name}": Kind.FLAG for name in _PROMISED},
     "order.placed_at": Kind.INSTANT,
+    "order.cancel_requested": Kind.FLAG,
+    "order.tax_ids": Kind.TEXTS,
     "order.total": Kind.AMOUNT,
     "order.units": Kind.WHOLE,
     "order.skus": Kind.TEXTS,
 }
-"""What is known of an order wherever one is asked about; `order.lines` is beside these."""
+"""What is known of an order wherever one is asked about; `order.lines` is beside these. An instant that
+is not promised has no value: `has_ship_by` is asked first."""
 
 OVER_ORDER: Mapping[str, Kind] = {**ORDER_KINDS, "order.lines": Kind.RECORDS}
 OVER_LINE: Mapping[str, Kind] = {
@@ -46,6 +70,9 @@ SETTABLE = (
     "po_number",
     "email",
     "channel_code",
+    "gift_message",
+    "delivery_note",
+    "incoterm",
     *(f"ship_to.{name}" for name in _ADDRESS),
 )
 """What a rule may set. Quantities, SKUs and amounts are the buyer's."""
@@ -58,6 +85,11 @@ def order_facts(order: Order) -> dict[str, object]:
     for side, address in (("ship_to", order.ship_to), ("bill_to", order.bill_to or Address())):
         facts.update({f"order.{side}.{name}": getattr(address, name) for name in _ADDRESS})
     facts["order.currency"] = order.currency or (order.total.currency if order.total else "")
+    promised = {name: getattr(order, name) for name in _PROMISED}
+    facts.update({f"order.has_{name}": at is not None for name, at in promised.items()})
+    facts.update({f"order.{name}": at for name, at in promised.items() if at is not None})
+    facts["order.cancel_requested"] = order.cancel_requested
+    facts["order.tax_ids"] = list(order.tax_ids)
     facts["order.placed_at"] = order.placed_at
     facts["order.units"] = sum(line.open_quantity for line in order.lines)
     facts["order.skus"] = [line.sku for line in order.lines if line.open_quantity]
@@ -70,15 +102,16 @@ def lines_facts(order: Order) -> dict[str, object]:
 
 
 def line_facts(line: OrderLine) -> dict[str, object]:
-    """The values of `line`."""
+    """The values of `line`. The declared value is the price where there is no other."""
     return _line(line, "line.")
 
 
 def _line(line: OrderLine, prefix: str) -> dict[str, object]:
     facts: dict[str, object] = {
-        f"{prefix}{name}": getattr(line, name) for name in LINE_KINDS if name != "unit_price"
+        f"{prefix}{name}": getattr(line, name) for name, kind in LINE_KINDS.items() if kind is not Kind.AMOUNT
     }
-    return facts | _amount(f"{prefix}unit_price", line.unit_price)
+    price = _amount(f"{prefix}unit_price", line.unit_price)
+    return facts | price | _amount(f"{prefix}declared_value", line.declared_value or line.unit_price)
 
 
 def _amount(name: str, money: Money | None) -> dict[str, object]:
