@@ -82,7 +82,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def note(self) -> str:
         """What its history says of it."""
-        return "; ".join(f"rule {each.rule}: {_done(each)}" for each in self.fired)
+        return "; ".join(f"rule {each.rule}: {done(each)}" for each in self.fired)
 
 
 def decide(rules: Sequence[Rule], order: Order, doc: Document | None = None) -> Decision:
@@ -187,7 +187,7 @@ def stopped(decision: Decision, doc: Document, now_s: float, zone: ZoneInfo) -> 
     if end is not None and end.error:
         return _park(end, f"rule {end.rule} cannot be evaluated: {end.error}")
     if end is not None and (doc.accepted or end.verdict != "fail"):
-        return Nothing(why=f"rule {end.rule}: {_done(end)}", cause=f"{RULE}{end.rule}")
+        return Nothing(why=f"rule {end.rule}: {done(end)}", cause=f"{RULE}{end.rule}")
     if end is not None:
         return _park(end, end.reason)
     if doc.accepted or hold is None or hold.hold_s is None or doc.first_s + hold.hold_s <= now_s:
@@ -206,7 +206,7 @@ def _because(fired: Fired) -> str:
     return f": {fired.reason}" if fired.reason else ""
 
 
-def _done(fired: Fired) -> str:
+def done(fired: Fired) -> str:
     """What a rule did, without any value of the order."""
     if fired.error:
         return f"cannot be evaluated: {fired.error}"
