@@ -40,6 +40,7 @@ _OVERLOAD = re.compile(r"found no matching overload for '(?P<function>[^']*)' ap
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 _MISSING = re.compile(r'No value with name "(?P<name>[^"]*)"')
 _MISTAKES = ("No matching overloads", "Key not found")
+_DOT = re.compile(r"\s*\.\s*")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _SELECTED = re.compile(r"(?P<root>[A-Za-z_]\w*|[\])])(?P<names>(?:\s*\.\s*[A-Za-z_]\w*)+)(?P<call>\s*\()?")
 
@@ -77,10 +78,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 class Expression(Generic[R]):
     """A compiled expression; two are equal if their sources are."""
 
-    __slots__ = ("_program", "_result", "source")
+    __slots__ = ("_names", "_program", "_result", "source")
 
-    def __init__(self, source: str, program: Any, result: type[R]) -> None:
+    def __init__(self, source: str, program: Any, result: type[R], names: Iterable[str]) -> None:
         self.source = source
+        joined = _DOT.sub(".", source)
+        self._names = tuple(
+            name for name in names if name in joined
+        )  # what is not asked for is not converted
         self._program = program
         self._result = result
 
@@ -96,7 +101,7 @@ class Expression(Generic[R]):
     def evaluate(self, values: Mapping[str, object]) -> R | Failure:
         """Its value, or why there is none. Names without a value fail only where they are needed."""
         try:
-            found = self._program.eval(data=values)
+            found = self._program.eval(data={name: values[name] for name in self._names if name in values})
         except (RuntimeError, ValueError, TypeError) as error:
             return _failure(str(error))
         if found.type() == cel.Type.ERROR:
@@ -149,7 +154,7 @@ class Language:
             found = str(checked.return_type().name()).lower()
             raise ExpressionProblem(f"an expression for {found}", f"one for {what}")
         self._check_fields(source)
-        return Expression(source, program, result)
+        return Expression(source, program, result, self._names)
 
     def _check_fields(self, source: str) -> None:
         """Whether every field of a record is one. Those of the names themselves were checked with

@@ -59,6 +59,7 @@ def told(made: Expression[bool], of: Order) -> bool | Failure:
     [
         ("order.total > 500.0 && order.ship_to.country != 'US'", True),
         ("order.total > 500.01", False),
+        ("order . total\n > 500.0", True),
         ("order.total >= 500.01", True),
         ("order.total == null", False),
         ("order.currency == 'USD'", True),
