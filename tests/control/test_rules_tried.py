@@ -97,6 +97,22 @@ async def test_a_rejected_order_is_brought_back_by_a_release(office: Office, cli
     assert (await client.get(f"{SHOP}/orders/1002"))["state"] == "accepted"
 
 
+async def test_all_that_a_wrong_rule_rejected_is_brought_back_at_once(office: Office, client: Client) -> None:
+    office.write(
+        "shop", CONNECTION.format(name="shop", letter="SH") + HOLD.replace('hold = "2h"', "reject = true")
+    )
+    await client.ask("POST", "/reload", {})
+    await client.enable()
+    for number in range(5):
+        office.stores["shop"].changes.change(f"o{number}", order(str(number), ("A", 9), placed_s=NEW_S))
+    await client.run("sales_orders.import")
+    asked = {"channel": "sales_orders", "cause": "rule:many-units"}
+    assert await client.ask("POST", f"{SHOP}/release", asked) == {"released": 5, "more": False}
+    await client.run("sales_orders.import")
+    assert len(office.warehouse.taken.created()) == 5
+    assert (await client.refused("POST", f"{SHOP}/release", asked))[1] == "not found"
+
+
 async def test_what_cannot_be_tried(office: Office, client: Client) -> None:
     await fill(office, client)
     status, kind, told = await client.refused("POST", TRY, {"text": "[[rules]]\nwhen = 'order.totl'\n"})
