@@ -2,8 +2,9 @@
 
 The library is Google's own runtime. What bounds an expression: `MAX_TEXT` characters, 32 levels, and
 10,000 steps of its macros, after which it fails. Left out is what could still cost without bound:
-`map`, which can double its values at every step, and `matches`, whose patterns may take long to
-compile. `lower()` is added, for texts that differ in case.
+`map`, which can double its values at every step, `matches`, whose patterns may take long to
+compile, and `+` within a macro, which copies texts at each step. `lower()` is added, for texts that
+differ in case.
 """
 
 import difflib
@@ -42,6 +43,7 @@ _MISSING = re.compile(r'No value with name "(?P<name>[^"]*)"')
 _MISTAKES = ("No matching overloads", "Key not found")
 _DOT = re.compile(r"\s*\.\s*")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_LOOP = re.compile(r"\.\s*(?P<name>exists_one|exists|all|filter)\s*\(")
 _SELECTED = re.compile(r"(?P<root>[A-Za-z_]\w*|[\])])(?P<names>(?:\s*\.\s*[A-Za-z_]\w*)+)(?P<call>\s*\()?")
 
 
@@ -154,6 +156,7 @@ class Language:
             found = str(checked.return_type().name()).lower()
             raise ExpressionProblem(f"an expression for {found}", f"one for {what}")
         self._check_fields(source)
+        _check_loops(_STRING.sub("''", source))
         return Expression(source, program, result, self._names)
 
     def _check_fields(self, source: str) -> None:
@@ -196,6 +199,17 @@ class Language:
                 f"{function} between {types} in column {column}", "values that go together", amount
             )
         return ExpressionProblem(f"{what[:150]} in column {column}", "an expression in CEL")
+
+
+def _check_loops(source: str) -> None:
+    """Whether no macro adds anything. `source` has no strings, and its brackets are in pairs."""
+    for match in _LOOP.finditer(source):
+        depth, at = 1, match.end()
+        while depth and at < len(source):
+            depth += (source[at] == "(") - (source[at] == ")")
+            if source[at] == "+":
+                raise ExpressionProblem(f"+ within {match['name']}()", "a comparison without it")
+            at += 1
 
 
 def _environment(variables: Mapping[str, Any]) -> Any:
