@@ -1,5 +1,7 @@
 """What changes after it was handed over, on real counterparts: tracking numbers, and stock."""
 
+import time
+
 import pytest
 
 from tests.counterparts.sshd import Account
@@ -7,7 +9,7 @@ from tests.counterparts.vendure.records import NewOrder, Placed
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.wms import Consumer
 from tests.e2e.daemon import Daemon
-from tests.e2e.setting import SHIPMENTS, add_store, add_warehouse
+from tests.e2e.setting import SHIPMENTS, add_store, add_warehouse, sellable
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(300)]
 
@@ -53,3 +55,44 @@ def test_changed_tracking_replaces_the_fulfillment(
     # Nothing of it looks like a change of the order.
     assert daemon.run("acme", "sales_orders.import")["accepted"] == 0
     assert daemon.ask("GET", "/connections/acme/tasks")["tasks"] == []
+
+
+def test_a_smart_sync_pushes_what_the_warehouse_changed(
+    daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
+) -> None:
+    levels = {"A": 7, "B": 10, "C": 3}
+    shop.add_products(dict.fromkeys(levels, 50))
+    add_warehouse(daemon, account)
+    add_store(daemon, shop, "acme")
+    daemon.start()
+    daemon.enable("acme", "sales_orders", "inventory")
+    daemon.run("acme", "sales_orders.import")
+
+    def reports(name: str, **changed: int) -> None:
+        time.sleep(1.1)  # SFTP tells a file's time in whole seconds: a snapshot's time is its file's
+        levels.update(changed)
+        rows = "".join(f"{sku},{units}\n" for sku, units in levels.items())
+        account.leave(name, f"sku,quantity\n{rows}".encode())
+
+    reports("inv_1.csv")
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 3
+    assert sellable(shop) == levels
+    reports("inv_2.csv", A=5)
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 1
+    assert sellable(shop) == levels
+
+    # The shop sells all it has of C, and the warehouse receives as many: C is at 3 again, which is what the
+    # shop was told. But it shows 0 by now, and only another push makes it sell the 3.
+    shop.place_orders([NewOrder(units={"C": 3})])
+    assert sellable(shop) == {**levels, "C": 0}
+    reports("inv_3.csv", C=6)
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 1
+    assert sellable(shop) == {"A": 5, "B": 10, "C": 3}
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 0
+
+    # Once the order is the warehouse's and has left it, the figures say the same of C.
+    assert daemon.run("acme", "sales_orders.import")["accepted"] == 1
+    warehouse.wait_for(1)
+    reports("inv_4.csv", C=3)
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 1
+    assert sellable(shop) == levels
