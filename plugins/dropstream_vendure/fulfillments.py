@@ -54,7 +54,7 @@ REPLACING = "replacing"
 
 SHIPPED = "Shipped"
 _DONE = (SHIPPED, "Delivered")
-_HALF_REPLACED = "a fulfillment was cancelled, and the one in its place was not made yet"
+_BY_HAND = "make it by hand"  # what was handed over before is not tried again by itself
 
 _wanted = msgspec.json.Decoder(Wanted)
 
@@ -152,14 +152,14 @@ class Fulfillments:
         except OutcomeUnknown:
             raise
         except (Wait, Hold) as error:
-            raise OutcomeUnknown(_HALF_REPLACED) from error
+            raise OutcomeUnknown("a fulfillment was cancelled, and there is no other yet") from error
         if plan.old is None:
             return outcome
         if isinstance(outcome, Untouched):
             why = f"Vendure did not cancel fulfillment {plan.old.id}; change its tracking by hand"
             return Rejected(key=key, cause="amend", reason=why)
         if isinstance(outcome, Rejected):  # for want of stock perhaps, until levels are pushed
-            raise OutcomeUnknown(f"{_HALF_REPLACED}: {outcome.reason}")
+            raise OutcomeUnknown(outcome.reason)
         return outcome
 
     async def _amended(self, key: str, wanted: Wanted) -> Outcome:
@@ -170,7 +170,13 @@ class Fulfillments:
             return plan
         if isinstance(plan, There):
             return await self._shipped(key, wanted, plan.fulfillment)
-        return await self._create(key, wanted) if plan.old is None else Untouched(key=key)
+        if plan.old is not None:
+            return Untouched(key=key)
+        outcome = await self._create(key, wanted)
+        if not isinstance(outcome, Rejected):
+            return outcome
+        reason = f"its fulfillment is cancelled, and there is no other in its place: {outcome.reason}"
+        return Rejected(key=key, cause=outcome.cause, reason=reason)
 
     async def _order(self, wanted: Wanted) -> wire.FulfilledOrder | None:
         answer = await self._api.query(documents.FULFILLMENTS, {"order": wanted.order}, wire.Fulfillments)
@@ -209,7 +215,7 @@ class Fulfillments:
                 key=key,
                 cause="stock-on-hand",
                 reason=f"Vendure has only {result.stock_on_hand} units on hand, fewer than left: "
-                "push the levels, then release it",
+                f"push the levels, then {'release it' if wanted.replaces is None else _BY_HAND}",
             )
         return await self._after(key, wanted, result.error_code)
 
@@ -220,7 +226,9 @@ class Fulfillments:
         there = [] if order is None else standing(order, wanted)
         if there:
             return await self._finished(key, wanted, there)
-        return Rejected(key=key, cause="refused", reason=f"Vendure did not create the fulfillment: {why}")
+        then = "" if wanted.replaces is None else f"; {_BY_HAND}"
+        reason = f"Vendure did not create the fulfillment: {why}{then}"
+        return Rejected(key=key, cause="refused", reason=reason)
 
     async def _finished(self, key: str, wanted: Wanted, there: list[wire.Fulfillment]) -> Outcome:
         if len(there) > 1:
@@ -253,9 +261,10 @@ class Fulfillments:
             raise OutcomeUnknown("a fulfillment that was created is not on its order")
         if state in _DONE:
             return Accepted(key=key, remote=remote)
+        then = ", or release this to try again" if wanted.replaces is None else ""
         return Rejected(
             key=key,
             cause="not-shipped",
             reason=f"fulfillment {remote} was created and stays {state}: Vendure did not ship it ({why}); "
-            "ship it by hand, or release this to try again",
+            f"ship it by hand{then}",
         )

@@ -242,6 +242,27 @@ async def test_one_that_vendure_does_not_cancel_stays(account: Account, fake: Fa
         assert order.fulfilled == [("Shipped", "UPS Ground [P1]", "1Z1", 2)]
 
 
+async def test_what_stays_undone_in_the_end_is_told(account: Account, fake: FakeVendure) -> None:
+    order = Placed(fake.shop)
+    async with account.open() as store:
+        first = await told(store, order.package("P1", 2, "1Z1"))
+        frozen = prepared(store, over(order.package("P1", 2, "1Z9"), first))
+        fake.fail("Fulfill", "database", "database")
+        with pytest.raises(OutcomeUnknown):
+            await store.shipments.push(frozen, Steps())
+        outcome = await recovered(store, frozen)
+        assert refused(outcome) == "refused"
+        assert "its fulfillment is cancelled" in str(outcome)
+        assert "make it by hand" in str(outcome)
+        fake.shop.refused_moves.add("Shipped")
+        outcome = await recovered(store, frozen)
+        assert refused(outcome) == "not-shipped"
+        assert "release" not in str(outcome)
+        fake.shop.refused_moves.clear()
+        assert isinstance(await recovered(store, frozen), Accepted)
+    assert live(order) == [("Shipped", "UPS Ground [P1]", "1Z9", 2)]
+
+
 @pytest.mark.parametrize("fault", ["database", "stock", "reading"])
 async def test_once_it_is_cancelled_a_refusal_is_not_the_end(
     account: Account, fake: FakeVendure, fault: str
@@ -257,13 +278,15 @@ async def test_once_it_is_cancelled_a_refusal_is_not_the_end(
             fake.before["Fulfill"] = lambda: fake.shop.set_on_hand({"A": 1})
         else:
             fake.before["Cancel"] = lambda: fake.fail("Fulfillments", "database")
-        with pytest.raises(OutcomeUnknown, match="the one in its place was not made yet"):
+        with pytest.raises(OutcomeUnknown, match="there is no other"):
             await store.shipments.push(frozen, Steps())
         assert live(order) == []
         if fault == "stock":
             outcome = await recovered(store, frozen)
             assert isinstance(outcome, Rejected)
             assert outcome.cause == "stock-on-hand"
+            assert "its fulfillment is cancelled" in outcome.reason
+            assert "push the levels, then make it by hand" in outcome.reason
             fake.shop.set_on_hand({"A": 5})
         assert isinstance(await recovered(store, frozen), Accepted)
     assert live(order) == [("Shipped", "UPS Ground [P1]", "1Z9", 2)]
