@@ -1,5 +1,6 @@
 """What changes after it was handed over, on real counterparts: tracking numbers, and stock."""
 
+import os
 import time
 
 import pytest
@@ -68,16 +69,17 @@ def test_a_smart_sync_pushes_what_the_warehouse_changed(
     daemon.enable("acme", "sales_orders", "inventory")
     daemon.run("acme", "sales_orders.import")
 
-    def reports(name: str, **changed: int) -> None:
-        time.sleep(1.1)  # SFTP tells a file's time in whole seconds: a snapshot's time is its file's
+    def reports(name: str, *, age_s: float, **changed: int) -> None:
         levels.update(changed)
         rows = "".join(f"{sku},{units}\n" for sku, units in levels.items())
-        account.leave(name, f"sku,quantity\n{rows}".encode())
+        path = account.leave(name, f"sku,quantity\n{rows}".encode())
+        written_s = time.time() - age_s  # a snapshot's time is its file's
+        os.utime(path, (written_s, written_s))
 
-    reports("inv_1.csv")
+    reports("inv_1.csv", age_s=300)
     assert daemon.run("acme", "inventory.smart")["pushed"] == 3
     assert sellable(shop) == levels
-    reports("inv_2.csv", A=5)
+    reports("inv_2.csv", age_s=200, A=5)
     assert daemon.run("acme", "inventory.smart")["pushed"] == 1
     assert sellable(shop) == levels
 
@@ -85,7 +87,7 @@ def test_a_smart_sync_pushes_what_the_warehouse_changed(
     # shop was told. But it shows 0 by now, and only another push makes it sell the 3.
     shop.place_orders([NewOrder(units={"C": 3})])
     assert sellable(shop) == {**levels, "C": 0}
-    reports("inv_3.csv", C=6)
+    reports("inv_3.csv", age_s=100, C=6)
     assert daemon.run("acme", "inventory.smart")["pushed"] == 1
     assert sellable(shop) == {"A": 5, "B": 10, "C": 3}
     assert daemon.run("acme", "inventory.smart")["pushed"] == 0
@@ -93,6 +95,7 @@ def test_a_smart_sync_pushes_what_the_warehouse_changed(
     # Once the order is the warehouse's and has left it, the figures say the same of C.
     assert daemon.run("acme", "sales_orders.import")["accepted"] == 1
     warehouse.wait_for(1)
-    reports("inv_4.csv", C=3)
+    time.sleep(1.1)  # SFTP tells a file's time in whole seconds: this one is newer than the hand-over
+    reports("inv_4.csv", age_s=0, C=3)
     assert daemon.run("acme", "inventory.smart")["pushed"] == 1
     assert sellable(shop) == levels
