@@ -61,7 +61,8 @@ def replacement(key: str, order: wire.FulfilledOrder, wanted: Wanted) -> There |
     """How the order comes to show the package as it is wanted now.
 
     Only the fulfillment that Vendure was told of may go: it bears the package's key, has the same
-    units, and was not delivered. Where it is cancelled already, the new one takes units that are open.
+    units, was not delivered, and its units can be fulfilled again. Where it is cancelled already, the
+    new one takes units that are open.
     """
     there = standing(order, wanted)
     if len(there) > 1:
@@ -71,7 +72,7 @@ def replacement(key: str, order: wire.FulfilledOrder, wanted: Wanted) -> There |
     (old,) = there
     if units_of(old) == wanted.lines and _shows(old, wanted):
         return There(old)
-    why = _why_it_stays(old, wanted)
+    why = _why_it_stays(old, wanted) or _why_there_is_no_other(key, order, old, wanted)
     return _not_replaced(key, why) if why else Gap(old)
 
 
@@ -100,6 +101,15 @@ def _why_it_stays(old: wire.Fulfillment, wanted: Wanted) -> str:
     if wanted.replaces and old.id != wanted.replaces:
         return f"fulfillment {old.id} is not the one that was made, {wanted.replaces}"
     return f"fulfillment {old.id} is delivered" if old.state == DELIVERED else ""
+
+
+def _why_there_is_no_other(
+    key: str, order: wire.FulfilledOrder, old: wire.Fulfillment, wanted: Wanted
+) -> str:
+    """Why its units could not be fulfilled again if it were cancelled; empty where they could."""
+    others = tuple(each for each in order.fulfillments or () if each.id != old.id)
+    closed = refusal(key, msgspec.structs.replace(order, fulfillments=others), wanted)
+    return "" if closed is None else f"fulfillment {old.id} could not be made anew: {closed.reason}"
 
 
 def _not_replaced(key: str, why: str) -> Rejected:

@@ -92,6 +92,20 @@ async def test_one_cancelled_before_is_made_anew(either: Either) -> None:
     assert order.stock == (48, 3)
 
 
+@pytest.mark.parametrize("units", [4, 5])
+async def test_what_could_not_be_made_anew_stays(either: Either, units: int) -> None:
+    """Units that left the warehouse were cancelled in the shop: they could not be fulfilled again."""
+    account, shop = either
+    order = Placed(shop)
+    async with account.open() as store:
+        first = await told(store, order.package("P1", 2, "1Z1"))
+        shop.cancel(order.id, {order.line: units})
+        outcome = await push(store, over(order.package("P1", 2, "1Z9"), first))
+    assert refused(outcome) == "amend"
+    assert f"fulfillment {first} could not be made anew" in str(outcome)
+    assert order.fulfilled == [("Shipped", "UPS Ground [P1]", "1Z1", 2)]
+
+
 async def test_what_is_delivered_stays(account: Account, fake: FakeVendure) -> None:
     shop = fake.shop
     order = Placed(shop)
