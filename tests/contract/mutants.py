@@ -274,6 +274,15 @@ def forgets_the_refused(sink: Any) -> Any:
     return Over(sink, prepare=prepare)
 
 
+def forgets_what_was_told(sink: Any) -> Any:
+    """It takes what changed since it was accepted for something new."""
+
+    def prepare(items: Any, stamp: Any) -> Any:
+        return sink.prepare([replaced(item, remote=None) for item in items], stamp)
+
+    return Over(sink, prepare=prepare)
+
+
 def says_nothing(sink: Any) -> Any:
     async def push(prepared: Any, record: Any) -> Any:
         await sink.push(prepared, record)
