@@ -177,9 +177,7 @@ class Vsftpd:
 
 
 @contextlib.contextmanager
-def running_vsftpd(
-    *, tls: bool = True, reuse: bool = True, more: tuple[str, ...] = ()
-) -> Iterator[Vsftpd]:
+def running_vsftpd(*, tls: bool = True, reuse: bool = True, more: tuple[str, ...] = ()) -> Iterator[Vsftpd]:
     """A server for the time of the block."""
     server = Vsftpd(tls=tls, reuse=reuse, more=more)
     try:
