@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .certificates import Authority
-from .process import Child, accepts, current_user, find, free_port
+from .process import Child, accepts, current_user, find, free_port, wait_while
 
 USER = "ftp"
 PASSWORD = "correct-horse-battery"
@@ -97,19 +97,27 @@ class Vsftpd:
 
     def stop(self) -> None:
         """Refuse new connections and end the open ones."""
+        if self._child is None:
+            return
+        # Frozen first: a session says something when only one of its processes dies.
+        sessions = self.freeze()
         child, self._child = self._child, None
-        if child:
-            sessions = self._sessions(child.process.pid)
-            child.stop(signal=signal.SIGTERM)
-            for session in sessions:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(session, signal.SIGKILL)
+        child.kill()
+        for session in sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(session, signal.SIGKILL)
+        wait_while(lambda: accepts(self.port), within_s=10)
 
-    def freeze(self) -> None:
-        """Let it and its sessions stand still."""
+    def freeze(self) -> list[int]:
+        """Let it and its sessions stand still; the sessions' processes."""
         assert self._child is not None
-        for pid in (self._child.process.pid, *self._sessions(self._child.process.pid)):
-            os.kill(pid, signal.SIGSTOP)
+        listener = self._child.process.pid
+        os.kill(listener, signal.SIGSTOP)
+        sessions = self._sessions(listener)
+        for pid in sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        return sessions
 
     def delete(self) -> None:
         self.stop()
