@@ -88,8 +88,8 @@ class Control:
         line = f"{verb} {argument}" if argument else verb
         if any(char in line for char in "\r\n\0"):
             raise Misconfigured(
-                f"{self.where}: {self.doing}: FTP knows no name with a line break in it",
-                remedy="rename the file",
+                f"{self.where}: {self.doing!r}: FTP knows no name or password with a line break in it",
+                remedy="take it out",
             )
         self._in_step = False
         raw = line.encode(errors="surrogateescape") + b"\r\n"
