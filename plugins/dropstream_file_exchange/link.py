@@ -24,6 +24,7 @@ class Link:
         self._stack = stack
         self._lock = trio.Lock()
         self._server: FileServer | None = None
+        self._tls_version: str | None = None
 
     async def server(self) -> FileServer:
         """Connected; raises what `connect_sftp` and `connect_ftp` do."""
@@ -36,11 +37,8 @@ class Link:
     async def findings(self) -> list[Finding]:
         """What is to be known of the server, beside its folders."""
         how = scheme(self._settings)
-        found = [_rename(how, atomic=await (await self.server()).atomic_rename())]
-        if how == "ftp":
-            unsafe = "unencrypted: anybody on the way can read and change the password and the orders"
-            found.append(Finding(name="encryption", ok=True, detail=unsafe, remedy="ask for FTPS or SFTP"))
-        return found
+        atomic = await (await self.server()).atomic_rename()
+        return [_rename(how, atomic=atomic), *_encryption(how, self._tls_version)]
 
     async def _connect(self) -> FileServer:
         settings = self._settings
@@ -51,9 +49,11 @@ class Link:
             return await self._stack.enter_async_context(session)
         at = ftp_address(settings)
         tls = None if how == "ftp" else await make_tls(at.host, settings.ca_file)
-        return await self._stack.enter_async_context(
+        ftp = await self._stack.enter_async_context(
             connect_ftp(at, self._password(), tls=tls, one_step_rename=settings.one_step_rename)
         )
+        self._tls_version = ftp.encryption
+        return ftp
 
     def _login(self) -> Password | PrivateKey:
         settings, host = self._settings, self._host
@@ -87,3 +87,13 @@ def _rename(how: str, *, atomic: bool) -> Finding:
         detail="the server renames in two steps: a connection lost between them leaves an order in doubt",
         remedy=remedy,
     )
+
+
+def _encryption(how: str, tls_version: str | None) -> list[Finding]:
+    if how == "sftp":
+        return []
+    if tls_version is not None:
+        verified = f"{tls_version}; the certificate and its name are verified"
+        return [Finding(name="encryption", ok=True, detail=verified)]
+    none = "none: anybody on the way can read and change the password and the orders"
+    return [Finding(name="encryption", ok=True, detail=none, remedy="ask the warehouse for FTPS or SFTP")]

@@ -36,14 +36,14 @@ Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 class FtpDouble:
     """`answers` by command, or by command and argument; None hangs up, b"" says nothing for ever.
 
-    `data` is what a transfer sends; the answer of a transfer is its last one. `said` are the commands
-    that came, `uploads` what a STOR brought.
+    `data` is what a transfer sends, None for nothing and no end; the answer of a transfer is its last
+    one. `said` are the commands that came, `uploads` what a STOR brought.
     """
 
     def __init__(
         self,
         answers: Mapping[str, bytes | None],
-        data: Mapping[str, bytes],
+        data: Mapping[str, bytes | None],
         *,
         greeting: bytes,
         tls: ssl.SSLContext | None,
@@ -112,8 +112,10 @@ class FtpDouble:
             try:
                 if verb == "STOR":
                     self.uploads.append(b"".join([bytes(piece) async for piece in data]))
+                elif (content := self._data.get(verb, b"")) is None:
+                    await trio.sleep_forever()
                 else:
-                    await data.send_all(self._data.get(verb, b""))
+                    await data.send_all(content)
             except trio.BrokenResourceError:
                 return  # the client has enough
 
@@ -126,7 +128,7 @@ class FtpDouble:
 @asynccontextmanager
 async def ftp_double(
     answers: Mapping[str, bytes | None] | None = None,
-    data: Mapping[str, bytes] | None = None,
+    data: Mapping[str, bytes | None] | None = None,
     *,
     greeting: bytes = b"220 Hello.\r\n",
     tls: ssl.SSLContext | None = None,

@@ -40,7 +40,7 @@ async def connected(double: FtpDouble, *, one_step_rename: bool = False) -> Asyn
 
 @asynccontextmanager
 async def opened(
-    answers: Mapping[str, bytes | None] | None = None, data: Mapping[str, bytes] | None = None
+    answers: Mapping[str, bytes | None] | None = None, data: Mapping[str, bytes | None] | None = None
 ) -> AsyncIterator[tuple[Ftp, FtpDouble]]:
     async with ftp_double(answers, data) as double, connected(double) as ftp:
         yield ftp, double
@@ -128,6 +128,21 @@ async def test_files_are_never_unencrypted_where_the_login_was_not(tmp_path: Pat
         with pytest.raises(Misconfigured, match=r"encrypting files \(PROT\).*536 No"):
             async with connect_ftp(at, Secret(PASSWORD), tls=tls, one_step_rename=False):
                 pytest.fail("connected")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [(b"226 Done.\r\n", "226 Done"), (b"522 Session reuse required.\r\n", "522 Session")]
+)
+async def test_a_file_that_is_offered_unencrypted_is_not_taken(
+    tmp_path: Path, answer: bytes, said: str
+) -> None:
+    pem = certificate(tmp_path, host="localhost")
+    tls = await make_tls("localhost", str(pem))
+    async with ftp_double({"RETR": answer}, {"RETR": b"plain"}, tls=server_tls(pem)) as double:
+        at = FtpAddress(host=HOST, port=double.port, user="acme")
+        async with connect_ftp(at, Secret(PASSWORD), tls=tls, one_step_rename=False) as ftp:
+            with pytest.raises((Unreachable, Misconfigured), match=said):
+                await ftp.read("a", limit_bytes=100)
 
 
 @pytest.mark.parametrize("answer", [None, b"350 Well\r\n", b"nonsense\r\n", b"421 Bye.\r\n"])
@@ -324,6 +339,9 @@ async def test_a_server_that_says_nothing_is_given_up(patient_clock: MockClock) 
             await ftp.size("a")
         with pytest.raises(Unreachable, match="the connection is closed"):
             await ftp.size("a")
+    async with opened({}, {"RETR": None}) as (ftp, _):
+        with pytest.raises(Unreachable, match="the server sent nothing for 60 s"):
+            await ftp.read("a", limit_bytes=100)
     async with ftp_double({"USER": b""}) as double:
         with pytest.raises(Unreachable, match="no answer within 30 s"):
             async with connected(double):
