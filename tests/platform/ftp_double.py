@@ -8,7 +8,11 @@ from functools import partial
 
 import trio
 
+from dropstreamd.platform.ftp import Ftp, FtpAddress, connect_ftp
+from dropstreamd.platform.secrets import Secret
+
 HOST = "127.0.0.1"
+PASSWORD = "correct horse"
 USUAL = {
     "USER": b"331 And the password?\r\n",
     "PASS": b"230 Welcome.\r\n",
@@ -140,3 +144,20 @@ async def ftp_double(
         double.port = listeners[0].socket.getsockname()[1]
         yield double
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def connected(double: FtpDouble, *, one_step_rename: bool = False) -> AsyncIterator[Ftp]:
+    """A session in the folder /acme, unencrypted."""
+    at = FtpAddress(host=HOST, port=double.port, user="acme", folder="/acme")
+    async with connect_ftp(at, Secret(PASSWORD), tls=None, one_step_rename=one_step_rename) as ftp:
+        yield ftp
+
+
+@asynccontextmanager
+async def opened(
+    answers: Mapping[str, bytes | None] | None = None, data: Mapping[str, bytes | None] | None = None
+) -> AsyncIterator[tuple[Ftp, FtpDouble]]:
+    """A session, and the double that it is with."""
+    async with ftp_double(answers, data) as double, connected(double) as ftp:
+        yield ftp, double
