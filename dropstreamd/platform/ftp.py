@@ -226,7 +226,7 @@ class Ftp:
         if reply.code not in NO_FILE or not_permitted(reply):
             return refused(str(self._address), path, doing, reply)
         return Misconfigured(
-            f"{self._address}: {doing}: there is no such folder {path}, or it cannot be entered",
+            f"{self._address}: {doing}: there is no such file or folder {path}, or it cannot be entered",
             remedy="create it, or correct the path",
         )
 

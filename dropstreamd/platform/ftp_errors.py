@@ -53,7 +53,7 @@ def _passing(at: str, doing: str, reply: Reply) -> Unreachable:
 def _lasting(at: str, reply: Reply) -> Misconfigured:
     if reply.code in ENCRYPTION:
         return Misconfigured(
-            f"{at}: the server wants another encryption: {reply}",
+            f"{at}: the server wants TLS otherwise than it is used: {reply}",
             remedy="compare its settings with this plugin's README",
         )
     if reply.code in UNKNOWN_COMMAND:

@@ -61,7 +61,7 @@ def _explained(cause: BaseException | None, where: str) -> Misconfigured | Unrea
         )
     if isinstance(cause, ssl.SSLError) and any(word in str(cause.reason) for word in OLD_OR_OTHER):
         return Misconfigured(
-            f"{where}: no common method of encryption: {cause.reason}",
+            f"{where}: no common version of TLS: {cause.reason}",
             remedy="the server must offer TLS 1.2 or newer",
         )
     reason = cause.reason if isinstance(cause, ssl.SSLError) else None
@@ -73,7 +73,7 @@ def _make_context(ca_file: str | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca_file or certifi.where())
     except OSError as error:  # ssl.SSLError is one
         raise Misconfigured(
-            f"ca_file {ca_file}: {error.strerror or error}",
+            f"the certificates of ca_file {ca_file}: {error.strerror or error}",
             remedy="name a readable file of PEM certificates",
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2

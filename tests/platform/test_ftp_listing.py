@@ -50,7 +50,7 @@ async def test_a_listing_of_names_asks_for_what_matters() -> None:
         ({}, b"a\r\nb\r\nc\r\n", Misconfigured, "more than 2 files"),
         ({"NLST": b"550 Permission denied.\r\n"}, b"", Misconfigured, "permission denied"),
         ({"NLST": b"425 No.\r\n"}, b"", Unreachable, "no data connection"),
-        ({"CWD": b"550 No such folder.\r\n"}, b"", Misconfigured, "there is no such folder /acme/in"),
+        ({"CWD": b"550 No such folder.\r\n"}, b"", Misconfigured, "there is no such file or folder /acme/in"),
         ({"CWD": b"500 What?\r\n"}, b"", Misconfigured, "the server cannot do this"),
     ],
 )
@@ -127,7 +127,7 @@ async def test_files_go_and_come_over_a_server_with_mlsd(pyftpdlib: int, tmp_pat
         assert await ftp.read("in/a", limit_bytes=len(content)) == content
         with pytest.raises(Misconfigured, match="larger than 5 bytes"):
             await ftp.read("in/a", limit_bytes=5)
-        with pytest.raises(Misconfigured, match="no such folder"):
+        with pytest.raises(Misconfigured, match="no such file or folder"):
             await ftp.write("nowhere/a", b"")
         assert await ftp.remove("in/a")
         assert not await ftp.remove("in/a")

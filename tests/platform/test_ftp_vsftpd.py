@@ -73,9 +73,9 @@ async def test_what_is_not_there_is_told_from_what_is_refused(ftp_account: FtpAc
         assert await ftp.read("in/a", limit_bytes=1) is None
         assert not await ftp.rename("in/a", "in/b")
         assert not await ftp.remove("in/a")
-        with pytest.raises(Misconfigured, match=r"no such folder /\S+/nowhere"):
+        with pytest.raises(Misconfigured, match=r"no such file or folder /\S+/nowhere"):
             await ftp.listdir("nowhere", limit=1)
-        with pytest.raises(Misconfigured, match=r"writing /\S+/nowhere/a: there is no such folder"):
+        with pytest.raises(Misconfigured, match=r"writing /\S+/nowhere/a: there is no such file or folder"):
             await ftp.write("nowhere/a", b"")
 
 
