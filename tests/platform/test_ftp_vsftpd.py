@@ -1,6 +1,7 @@
 """FTP and FTPS against vsftpd."""
 
 import os
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,17 @@ async def test_files_go_and_come(own_vsftpd: Servers, how: dict[str, bool]) -> N
         assert entries["a"].mtime_s == int((account.inbox / "a").stat().st_mtime)
         assert await ftp.read("in/empty", limit_bytes=0) == b""
         assert await ftp.remove("in/a")
+
+
+async def test_a_session_is_resumed_in_tls_1_2_too(ftp_account: FtpAccount) -> None:
+    at = FtpAddress(host=ftp_account.host, port=ftp_account.port, user=ftp_account.user)
+    tls = await make_tls(ftp_account.host, str(ftp_account.ca))
+    tls.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with connect_ftp(at, Secret(ftp_account.password), tls=tls, one_step_rename=False) as ftp:
+        assert ftp.encryption == "TLSv1.2"
+        path = f"{ftp_account.folder.strip('/')}/in/a"
+        await ftp.write(path, b"x" * 100_000)
+        assert await ftp.read(path, limit_bytes=100_000) == b"x" * 100_000
 
 
 async def test_what_is_not_there_is_told_from_what_is_refused(ftp_account: FtpAccount) -> None:
