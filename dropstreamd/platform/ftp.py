@@ -161,6 +161,8 @@ class Ftp:
     async def write(self, path: str, content: bytes) -> None:
         async with self._turn("writing", path) as (control, full):
             reply = await ftp_data.send(control, "STOR", full, content)
+            if reply.code in NO_FILE and await self._make_way(control, full):
+                reply = await ftp_data.send(control, "STOR", full, content)
             if reply.done:
                 return
             if reply.code in NO_FILE and not not_permitted(reply):
@@ -216,6 +218,12 @@ class Ftp:
             reply = await control.command("MKD", path)
             if not reply.done:
                 raise refused(str(self._address), path, "making folder", reply)
+
+    async def _make_way(self, control: Control, path: str) -> bool:
+        """Remove a file that a server does not replace (ProFTPD, unless AllowOverwrite is on). False:
+        there was none, or it stays."""
+        there = await ftp_listing.size(control, path) is not None
+        return there and (await control.command("DELE", path)).done
 
     async def _is_absent(self, control: Control, path: str, reply: Reply) -> bool:
         """Whether the refusal of a command means that there is no such file: servers have one code

@@ -1,7 +1,7 @@
 """A real vsftpd for FTP and explicit FTPS, with a certificate, ports and a password of its own.
 
 vsftpd knows the machine's users and, beside them, one of its own: `ftp`, whose password is here in a
-file that the server reads. Run by root it serves as `ftp`, locked into a folder (chroot);
+file that the server reads. Run by root it serves as `daemon`, locked into a folder (chroot);
 run by anyone else it serves as this person, without chroot.
 """
 
@@ -71,7 +71,8 @@ class Vsftpd:
         self.base.chmod(0o755)
         self.tree = self.base / "tree"
         self.tree.mkdir()
-        self.owner = "ftp" if root else current_user()
+        (self.base / "empty").mkdir()
+        self.owner = "daemon" if root else current_user()
         self.chroot = root
         self.port = free_port()
         self.log = self.base / "vsftpd.log"
@@ -148,6 +149,7 @@ class Vsftpd:
             "anonymous_enable": "YES",
             "local_enable": "NO",
             "ftp_username": self.owner,
+            "secure_chroot_dir": self.base / "empty",
             "anon_root": self.tree,
             "secure_email_list_enable": "YES",
             "email_password_file": self.base / "passwords",

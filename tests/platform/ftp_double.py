@@ -41,7 +41,8 @@ class FtpDouble:
     """`answers` by command, or by command and argument; None hangs up, b"" says nothing for ever.
 
     `data` is what a transfer sends, None for nothing and no end; the answer of a transfer is its last
-    one. `said` are the commands that came, `uploads` what a STOR brought.
+    one. `said` are the commands that came, `uploads` what a STOR brought, `later` what it answers after
+    a command.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class FtpDouble:
         self.port = 0
         self.said: list[str] = []
         self.uploads: list[bytes] = []
+        self.later: dict[str, dict[str, bytes | None]] = {}
         self.answers = {**USUAL, **answers}
         self._data = data
         self._greeting = greeting
@@ -89,6 +91,7 @@ class FtpDouble:
         self.said.append(line)
         verb = line.partition(" ")[0]
         answer = self.answers.get(line, self.answers.get(verb, DONE if verb in TRANSFERS else None))
+        self.answers |= self.later.pop(verb, {})
         if verb in {"EPSV", "PASV"} and verb not in self.answers:
             answer = await self._listen(verb)
         if answer is None:

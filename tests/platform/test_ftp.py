@@ -95,6 +95,17 @@ async def test_a_refused_upload(
     assert message in str(caught.value)
 
 
+async def test_a_server_that_replaces_no_file_is_asked_to_remove_it() -> None:
+    refusing = {"STOR": b"550 Overwrite permission denied\r\n", "SIZE": b"213 4\r\n"}
+    async with opened(refusing) as (ftp, double):
+        double.later["DELE"] = {"STOR": b"226 Done.\r\n"}
+        await ftp.write("a", b"content")
+        assert double.uploads == [b"content"]
+    async with opened({**refusing, "DELE": b"550 No.\r\n"}) as (ftp, _):
+        with pytest.raises(Misconfigured, match="writing /acme/a: permission denied: 550 Overwrite"):
+            await ftp.write("a", b"content")
+
+
 async def test_a_download_that_the_server_gave_up_is_not_whole() -> None:
     async with opened({"RETR": b"426 Broken.\r\n"}, {"RETR": b"half"}) as (ftp, _):
         with pytest.raises(Unreachable, match="426 Broken"):
