@@ -74,8 +74,8 @@ def failing(error: type[Exception], instead: Callable[[Any], Exception]) -> Chan
 
 
 async def leave_a_file(session: Any, *, write: bool) -> None:
-    sftp = await session._link.sftp()
-    await sftp.write("in/left-behind", b"x")
+    server = await session._link.server()
+    await server.write("in/left-behind", b"x")
 
 
 async def leave_a_file_when_writing(session: Any, *, write: bool) -> None:
