@@ -48,14 +48,12 @@ async def order(desk: Desk, call: Call[Empty, Empty]) -> OrderShown:
 
 def _look(tx: Reader, connection: Connection, account: WarehouseAccount, named: str) -> OrderShown | None:
     flow = Flow(connection.id, orders.CHANNEL)
-    key = _find(tx, connection, account, flow, named)
+    key = find(tx, connection, account, flow, named)
     doc = None if key is None else documents.get(tx, flow, key)
     return None if key is None or doc is None else _shown(tx, connection, account, key, doc)
 
 
-def _find(
-    tx: Reader, connection: Connection, account: WarehouseAccount, flow: Flow, named: str
-) -> str | None:
+def find(tx: Reader, connection: Connection, account: WarehouseAccount, flow: Flow, named: str) -> str | None:
     """Its key. An order that was ever resolved is found by its reference, one that was not is among
     those that wait; the rest, which came to nothing, are looked through."""
     if documents.get(tx, flow, named) is not None:

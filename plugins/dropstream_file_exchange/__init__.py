@@ -1,4 +1,4 @@
-"""Warehouses that exchange CSV files over SFTP."""
+"""Warehouses that exchange CSV files over SFTP or FTPS."""
 
 from dropstream_file_exchange.check import check
 from dropstream_file_exchange.settings import Settings, account_key
@@ -7,7 +7,7 @@ from dropstreamd.platform.contract import Part, Plugin, Role
 
 PLUGIN = Plugin(
     name="file-exchange",
-    title="File exchange (CSV over SFTP)",
+    title="File exchange (CSV over SFTP or FTPS)",
     role=Role.WAREHOUSE,
     provides=frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY}),
     settings=Settings,
