@@ -1,0 +1,74 @@
+"""997, Functional Acknowledgement, of a group that we read; never of another 997."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from dropstream_file_exchange.x12.envelope import Group, Interchange
+from dropstream_file_exchange.x12.settings import X12
+from dropstream_file_exchange.x12.writer import Row, Writer
+
+KIND, FUNCTION = "997", "FA"
+ACCEPTED, PARTLY, REJECTED = "A", "P", "R"
+MOST_CODES = 5
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a set of sound structure was not taken: its segment that cannot be read, and its place."""
+
+    segment: str
+    position: int
+
+
+def acknowledgement(
+    group: Group, refusals: dict[int, Refusal], settings: X12, *, control: int, at: datetime
+) -> bytes:
+    """The interchange that acknowledges a group. `refusals` are by the place of the set in the group,
+    from 0. The same arguments give the same bytes."""
+    writer = Writer(settings.parties)
+    rows = list(_rows(group, refusals))
+    return writer.interchange(FUNCTION, [writer.transaction_set(KIND, 1, rows)], control=control, at=at)
+
+
+def purpose(interchange: Interchange, group: Group, digest: str) -> str:
+    """What the acknowledgement's control number is for: the same whenever the same file comes again."""
+    header = interchange.header
+    return f"997 {header.sender_qualifier}:{header.sender} {header.control} {group.control} {digest[:16]}"
+
+
+def wanted(group: Group) -> bool:
+    """Whether a group can be acknowledged: it is none of acknowledgements, and says what it is."""
+    return group.function != FUNCTION and len(group.function) == 2 and 1 <= len(group.control) <= 9
+
+
+def _rows(group: Group, refusals: dict[int, Refusal]) -> Iterator[Row]:
+    group_refused = _group_refused(group)
+    yield "AK1", group.function, group.control
+    accepted = 0
+    for place, each in enumerate(group.sets):
+        if not (len(each.kind) == 3 and 4 <= len(each.control) <= 9):
+            continue
+        yield "AK2", each.kind, each.control
+        codes = [fault.code for fault in each.faults]
+        refusal = refusals.get(place)
+        if refusal is not None:
+            yield "AK3", refusal.segment, str(refusal.position), "", "8"
+            codes.append("5")
+        if codes or group_refused:
+            yield "AK5", REJECTED, *dict.fromkeys(codes[:MOST_CODES])
+        else:
+            accepted += 1
+            yield "AK5", ACCEPTED
+    received = len(group.sets)
+    verdict = ACCEPTED if accepted == received else PARTLY if accepted else REJECTED
+    if verdict == ACCEPTED and group.faults:
+        verdict = REJECTED if group_refused or not received else "E"
+    declared = group.declared if group.declared.isdecimal() and len(group.declared) <= 6 else str(received)
+    codes = list(dict.fromkeys(fault.code for fault in group.faults))[:MOST_CODES]
+    yield "AK9", verdict, declared, str(received), str(accepted), *codes
+
+
+def _group_refused(group: Group) -> bool:
+    """Whether none of its sets is read, whatever they are: it is of another version."""
+    return any(fault.code == "2" for fault in group.faults)
