@@ -1,8 +1,8 @@
 """Warehouses that exchange CSV files over SFTP or FTPS."""
 
 from dropstream_file_exchange.check import check
+from dropstream_file_exchange.opening import open_account
 from dropstream_file_exchange.settings import Settings, account_key
-from dropstream_file_exchange.warehouse import open_warehouse
 from dropstreamd.platform.contract import Part, Plugin, Role
 
 PLUGIN = Plugin(
@@ -12,6 +12,6 @@ PLUGIN = Plugin(
     provides=frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY}),
     settings=Settings,
     account_key=account_key,
-    open=open_warehouse,
+    open=open_account,
     check=check,
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from dropstream_file_exchange.x12.envelope import Group, Interchange
+from dropstream_file_exchange.x12.envelope import Group
 from dropstream_file_exchange.x12.settings import X12
 from dropstream_file_exchange.x12.writer import Row, Writer
 
@@ -15,10 +15,11 @@ MOST_CODES = 5
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a set of sound structure was not taken: its segment that cannot be read, and its place."""
+    """A set of sound structure that was not taken: its segment that cannot be read, "" where it is none
+    in particular, and that segment's place in the set."""
 
-    segment: str
-    position: int
+    segment: str = ""
+    position: int = 0
 
 
 def acknowledgement(
@@ -29,12 +30,6 @@ def acknowledgement(
     writer = Writer(settings.parties)
     rows = list(_rows(group, refusals))
     return writer.interchange(FUNCTION, [writer.transaction_set(KIND, 1, rows)], control=control, at=at)
-
-
-def purpose(interchange: Interchange, group: Group, digest: str) -> str:
-    """What the acknowledgement's control number is for: the same whenever the same file comes again."""
-    header = interchange.header
-    return f"997 {header.sender_qualifier}:{header.sender} {header.control} {group.control} {digest[:16]}"
 
 
 def wanted(group: Group) -> bool:
@@ -53,7 +48,8 @@ def _rows(group: Group, refusals: dict[int, Refusal]) -> Iterator[Row]:
         codes = [fault.code for fault in each.faults]
         refusal = refusals.get(place)
         if refusal is not None:
-            yield "AK3", refusal.segment, str(refusal.position), "", "8"
+            if refusal.segment:
+                yield "AK3", refusal.segment, str(refusal.position), "", "8"
             codes.append("5")
         if codes or group_refused:
             yield "AK5", REJECTED, *dict.fromkeys(codes[:MOST_CODES])

@@ -58,10 +58,10 @@ def read_acknowledgement(
 
 
 def read_interchange_acknowledgement(
-    segment: Segment, interchange: Interchange, settings: X12, at: datetime
+    segment: Segment, interchange: Interchange, settings: X12
 ) -> Acknowledgement | None:
     """What a TA1 refuses; None where it takes the interchange: then a 997 says more. It does not say of
-    which kind the interchange was, so it names an order."""
+    which kind the interchange was, so it names an order. Raises Unreadable."""
     if segment.at(4) != "R":
         return None
     return Acknowledgement(
@@ -71,7 +71,6 @@ def read_interchange_acknowledgement(
         codes=tuple(filter(None, (segment.at(5),))),
         reason=f"the partner refused the whole interchange (TA1 note {segment.at(5) or 'not given'})",
         name=settings.file_name(orders.KIND, _number(segment, 1)),
-        at=at,
     )
 
 

@@ -252,7 +252,7 @@ def test_an_acknowledgement_that_cannot_be_read(body: str, reason: str) -> None:
 def test_a_refused_interchange() -> None:
     for code, expected in (("A", None), ("E", None), ("R", "rejected")):
         (found,) = survey(interchange([f"TA1*000000007*261121*0930*{code}*006"]))
-        told = read_interchange_acknowledgement(found.acknowledged[0], found, SETTINGS, AT)
+        told = read_interchange_acknowledgement(found.acknowledged[0], found, SETTINGS)
         assert (told and told.verdict) == expected
     assert told is not None
     assert (told.name, told.codes, told.key) == ("940_000000007.edi", ("006",), "ta1/000000042/000000007")
