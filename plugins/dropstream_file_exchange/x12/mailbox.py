@@ -122,13 +122,15 @@ class Mailbox(Inbox):
         )
         if entry is None:
             return
+        done = self._taken_by(entry, {each.name for each in entries})
+        if self._owner in done:
+            return
         surveyed = self._known.get(text) or await self._again(entry, taken)
         if surveyed is None:
             return
         if self._settings.acknowledge:
             for reply in surveyed.replies:
                 await self._replies.send(reply, surveyed.digest)
-        done = self._taken_by(entry, {each.name for each in entries})
         done[self._owner] = "taken" if taken.readable else "refused"
         if not set(surveyed.owners) <= set(done):
             await self._files.write(f"{self._folder}/{_note(entry, self._owner, done[self._owner])}", b"")
