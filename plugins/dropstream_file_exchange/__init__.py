@@ -1,4 +1,4 @@
-"""Warehouses that exchange CSV files over SFTP or FTPS."""
+"""Warehouses that exchange CSV or X12 files over SFTP or FTPS."""
 
 from dropstream_file_exchange.check import check
 from dropstream_file_exchange.opening import open_account
@@ -7,7 +7,7 @@ from dropstreamd.platform.contract import Part, Plugin, Role
 
 PLUGIN = Plugin(
     name="file-exchange",
-    title="File exchange (CSV over SFTP or FTPS)",
+    title="File exchange (CSV or X12 over SFTP or FTPS)",
     role=Role.WAREHOUSE,
     provides=frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY}),
     settings=Settings,

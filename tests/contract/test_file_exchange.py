@@ -10,6 +10,6 @@ from .sftp_rigs import openssh, sandbox_sftp
 from .x12_rigs import sandbox_x12
 
 test_over_the_sandbox = contract_tests(PLUGIN, sandbox_sftp)
-test_x12_over_the_sandbox = contract_tests(PLUGIN, sandbox_x12, faster=5)
+test_x12_over_the_sandbox = contract_tests(PLUGIN, sandbox_x12)
 test_over_openssh = pytest.mark.counterpart(contract_tests(PLUGIN, openssh, faster=5))
 test_over_vsftpd = pytest.mark.counterpart(contract_tests(PLUGIN, vsftpd, faster=5))

@@ -23,7 +23,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.stock import StockRow
 from dropstreamd.platform.contract import Bad, StockPage
 
-PAGE_ROWS = 2_000
+PAGE_ROWS = 1_000
 MOST_BAD = 1_000
 
 

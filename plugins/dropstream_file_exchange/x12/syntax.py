@@ -39,9 +39,12 @@ class Segment(NamedTuple):
         return self.elements[position].strip() if position < len(self.elements) else ""
 
     def pairs(self, *positions: int) -> dict[str, str]:
-        """Qualifier and value where a qualifier stands at each of the positions; the first one wins."""
+        """Qualifier and value where a qualifier stands at each of the positions, which ascend; the first
+        one wins."""
         found: dict[str, str] = {}
         for position in positions:
+            if position + 1 >= len(self.elements):
+                break
             if self.at(position) and self.at(position + 1):
                 found.setdefault(self.at(position), self.at(position + 1))
         return found
