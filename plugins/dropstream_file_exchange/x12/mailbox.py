@@ -195,7 +195,8 @@ class Replies:
         await self._server.write(part, content)
         if await self._server.size(part) != len(content):
             raise Unreachable(f"{part} did not arrive whole; its disk may be full")
-        await self._server.rename(part, final)
+        if not await self._server.rename(part, final):
+            raise Unreachable(f"somebody removed {part} before it was renamed")
 
 
 async def _survey(fetched: Fetched, owner: Owner) -> Surveyed:

@@ -14,7 +14,13 @@ from dropstream_file_exchange.x12.adjustment_advice import read_adjustment
 from dropstream_file_exchange.x12.envelope import Group, Interchange, Set, read_set
 from dropstream_file_exchange.x12.inventory_advice import FUNCTION, BadRow, InventoryAdvice
 from dropstream_file_exchange.x12.mailbox import Reply, Surveyed, owners_of
-from dropstream_file_exchange.x12.reading import bad_set, misaddressed
+from dropstream_file_exchange.x12.reading import (
+    bad_set,
+    group_faults,
+    interchange_faults,
+    misaddressed,
+    sound,
+)
 from dropstream_file_exchange.x12.settings import X12
 from dropstream_file_exchange.x12.syntax import Segment
 from dropstream_file_exchange.x12.values import Unreadable, instant
@@ -138,22 +144,21 @@ class SnapshotReader:
         return utc(fetched.entry.mtime_s)
 
     def _adjustments(self, fetched: Surveyed, replies: list[Reply]) -> Iterator[Bad]:
+        """What is wrong with the adjustments of the file."""
         for reply in replies:
             if reply.group.function == FUNCTION:
                 continue
+            yield from interchange_faults(fetched, reply.interchange, "")
+            yield from group_faults(fetched, reply.group)
             for number, found in enumerate(reply.group.sets):
-                yield from self._adjustment(fetched, reply, number, found)
+                if sound(reply.group, found):
+                    yield from self._adjustment(fetched, reply, number, found)
 
     def _adjustment(self, fetched: Surveyed, reply: Reply, number: int, found: Set) -> Iterator[Bad]:
-        if found.faults or reply.group.faults:
-            reason = "; ".join(str(fault) for fault in (*found.faults, *reply.group.faults))
-            yield bad_set(fetched, found, reason)
-            return
         header = reply.interchange.header
+        segments = read_set(fetched.content, found, header, self._settings.encoding)
         try:
-            read_adjustment(
-                read_set(fetched.content, found, header, self._settings.encoding), self._settings, self._zone
-            )
+            read_adjustment(segments, self._settings, self._zone)
         except ValueError as error:
             reply.refusals[number] = Refusal()
             yield bad_set(fetched, found, str(error))
