@@ -47,15 +47,23 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     refusals: dict[int, Refusal]
 
 
+class Answers(msgspec.Struct, kw_only=True):
+    """What is to be acknowledged of a file, filled while it is read. Not `complete`, it says nothing: a
+    file that was taken before is not read again."""
+
+    replies: list[Reply] = msgspec.field(default_factory=list)
+    complete: bool = False
+
+
 class Surveyed(Fetched, frozen=True, kw_only=True):
     """A file whose structure is known, for one of its owners. `problem` says why it is no X12 file at
-    all. `replies` are filled while it is read."""
+    all."""
 
     owner: Owner
     owners: tuple[Owner, ...]
     interchanges: tuple[Interchange, ...] = ()
     problem: str = ""
-    replies: list[Reply] = msgspec.field(default_factory=list)
+    answers: Answers = msgspec.field(default_factory=Answers)
 
     def mark(self, *, readable: bool) -> str:
         """The file's mark, told apart from that of the other owners."""
@@ -125,11 +133,13 @@ class Mailbox(Inbox):
         done = self._taken_by(entry, {each.name for each in entries})
         if self._owner in done:
             return
-        surveyed = self._known.get(text) or await self._again(entry, taken)
+        surveyed = self._known.get(text)
+        if surveyed is None or not surveyed.answers.complete:
+            surveyed = await self._again(entry, taken)
         if surveyed is None:
             return
         if self._settings.acknowledge:
-            for reply in surveyed.replies:
+            for reply in surveyed.answers.replies:
                 await self._replies.send(reply, surveyed.digest)
         done[self._owner] = "taken" if taken.readable else "refused"
         if not set(surveyed.owners) <= set(done):
@@ -142,7 +152,7 @@ class Mailbox(Inbox):
                 await self._files.remove(f"{self._folder}/{_note(entry, owner, how)}")
 
     async def _again(self, entry: Entry, taken: Mark) -> Surveyed | None:
-        """Read a file that another session read, to know what to acknowledge; None for another file."""
+        """Read a file that was taken before, to know what to acknowledge; None for another file."""
         surveyed = await self.fetch(entry)
         if surveyed is None:
             return None

@@ -63,6 +63,7 @@ class DocumentReader(Generic[T]):
     def read(self, fetched: Surveyed) -> Generator[Portion[T], None, None]:
         """In portions of about 2,000 segments. Raises ProtocolMismatch for what is no X12 file."""
         if fetched.problem:
+            fetched.answers.complete = True
             raise ProtocolMismatch(fetched.problem)
         place = 0
         for interchange in fetched.interchanges:
@@ -75,6 +76,7 @@ class DocumentReader(Generic[T]):
                 place += 1
                 if not wrong and fetched.owner in owners_of(group):
                     yield from self._group(fetched, interchange, group, place)
+        fetched.answers.complete = True
 
     def _said(self, fetched: Surveyed, interchange: Interchange) -> Portion[T]:
         try:
@@ -105,7 +107,7 @@ class DocumentReader(Generic[T]):
                 yield Portion(documents=tuple(documents), bad=tuple(bad) if principal else ())
                 documents, bad, segments = [], [], 0
         if principal:
-            fetched.replies.append(
+            fetched.answers.replies.append(
                 Reply(interchange=interchange, group=group, place=place, refusals=refusals)
             )
         yield Portion(documents=tuple(documents), bad=tuple(bad) if principal else ())

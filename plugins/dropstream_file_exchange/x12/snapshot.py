@@ -43,6 +43,14 @@ class SnapshotReader:
     def read(self, fetched: Surveyed) -> Generator[StockPage, None, None]:
         """Its pages; none for a file of adjustments alone. Raises ProtocolMismatch for a file that is no
         whole snapshot: pages that came before are then worth nothing."""
+        try:
+            yield from self._snapshot(fetched)
+        except ProtocolMismatch:
+            fetched.answers.complete = True
+            raise
+        fetched.answers.complete = True
+
+    def _snapshot(self, fetched: Surveyed) -> Generator[StockPage, None, None]:
         if fetched.problem:
             raise ProtocolMismatch(fetched.problem)
         groups = list(self._groups(fetched))
@@ -50,7 +58,7 @@ class SnapshotReader:
             Reply(interchange=interchange, group=group, place=place, refusals={})
             for interchange, group, place in groups
         ]
-        fetched.replies.extend(replies)
+        fetched.answers.replies.extend(replies)
         bad = list(self._adjustments(fetched, replies))
         stock = [reply for reply in replies if reply.group.function == FUNCTION]
         if not stock:
@@ -107,6 +115,8 @@ class SnapshotReader:
                 yield StockPage(snapshot=snapshot, as_of=as_of, rows=tuple(rows), bad=tuple(bad))
                 rows, bad = [], []
             rows.append(found)
+        # The last page is confirmed before anybody asks for what comes after it.
+        fetched.answers.complete = True
         yield StockPage(
             snapshot=snapshot,
             as_of=as_of or self._as_of(fetched, stock[0].interchange, None),

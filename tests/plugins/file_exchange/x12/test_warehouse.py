@@ -169,6 +169,24 @@ async def test_a_repeat_in_another_session_writes_the_same_acknowledgement(accou
     assert path.read_bytes() == first
 
 
+async def test_what_was_taken_before_a_crash_is_acknowledged_after_it(account: SftpAccount) -> None:
+    leave(account, "a.edi", file("945", ADVICE, BROKEN))
+    leave(account, "b.edi", file("846", STOCK))
+    async with opened(account) as warehouse:
+        taken = set(marks(await pages(warehouse.shipments)))
+        taken |= {page.mark for page in await stock(warehouse) if page.mark is not None}
+    async with opened(account) as warehouse:
+        page, _ = await pages(warehouse.shipments, taken)
+        assert (page.documents, page.bad) == ((), ())
+        await warehouse.shipments.confirm(marks([page]))
+        again = await warehouse.inventory.page(taken.__contains__)
+        assert again is not None
+        assert (again.rows, again.last, again.mark in taken) == ((), False, True)
+        await warehouse.inventory.confirm([again.mark or ""])
+    assert replies(account) == [["SW 7", "A", "R 5", "P 2 2 1"], ["IB 7", "A", "A 1 1 1"]]
+    assert "archive/b.edi" in names(account)
+
+
 async def test_one_file_with_everything_is_archived_when_all_of_it_was_taken(account: SftpAccount) -> None:
     leave(account, "mixed.edi", MIXED)
     async with opened(account) as warehouse:
