@@ -33,8 +33,9 @@ def acknowledgement(
 
 
 def wanted(group: Group) -> bool:
-    """Whether a group can be acknowledged: it is none of acknowledgements, and says what it is."""
-    return group.function != FUNCTION and len(group.function) == 2 and 1 <= len(group.control) <= 9
+    """Whether a group is to be acknowledged: it says what it is, and has no acknowledgement in it."""
+    named = len(group.function) == 2 and 1 <= len(group.control) <= 9
+    return named and group.function != FUNCTION and all(found.kind != KIND for found in group.sets)
 
 
 def _rows(group: Group, refusals: dict[int, Refusal]) -> Iterator[Row]:

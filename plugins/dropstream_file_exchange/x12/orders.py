@@ -1,8 +1,9 @@
 """940, Warehouse Shipping Order: what is to be shipped, changed or cancelled."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from dropstream_file_exchange.x12.settings import X12, Carrier, OrderValue
 from dropstream_file_exchange.x12.writer import Row, Unwritable, Writer, pieces
@@ -18,14 +19,15 @@ MOST_DESCRIPTIONS = 5
 GTIN_QUALIFIERS = {12: "UP", 13: "EN", 14: "UK"}
 
 
-def prepare(items: Sequence[Item[OutboundOrder]], stamp: Stamp, settings: X12) -> Preparation:
-    """An interchange for each order; the n-th, from 0, has the control number `stamp.number` + n."""
+def prepare(items: Sequence[Item[OutboundOrder]], stamp: Stamp, settings: X12, zone: ZoneInfo) -> Preparation:
+    """An interchange for each order; the n-th, from 0, has the control number `stamp.number` + n. Dates
+    are those of the warehouse's `zone`: the last day to ship ends there."""
 
     def rows(item: Item[OutboundOrder]) -> Iterator[Row]:
         purpose: Purpose = "F" if item.cancel else "N" if item.remote is None else "R"
         if purpose == "R" and not settings.orders.change_supported:
             raise Unwritable("change", "the partner takes no change of an order (orders.change_supported)")
-        return _rows(item.document, purpose, settings)
+        return _rows(item.document, purpose, settings, zone)
 
     return interchanges(KIND, FUNCTION, items, rows, stamp, settings)
 
@@ -55,7 +57,7 @@ def interchanges(
     return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
 
 
-def _rows(order: OutboundOrder, purpose: Purpose, settings: X12) -> Iterator[Row]:
+def _rows(order: OutboundOrder, purpose: Purpose, settings: X12, zone: ZoneInfo) -> Iterator[Row]:
     if not order.lines:
         raise Unwritable("lines", "the order has no line to send")
     orders = settings.orders
@@ -75,7 +77,7 @@ def _rows(order: OutboundOrder, purpose: Purpose, settings: X12) -> Iterator[Row
         (orders.deliver_by_date, order.deliver_by),
     ):
         if code and at is not None:
-            yield "G62", code, day(at)
+            yield "G62", code, day(at, zone)
     yield from _notes(order, settings)
     carrier = orders.carriers.get(order.ship_method) or Carrier(routing=order.ship_method)
     yield "W66", orders.payment, carrier.method, "", "", carrier.routing, "", "", "", "", carrier.scac
@@ -148,9 +150,9 @@ def described(place: int, name: str) -> Iterator[Row]:
         yield "G69", description
 
 
-def day(at: datetime) -> str:
-    """A date, in universal time."""
-    return f"{at.astimezone(UTC):%Y%m%d}"
+def day(at: datetime, zone: ZoneInfo) -> str:
+    """The local date."""
+    return f"{at.astimezone(zone):%Y%m%d}"
 
 
 def _value(order: OutboundOrder, name: OrderValue) -> str:

@@ -1,6 +1,7 @@
 """943, Warehouse Stock Transfer Shipment Advice: what the warehouse is to expect back from customers."""
 
 from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo
 
 from dropstream_file_exchange.x12.orders import day, interchanges
 from dropstream_file_exchange.x12.settings import X12
@@ -13,23 +14,25 @@ CUSTOMER_RETURN = "C"
 """W0601, the reporting code."""
 
 
-def prepare(items: Sequence[Item[OutboundReturn]], stamp: Stamp, settings: X12) -> Preparation:
+def prepare(
+    items: Sequence[Item[OutboundReturn]], stamp: Stamp, settings: X12, zone: ZoneInfo
+) -> Preparation:
     """An interchange for each return, as `orders.prepare`. A change or cancellation is refused: 943 has
     none."""
 
     def rows(item: Item[OutboundReturn]) -> Iterator[Row]:
         if item.cancel or item.remote is not None:
             raise Unwritable("change", "a stock notice (943) can be neither changed nor cancelled")
-        return _rows(item.document, settings)
+        return _rows(item.document, settings, zone)
 
     return interchanges(KIND, FUNCTION, items, rows, stamp, settings)
 
 
-def _rows(expected: OutboundReturn, settings: X12) -> Iterator[Row]:
+def _rows(expected: OutboundReturn, settings: X12, zone: ZoneInfo) -> Iterator[Row]:
     if not expected.lines:
         raise Unwritable("lines", "nothing is to be expected: the return has no line")
     orders = settings.orders
-    at = day(expected.requested_at)
+    at = day(expected.requested_at, zone)
     yield "W06", CUSTOMER_RETURN, expected.reference, at, expected.number, "", expected.order_reference
     sender = expected.sender
     yield "N1", "SF", (sender.company or sender.name if sender else "") or "CUSTOMER"

@@ -134,12 +134,13 @@ class PartnerSink(Generic[T]):
         settings: Settings,
         host: Host,
         link: Link,
-        prepare: Callable[[Sequence[Item[T]], Stamp, X12], Preparation],
+        prepare: Callable[[Sequence[Item[T]], Stamp, X12, ZoneInfo], Preparation],
     ) -> None:
         self._settings = settings
         self._host = host
         self._link = link
         self._prepare = prepare
+        self._zone = ZoneInfo(settings.timezone)
 
     @property
     def writes(self) -> Writes:
@@ -154,7 +155,7 @@ class PartnerSink(Generic[T]):
         return hours * 3600.0 if hours else None
 
     def prepare(self, items: Sequence[Item[T]], stamp: Stamp) -> Preparation:
-        return self._prepare(items, stamp, self._settings.x12)
+        return self._prepare(items, stamp, self._settings.x12, self._zone)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         return await (await self._outbox()).publish(prepared, record)

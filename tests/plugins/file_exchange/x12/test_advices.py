@@ -273,14 +273,14 @@ STAMP = Stamp(attempt="A", at=AT, number=12)
 
 
 def test_a_return_to_expect() -> None:
-    (prepared,) = prepare([Item(key="k", document=EXPECTED_BACK)], STAMP, SETTINGS).prepared
+    (prepared,) = prepare([Item(key="k", document=EXPECTED_BACK)], STAMP, SETTINGS, ZoneInfo("UTC")).prepared
     assert prepared.name == "943_000000012.edi"
     assert not faults(prepared.payload)
     names = [name for name, _ in leaves(parsed(prepared.payload))]
     assert names == ["ST", "W06", "N1", "N9", "N9", "NTE", "W27", "W04", "N9", "W03", "SE"]
     assert b"W06*C*RT-9*20261121*RMA-9**SH1433~" in prepared.payload
     bare = msgspec.structs.replace(EXPECTED_BACK, sender=None, carrier="", tracking_numbers=(), note="")
-    parsed(prepare([Item(key="k", document=bare)], STAMP, SETTINGS).prepared[0].payload)
+    parsed(prepare([Item(key="k", document=bare)], STAMP, SETTINGS, ZoneInfo("UTC")).prepared[0].payload)
 
 
 def test_a_return_that_cannot_be_written() -> None:
@@ -290,5 +290,5 @@ def test_a_return_that_cannot_be_written() -> None:
         Item(key="change", document=EXPECTED_BACK, remote="x"),
         Item(key="cancel", document=EXPECTED_BACK, remote="x", cancel=True),
     ]
-    causes = [(each.key, each.cause) for each in prepare(items, STAMP, SETTINGS).rejected]
+    causes = [(each.key, each.cause) for each in prepare(items, STAMP, SETTINGS, ZoneInfo("UTC")).rejected]
     assert causes == [("none", "lines"), ("change", "change"), ("cancel", "change")]

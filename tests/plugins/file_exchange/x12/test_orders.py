@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from dropstreamd.platform.contract import Item, Prepared, Rejected, Stamp
 from .oracle import leaves, parsed
 from .samples import SETTINGS, faults, x12
 
+ZONE = ZoneInfo("America/Chicago")
 STAMP = Stamp(attempt="01ATTEMPT", at=datetime(2026, 11, 21, 22, 20, 5, tzinfo=UTC), number=7)
 JOAN = Address(
     name="JOAN HARRY",
@@ -34,7 +36,7 @@ ORDER = OutboundOrder(
     number="#1433",
     po_number="PO-7",
     placed_at=datetime(2026, 11, 20, 23, 30, tzinfo=UTC),
-    ship_by=datetime(2026, 11, 23, tzinfo=UTC),
+    ship_by=datetime(2026, 11, 24, 5, 59, tzinfo=UTC),
     ship_to=JOAN,
     bill_to=Address(name="J. Payer", line1="1 Bank St", city="Ulm", region="Bavaria", country="DE"),
     ship_method="UPS_GND",
@@ -97,14 +99,14 @@ def written(
     order: OutboundOrder, rules: X12 = RULES, *, remote: str | None = None, cancel: bool = False
 ) -> Prepared:
     item = Item(key="k", document=order, remote=remote, cancel=cancel)
-    preparation = prepare([item], STAMP, rules)
+    preparation = prepare([item], STAMP, rules, ZONE)
     assert not preparation.rejected
     (prepared,) = preparation.prepared
     return prepared
 
 
 def refused(order: OutboundOrder, rules: X12 = RULES) -> Rejected:
-    preparation = prepare([Item(key="k", document=order)], STAMP, rules)
+    preparation = prepare([Item(key="k", document=order)], STAMP, rules, ZONE)
     assert not preparation.prepared
     (rejected,) = preparation.rejected
     return rejected
@@ -134,7 +136,7 @@ def test_the_least_that_can_be_written() -> None:
 def test_each_order_has_a_file_and_a_number_of_its_own() -> None:
     many = [Item(key=f"k{at}", document=changed(reference=f"R{at}")) for at in range(3)]
     many.insert(1, Item(key="bad", document=changed(lines=())))
-    preparation = prepare(many, STAMP, RULES)
+    preparation = prepare(many, STAMP, RULES, ZONE)
     assert [(each.name, each.keys) for each in preparation.prepared] == [
         ("940_000000007.edi", ("k0",)),
         ("940_000000008.edi", ("k1",)),
@@ -147,7 +149,7 @@ def test_each_order_has_a_file_and_a_number_of_its_own() -> None:
 def test_control_numbers_go_round() -> None:
     stamp = msgspec.structs.replace(STAMP, number=MOST_CONTROL)
     many = [Item(key=f"k{at}", document=changed(reference=f"R{at}")) for at in range(2)]
-    names = [each.name for each in prepare(many, stamp, RULES).prepared]
+    names = [each.name for each in prepare(many, stamp, RULES, ZONE).prepared]
     assert names == ["940_999999999.edi", "940_000000001.edi"]
 
 
@@ -155,7 +157,7 @@ def test_a_cancellation_and_a_change() -> None:
     assert b"W05*F*SH1433" in written(ORDER, remote="940_000000001.edi", cancel=True).payload
     change = x12(orders={"change_supported": True})
     assert b"W05*R*SH1433" in written(ORDER, change, remote="940_000000001.edi").payload
-    (rejected,) = prepare([Item(key="k", document=ORDER, remote="x")], STAMP, RULES).rejected
+    (rejected,) = prepare([Item(key="k", document=ORDER, remote="x")], STAMP, RULES, ZONE).rejected
     assert (rejected.cause, "change_supported" in rejected.reason) == ("change", True)
 
 
@@ -261,7 +263,7 @@ ORDERS = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(ORDERS, st.sampled_from([RULES, x12(encoding="utf-8", newline="crlf"), x12(accents="drop")]))
 def test_whatever_is_written_another_parser_takes_without_a_fault(order: OutboundOrder, rules: X12) -> None:
-    preparation = prepare([Item(key="k", document=order)], STAMP, rules)
+    preparation = prepare([Item(key="k", document=order)], STAMP, rules, ZONE)
     for prepared in preparation.prepared:
         assert not faults(prepared.payload)
         found = leaves(parsed(prepared.payload))

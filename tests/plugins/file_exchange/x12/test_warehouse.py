@@ -312,6 +312,20 @@ async def test_adjustments_are_acknowledged_and_change_nothing(account: SftpAcco
     assert replies(account) == [["AW 7", "A", "R 5", "P 2 2 1"]]
 
 
+async def test_an_acknowledgement_is_never_acknowledged(account: SftpAccount) -> None:
+    leave(account, "a.edi", file("997", HEARD, "AK1*OW*8"))
+    leave(account, "b.edi", file("997", HEARD).replace(b"GS*FA", b"GS*SW"))
+    async with opened(account) as warehouse:
+        heard = await pages(warehouse.acknowledgements)
+        assert any(page.bad for page in heard)
+        await warehouse.acknowledgements.confirm(marks(heard))
+        shipped = await pages(warehouse.shipments)
+        assert any(page.bad for page in shipped)
+        await warehouse.shipments.confirm(marks(shipped))
+        await warehouse.acknowledgements.confirm(marks(await pages(warehouse.acknowledgements)))
+    assert not names(account, "in")
+
+
 async def test_nothing_is_acknowledged_where_that_is_off(account: SftpAccount) -> None:
     leave(account, "a.edi", file("944", RECEIPT))
     async with opened(account, acknowledge=False) as warehouse:
