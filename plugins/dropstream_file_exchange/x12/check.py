@@ -94,8 +94,8 @@ def _files(settings: X12) -> Iterator[SettingProblem]:
     if len({first, second, other}) < 3 or "/" in first or len(first) > 100:
         allowed = 'a name with {kind} and {number}, such as "{kind}_{number}.edi"'
         yield _problem("name", repr(settings.name), allowed)
-    if fnmatch.fnmatchcase(".a.edi.shipments-1-1.taken", settings.pattern) or not settings.pattern:
-        yield _problem("pattern", repr(settings.pattern), 'one that our own notes (".….taken") are not like')
+    if fnmatch.fnmatchcase("a.edi.shipments-1-1.taken", settings.pattern) or not settings.pattern:
+        yield _problem("pattern", repr(settings.pattern), 'one that our own notes ("….taken") are not like')
     if not 0 <= settings.acknowledged_within_hours <= MOST_HOURS:
         found = str(settings.acknowledged_within_hours)
         yield _problem("acknowledged_within_hours", found, f"0 (it acknowledges nothing) to {MOST_HOURS}")

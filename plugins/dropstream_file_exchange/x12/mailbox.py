@@ -1,7 +1,7 @@
 """The folder that a partner's files come to. One file may hold what several sources read, each at its
 own time: it is archived when the last of them has taken its part.
 
-Until then an empty file of ours beside it says who has: `.NAME.SOURCE-SIZE-TIME.taken`.
+Until then an empty file of ours beside it says who has: `NAME.SOURCE-SIZE-TIME.taken` (no dot before it: some servers would hide it from us).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -124,7 +124,7 @@ class Mailbox(Inbox):
             await self._confirm(text, Mark.parse(text.partition(" ")[2]))
 
     async def _confirm(self, text: str, taken: Mark) -> None:
-        entries = await self._files.listdir(self._folder, limit=MOST_FILES)
+        entries = await self._files.listdir(self._folder, limit=MOST_FILES, exact=taken.name.__eq__)
         entry = next(
             (each for each in entries if (each.name, each.size, each.mtime_s) == _look_of(taken)), None
         )
@@ -168,7 +168,8 @@ class Mailbox(Inbox):
         return surveyed
 
     async def _names(self) -> set[str]:
-        return {entry.name for entry in await self._files.listdir(self._folder, limit=MOST_FILES)}
+        found = await self._files.listdir(self._folder, limit=MOST_FILES, exact=lambda _name: False)
+        return {entry.name for entry in found}
 
     def _taken_by(self, entry: Entry, names: set[str]) -> dict[Owner, str]:
         return {

@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from dropstream_file_exchange.link import Link
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.sources import InventorySource
-from dropstream_file_exchange.warehouse import VISIBLE_AFTER_S, FileWarehouse, Link
+from dropstream_file_exchange.warehouse import VISIBLE_AFTER_S, FileWarehouse
 from dropstream_file_exchange.x12 import orders, returns
 from dropstream_file_exchange.x12.mailbox import Mailbox, Owner, Replies, Surveyed
 from dropstream_file_exchange.x12.reading import DocumentReader
@@ -109,7 +110,7 @@ class PartnerWarehouse(WarehouseParts):
         self, owner: Owner, read: Callable[[Surveyed], Iterator[object]]
     ) -> Callable[[], Awaitable[Mailbox]]:
         async def open_mailbox() -> Mailbox:
-            server = await self._files.link.sftp()
+            server = await self._files.link.server()
             if owner not in self._mailboxes:
                 rules, settings = self._settings.x12, self._settings
                 replies = Replies(server, settings.folders.inward, settings.part, self._host, rules)
@@ -166,7 +167,7 @@ class PartnerSink(Generic[T]):
     async def _outbox(self) -> Outbox:
         settings = self._settings
         return Outbox(
-            await self._link.sftp(),
+            await self._link.server(),
             settings.folders.inward,
             self._host.clock,
             part=settings.part,

@@ -162,7 +162,7 @@ async def test_a_repeat_in_another_session_writes_the_same_acknowledgement(accou
     (path,) = (account.root / "in").glob("997_*")
     first = path.read_bytes()
     path.unlink()
-    for left in (account.root / "out").glob(".a.edi*"):
+    for left in (account.root / "out").glob("a.edi.*"):
         left.unlink()
     async with opened(account, host) as warehouse:
         await warehouse.shipments.confirm(found)
