@@ -4,6 +4,7 @@ own time: it is archived when the last of them has taken its part.
 Until then an empty file of ours beside it says who has: `NAME.SOURCE-SIZE-TIME.taken` (no dot before it: some servers would hide it from us).
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -20,6 +21,8 @@ from dropstreamd.platform.files import Entry, FileServer
 from dropstreamd.platform.inbox import MOST_FILES, Fetched, Inbox, InboxRules, Mark
 from dropstreamd.platform.outbox import PartName
 
+MOST_NAME_BYTES = 150
+"""Of a file, in the name of our note: with the rest it stays below 255, the most a name may have."""
 Owner = Literal["shipments", "inventory", "receipts", "acknowledgements"]
 OWNERS: tuple[Owner, ...] = ("shipments", "inventory", "receipts", "acknowledgements")
 _OF_FUNCTION: Mapping[str, tuple[Owner, ...]] = {
@@ -192,7 +195,7 @@ class Replies:
 
     async def send(self, reply: Reply, digest: str) -> None:
         """Write the acknowledgement of a group. A repeat writes the same file again."""
-        if not wanted(reply.group):
+        if not wanted(reply.group, self._settings):
             return
         purpose = f"997 {digest} {reply.place}"
         control = await self._host.number(self._settings.series, purpose)
@@ -248,7 +251,10 @@ def _instant(interchange: Interchange) -> datetime:
 
 
 def _note(entry: Entry, owner: Owner, how: str) -> str:
-    return f".{entry.name}.{owner}-{entry.size}-{entry.mtime_s}.{how}"
+    name, raw = entry.name, entry.name.encode(errors="surrogateescape")
+    if len(raw) > MOST_NAME_BYTES:
+        name = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return f".{name}.{owner}-{entry.size}-{entry.mtime_s}.{how}"
 
 
 def _look_of(taken: Mark) -> tuple[str, int, int]:

@@ -1,15 +1,20 @@
 """Whatever a partner sends, it is read or refused in our words."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropstream_file_exchange.settings import Settings
+from dropstream_file_exchange.x12.acknowledgement import Refusal, acknowledgement, wanted
 from dropstream_file_exchange.x12.sample import sample
+from dropstreamd.errors import ProtocolMismatch
 
 from ..files import BASE
-from .samples import file
+from .oracle import parsed
+from .samples import faults, file, survey
 from .test_advices import RECEIPT, STOCK
 from .test_shipping_advice import FULL
 
@@ -54,6 +59,32 @@ def test_garbage_raises_nothing(content: bytes, splices: list[tuple[int, int, by
         content = content[:place] + put + content[place + cut :]
     found = sample(PARTNER, "a.edi", content, 1_795_000_000)
     assert found.findings
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["GS*SW*", "*0930*7*", "ST*945*0001", "SE*", "GE*1*7", "004010"]),
+    st.text(st.characters(max_codepoint=255), max_size=12),
+    st.text(st.characters(max_codepoint=255), max_size=12),
+    st.integers(0, 10**7),
+)
+def test_garbage_is_acknowledged_in_x12_or_not_at_all(
+    old: str, new: str, segment: str, position: int
+) -> None:
+    content = file("945", FULL, element="|", end="\n").decode().replace(old.replace("*", "|"), new, 1)
+    try:
+        found = survey(content.encode())
+    except ProtocolMismatch:
+        return
+    for group in (group for interchange in found for group in interchange.groups):
+        if not wanted(group, PARTNER.x12):
+            continue
+        refusals = {at: Refusal(segment=segment, position=position) for at in range(len(group.sets))}
+        written = acknowledgement(
+            group, refusals, PARTNER.x12, control=1, at=datetime(2026, 1, 1, tzinfo=UTC)
+        )
+        assert not faults(written)
+        parsed(written)
 
 
 @pytest.mark.parametrize("content", FILES)
