@@ -1,4 +1,4 @@
-"""A rig for warehouses that exchange X12 files, over the sandbox's SFTP server."""
+"""Rigs for warehouses that exchange X12 files: over the sandbox's SFTP server, and over OpenSSH's."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +12,8 @@ from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
-from tests.contract.sftp_rigs import BATCH, Folders, OrderFiles, sandbox_sftp
+from tests.contract.sftp_rigs import BATCH, Folders, OrderFiles, openssh, sandbox_sftp
+from tests.counterparts.sshd import Account
 
 FUNCTIONS = {"945": "SW", "846": "IB"}
 
@@ -102,14 +103,23 @@ class ShippingOrders(OrderFiles):
 async def sandbox_x12(tmp_path: Path) -> AsyncIterator[Rig[Any]]:
     """The sandbox's server, and a partner's files in it."""
     async with sandbox_sftp(tmp_path) as plain:
+        yield _of(plain, Folders(tmp_path, None))
 
-        def table(port: int) -> dict[str, object]:
-            return {**plain.table(port), "format": "x12", "x12": {"sender": "ACME", "receiver": "WMS3PL"}}
 
-        folders = Folders(tmp_path, None)
-        benches = {
-            Part.ORDERS: ShippingOrders(folders),
-            Part.SHIPMENTS: Advices(folders),
-            Part.INVENTORY: Advised(folders),
-        }
-        yield msgspec.structs.replace(plain, table=table, benches=benches)
+@asynccontextmanager
+async def openssh_x12(account: Account) -> AsyncIterator[Rig[Any]]:
+    """A real OpenSSH, and a partner's files in it."""
+    async with openssh(account) as plain:
+        yield _of(plain, Folders(account.root, account.user))
+
+
+def _of(plain: Rig[Any], folders: Folders) -> Rig[Any]:
+    def table(port: int) -> dict[str, object]:
+        return {**plain.table(port), "format": "x12", "x12": {"sender": "ACME", "receiver": "WMS3PL"}}
+
+    benches = {
+        Part.ORDERS: ShippingOrders(folders),
+        Part.SHIPMENTS: Advices(folders),
+        Part.INVENTORY: Advised(folders),
+    }
+    return msgspec.structs.replace(plain, table=table, benches=benches)
