@@ -1,7 +1,8 @@
 """The folder that a partner's files come to. One file may hold what several sources read, each at its
 own time: it is archived when the last of them has taken its part.
 
-Until then an empty file of ours beside it says who has: `NAME.SOURCE-SIZE-TIME.taken` (no dot before it: some servers would hide it from us).
+Until then an empty file of ours beside it says who has: `NAME.SOURCE-SIZE-TIME.taken`. No dot is before
+it: some servers would hide it from us.
 """
 
 import hashlib
@@ -254,7 +255,7 @@ def _note(entry: Entry, owner: Owner, how: str) -> str:
     name, raw = entry.name, entry.name.encode(errors="surrogateescape")
     if len(raw) > MOST_NAME_BYTES:
         name = hashlib.blake2b(raw, digest_size=16).hexdigest()
-    return f".{name}.{owner}-{entry.size}-{entry.mtime_s}.{how}"
+    return f"{name}.{owner}-{entry.size}-{entry.mtime_s}.{how}"
 
 
 def _look_of(taken: Mark) -> tuple[str, int, int]:
