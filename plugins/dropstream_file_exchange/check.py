@@ -8,6 +8,8 @@ import msgspec
 
 from dropstream_file_exchange.check_login import login_problems
 from dropstream_file_exchange.settings import CsvForm, Settings
+from dropstream_file_exchange.x12 import check as x12
+from dropstream_file_exchange.x12.settings import X12
 from dropstreamd.platform.contract import SettingProblem
 
 LAST_FIXED_COLUMN = 25
@@ -25,6 +27,7 @@ def check(settings: Settings) -> list[SettingProblem]:
         *_csv("shipments", settings.shipments),
         *_csv("inventory", settings.inventory),
         *_as_of(settings),
+        *_x12(settings),
     ]
 
 
@@ -118,6 +121,14 @@ def _as_of(settings: Settings) -> Iterator[SettingProblem]:
         yield _problem(
             "inventory.as_of_name", repr(inventory.as_of_name), 'a pattern such as "inv_%Y%m%d%H%M%S.csv"'
         )
+
+
+def _x12(settings: Settings) -> list[SettingProblem]:
+    if settings.format == "x12":
+        return x12.check(settings.x12)
+    if settings.x12 != X12():
+        return [_problem("x12", f"settings beside the format {settings.format!r}", 'format = "x12"')]
+    return []
 
 
 def _encoding(table: str, name: str) -> Iterator[SettingProblem]:

@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from dropstream_file_exchange.x12.settings import X12
 from dropstreamd.platform.ftp import FtpAddress
 from dropstreamd.platform.outbox import PartName
 from dropstreamd.platform.secrets import SecretRef
@@ -125,7 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ca_file: str | None = None
     plain_ftp: str = ""
     one_step_rename: bool = False
-    format: Literal["dsfx"] = "dsfx"
+    format: Literal["dsfx", "x12"] = "dsfx"
     timezone: str = "UTC"
     folders: Folders = Folders()
     part: Part = Part()
@@ -139,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     orders: Orders = Orders()
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()
+    x12: X12 = X12()
 
     @property
     def host_keys(self) -> tuple[str, ...]:
