@@ -14,8 +14,10 @@ from dropstreamd.config.place import Place, Table, mapping, meant, shown
 from dropstreamd.config.rules import read_rules
 from dropstreamd.config.schema import (
     DEFAULT_RULES,
+    CatalogMode,
     Connection,
     JobKey,
+    ReturnSettings,
     StoreAccount,
 )
 from dropstreamd.config.values import choice, entries, file_below, flag, many, text, zone
@@ -33,6 +35,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,20}\{number\}[A-Za-z0-9_-]{0,20}")
 _REFERENCE_ALLOWED = 'letters, digits, - and _ around one {number}, such as "SH{number}"'
 _UNMAPPED: Mapping[str, Literal["hold", "pass"]] = {"hold": "hold", "pass": "pass"}
+_CATALOGS: Mapping[str, CatalogMode] = {"drafts": "drafts", "list": "list"}
 _STORE_OWN = ("platform", "allow_private_address")
 
 
@@ -99,6 +102,8 @@ def _read(
     _check_skus(listings, table.place.at("listings"))
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
+    returns = _returns(table.table("returns"), reference)
+    catalogs = _catalogs(table.table("catalogs"))
     table.close()
     identity = Identity(
         id=key,
@@ -127,7 +132,27 @@ def _read(
         listings=listings,
         deduct_unsent=deduct_unsent,
         rules=order_rules,
+        returns=returns,
+        catalogs=catalogs,
     )
+
+
+def _returns(table: Table, orders: str | None) -> ReturnSettings:
+    """Unless it says otherwise, a return's reference is an order's with an R before it: where the orders
+    of two stores have different ones, their returns do too."""
+    returns = ReturnSettings(
+        reference=table.get("reference", _reference, f"R{orders}"),
+        restock=table.get("restock", flag, False),
+        refund=table.get("refund", flag, False),
+    )
+    table.close()
+    return returns
+
+
+def _catalogs(table: Table) -> CatalogMode:
+    mode: CatalogMode = table.get("mode", choice(_CATALOGS), "drafts")
+    table.close()
+    return mode
 
 
 def _check_account(
