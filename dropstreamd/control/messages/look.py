@@ -2,6 +2,7 @@
 
 import msgspec
 
+from dropstreamd.control.messages.goods import ProductShown
 from dropstreamd.control.messages.runs import Backlog
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Package
@@ -132,7 +133,7 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
 
     `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
-    `steps` says all of it in sentences.
+    `steps` says all of it in sentences. `products` are those of that SKU in our catalogue of the store.
     """
 
     connection: str
@@ -155,6 +156,7 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     unsure_until_s: float
     refusal: RefusalShown | None
     steps: tuple[str, ...]
+    products: tuple[ProductShown, ...] = ()
 
 
 class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):
