@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import orders, references, traces
+from dropstreamd.channels import orders, references, sent_names, traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.pull import digest_of, pull
 from dropstreamd.channels.references import Link
@@ -33,7 +33,12 @@ _encode = msgspec.msgpack.Encoder().encode
 def book(scope: Scope) -> Book:
     """The flow of the returns that a connection's store tells."""
     amends = Part.RETURNS in scope.warehouse_amends
-    return Book(flow=Flow(scope.connection.id, CHANNEL), amends=amends, describe=describe)
+    return Book(
+        flow=Flow(scope.connection.id, CHANNEL),
+        amends=amends,
+        describe=describe,
+        named=sent_names.keeper(scope, CHANNEL),
+    )
 
 
 async def hand_over(run: Run, start_s: float) -> None:

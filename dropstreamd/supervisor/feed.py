@@ -157,5 +157,9 @@ class WarehouseFeed:
             if warehouse.acknowledgements is None:
                 raise ProtocolMismatch("the warehouse's plugin tells no acknowledgements")
             return await acknowledged.fetch(
-                self.account, warehouse.acknowledgements, run=self._ids.new(), now_s=self._clock.now_s()
+                self.account,
+                warehouse.acknowledgements,
+                within_s=0.0 if warehouse.orders is None else warehouse.orders.writes.acknowledged_within_s,
+                run=self._ids.new(),
+                now_s=self._clock.now_s(),
             )
