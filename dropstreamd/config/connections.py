@@ -16,8 +16,10 @@ from dropstreamd.config.schema import (
     DEFAULT_RULES,
     Connection,
     JobKey,
+    Merchant,
     StoreAccount,
 )
+from dropstreamd.config.selling import INLINE_LIMIT, check_skus
 from dropstreamd.config.values import choice, entries, file_below, flag, many, text, zone
 from dropstreamd.errors import Problem
 from dropstreamd.model.schedule_parser import MAX_RULES, RuleProblem, parse_rule
@@ -25,8 +27,6 @@ from dropstreamd.model.schedule_rules import Rule
 from dropstreamd.platform.contract import Role
 
 CONNECTIONS = "connections.d"
-SKU_LIMIT_BYTES = 100
-INLINE_LIMIT = 1000
 CSV_ROWS_LIMIT = 2_000_000
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
@@ -96,10 +96,12 @@ def _read(
     schedules = _schedules(table.table("channels"))
     shipping = _shipping(table.table("shipping"), folder)
     listings = _map(table, folder, "listings", ("channel_sku", "warehouse_sku"))
-    _check_skus(listings, table.place.at("listings"))
+    check_skus({*listings, *listings.values()}, table.place.at("listings"))
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
+    unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
     table.close()
+    seller = _seller(name, merchant, merchants, table.place)
     identity = Identity(
         id=key,
         timezone=timezone,
@@ -127,6 +129,30 @@ def _read(
         listings=listings,
         deduct_unsent=deduct_unsent,
         rules=order_rules,
+        bundles=seller.bundles,
+        allocation=seller.allocation,
+        unknown_sku=unknown_sku,
+    )
+
+
+def _seller(name: str, merchant: str | None, merchants: Mapping[str, ReadMerchant], place: Place) -> Merchant:
+    """The merchant as this connection sees it: its allocation has the connection's share."""
+    read = merchants.get(merchant or "")
+    if read is None:
+        return Merchant(name="", warehouses={})
+    seller = read.merchant
+    if not seller.shares:
+        return seller
+    share_ppm = seller.shares.get(name)
+    if share_ppm is None:
+        place.wrong(
+            found=f"no share for {name} in [allocation.share] of {MERCHANTS}/{merchant}.toml",
+            allowed="a share for every connection of the merchant, once one has a share",
+            hint=f'add {name} = "0%" or more there',
+        )
+        return seller
+    return msgspec.structs.replace(
+        seller, allocation=msgspec.structs.replace(seller.allocation, share_ppm=share_ppm)
     )
 
 
@@ -239,13 +265,6 @@ def _map(table: Table, folder: ConfFolder, name: str, columns: tuple[str, str]) 
         return {}
     place = Place(folder.shown_path(path), table.place.problems)
     return folder.pairs(path, columns, CSV_ROWS_LIMIT, place) or {}
-
-
-def _check_skus(listings: Mapping[str, str], place: Place) -> None:
-    for sku in {*listings, *listings.values()}:
-        if len(sku.encode()) > SKU_LIMIT_BYTES:
-            found = f"a SKU of {len(sku.encode())} bytes, {sku[:30]}…"
-            place.wrong(found=found, allowed=f"at most {SKU_LIMIT_BYTES} bytes")
 
 
 def _id(value: object, place: Place) -> str | None:

@@ -11,6 +11,7 @@ from dropstreamd.config.files import ConfFolder, Overlay
 from dropstreamd.config.merchants import MERCHANTS, ReadMerchant, read_merchant
 from dropstreamd.config.place import Place
 from dropstreamd.config.schema import Broken, Config, DaemonSettings, Loaded
+from dropstreamd.config.selling import too_much
 from dropstreamd.errors import ConfigError, Problem
 
 DAEMON_FILE = "dropstreamd.toml"
@@ -42,6 +43,8 @@ def load(conf_dir: Path, plugins: Plugins, *, overlay: Overlay | None = None) ->
     reads = [read_connection(name, folder, merchants, plugins) for name in connection_names]
     clashes = _clashes(reads)
     for name, problem in _shared_accounts(reads, merchants):
+        clashes[name].append(problem)
+    for name, problem in _oversold(reads, merchants, folder):
         clashes[name].append(problem)
     broken = [each for read in merchants.values() for each in read.broken]
     sound = {}
@@ -123,6 +126,25 @@ def _shared_accounts(
                         hint=f"use {others} here too, or correct the address of {table}",
                     ),
                 )
+
+
+def _oversold(
+    reads: Iterable[ReadConnection], merchants: Mapping[str, ReadMerchant], folder: ConfFolder
+) -> Iterator[tuple[str, Problem]]:
+    """Names of connections whose shares of one warehouse's stock come to more than all of it. A broken
+    one counts: its store goes on showing what it was told."""
+    users: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for read in reads:
+        merchant, warehouse = read.identity.merchant or "", read.identity.warehouse or ""
+        shares = merchants[merchant].merchant.shares if merchant in merchants else {}
+        if read.name in shares:
+            users[merchant, warehouse][read.name] = shares[read.name]
+    for (merchant, _), given in users.items():
+        found = too_much(given)
+        for name in given if found else ():
+            file = folder.shown_path(f"{MERCHANTS}/{merchant}.toml")
+            allowed = "100% at most for the connections of one warehouse"
+            yield name, Problem(file=file, key="allocation.share", found=found, allowed=allowed)
 
 
 def _report(
