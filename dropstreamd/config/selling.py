@@ -115,7 +115,10 @@ def read_allocation(top: Table, folder: ConfFolder, bundles: Mapping[str, Recipe
     overrides = _overrides(table, folder, default, bases)
     shares = table.maybe("share", entries(parts_per_million, most=_SHARES_LIMIT)) or {}
     table.close()
-    return ReadAllocation(allocation=Allocation(default=default, overrides=overrides), shares=shares)
+    allocation = Allocation(default=default, overrides=overrides)
+    return ReadAllocation(
+        allocation=NO_ALLOCATION if allocation == NO_ALLOCATION else allocation, shares=shares
+    )
 
 
 def _rule(table: Table, base: StockRule) -> StockRule:
