@@ -5,13 +5,13 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import promises, references, rules
+from dropstreamd.channels import expanding, kits, known_skus, promises, references, rules
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Link
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
-from dropstreamd.model.orders import Order, OutboundLine, OutboundOrder
+from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.platform.contract import Page, Part
 from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Reader, Writer
@@ -185,12 +185,17 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     if stopped is not None:
         return stopped
     order = decision.order
-    nameless = [line.name or line.key for line in order.lines if line.open_quantity and not line.sku]
+    wanted = kits.to_ship(order.lines)
+    nameless = [line.name or line.key for line in wanted if line.open_quantity and not line.sku]
     if nameless:
         return Park(cause="sku:", reason=f"a line has no SKU: {nameless[0]}")
-    lines = _lines(order, scope, doc)
+    handed = _decode_sent.decode(doc.sent).lines if doc.accepted and doc.sent else ()
+    lines = expanding.outbound_lines(wanted, handed, scope.connection)
     if not lines:
         return Nothing(why="nothing is left to ship")
+    unknown = known_skus.unknown(tx, scope, lines, handed)
+    if unknown is not None:
+        return unknown
     method = connection.methods.get(order.ship_method)
     if method is None:
         if connection.unmapped_method == "hold":
@@ -216,29 +221,6 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     )
     link = partial(references.keep, account=account, reference=reference, link=Link(connection.id, key))
     return Ready(document=outbound, reference=reference, then=link, note=decision.note)
-
-
-def _lines(order: Order, scope: Scope, doc: Document) -> tuple[OutboundLine, ...]:
-    """What the warehouse is to send. In an amendment that is all of it, what it has sent included:
-    only what the store had shipped before the hand-over is none of its business."""
-    listings = scope.connection.listings
-    handed = _decode_sent.decode(doc.sent).lines if doc.accepted and doc.sent else ()
-    before = {line.order_line: line.ordered - line.quantity for line in handed}
-    lines = []
-    for number, line in enumerate(order.lines, start=1):
-        quantity = line.quantity - before.get(line.key, line.fulfilled)
-        if quantity > 0:
-            outbound = OutboundLine(
-                number=number,
-                order_line=line.key,
-                sku=listings.get(line.sku, line.sku),
-                quantity=quantity,
-                ordered=line.quantity,
-                name=line.name,
-                unit_price=line.unit_price,
-            )
-            lines.append(outbound)
-    return tuple(lines)
 
 
 def _unusable(scope: Scope, tx: Reader, reference: str, key: str) -> Park | None:
@@ -275,12 +257,14 @@ def describe(doc: Document) -> str:
 def _line_differences(order: Order, sent: OutboundOrder) -> list[str]:
     before = {line.order_line: line for line in sent.lines}
     found = []
-    for line in order.lines:
+    for line in kits.to_ship(order.lines):
         old = before.pop(line.key, None)
         if old is None:
             if line.open_quantity:
                 found.append(f"line added: {line.open_quantity} × {line.sku}")
         elif line.quantity != old.ordered:
-            found.append(f"{line.sku}: {old.ordered} were ordered, now {line.quantity} are")
-    found.extend(f"line removed: {old.quantity} × {old.sku}" for old in before.values())
+            sku = old.kit or line.sku
+            found.append(f"{sku}: {old.ordered} were ordered, now {line.quantity} are")
+    for old in before.values():
+        found.append(f"line removed: {expanding.handed(old)} × {old.kit or old.sku}")
     return found

@@ -9,7 +9,7 @@ from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import LocalZone
 from dropstreamd.control.cli.words import figure, plural
-from dropstreamd.control.messages.look import OrderShown, PackageShown, PromiseShown, SkuShown
+from dropstreamd.control.messages.look import ComponentShown, OrderShown, PackageShown, PromiseShown, SkuShown
 
 STATES = {
     "pending": "goes with the next run",
@@ -92,9 +92,10 @@ def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
 
 
 def _show_lines(terminal: Terminal, found: OrderShown) -> None:
-    sent = (
-        {line.order_line: f"{line.quantity} × {line.sku}" for line in found.sent.lines} if found.sent else {}
-    )
+    sent: dict[str, str] = {}
+    for line in found.sent.lines if found.sent else ():
+        before = f"{sent[line.order_line]}, " if line.order_line in sent else ""
+        sent[line.order_line] = f"{before}{line.quantity} × {line.sku}"
     rows: list[list[Cell]] = [
         [line.sku, line.quantity, line.fulfilled, sent.get(line.key, ""), line.name]
         for line in found.order.lines
@@ -137,10 +138,15 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
     show_fields(
         terminal,
         [
-            ("warehouse SKU", found.warehouse_sku + ("" if found.listed else " (the same: no listing)")),
-            ("reported", _reported(found)),
+            (
+                "bundle" if found.bundle else "warehouse SKU",
+                found.warehouse_sku + ("" if found.listed else " (the same: no listing)"),
+            ),
+            ("reported", "" if found.bundle else _reported(found)),
             ("by snapshot", f"{found.snapshot} of {zone.show(found.as_of_s)}" if found.snapshot else ""),
             ("unsent orders", -found.unsent if found.unsent else 0),
+            ("can be built", found.built if found.bundle else ""),
+            *((step.rule, f"{step.setting}: leaves {step.units}") for step in found.allocation),
             ("level", (figure(found.derived), Style.HEAD)),
             ("the store took", f"{figure(found.accepted)}  {zone.show(found.accepted_at_s)}".rstrip()),
             ("in run", found.accepted_run),
@@ -149,6 +155,8 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
         ],
         indent="  ",
     )
+    if found.bundle:
+        _show_components(terminal, found.components)
     if found.promises:
         _show_promises(terminal, found.promises, zone)
     if found.steps:
@@ -161,6 +169,16 @@ def _reported(found: SkuShown) -> str:
     if found.reported is None:
         return "never by the warehouse"
     return f"{found.reported} {found.quantity.replace('_', ' ')}"
+
+
+def _show_components(terminal: Terminal, components: tuple[ComponentShown, ...]) -> None:
+    terminal.line()
+    rows: list[list[Cell]] = [
+        [one.sku, one.units, figure(one.reported), one.unsent, one.safety, one.left, one.builds]
+        for one in components
+    ]
+    titles = ("COMPONENT", "UNITS", "REPORTED", "UNSENT", "SAFETY STOCK", "LEFT", "BUILDS")
+    show_table(terminal, titles, rows)
 
 
 def _show_promises(terminal: Terminal, promises: tuple[PromiseShown, ...], zone: LocalZone) -> None:

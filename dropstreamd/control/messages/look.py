@@ -127,12 +127,37 @@ class RefusalShown(msgspec.Struct, frozen=True, kw_only=True):
     level: int | None
 
 
+class ComponentShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A warehouse SKU of which one unit sold takes `units`. Of what is `reported`, orders take `unsent` and
+    `safety` units are held back; what is `left` is enough to build `builds`."""
+
+    sku: str
+    units: int
+    reported: int | None
+    unsent: int
+    safety: int
+    left: int
+    builds: int
+
+
+class AllocationStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that was applied after what can be built was known, and the `units` it left: `rule` is
+    safety stock, fixed, share, maximum or minimum, `setting` what it says."""
+
+    rule: str
+    setting: str
+    units: int
+
+
 class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     """How a SKU's level comes about: `reported` units (by which snapshot, when), less `unsent` units of
     orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
 
     `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
     `steps` says all of it in sentences.
+
+    What is no bundle is its own one component. Of a `bundle`, `reported` and `unsent` stand with its
+    components; `built` can be built of them, and `allocation` is what was made of that.
     """
 
     connection: str
@@ -155,6 +180,10 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     unsure_until_s: float
     refusal: RefusalShown | None
     steps: tuple[str, ...]
+    bundle: bool = False
+    components: tuple[ComponentShown, ...] = ()
+    built: int = 0
+    allocation: tuple[AllocationStep, ...] = ()
 
 
 class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):
