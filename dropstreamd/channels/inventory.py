@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from dropstreamd.channels import deriving, orders, promises
+from dropstreamd.channels.course import Course
 from dropstreamd.channels.deliver import PUSH_DEADLINE_S
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import NO_ALLOCATION
@@ -17,7 +18,7 @@ from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import cursors, levels, stock, switches
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.levels import Opened
+from dropstreamd.store.keys import is_part
 from dropstreamd.store.records import Attempt, Flow
 
 CHANNEL = deriving.CHANNEL
@@ -111,7 +112,7 @@ async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> bool:
     moved = {
         sku
         for sku in unsent.keys() | (before.unsent if before else {}).keys()
-        if before is None or unsent.get(sku) != before.unsent.get(sku)
+        if (before is None or unsent.get(sku) != before.unsent.get(sku)) and is_part(sku)
     }
 
     def write(tx: Writer) -> None:
@@ -151,8 +152,8 @@ async def _mark_all(run: Run, *, forced: bool) -> None:
 
 
 async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
-    """Push what is marked. It may take hours: what orders take meanwhile is looked at every minute, and
-    levels that were pushed too high by then are pushed again."""
+    """Push what is marked, what falls first. It may take hours: what orders take meanwhile is looked at every
+    minute, and levels that were pushed too high by then are pushed again."""
     flow = Flow(run.scope.connection.id, CHANNEL)
     if not run.state.read(partial(levels.has_work, flow=flow)):
         return
@@ -160,20 +161,18 @@ async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
         if store.inventory is None:
             raise ProtocolMismatch("the store's plugin takes no inventory")
         await _recover(run, flow, store.inventory)
-        after: str | None = None
+        course = Course(run, flow, unsent, store.inventory.writes.batch)
         looked_s = run.now_s()
-        while True:
+        while not course.done:
             await run.settled()
             if abs(run.now_s() - looked_s) >= LOOK_AGAIN_S:
                 looked_s, unsent = run.now_s(), _unsent(run)
                 if await _mark_what_moved(run, unsent):
-                    after = None
+                    course = Course(run, flow, unsent, store.inventory.writes.batch)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
-                after = await _next_batch(run, flow, store.inventory, unsent, after)
+                await _next_batch(run, flow, store.inventory, course)
             if shield.cancelled_caught:
                 raise OutcomeUnknown("a push of levels took too long and was cut; they are pushed again")
-            if after is None:
-                return
 
 
 async def _recover(run: Run, flow: Flow, sink: Sink[Level]) -> None:
@@ -182,27 +181,16 @@ async def _recover(run: Run, flow: Flow, sink: Sink[Level]) -> None:
     run.count("recovered", await run.state.write(recover))
 
 
-async def _next_batch(
-    run: Run, flow: Flow, sink: Sink[Level], unsent: Mapping[str, int], after: str | None
-) -> str | None:
-    opened: Opened = await run.state.write(
-        partial(
-            levels.open_batch,
-            flow=flow,
-            after=after,
-            limit=sink.writes.batch,
-            derive=partial(deriving.derive, run.scope.connection, run.scope.account, unsent),
-            prepare=sink.prepare,
-            stamp=run.stamp(),
-            run=run.id,
-        )
-    )
+async def _next_batch(run: Run, flow: Flow, sink: Sink[Level], course: Course) -> None:
+    opened = await course.open_next(sink, run.stamp())
+    if opened is None:
+        return
     run.count("unchanged", opened.unchanged)
     run.count("not_at_warehouse", opened.unknown)
     run.count("refused", opened.refused)
+    run.count("waiting", opened.waiting)
     for attempt_id, attempt in opened.attempts:
         await _push(run, flow, sink, attempt_id, attempt)
-    return opened.last
 
 
 async def _push(run: Run, flow: Flow, sink: Sink[Level], attempt_id: str, attempt: Attempt) -> None:
