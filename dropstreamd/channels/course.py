@@ -41,7 +41,7 @@ class Course:
         self._flow = flow
         self._batch = batch
         self._derive = partial(deriving.derive, scope.connection, scope.account, unsent)
-        self._others = run.state.read(partial(_others, scope=scope, now_s=run.now_s()))
+        self._others = run.state.read(partial(_others, scope=scope, unsent=unsent, now_s=run.now_s()))
         self._falling: list[str] = []
         self._looked_at: str | None = None
         self._looked = False
@@ -114,12 +114,13 @@ class _Other:
         return False
 
 
-def _others(tx: Reader, scope: Scope, now_s: float) -> list[_Other]:
-    """The stores of the account that are waited for."""
+def _others(tx: Reader, scope: Scope, unsent: Mapping[str, int], now_s: float) -> list[_Other]:
+    """The stores of the account that are waited for; `unsent` is what this one deducts."""
     alive = [
         each for each in scope.siblings if each.id != scope.connection.id and _is_alive(tx, each.id, now_s)
     ]
-    unsent = promises.unsent(tx, scope.account, scope.siblings) if alive else {}
+    if alive and not scope.connection.deduct_unsent:
+        unsent = promises.unsent(tx, scope.account, scope.siblings)
     return [_Other(scope, each, unsent) for each in alive]
 
 

@@ -193,7 +193,7 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     lines = expanding.outbound_lines(wanted, handed, scope.connection)
     if not lines:
         return Nothing(why="nothing is left to ship")
-    unknown = known_skus.unknown(tx, scope, lines, handed)
+    unknown = known_skus.unknown(tx, scope, doc, lines, handed)
     if unknown is not None:
         return unknown
     method = connection.methods.get(order.ship_method)
