@@ -257,3 +257,30 @@ async def test_three_stores_show_no_more_than_can_be_built(state: InlineStore) -
         check_nothing_oversold(plant)
     flows = [plant.flow(inventory.CHANNEL, name) for name in SHARES]
     assert not any(plant.state.read(partial(levels.has_work, flow=flow)) for flow in flows)
+
+
+async def test_while_shares_change_no_moment_oversells(state: InlineStore) -> None:
+    """Whichever store runs first, and if a run fails: after each, all together can be built."""
+    rng = random.Random(5)
+    plant = Plant(state, *merchant(SHARES).values())
+    figures = {"TEE": 61, "MUG": 17, "CAP": 5}
+    plant.report(figures)
+    for name in SHARES:
+        await plant.smart(name)
+    for _ in range(40):
+        plant.later(minutes=20)
+        plant.report(figures)
+        for name in SHARES:
+            await alive(plant, name)
+        parts = [rng.randint(0, 5) for _ in SHARES]
+        shares = {name: part / max(1, sum(parts)) for name, part in zip(SHARES, parts, strict=True)}
+        plant.configure(**merchant({name: min(share, 0.99) for name, share in shares.items()}))
+        for _ in range(5):
+            name = rng.choice(sorted(SHARES))
+            if rng.random() < 0.2:
+                plant.stores[name].levels.faults.append(Fault.WAIT)
+            try:
+                await plant.smart(name)
+            except RateLimited:
+                plant.stores[name].levels.faults.clear()
+            check_nothing_oversold(plant)
