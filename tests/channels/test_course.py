@@ -140,6 +140,23 @@ async def test_a_rise_waits_for_two_hours_at_most(state: InlineStore) -> None:
     assert shown(plant) == {"shop": {"A": 8}, "ebay": {"A": 4}}
 
 
+async def test_a_store_that_deducts_no_orders_waits_for_one_that_does(state: InlineStore) -> None:
+    """The other one falls by what an order takes."""
+    plant = Plant(state, seller("shop", 0.6, deduct_unsent=False), seller("ebay", 0.4))
+    for name in ("shop", "ebay"):
+        await alive(plant, name)
+    plant.report({"A": 10})
+    await plant.smart("shop")
+    await plant.smart("ebay")
+    plant.place(order("1", ("A", 5), method="unmapped"), name="ebay")
+    await plant.import_orders("ebay")
+    plant.configure(shop=seller("shop", 0.7, deduct_unsent=False))
+    assert await waited(plant) == 1
+    await plant.smart("ebay")
+    assert await waited(plant) == 0
+    assert shown(plant) == {"shop": {"A": 7}, "ebay": {"A": 2}}
+
+
 async def test_a_clock_set_back_begins_the_wait_again(state: InlineStore) -> None:
     plant = await two_stores(state)
     assert await waited(plant) == 1
