@@ -11,7 +11,7 @@ from dropstreamd.channels.references import Link
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
-from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.orders import Order, OutboundLine, OutboundOrder
 from dropstreamd.platform.contract import Page, Part
 from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Reader, Writer
@@ -185,17 +185,9 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     if stopped is not None:
         return stopped
     order = decision.order
-    wanted = kits.to_ship(order.lines)
-    nameless = [line.name or line.key for line in wanted if line.open_quantity and not line.sku]
-    if nameless:
-        return Park(cause="sku:", reason=f"a line has no SKU: {nameless[0]}")
-    handed = _decode_sent.decode(doc.sent).lines if doc.accepted and doc.sent else ()
-    lines = expanding.outbound_lines(wanted, handed, scope.connection)
-    if not lines:
-        return Nothing(why="nothing is left to ship")
-    unknown = known_skus.unknown(tx, scope, doc, lines, handed)
-    if unknown is not None:
-        return unknown
+    lines = _lines(scope, tx, order, doc)
+    if not isinstance(lines, tuple):
+        return lines
     method = connection.methods.get(order.ship_method)
     if method is None:
         if connection.unmapped_method == "hold":
@@ -221,6 +213,21 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     )
     link = partial(references.keep, account=account, reference=reference, link=Link(connection.id, key))
     return Ready(document=outbound, reference=reference, then=link, note=decision.note)
+
+
+def _lines(
+    scope: Scope, tx: Reader, order: Order, doc: Document
+) -> tuple[OutboundLine, ...] | Park | Nothing:
+    """What the warehouse is to send of it, or why it cannot."""
+    wanted = kits.to_ship(order.lines)
+    nameless = [line.name or line.key for line in wanted if line.open_quantity and not line.sku]
+    if nameless:
+        return Park(cause="sku:", reason=f"a line has no SKU: {nameless[0]}")
+    handed = _decode_sent.decode(doc.sent).lines if doc.accepted and doc.sent else ()
+    lines = expanding.outbound_lines(wanted, handed, scope.connection)
+    if not lines:
+        return Nothing(why="nothing is left to ship")
+    return known_skus.unknown(tx, scope, doc, lines, handed) or lines
 
 
 def _unusable(scope: Scope, tx: Reader, reference: str, key: str) -> Park | None:
