@@ -38,7 +38,7 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
         refuse("not found", "there is no SKU without a name")
     scope = desk.scope(connection)
     shown = await desk.scan(partial(_explain, scope=scope, sku=named))
-    known = shown.listed or shown.refusal or shown.products
+    known = shown.listed or shown.bundle or shown.refusal or shown.products
     if shown.reported is None and shown.accepted is None and not known:
         near = await desk.scan(partial(_near, scope=scope, sku=named))
         what = (
@@ -99,6 +99,7 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         components=tuple(level_steps.components(worked)),
         built=worked.built,
         allocation=tuple(level_steps.allocation(sold, worked, connection.allocation)),
+        waits_since_s=levels.waits_since_s(tx, flow, sku),
         products=products_of(tx, connection, sku),
     )
     return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))
@@ -175,7 +176,9 @@ def _told(shown: SkuShown) -> Iterator[str]:
         yield "a push was never answered: what the store shows is unknown, and is pushed again"
     elif shown.refusal is None:
         yield "the store was never told a level"
-    if shown.pending:
+    if shown.waits_since_s:
+        yield "it rises when no other store shows too much of the same stock, or after two hours"
+    elif shown.pending:
         yield "the next run looks at it"
 
 

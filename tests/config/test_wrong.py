@@ -131,7 +131,10 @@ def test_settings_of_every_form(folder: Folder) -> None:
     [
         ("", "merchants.d/acme.toml: warehouses: found nothing, expected a table [warehouses.NAME]"),
         ("warehouses = 1", "warehouses: found 1, expected a table"),
-        (MERCHANT + "[bundles]\n", "bundles: found an unknown key"),
+        (
+            MERCHANT + "[bundels]\n",
+            'bundels: found an unknown key, expected one of allocation, bundles, bundles_file, warehouses; did you mean "bundles"?',
+        ),
         ("[warehouses]\nmain = 1", "warehouses.main: found 1, expected a table"),
         ("\n".join(f"[warehouses.w{n}]" for n in range(101)), "warehouses: found 101, expected at most 100"),
         ("x", "merchants.d/acme.toml: line 1, column 2: found Expected "),

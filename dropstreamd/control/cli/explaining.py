@@ -164,7 +164,7 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
             ("level", (figure(found.derived), Style.HEAD)),
             ("the store took", f"{figure(found.accepted)}  {zone.show(found.accepted_at_s)}".rstrip()),
             ("in run", found.accepted_run),
-            ("next", "it is pushed with the next run" if found.pending else ""),
+            ("next", _next(found, zone)),
             ("trouble", (unsure, Style.BAD) if unsure else ""),
         ],
         indent="  ",
@@ -202,6 +202,13 @@ def _show_product(terminal: Terminal, found: ProductShown, zone: LocalZone) -> N
         ],
         indent="  ",
     )
+
+
+def _next(found: SkuShown, zone: LocalZone) -> str:
+    if found.waits_since_s:
+        since = zone.show(found.waits_since_s)
+        return f"since {since} it waits for other stores to show less of the same stock"
+    return "it is pushed with the next run" if found.pending else ""
 
 
 def _reported(found: SkuShown) -> str:

@@ -162,7 +162,8 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     `steps` says all of it in sentences.
 
     What is no bundle is its own one component. Of a `bundle`, `reported` and `unsent` stand with its
-    components; `built` can be built of them, and `allocation` is what was made of that. `products` are
+    components; `built` can be built of them, and `allocation` is what was made of that. `waits_since_s` is
+    set while its level rises and another store still shows too much of the same stock. `products` are
     those of that SKU in our catalogue of the store.
     """
 
@@ -190,6 +191,7 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     components: tuple[ComponentShown, ...] = ()
     built: int = 0
     allocation: tuple[AllocationStep, ...] = ()
+    waits_since_s: float = 0.0
     products: tuple[ProductShown, ...] = ()
 
 
