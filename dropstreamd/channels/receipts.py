@@ -5,10 +5,11 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import return_lines, returns, traces
+from dropstreamd.channels import return_lines, returned_kits, returns, traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.pull import digest_of
 from dropstreamd.channels.return_lines import Expected
+from dropstreamd.channels.returned_kits import Lacking, Telling
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.channels.traces import Came, Trace
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
@@ -77,6 +78,9 @@ async def _tell_store(run: Run) -> None:
             await deliver(run, received, store.receipts, resolved)
 
 
+_ALL_HAD_COME = "all of it had come back in other receipts"
+
+
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt is counted against."""
 
@@ -95,16 +99,18 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
     basis = None if trace is None or trace.connection != scope.connection.id else _basis(scope, tx, trace)
     if basis is None:
         return Park(cause="link", reason=f"receipt {key} is of no return or order of this connection")
-    others = traces.came_back(tx, scope.account, basis.trace)
-    others.pop(key, None)
-    came, spare = return_lines.share_out(receipt.lines, basis.expected, others.values())
+    brought = traces.brought(tx, scope.account, basis.trace)
+    others, before = brought.without(key), brought.kits.get(key, {})
+    came, spare = return_lines.share_out(receipt.lines, basis.expected, others.units.values())
     if not came and not doc.accepted and not any(line.sku in spare for line in basis.expected):
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of what receipt {key} is of")
-    then = partial(_then, scope=scope, now_s=now_s, key=key, basis=basis, came=came, spare=spare)
-    lines = return_lines.store_lines(came, basis.expected, basis.store_skus)
-    if not lines and not doc.accepted:
-        return Nothing(why="all of it had come back in other receipts", then=then)
+    telling = returned_kits.tell(came, others, before, basis.expected, basis.store_skus)
+    tasks = _tasks(key, basis, came, spare, telling, now_s)
+    then = partial(_then, scope=scope, key=key, basis=basis, came=came, telling=telling, tasks=tasks)
+    if not telling.lines and not doc.accepted:
+        why = "its units are of kits that the store was told of" if came else _ALL_HAD_COME
+        return Nothing(why=why, then=then)
     settings = scope.connection.returns
     told = ReturnReceipt(
         receipt_key=key,
@@ -112,11 +118,11 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
         order_number=basis.order_number,
         return_key=basis.trace.ret,
         return_number=basis.return_number,
-        lines=lines,
+        lines=telling.lines,
         received_at=receipt.received_at,
         kind=receipt.kind,
         restock=settings.restock,
-        refund=settings.refund,
+        refund=settings.refund and not telling.lacking,
     )
     return Ready(document=told, reference=receipt.reference, then=then)
 
@@ -158,46 +164,70 @@ def _then(
     tx: Writer,
     *,
     scope: Scope,
-    now_s: float,
+    key: str,
+    basis: Basis,
+    came: tuple[Came, ...],
+    telling: Telling,
+    tasks: list[tuple[str, Task]],
+) -> None:
+    """What is written when the receipt is opened: what it brought and tells, and what a person must see."""
+    traces.keep_brought(tx, scope.account, basis.trace, key, came, telling.kits)
+    for name, task in tasks:
+        documents.open_task(tx, Flow(scope.connection.id, FLOW), name, task)
+
+
+def _tasks(
     key: str,
     basis: Basis,
     came: tuple[Came, ...],
     spare: Counter[str],
-) -> None:
-    """What is written when the receipt is opened: what it brought, and what was too much."""
-    traces.keep_came(tx, scope.account, basis.trace, key, came)
-    if not spare:
-        return
+    telling: Telling,
+    now_s: float,
+) -> list[tuple[str, Task]]:
+    tasks = []
     number = basis.return_number or basis.order_number
-    surplus = ", ".join(f"{units} × {sku}" for sku, units in sorted(spare.items()))
-    told = "the rest was told to the store" if came else "the store was told nothing of it"
-    documents.open_task(
-        tx,
-        Flow(scope.connection.id, FLOW),
-        f"{key} over",
-        Task(
+    if spare:
+        told = "the rest was told to the store" if came else "the store was told nothing of it"
+        over = Task(
             kind="over-returned",
             number=number,
             title=f"{number}: more came back than was {'asked for' if basis.trace.ret else 'sent'}",
-            detail=f"receipt {key}: {surplus} too many; {told}",
+            detail=f"receipt {key}: {_listed(spare)} too many; {told}",
             since_s=now_s,
-        ),
+        )
+        tasks.append((f"{key} over", over))
+    if telling.lacking:
+        tasks.append((f"{key} kits", _incomplete(key, number, telling.lacking, now_s)))
+    return tasks
+
+
+def _incomplete(key: str, number: str, lacking: tuple[Lacking, ...], now_s: float) -> Task:
+    """The store is told kits: what of them came back, only the warehouse's receipt says."""
+    kits = ", ".join(f"{one.kits} × {one.sku}" for one in lacking)
+    missing: Counter[str] = Counter()
+    for one in lacking:
+        missing.update(one.missing)
+    told = "the store was told the kits as in quarantine or damaged, and to pay nothing back by itself"
+    return Task(
+        kind="incomplete-kit",
+        number=number,
+        title=f"{number}: {kits} came back incomplete",
+        detail=f"receipt {key}: {_listed(missing)} are missing; {told}",
+        since_s=now_s,
     )
 
 
+def _listed(units: Counter[str]) -> str:
+    return ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items()))
+
+
 def describe(doc: Document) -> str:
-    """How the receipt differs from what the store was told."""
+    """How the receipt differs from what the store was told, each in its own words."""
     if not doc.sent:
         return "changed in the warehouse"
-    before: Counter[str] = Counter()
-    for line in _decode_told.decode(doc.sent).lines:
-        before[line.condition] += line.quantity
-    now: Counter[str] = Counter()
-    for part in _decode.decode(doc.content).lines:
-        now[part.condition] += part.quantity
-    found = [
-        f"{condition}: the store was told {before[condition]}, now {now[condition]}"
-        for condition in sorted(before.keys() | now.keys())
-        if before[condition] != now[condition]
-    ]
-    return "; ".join(found) or "its lines changed in the warehouse"
+    before, now = _lines(_decode_told.decode(doc.sent)), _lines(_decode.decode(doc.content))
+    return f"the store was told {before}; now it is {now}"
+
+
+def _lines(told: Receipt | ReturnReceipt) -> str:
+    return ", ".join(f"{line.quantity} × {line.sku} ({line.condition})" for line in told.lines) or "nothing"

@@ -1,31 +1,39 @@
-"""Lines of a return, between the store's words and the warehouse's: the one place that knows how a line
-of the store is made of lines of the warehouse."""
+"""Lines of a return, between the store's words and the warehouse's: what the warehouse is to expect, and
+which of it a receipt brought back. `returned_kits.py` tells that to the store."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
 from dropstreamd.channels.traces import Came
-from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.config.schema import Connection
+from dropstreamd.model.orders import OutboundLine, OutboundOrder
 from dropstreamd.model.returns import (
-    Condition,
     OutboundReturn,
     OutboundReturnLine,
     ReceiptLine,
     Return,
-    ReturnedLine,
+    ReturnLine,
 )
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of a warehouse's SKU that may come back; `number` is the line that the warehouse knows."""
+    """Units of a warehouse's SKU that may come back; `number` is the line that the warehouse knows. Where
+    they are of kits, `kit` is the bundle's SKU and `units_per_kit` what one takes."""
 
     number: int
     sku: str
     quantity: int
     order_line: str
     return_line: str = ""
+    kit: str = ""
+    units_per_kit: int = 0
+
+    @property
+    def sold_by(self) -> str:
+        """The line of the store that it is of: the return's, or the order's where there is no return."""
+        return self.return_line or self.order_line
 
 
 def of_return(sent: OutboundReturn) -> tuple[Expected, ...]:
@@ -37,6 +45,8 @@ def of_return(sent: OutboundReturn) -> tuple[Expected, ...]:
             quantity=line.quantity,
             order_line=line.order_line,
             return_line=line.return_line,
+            kit=line.kit,
+            units_per_kit=line.units_per_kit,
         )
         for line in sent.lines
     )
@@ -45,49 +55,70 @@ def of_return(sent: OutboundReturn) -> tuple[Expected, ...]:
 def of_order(sent: OutboundOrder) -> tuple[Expected, ...]:
     """What may come back of an order of which no return was asked for: all of it."""
     return tuple(
-        Expected(number=line.number, sku=line.sku, quantity=line.quantity, order_line=line.order_line)
+        Expected(
+            number=line.number,
+            sku=line.sku,
+            quantity=line.quantity,
+            order_line=line.order_line,
+            kit=line.kit,
+            units_per_kit=line.units_per_kit,
+        )
         for line in sent.lines
     )
 
 
+_Part = tuple[str, str, int]
+"""Warehouse SKU, kit ("" for none) and units per kit."""
+
+
 def warehouse_lines(
-    ret: Return, order: OutboundOrder | None, listings: Mapping[str, str]
+    ret: Return, order: OutboundOrder | None, sent: OutboundReturn | None, connection: Connection
 ) -> tuple[OutboundReturnLine, ...]:
-    """The lines of a return as the warehouse is told to expect them: under the SKU that it was told to
-    ship, else that of the listing."""
-    shipped = {} if order is None else {line.order_line: line.sku for line in order.lines}
-    return tuple(
-        OutboundReturnLine(
-            number=number,
-            return_line=line.key,
-            order_line=line.order_line,
-            sku=shipped.get(line.order_line) or listings.get(line.sku, line.sku),
-            quantity=line.quantity,
-            reason=line.reason,
-        )
-        for number, line in enumerate(ret.lines, start=1)
-        if line.quantity > 0
+    """The lines of a return as the warehouse is told to expect them: under the SKUs that it was told to
+    ship, else those that it was told of the return before (`sent`), else those of listing and bundle."""
+    shipped = _by_line((line.order_line, line) for line in (order.lines if order else ()))
+    told = _by_line((line.return_line, line) for line in (sent.lines if sent else ()))
+    lines: list[OutboundReturnLine] = []
+    next_number = 1
+    for line in ret.lines:
+        parts = shipped.get(line.order_line) or told.get(line.key) or _sold(connection, line.sku)
+        numbered = enumerate(parts, start=next_number)
+        next_number += len(parts)
+        if line.quantity > 0:
+            lines.extend(_expected_back(line, part, number) for number, part in numbered)
+    return tuple(lines)
+
+
+def _by_line(lines: Iterable[tuple[str, OutboundLine | OutboundReturnLine]]) -> dict[str, list[_Part]]:
+    parts: dict[str, list[_Part]] = {}
+    for key, line in lines:
+        parts.setdefault(key, []).append((line.sku, line.kit, line.units_per_kit))
+    return parts
+
+
+def _sold(connection: Connection, sku: str) -> list[_Part]:
+    own = connection.listings.get(sku, sku)
+    recipe = connection.bundles.get(own)
+    return [(own, "", 0)] if recipe is None else [(each, own, units) for each, units in recipe.items()]
+
+
+def _expected_back(line: ReturnLine, part: _Part, number: int) -> OutboundReturnLine:
+    sku, kit, units = part
+    return OutboundReturnLine(
+        number=number,
+        return_line=line.key,
+        order_line=line.order_line,
+        sku=sku,
+        quantity=line.quantity * (units or 1),
+        reason=line.reason,
+        kit=kit,
+        units_per_kit=units,
     )
 
 
-def store_lines(
-    came: Iterable[Came], expected: Iterable[Expected], store_skus: Mapping[str, str]
-) -> tuple[ReturnedLine, ...]:
-    """What came back, in lines of the store. `store_skus` are its SKUs by its order line."""
-    lines = {line.number: line for line in expected}
-    units: Counter[tuple[int, str, Condition]] = Counter()
-    for one in came:
-        units[one.line, one.sku, one.condition] += one.quantity
-    return tuple(
-        ReturnedLine(
-            order_line=lines[number].order_line,
-            return_line=lines[number].return_line,
-            sku=store_skus.get(lines[number].order_line, sku),
-            quantity=quantity,
-            condition=condition,
-        )
-        for (number, sku, condition), quantity in units.items()
-    )
+def asked_for(line: OutboundReturnLine) -> int:
+    """How many of the store's units the line was handed over for: kits, where it is a part of one."""
+    return line.quantity // (line.units_per_kit or 1)
 
 
 def share_out(
