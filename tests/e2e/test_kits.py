@@ -27,7 +27,7 @@ LISTINGS = """
 
 
 def lines_in(warehouse: Consumer) -> dict[str, list[tuple[str, int]]]:
-    """SKU and units of each line of each order that the warehouse took, by its number there."""
+    """SKU and units of each line of each order that the warehouse took, sorted, by its number there."""
     found: dict[str, list[tuple[str, int]]] = {}
     for file in warehouse.taken():
         for row in csv.reader(io.StringIO(warehouse.content(file).decode())):
@@ -35,7 +35,7 @@ def lines_in(warehouse: Consumer) -> dict[str, list[tuple[str, int]]]:
                 lines = found.setdefault(row[1], [])
             else:
                 lines.append((row[3], int(row[4])))
-    return found
+    return {number: sorted(lines) for number, lines in found.items()}
 
 
 def package(order: Placed, number: int, **units: int) -> str:
@@ -81,20 +81,24 @@ def test_the_shop_sees_kits_throughout(
     assert daemon.run("acme", "sales_orders.import")["accepted"] == 2
     warehouse.wait_for(2)
     assert lines_in(warehouse) == {
-        f"SH{mixed.code}": [("TEE", 4), ("MUG", 2), ("TEE", 1)],
-        f"SH{split.code}": [("TEE", 2), ("MUG", 1)],
+        f"SH{mixed.code}": [("MUG", 2), ("TEE", 1), ("TEE", 4)],
+        f"SH{split.code}": [("MUG", 1), ("TEE", 2)],
     }
     daemon.run("acme", "inventory.smart")
     assert sellable(shop) == {"PRESENT": 5, "TEE": 14, "MUG": 5}
 
     # Picked short: a mug of one order and that of the other are missing.
-    account.leave("shp_1.csv", (SHIPMENTS + package(mixed, 1, TEE=4, MUG=1) + package(split, 3, TEE=2)).encode())
+    account.leave(
+        "shp_1.csv", (SHIPMENTS + package(mixed, 1, TEE=4, MUG=1) + package(split, 3, TEE=2)).encode()
+    )
     assert daemon.run("acme", "shipments.export")["accepted"] == 1
     assert shown(shop, mixed) == ("PartiallyShipped", [({"PRESENT": 1}, {"1Z1"})])
     assert shown(shop, split) == ("PaymentSettled", [])
 
     # Their kits are complete with the second package: it names the first one's number where nobody did.
-    account.leave("shp_2.csv", (SHIPMENTS + package(mixed, 2, MUG=1, TEE=1) + package(split, 4, MUG=1)).encode())
+    account.leave(
+        "shp_2.csv", (SHIPMENTS + package(mixed, 2, MUG=1, TEE=1) + package(split, 4, MUG=1)).encode()
+    )
     assert daemon.run("acme", "shipments.export")["accepted"] == 2
     assert shown(shop, mixed) == (
         "Shipped",

@@ -8,7 +8,7 @@ from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.wms import Consumer
 from tests.e2e.daemon import Daemon
 from tests.e2e.sandbox import ctl
-from tests.e2e.setting import add_store, add_warehouse
+from tests.e2e.setting import add_store, add_warehouse, sellable
 from tests.e2e.test_kits import lines_in
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(300)]
@@ -59,7 +59,9 @@ def test_a_listing_releases_an_order_with_an_unknown_sku(
     warehouse.wait_for(4)
     sent |= {f"SH{typo.code}": [("TEE-RED", 1)], f"SH{foreign.code}": [("MUG", 1), ("MUG", 3)]}
     assert lines_in(warehouse) == sent
+    assert daemon.run("acme", "inventory.smart")["refused"] == 0
     assert ctl(daemon, "parked", "acme").out == "Nothing is parked.\n"
+    assert sellable(shop) == {"tee-red": 8, "MUG-OLD": 0, "MUG": 0}
     assert daemon.run("acme", "sales_orders.import")["accepted"] == 0
     daemon.kill()
     daemon.start()
