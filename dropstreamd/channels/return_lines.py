@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dropstreamd.channels import kits
+from dropstreamd.channels.kits import Kit
 from dropstreamd.channels.traces import Came
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.orders import OutboundLine, OutboundOrder
@@ -121,26 +123,84 @@ def asked_for(line: OutboundReturnLine) -> int:
     return line.quantity // (line.units_per_kit or 1)
 
 
+def of_kits(expected: Iterable[Expected]) -> dict[str, list[Expected]]:
+    """The components of each line of the store that sold kits."""
+    parts: dict[str, list[Expected]] = {}
+    for line in expected:
+        if line.kit:
+            parts.setdefault(line.sold_by, []).append(line)
+    return parts
+
+
+def kit_of(parts: list[Expected]) -> Kit:
+    """The kit that these are the components of."""
+    return Kit(
+        sku=parts[0].kit,
+        recipe={line.sku: line.units_per_kit for line in parts},
+        ordered=parts[0].quantity // parts[0].units_per_kit,
+    )
+
+
 def share_out(
     told: Iterable[ReceiptLine], expected: tuple[Expected, ...], others: Iterable[tuple[Came, ...]]
 ) -> tuple[tuple[Came, ...], Counter[str]]:
     """Count a receipt's units against what is expected, less what other receipts brought: the line that
-    the warehouse names first, then any of the same SKU. What no line can take is returned by SKU."""
-    left = Counter({line.number: line.quantity for line in expected})
-    for brought in others:
-        for one in brought:
-            left[one.line] -= one.quantity
-    came: list[Came] = []
-    spare: Counter[str] = Counter()
-    for line in told:
-        units = line.quantity
-        same = [each for each in expected if each.sku == line.sku]
-        for each in sorted(same, key=lambda each: each.number != line.return_line):
-            some = min(units, max(0, left[each.number]))
+    the warehouse names first; then whole kits; then lines that were sold alone; then parts of kits. What
+    no line can take is returned by SKU."""
+    sharing = _Sharing(told, expected, others)
+    for line in expected:
+        sharing.take(line, named=True)
+    for parts in of_kits(expected).values():
+        recipe = kit_of(parts).recipe
+        count = kits.whole(recipe, {line.sku: sharing.for_line(line) for line in parts}).kits
+        for line in parts:
+            sharing.take(line, most=count * line.units_per_kit)
+    for line in sorted(expected, key=lambda line: bool(line.kit)):
+        sharing.take(line)
+    return tuple(sharing.came), sharing.spare()
+
+
+class _Sharing:
+    """What is still to be counted of a receipt, and what each line can still take."""
+
+    def __init__(
+        self,
+        told: Iterable[ReceiptLine],
+        expected: Iterable[Expected],
+        others: Iterable[tuple[Came, ...]],
+    ) -> None:
+        self.came: list[Came] = []
+        self._left = Counter({line.number: line.quantity for line in expected})
+        for brought in others:
+            for one in brought:
+                self._left[one.line] -= one.quantity
+        self._told: dict[str, list[ReceiptLine]] = {}
+        for line in told:
+            self._told.setdefault(line.sku, []).append(line)
+
+    def for_line(self, line: Expected) -> int:
+        """Units that it could take."""
+        there = sum(part.quantity for part in self._told.get(line.sku, ()))
+        return min(there, max(0, self._left[line.number]))
+
+    def take(self, line: Expected, *, most: int | None = None, named: bool = False) -> None:
+        """Count units against a line; with `named` only those that the warehouse counts against it."""
+        wanted = self.for_line(line) if most is None else most
+        rest = []
+        for part in self._told.get(line.sku, ()):
+            meant = not named or part.return_line == line.number
+            some = min(part.quantity, wanted) if meant else 0
             if some:
-                came.append(Came(each.number, each.sku, some, line.condition))
-                left[each.number] -= some
-                units -= some
-        if units:
-            spare[line.sku] += units
-    return tuple(came), spare
+                self.came.append(Came(line.number, line.sku, some, part.condition))
+                self._left[line.number] -= some
+                wanted -= some
+            if part.quantity > some:
+                rest.append(msgspec.structs.replace(part, quantity=part.quantity - some))
+        self._told[line.sku] = rest
+
+    def spare(self) -> Counter[str]:
+        """Units that no line took, by SKU."""
+        spare: Counter[str] = Counter()
+        for sku, parts in self._told.items():
+            spare[sku] += sum(part.quantity for part in parts)
+        return +spare

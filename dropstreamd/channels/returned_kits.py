@@ -12,7 +12,7 @@ import msgspec
 
 from dropstreamd.channels import kits
 from dropstreamd.channels.kits import Kit
-from dropstreamd.channels.return_lines import Expected
+from dropstreamd.channels.return_lines import Expected, kit_of, of_kits
 from dropstreamd.channels.traces import Brought, Came
 from dropstreamd.model.returns import Condition, ReturnedLine
 
@@ -46,11 +46,11 @@ def tell(
     lines = _plain(came, expected, store_skus)
     counts: dict[str, int] = {}
     lacking: list[Lacking] = []
-    for sold_by, parts in _of_kits(expected).items():
+    for sold_by, parts in of_kits(expected).items():
         own = _units(came, parts)
         if not own and sold_by not in told:
             continue
-        kit = _kit(parts)
+        kit = kit_of(parts)
         count = _added(kit, sold_by, parts, came, others)
         if not count:
             continue
@@ -91,22 +91,6 @@ def _line(line: Expected, sku: str, quantity: int, condition: Condition) -> Retu
         sku=sku,
         quantity=quantity,
         condition=condition,
-    )
-
-
-def _of_kits(expected: Iterable[Expected]) -> dict[str, list[Expected]]:
-    parts: dict[str, list[Expected]] = {}
-    for line in expected:
-        if line.kit:
-            parts.setdefault(line.sold_by, []).append(line)
-    return parts
-
-
-def _kit(parts: list[Expected]) -> Kit:
-    return Kit(
-        sku=parts[0].kit,
-        recipe={line.sku: line.units_per_kit for line in parts},
-        ordered=parts[0].quantity // parts[0].units_per_kit,
     )
 
 

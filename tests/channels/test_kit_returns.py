@@ -158,6 +158,29 @@ async def test_one_component_without_a_return_is_of_its_order(state: InlineStore
     assert told(plant) == {"C1": [("L1", "PRESENT", 1, "damaged")]}
 
 
+@pytest.mark.parametrize(
+    ("came", "lines"),
+    [
+        ([("TEE", 1, "restock")], [("L2", "TEE", 1, "restock")]),
+        ([("TEE", 2, "restock"), ("MUG", 1, "restock")], [("L1", "PRESENT", 1, "restock")]),
+        (
+            [("TEE", 3, "restock"), ("MUG", 1, "restock")],
+            [("L2", "TEE", 1, "restock"), ("L1", "PRESENT", 1, "restock")],
+        ),
+        (
+            [("TEE", 2, "damaged")],
+            [("L2", "TEE", 1, "damaged"), ("L1", "PRESENT", 1, "damaged")],
+        ),
+    ],
+)
+async def test_what_was_also_sold_alone_is_of_no_kit_unless_it_makes_one(
+    state: InlineStore, came: list[tuple[str, int, Condition]], lines: list[tuple[str, str, int, str]]
+) -> None:
+    plant = await sold(state)
+    await receive(plant, "C1", *came, reference="SH1")
+    assert told(plant) == {"C1": lines}
+
+
 async def test_too_many_components_are_told_in_the_warehouses_words(state: InlineStore) -> None:
     plant = await expected(state)
     await receive(plant, "C1", ("TEE", 4, "restock"), ("MUG", 5, "restock"))
