@@ -215,3 +215,25 @@ async def test_a_receipt_that_the_store_refused_is_tried_again_in_kits(state: In
     await receive(plant, "C1", ("MUG", 2, "restock"))
     assert told(plant) == {"C1": [("L1", "PRESENT", 2, "quarantine")]}
     assert plant.doc("r7", returns.CHANNEL).state is State.ACCEPTED
+
+
+async def test_the_store_sees_kits_throughout(state: InlineStore) -> None:
+    """Sold, picked short, shipped in two packages, and one component returned."""
+    plant = Plant(state, connection(bundles=BUNDLES, listings={"PRESENT": "GIFT"}))
+    plant.place(order("1", ("PRESENT", 2)))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("TEE", 4)))
+    await plant.export()
+    assert not plant.stores["shop"].fulfilled.effects
+    plant.ship(package("P2", "SH1", ("MUG", 2), tracking="1Z2"))
+    await plant.export()
+    [fulfillment] = plant.stores["shop"].fulfilled.newest().values()
+    assert [(line.order_line, line.quantity) for line in fulfillment.lines] == [("L1", 2)]
+    assert fulfillment.tracking_numbers == ("1Z2", "1Z1")
+    plant.ask_back(asked_back("7", ("PRESENT", 1)))
+    await plant.returns()
+    assert awaited(plant) == [(1, "RL1", "TEE", 2), (2, "RL1", "MUG", 1)]
+    plant.receive(came_back("C1", ("MUG", 1, "restock"), tracking_numbers=("1Z2",)))
+    await plant.returns()
+    assert told(plant) == {"C1": [("L1", "PRESENT", 1, "quarantine")]}
+    assert list(plant.tasks()) == [("receipts", "C1 kits")]
