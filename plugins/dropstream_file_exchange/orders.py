@@ -67,11 +67,8 @@ def _faults(item: Item[OutboundOrder], orders: Orders) -> Iterator[tuple[str, st
     """Cause and reason of everything that a file cannot hold."""
     order = item.document
     if not REFERENCE.fullmatch(order.reference) or len(order.reference) > MOST_REFERENCE:
-        yield (
-            "reference",
-            f"order numbers hold 1 to {MOST_REFERENCE} letters, digits, dashes and underscores: "
-            f"{order.reference!r} does not; change the reference template",
-        )
+        taken = f"1 to {MOST_REFERENCE} letters, digits, dashes and underscores"
+        yield "reference", f"order numbers hold {taken}: {order.reference!r} does not; change the template"
     if item.cancel:
         if orders.cancel is None:
             yield "cancel", "the settings name no file that stops an order (orders.cancel)"
