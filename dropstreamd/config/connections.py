@@ -14,9 +14,11 @@ from dropstreamd.config.place import Place, Table, mapping, meant, shown
 from dropstreamd.config.rules import read_rules
 from dropstreamd.config.schema import (
     DEFAULT_RULES,
+    CatalogMode,
     Connection,
     JobKey,
     Merchant,
+    ReturnSettings,
     StoreAccount,
 )
 from dropstreamd.config.selling import INLINE_LIMIT, check_skus
@@ -33,6 +35,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,20}\{number\}[A-Za-z0-9_-]{0,20}")
 _REFERENCE_ALLOWED = 'letters, digits, - and _ around one {number}, such as "SH{number}"'
 _UNMAPPED: Mapping[str, Literal["hold", "pass"]] = {"hold": "hold", "pass": "pass"}
+_CATALOGS: Mapping[str, CatalogMode] = {"drafts": "drafts", "list": "list"}
 _STORE_OWN = ("platform", "allow_private_address")
 
 
@@ -100,6 +103,8 @@ def _read(
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
     unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
+    returns = _returns(table.table("returns"), reference)
+    catalogs = _catalogs(table.table("catalogs"))
     table.close()
     seller = _seller(name, merchant, merchants, table.place)
     identity = Identity(
@@ -132,6 +137,8 @@ def _read(
         bundles=seller.bundles,
         allocation=seller.allocation,
         unknown_sku=unknown_sku,
+        returns=returns,
+        catalogs=catalogs,
     )
 
 
@@ -154,6 +161,24 @@ def _seller(name: str, merchant: str | None, merchants: Mapping[str, ReadMerchan
     return msgspec.structs.replace(
         seller, allocation=msgspec.structs.replace(seller.allocation, share_ppm=share_ppm)
     )
+
+
+def _returns(table: Table, orders: str | None) -> ReturnSettings:
+    """Unless it says otherwise, a return's reference is an order's with an R before it: where the orders
+    of two stores have different ones, their returns do too."""
+    returns = ReturnSettings(
+        reference=table.get("reference", _reference, f"R{orders}"),
+        restock=table.get("restock", flag, False),
+        refund=table.get("refund", flag, False),
+    )
+    table.close()
+    return returns
+
+
+def _catalogs(table: Table) -> CatalogMode:
+    mode: CatalogMode = table.get("mode", choice(_CATALOGS), "drafts")
+    table.close()
+    return mode
 
 
 def _check_account(

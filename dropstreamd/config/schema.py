@@ -23,6 +23,12 @@ DEFAULT_RULES: Mapping[JobKey, tuple[str, ...]] = {
     ("shipments", "export"): ("every 4 hours",),
     ("inventory", "smart"): ("every 60 minutes",),
     ("inventory", "full"): (),
+    ("products", "update"): ("every 24 hours",),
+    ("products", "export"): (),
+    ("returns", "sync"): ("every 60 minutes",),
+    ("catalogs", "sync"): ("every 24 hours",),
+    ("purchase_orders", "import"): ("every 15 minutes",),
+    ("purchase_orders", "status"): ("every 4 hours",),
 }
 """Every job there is, and the rules it follows where a connection's file names none; () is manual."""
 
@@ -158,6 +164,22 @@ class StoreAccount(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_address: bool = False
 
 
+class ReturnSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[returns]` table of a connection. `reference` is the template of the return reference, with
+    `{number}` (the return's number) in it once. `restock` and `refund` say whether the store is to add
+    what came back to its own stock, and to pay back: the warehouse's next figures count those units
+    anyway.
+    """
+
+    reference: str
+    restock: bool = False
+    refund: bool = False
+
+
+CatalogMode = Literal["drafts", "list"]
+"""What becomes of items that the warehouse has and the store lacks: draft products, or a list."""
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """One file of `connections.d`: a store joined to one of its merchant's warehouses.
 
@@ -188,6 +210,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     bundles: Mapping[str, Recipe] = {}
     allocation: Allocation = NO_ALLOCATION
     unknown_sku: Literal["hold", "pass"] = "hold"
+    returns: ReturnSettings = ReturnSettings(reference="R{number}")
+    catalogs: CatalogMode = "drafts"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
