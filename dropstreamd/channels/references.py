@@ -24,7 +24,12 @@ _link = msgspec.msgpack.Decoder(Link)
 def make(connection: Connection, number: str) -> str:
     """The reference for an order's number: the connection's template, less every character that is
     not a letter, a digit, a dash or an underscore."""
-    return _TAKEN_BY_ALL.sub("", connection.reference.replace("{number}", number))
+    return fill(connection.reference, number)
+
+
+def fill(template: str, number: str) -> str:
+    """A template of any reference, filled likewise."""
+    return _TAKEN_BY_ALL.sub("", template.replace("{number}", number))
 
 
 def find(tx: Reader, account: WarehouseAccount, reference: str) -> Link | None:

@@ -32,7 +32,7 @@ class Progress(Protocol):
 
 
 class Fetched(msgspec.Struct, kw_only=True):
-    """What a fetch of packages came to, for all connections of the account."""
+    """What a fetch came to, for all connections of the account."""
 
     new: int = 0
     changed: int = 0
@@ -56,13 +56,26 @@ class Feed(Protocol):
         """Bring in every snapshot that is waiting, likewise; what was made of each."""
         ...
 
+    async def fetch_receipts(self) -> Fetched:
+        """Bring in what came back, for whichever connection it is, likewise."""
+        ...
+
+    async def fetch_items(self) -> Fetched:
+        """Bring the account's item master up to date, likewise."""
+        ...
+
+    async def fetch_purchases(self) -> Fetched:
+        """Bring the account's purchase orders up to date, likewise."""
+        ...
+
 
 class Scope:
     """A connection as its runs see it; replaced whole when the configuration changes.
 
     `siblings` are all connections of its warehouse account, itself among them. `open_store` opens
     its store for one run. `pulling` is held by whoever reads the store's orders, the same for every
-    configuration of the connection. `store_amends` and `warehouse_amends` are what their plugins declare.
+    configuration of the connection. What the plugins of its two sides declare: the parts that they
+    provide (`store_offers`, `warehouse_offers`) and amend.
     """
 
     def __init__(
@@ -74,6 +87,8 @@ class Scope:
         open_store: Callable[[Priority], AbstractAsyncContextManager[Store]],
         feed: Feed,
         pulling: trio.Lock,
+        store_offers: frozenset[Part],
+        warehouse_offers: frozenset[Part],
         store_amends: frozenset[Part],
         warehouse_amends: frozenset[Part],
         state: State,
@@ -86,6 +101,8 @@ class Scope:
         self.open_store = open_store
         self.feed = feed
         self.pulling = pulling
+        self.store_offers = store_offers
+        self.warehouse_offers = warehouse_offers
         self.store_amends = store_amends
         self.warehouse_amends = warehouse_amends
         self.state = state

@@ -34,6 +34,11 @@ def book(connection_id: str, *, amends: bool) -> Book:
     return Book(flow=Flow(connection_id, CHANNEL), amends=amends, describe=describe)
 
 
+def book_of(scope: Scope) -> Book:
+    """The same, of a connection as its runs see it."""
+    return book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
+
+
 async def export_shipments(run: Run) -> None:
     """One run of `shipments.export`: fetch what the warehouse has, tell the store what is new.
 
@@ -52,7 +57,7 @@ async def export_shipments(run: Run) -> None:
 
 async def _tell_store(run: Run) -> None:
     scope = run.scope
-    shipments = book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
+    shipments = book_of(scope)
     resolved = partial(resolve, scope, run.now_s())
     if await anything_to_do(run, shipments, resolved):
         async with run.open_store() as store:

@@ -181,6 +181,8 @@ class Daemon:
         siblings: tuple[Connection, ...],
         feed: WarehouseFeed,
     ) -> Scope:
+        store = self.accounts.plugin(connection.store.platform)
+        warehouse = self.accounts.plugin(account.platform)
         return Scope(
             connection=connection,
             account=account,
@@ -188,6 +190,8 @@ class Daemon:
             open_store=partial(self.accounts.open_store, connection.store),
             feed=feed,
             pulling=self._pulling.setdefault(connection.id, trio.Lock()),
+            store_offers=store.provides,
+            warehouse_offers=warehouse.provides,
             store_amends=self.accounts.amends(connection.store),
             warehouse_amends=self.accounts.amends(account),
             state=self.state,

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from dropstreamd.channels import intake, snapshot
+from dropstreamd.channels import catalogs, intake, purchases, receipts, snapshot
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.clock import Clock
@@ -75,6 +75,9 @@ class WarehouseFeed:
         self._lock = trio.Lock()
         self._packages: Shared[Fetched] = Shared(self._lock)
         self._stock: Shared[Sequence[Generation]] = Shared(self._lock)
+        self._receipts: Shared[Fetched] = Shared(self._lock)
+        self._items: Shared[Fetched] = Shared(self._lock)
+        self._purchases: Shared[Fetched] = Shared(self._lock)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Warehouse]:
@@ -86,6 +89,15 @@ class WarehouseFeed:
 
     async def fetch_stock(self) -> Sequence[Generation]:
         return await self._stock.do(self._fetch_stock)
+
+    async def fetch_receipts(self) -> Fetched:
+        return await self._receipts.do(self._fetch_receipts)
+
+    async def fetch_items(self) -> Fetched:
+        return await self._items.do(self._fetch_items)
+
+    async def fetch_purchases(self) -> Fetched:
+        return await self._purchases.do(self._fetch_purchases)
 
     @asynccontextmanager
     async def _open_to_fetch(self) -> AsyncIterator[Warehouse]:
@@ -112,4 +124,26 @@ class WarehouseFeed:
                 raise ProtocolMismatch("the warehouse's plugin tells no inventory")
             return await snapshot.fetch_stock(
                 self.account, warehouse.inventory, generation=self._ids.new(), now_s=self._clock.now_s()
+            )
+
+    async def _fetch_receipts(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.receipts is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no receipts")
+            return await receipts.fetch_receipts(
+                self.account, warehouse.receipts, run=self._ids.new(), now_s=self._clock.now_s()
+            )
+
+    async def _fetch_items(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.catalogue is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no item master")
+            return await catalogs.fetch_items(self.account, warehouse.catalogue, now_s=self._clock.now_s())
+
+    async def _fetch_purchases(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.purchase_orders is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no purchase orders")
+            return await purchases.fetch_purchases(
+                self.account, warehouse.purchase_orders, now_s=self._clock.now_s()
             )

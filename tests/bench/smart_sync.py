@@ -176,6 +176,8 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
                 open_store=open_bench,
                 feed=feed,
                 pulling=trio.Lock(),
+                store_offers=frozenset(),
+                warehouse_offers=frozenset(),
                 store_amends=frozenset(),
                 warehouse_amends=frozenset(),
                 state=state,
