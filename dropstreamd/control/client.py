@@ -10,6 +10,7 @@ from dropstreamd.clock import SystemClock
 from dropstreamd.control.cli import (
     checks,
     explaining,
+    goods,
     looking,
     resolving,
     restoring,
@@ -39,6 +40,7 @@ _TOPICS = (
     looking,
     explaining,
     rules,
+    goods,
     waiting,
     resolving,
     same_store,

@@ -12,6 +12,7 @@ from dropstreamd.clock import utc
 from dropstreamd.config.place import meant
 from dropstreamd.control import level_steps
 from dropstreamd.control.desk import Desk
+from dropstreamd.control.goods import products_of
 from dropstreamd.control.messages.look import PromiseShown, RefusalShown, SkuShown
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
@@ -37,11 +38,8 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
         refuse("not found", "there is no SKU without a name")
     scope = desk.scope(connection)
     shown = await desk.scan(partial(_explain, scope=scope, sku=named))
-    if (
-        shown.reported is None
-        and shown.accepted is None
-        and not (shown.listed or shown.bundle or shown.refusal)
-    ):
+    known = shown.listed or shown.bundle or shown.refusal or shown.products
+    if shown.reported is None and shown.accepted is None and not known:
         near = await desk.scan(partial(_near, scope=scope, sku=named))
         what = (
             f"neither the store nor the warehouse of {connection.name} was ever seen with SKU {named[:100]!r}"
@@ -102,6 +100,7 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         built=worked.built,
         waits_since_s=levels.waits_since_s(tx, flow, sku),
         allocation=tuple(level_steps.allocation(sold, worked, connection.allocation)),
+        products=products_of(tx, connection, sku),
     )
     return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))
 

@@ -9,6 +9,7 @@ from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import LocalZone
 from dropstreamd.control.cli.words import figure, plural
+from dropstreamd.control.messages.goods import ProductShown
 from dropstreamd.control.messages.look import ComponentShown, OrderShown, PackageShown, PromiseShown, SkuShown
 
 STATES = {
@@ -157,6 +158,8 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
     )
     if found.bundle:
         _show_components(terminal, found.components)
+    for each in found.products:
+        _show_product(terminal, each, zone)
     if found.promises:
         _show_promises(terminal, found.promises, zone)
     if found.steps:
@@ -170,6 +173,29 @@ def _next(found: SkuShown, zone: LocalZone) -> str:
         since = zone.show(found.waits_since_s)
         return f"since {since} it waits for other stores to show less of the same stock"
     return "it is pushed with the next run" if found.pending else ""
+
+
+def _show_product(terminal: Terminal, found: ProductShown, zone: LocalZone) -> None:
+    product = found.product
+    sold = "" if product.active else ", not sold any more"
+    if found.gone:
+        sold = ", gone from the store"
+    terminal.line()
+    terminal.line(f"In our catalogue since {zone.show(found.at_s)}{sold}:")
+    show_fields(
+        terminal,
+        [
+            ("id", product.key),
+            ("title", " ".join(part for part in (product.title, product.option) if part)),
+            ("GTIN", product.gtin),
+            ("vendor code", product.vendor_code),
+            ("vendor", product.vendor),
+            ("weight", "" if product.weight_g is None else f"{product.weight_g} g"),
+            ("HS code", product.hs_code),
+            ("origin", product.origin),
+        ],
+        indent="  ",
+    )
 
 
 def _reported(found: SkuShown) -> str:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from dropstreamd.control.messages.goods import ProductShown
 from dropstreamd.control.messages.runs import Backlog
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Package
@@ -154,7 +155,7 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
 
     `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
-    `steps` says all of it in sentences.
+    `steps` says all of it in sentences. `products` are those of that SKU in our catalogue of the store.
 
     What is no bundle is its own one component. Of a `bundle`, `reported` and `unsent` stand with its
     components; `built` can be built of them, and `allocation` is what was made of that. `waits_since_s` is
@@ -186,6 +187,7 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     built: int = 0
     allocation: tuple[AllocationStep, ...] = ()
     waits_since_s: float = 0.0
+    products: tuple[ProductShown, ...] = ()
 
 
 class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):
