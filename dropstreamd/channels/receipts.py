@@ -129,10 +129,11 @@ def find(tx: Reader, account: WarehouseAccount, receipt: Receipt) -> Trace | Non
 def give(
     tx: Writer, scope: Scope, basis: Trace, receipt: Receipt, *, run: str, now_s: float
 ) -> documents.Staged:
-    """Stage a receipt with the connection that it is for. It proves that its return, or its order,
-    arrived."""
+    """Stage a receipt with the connection that it is for. The reference of a return proves that the
+    return arrived: who names the order or the parcel need not have heard of it. So with the order."""
     if basis.ret:
-        handover.proven(tx, returns.book(scope), basis.ret, now_s=now_s, run=run)
+        if traces.find_return(tx, scope.account, receipt.reference) is not None:
+            handover.proven(tx, returns.book(scope), basis.ret, now_s=now_s, run=run)
     else:
         handover.proven(tx, orders.book(scope), basis.order, now_s=now_s, run=run)
     return documents.stage(tx, book(scope), [incoming(receipt)], now_s=now_s, run=run)
