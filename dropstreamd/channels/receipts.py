@@ -19,14 +19,14 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.platform.contract import Page, Part, Source
-from dropstreamd.store import documents, handover
+from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved
 from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Document, Flow, Task
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import Incoming
+from dropstreamd.store.transitions import BEFORE_RESTORE, Incoming
 
 FLOW = "receipts"
 """Receipts are a flow of their own beside the returns: one channel, two directions."""
@@ -136,17 +136,21 @@ def give(
             handover.proven(tx, returns.book(scope), basis.ret, now_s=now_s, run=run)
     else:
         handover.proven(tx, orders.book(scope), basis.order, now_s=now_s, run=run)
-    return documents.stage(tx, book(scope), [incoming(receipt)], now_s=now_s, run=run)
+    one = incoming(receipt, cursors.restored_s(tx, scope.connection.id))
+    return documents.stage(tx, book(scope), [one], now_s=now_s, run=run)
 
 
-def incoming(receipt: Receipt) -> Incoming:
-    """A receipt as the ledger takes it; what the store must be told makes its revision."""
+def incoming(receipt: Receipt, restored_s: float = 0.0) -> Incoming:
+    """A receipt as the ledger takes it; what the store must be told makes its revision. One from before
+    a restore may have been told: a person lets it go."""
+    came = receipt.received_at
     lines = sorted((line.sku, line.condition, line.quantity, line.return_line) for line in receipt.lines)
     return Incoming(
         key=receipt.key,
         number=receipt.reference or receipt.order_reference or receipt.key,
         digest=digest_of(lines, receipt.reference, receipt.order_reference, receipt.kind),
         content=_encode(receipt),
+        older=BEFORE_RESTORE if came is not None and came.timestamp() < restored_s else "",
     )
 
 

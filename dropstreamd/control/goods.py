@@ -6,6 +6,7 @@ from itertools import islice
 
 from dropstreamd.channels import catalogs, products, purchases
 from dropstreamd.channels.jobs import of_channel
+from dropstreamd.channels.listings import Listings
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.control.desk import Desk
@@ -57,8 +58,9 @@ def _catalog(tx: Reader, *, scope: Scope) -> CatalogShown:
 
 def _lacking(tx: Reader, scope: Scope) -> Iterator[catalogs.Lacking]:
     after: str | None = None
+    listings = Listings(scope.connection)
     while True:
-        found, after = catalogs.lacking(tx, scope.connection, scope.account, after=after)
+        found, after = catalogs.lacking(tx, scope.connection, scope.account, listings, after=after)
         yield from found
         if after is None:
             return

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import catalogs, products
+from dropstreamd.channels.listings import Listings
 from dropstreamd.clock import utc
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.products import Product
@@ -191,7 +192,9 @@ async def test_a_list_makes_no_drafts(state: InlineStore, monkeypatch: pytest.Mo
     assert run.counts["items"] == 4
     assert not plant.stores["shop"].drafts.effects
     [shop] = plant.connections.values()
-    found, rest = state.read(lambda tx: catalogs.lacking(tx, shop, plant.account, after=None, limit=9))
+    found, rest = state.read(
+        lambda tx: catalogs.lacking(tx, shop, plant.account, Listings(shop), after=None, limit=9)
+    )
     near = {
         one.channel_sku: state.read(partial(catalogs.near_misses, connection=shop, sku=one.channel_sku))
         for one in found
