@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from dropstreamd.clock import utc
 from dropstreamd.control.messages.goods import (
     CatalogShown,
     LackingShown,
@@ -14,11 +15,14 @@ from dropstreamd.control.messages.goods import (
     Purchases,
     PurchaseShown,
 )
+from dropstreamd.control.messages.returned import ReceiptShown, ReturnShown, ReturnStep
 from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
+from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
+from tests.channels.plant import asked_back, came_back
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden
 from tests.control.shown import NOW_S, WELL
-from tests.control.test_client_work import SKU
+from tests.control.test_client_work import ORDER, SKU
 
 AT = "/v1/connections/acme-vendure"
 PRODUCT = Product(
@@ -90,3 +94,48 @@ def test_a_sku_with_what_our_catalogue_has(api: FakeApi) -> None:
     shown = msgspec.structs.replace(SKU, products=products)
     api.answer(f"GET {AT}/skus/TEE-1", shown)
     golden("sku_products", ctl(api, "sku", "acme-vendure", "TEE-1").out)
+
+
+RECEIPT = came_back("C1", ("W-A", 1, "damaged"), reference="R7", received_at=utc(NOW_S))
+TOLD = ReturnReceipt(
+    receipt_key="C1",
+    order_key="o1",
+    order_number="1",
+    lines=(ReturnedLine(order_line="L1", sku="A", quantity=1, condition="damaged", return_line="RL1"),),
+)
+RETURN = ReturnShown(
+    connection="acme-vendure",
+    key="r7",
+    number="7",
+    reference="R7",
+    state="accepted",
+    standing="ready",
+    cause="",
+    reason="",
+    revision=1,
+    accepted=1,
+    remote="RMA-1",
+    handed_s=NOW_S,
+    asked=asked_back("7", ("A", 2), asked_s=NOW_S, tracking="1Z9"),
+    sent=None,
+    receipts=(
+        ReceiptShown(key="C1", state="accepted", cause="", reason="", receipt=RECEIPT, told=TOLD),
+        ReceiptShown(
+            key="C2", state="parked", cause="sku:Z", reason="Z is unknown", receipt=RECEIPT, told=None
+        ),
+    ),
+    history=(ReturnStep(at_s=NOW_S, run="01JRUN", text="first seen"),),
+)
+
+
+def test_a_return_is_explained(api: FakeApi) -> None:
+    api.answer(f"GET {AT}/returns/7", RETURN)
+    golden("return", ctl(api, "return", "acme-vendure", "7").out)
+
+
+def test_an_order_shows_its_returns(api: FakeApi) -> None:
+    shown = msgspec.structs.replace(ORDER, returns=(RETURN,), receipts=RETURN.receipts[:1])
+    api.answer(f"GET {AT}/orders/1001", shown)
+    out = ctl(api, "order", "acme-vendure", "1001").out
+    assert "Return 7  handed over; came back: 1 × W-A (damaged), 1 × W-A (damaged)\n" in out
+    assert "Without a return; came back: 1 × W-A (damaged)\n" in out

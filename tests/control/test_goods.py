@@ -8,7 +8,7 @@ import pytest
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.purchases import PurchaseLine
 from dropstreamd.platform.contract import Part
-from tests.channels.plant import asked_back, came_back, product, purchase
+from tests.channels.plant import asked_back, came_back, order, product, purchase
 from tests.control.office import START_S, Client, Office, open_client, open_office
 
 EVERYTHING = frozenset(Part) - {Part.ACKNOWLEDGEMENTS}
@@ -158,3 +158,30 @@ async def test_purchase_orders_are_shown_line_by_line(whole: tuple[Office, Clien
         found = await client.get(f"/connections/shop/purchase-orders/{named}")
         assert found["sent"]["lines"][0]["received"] == 6
     assert (await client.refused("GET", "/connections/shop/purchase-orders/9"))[1] == "not found"
+
+
+async def test_a_return_and_its_order_show_what_came_back(whole: tuple[Office, Client]) -> None:
+    office, client = whole
+    shop = office.stores["shop"]
+    await client.enable("shop", "sales_orders")
+    shop.changes.change("o1", order("1", ("A", 2), placed_s=office.clock.now_s()))
+    await client.run("sales_orders.import")
+    for ret in (asked_back("7", ("A", 1), asked_s=office.clock.now_s()), asked_back("8", status="waiting")):
+        shop.asked.change(ret.key, ret)
+    await client.run("returns.sync")
+    office.warehouse.receipts.put(
+        "ret",
+        came_back("C1", ("A", 1, "damaged"), reference="RSH7"),
+        came_back("C2", ("A", 1, "restock"), order_reference="SH1", kind="return-to-sender"),
+        came_back("C3", ("Z", 1, "restock"), reference="RSH7"),
+    )
+    await client.run("returns.sync")
+    for named in ("7", "RSH7", "r7"):
+        found = await client.get(f"/connections/shop/returns/{named}")
+        assert (found["number"], found["state"], found["sent"]["order_reference"]) == ("7", "accepted", "SH1")
+        states = {one["key"]: (one["state"], one["told"] is not None) for one in found["receipts"]}
+        assert states == {"C1": ("accepted", True), "C3": ("parked", False)}
+    shown = await client.get("/connections/shop/orders/1")
+    assert [(ret["number"], ret["state"]) for ret in shown["returns"]] == [("7", "accepted"), ("8", "held")]
+    assert [one["key"] for one in shown["receipts"]] == ["C2"]
+    assert (await client.refused("GET", "/connections/shop/returns/9"))[1] == "not found"

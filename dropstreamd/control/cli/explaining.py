@@ -11,6 +11,7 @@ from dropstreamd.control.cli.times import LocalZone
 from dropstreamd.control.cli.words import figure, plural
 from dropstreamd.control.messages.goods import ProductShown
 from dropstreamd.control.messages.look import ComponentShown, OrderShown, PackageShown, PromiseShown, SkuShown
+from dropstreamd.control.messages.returned import ReceiptShown
 
 STATES = {
     "pending": "goes with the next run",
@@ -59,7 +60,7 @@ def sku(session: Session, options: SkuOptions) -> Exit:
 
 
 def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
-    terminal.line("Order ", (found.number, Style.HEAD), f"  {_state(found.state, found.reason)}")
+    terminal.line("Order ", (found.number, Style.HEAD), f"  {said_of(found.state, found.reason)}")
     show_fields(
         terminal,
         [
@@ -82,6 +83,11 @@ def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
         opened = zone.show(found.attempt.opened_s)
         terminal.line(f"Hand-over under way since {opened}: {found.attempt.name}, run {found.attempt.run}")
     _show_packages(terminal, found.packages, zone)
+    for ret in found.returns:
+        state = said_of(ret.state, ret.reason)
+        terminal.line("Return ", (ret.number, Style.HEAD), f"  {state}{_came(ret.receipts)}")
+    if found.receipts:
+        terminal.line(f"Without a return{_came(found.receipts)}")
     for task in found.tasks:
         terminal.line(("To do: ", Style.WARN), f"{task.title}: {task.detail}")
     terminal.line()
@@ -111,7 +117,7 @@ def _show_packages(terminal: Terminal, packages: tuple[PackageShown, ...], zone:
     rows: list[list[Cell]] = [
         [
             shown.key,
-            _state(shown.state, shown.reason),
+            said_of(shown.state, shown.reason),
             shown.package.carrier,
             " ".join(shown.package.tracking_numbers),
             zone.show(shown.package.shipped_at.timestamp() if shown.package.shipped_at else None),
@@ -123,7 +129,14 @@ def _show_packages(terminal: Terminal, packages: tuple[PackageShown, ...], zone:
     show_table(terminal, ("PACKAGE", "STATE", "CARRIER", "TRACKING", "SHIPPED", "LINES"), rows)
 
 
-def _state(state: str, reason: str) -> str:
+def _came(receipts: tuple[ReceiptShown, ...]) -> str:
+    lines = [line for shown in receipts for line in shown.receipt.lines]
+    told = ", ".join(f"{line.quantity} × {line.sku} ({line.condition})" for line in lines)
+    return f"; came back: {told}" if told else ""
+
+
+def said_of(state: str, reason: str) -> str:
+    """The state of a document for a person, with its reason."""
     said = STATES.get(state, state)
     return f"{said}: {reason}" if reason else said
 

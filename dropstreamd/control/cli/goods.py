@@ -4,7 +4,7 @@ from dropstreamd.control.cli.answering import show_answer, zone_of
 from dropstreamd.control.cli.arguments import Commands, add_connection
 from dropstreamd.control.cli.daemon import path_of
 from dropstreamd.control.cli.exits import Exit
-from dropstreamd.control.cli.explaining import STATES
+from dropstreamd.control.cli.explaining import said_of
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
@@ -59,14 +59,9 @@ def _lacking_row(one: LackingShown) -> list[Cell]:
         title,
         item.gtin,
         item.vendor_code,
-        _state(one.state, one.reason),
+        said_of(one.state, one.reason),
         ", ".join(one.near),
     ]
-
-
-def _state(state: str, reason: str) -> str:
-    said = STATES.get(state, state)
-    return f"{said}: {reason}" if reason else said
 
 
 def purchases(session: Session, options: PurchaseOptions) -> Exit:
@@ -103,7 +98,7 @@ def _show_all(session: Session, options: PurchaseOptions, found: Purchases) -> N
                 sum(line.expected for line in lines),
                 sum(line.received for line in lines),
                 sum(line.damaged for line in lines),
-                _state(one.state, one.reason) or "not told",
+                said_of(one.state, one.reason) or "not told",
             ]
         )
     columns = ("NUMBER", "STATUS", "SUPPLIER", "EXPECTED ON", "EXPECTED", "RECEIVED", "DAMAGED", "THE STORE")
@@ -128,7 +123,7 @@ def _show_one(terminal: Terminal, found: PurchaseShown, zone: LocalZone) -> None
             ("ordered", zone.show(purchase.ordered_at.timestamp() if purchase.ordered_at else None)),
             ("expected on", zone.show(_seconds(found))),
             ("told by the warehouse", zone.show(found.at_s)),
-            ("the store", _state(found.state, found.reason) or "not told"),
+            ("the store", said_of(found.state, found.reason) or "not told"),
             ("the store has", found.sent.status if found.sent else ""),
             ("note", purchase.note),
         ],

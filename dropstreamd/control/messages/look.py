@@ -3,6 +3,7 @@
 import msgspec
 
 from dropstreamd.control.messages.goods import ProductShown
+from dropstreamd.control.messages.returned import ReceiptShown, ReturnShown
 from dropstreamd.control.messages.runs import Backlog
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Package
@@ -83,7 +84,8 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     """One order: as the store tells it, as the warehouse was told, and every step in between.
 
     `state` is pending, open, accepted, parked, held, doubt or void; `standing` what the store says:
-    ready, held or over. `accepted` is the revision that the warehouse has, 0 for none.
+    ready, held or over. `accepted` is the revision that the warehouse has, 0 for none. `returns` are those
+    of the order (20 at most), `receipts` what came back of it without one.
     """
 
     connection: str
@@ -106,6 +108,8 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[PackageShown, ...]
     tasks: tuple[TaskShown, ...]
     history: tuple[Step, ...]
+    returns: tuple[ReturnShown, ...] = ()
+    receipts: tuple[ReceiptShown, ...] = ()
 
 
 class PromiseShown(msgspec.Struct, frozen=True, kw_only=True):
