@@ -1,7 +1,7 @@
 """Reads the files of `connections.d`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     merchant: str | None = None
     warehouse: str | None = None
     reference: str | None = None
+    returns: str | None = None
     store_key: str | None = None
 
 
@@ -94,7 +95,10 @@ def _read(
     reference = table.need("reference", _reference, _REFERENCE_ALLOWED)
     merchant = table.need("merchant", text("the name of a merchant"), "the name of a merchant")
     warehouse = table.need("warehouse", text("the name of a warehouse"), "the name of a warehouse")
-    _check_account(merchant, warehouse, reference, merchants, table.place)
+    returns = _returns(table.table("returns"), reference)
+    place = table.place
+    templates = ((place.at("reference"), reference), (place.at("returns").at("reference"), returns.reference))
+    _check_account(merchant, warehouse, templates, merchants, place)
     store = _store(table, timezone, plugins)
     schedules = _schedules(table.table("channels"))
     shipping = _shipping(table.table("shipping"), folder)
@@ -113,6 +117,7 @@ def _read(
         merchant=merchant,
         warehouse=warehouse,
         reference=reference,
+        returns=returns.reference,
         store_key=None if store is None else store.account_key,
     )
     if key is None or timezone is None or reference is None:
@@ -184,7 +189,7 @@ def _catalogs(table: Table) -> CatalogMode:
 def _check_account(
     merchant: str | None,
     warehouse: str | None,
-    reference: str | None,
+    templates: Sequence[tuple[Place, str | None]],
     merchants: Mapping[str, ReadMerchant],
     place: Place,
 ) -> None:
@@ -211,13 +216,13 @@ def _check_account(
             allowed=f"a warehouse of {merchant}: {', '.join(names) or 'it has none'}",
             hint=_see(merchant) if broken else meant(warehouse, names),
         )
-    elif reference is not None:
-        longest = account.reference_max_length
+        return
+    longest = account.reference_max_length
+    for its_place, template in templates:
         # a number of at least four digits must fit
-        if len(reference.replace("{number}", "0000")) > longest:
-            place.at("reference").wrong(
-                found=shown(reference), allowed=f"a template for at most {longest} characters"
-            )
+        if template is not None and len(template.replace("{number}", "0000")) > longest:
+            its_place.wrong(found=shown(template), allowed=f"a template for at most {longest} characters")
+            return  # a return's is, unless it is set, one character longer than an order's
 
 
 def _see(merchant: str) -> str:
