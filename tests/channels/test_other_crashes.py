@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from dropstreamd.channels import catalogs, products, purchases, receipts, returns
+from dropstreamd.channels import catalogs, products, purchases, receipts, receiving, returns
 from dropstreamd.errors import Hold, Wait
 from dropstreamd.model.purchases import PurchaseLine
 from dropstreamd.platform.contract import Part
@@ -152,7 +152,7 @@ def check(plant: Plant, repeats: str) -> None:
         assert sum(line.quantity for line in shop.received.newest()["C1"].lines) == 2
     assert set(shop.drafts.created()) <= {"N"}
     assert [
-        one.receipt.key for one in plant.state.read(lambda tx: list(receipts.unmatched(tx, plant.account)))
+        one.receipt.key for one in plant.state.read(lambda tx: list(receiving.unmatched(tx, plant.account)))
     ] == ["C9"]
 
 

@@ -13,11 +13,15 @@ from tests.channels.test_restored import reopened
 
 def refuse(plant: Plant, *, everything: bool) -> None:
     """Have both sides refuse what the backup is to know and not have handed over."""
-    sinks = (plant.warehouse.expected, plant.stores["shop"].purchases, plant.stores["shop"].drafts)
-    for sink, key in zip(sinks, ("r7", "po1", "A"), strict=True):
-        sink.refuse.clear()
+    shop = plant.stores["shop"]
+    for refuses, key in (
+        (plant.warehouse.expected.refuse, "r7"),
+        (shop.purchases.refuse, "po1"),
+        (shop.drafts.refuse, "A"),
+    ):
+        refuses.clear()
         if everything:
-            sink.refuse[key] = "not now"
+            refuses[key] = "not now"
 
 
 async def run_all(plant: Plant) -> None:

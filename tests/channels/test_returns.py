@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import receipts, returns
+from dropstreamd.channels import receipts, receiving, returns
 from dropstreamd.config.schema import ReturnSettings
 from dropstreamd.errors import Wait
 from dropstreamd.model.handover import Bad
@@ -292,7 +292,7 @@ async def test_one_of_nothing_known_is_kept_and_tried_again(state: InlineStore) 
     plant.ask_back(asked_back("7"))
     run = await plant.returns()
     assert [line.condition for line in told(plant)] == ["damaged"]
-    assert not state.read(lambda tx: list(receipts.unmatched(tx, plant.account)))
+    assert not state.read(lambda tx: list(receiving.unmatched(tx, plant.account)))
 
 
 async def test_receipts_go_to_the_store_whose_return_it_is(state: InlineStore) -> None:
