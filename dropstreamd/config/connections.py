@@ -107,7 +107,6 @@ def _read(
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
     unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
-    returns = _returns(table.table("returns"), reference)
     catalogs = _catalogs(table.table("catalogs"))
     table.close()
     seller = _seller(name, merchant, merchants, table.place)
