@@ -77,6 +77,17 @@ async def _tell_store(run: Run) -> None:
             await deliver(run, received, store.receipts, resolved)
 
 
+def _earlier(
+    tx: Reader, scope: Scope, others: dict[str, tuple[Came, ...]], doc: Document
+) -> list[tuple[Came, ...]]:
+    """What other receipts brought before this one: what came after it was told did not."""
+    if not doc.accepted:
+        return list(others.values())
+    flow = Flow(scope.connection.id, FLOW)
+    docs = {key: documents.get(tx, flow, key) for key in others}
+    return [came for key, came in others.items() if (one := docs[key]) and one.first_s < doc.first_s]
+
+
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt is counted against."""
 
@@ -102,9 +113,10 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of what receipt {key} is of")
     then = partial(_then, scope=scope, now_s=now_s, key=key, basis=basis, came=came, spare=spare)
-    lines = return_lines.store_lines(came, basis.expected, basis.store_skus)
+    earlier = _earlier(tx, scope, others, doc)
+    lines = return_lines.store_lines(came, basis.expected, basis.store_skus, earlier)
     if not lines and not doc.accepted:
-        return Nothing(why="all of it had come back in other receipts", then=then)
+        return Nothing(why="the store was told of all of it with other receipts", then=then)
     settings = scope.connection.returns
     told = ReturnReceipt(
         receipt_key=key,
