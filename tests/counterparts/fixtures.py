@@ -10,8 +10,10 @@ from itertools import count
 
 import pytest
 
-from .installed import sshd_missing, vendure_missing, vsftpd_missing
+from .installed import sshd_missing, tryton_missing, vendure_missing, vsftpd_missing
 from .sshd import Account, Sshd, running_sshd
+from .tryton.server import TrytonServer, running_tryton
+from .tryton.warehouse import TrytonWarehouse
 from .vendure.server import VendureServer, running_vendure
 from .vendure.shop import VendureShop
 from .vsftpd import FtpAccount, Vsftpd, running_vsftpd
@@ -118,6 +120,22 @@ def new_shop(number: int) -> Iterator[Callable[[VendureServer], VendureShop]]:
 def shop(vendure: VendureServer, new_shop: Callable[[VendureServer], VendureShop]) -> VendureShop:
     """A shop with nothing in it yet."""
     return new_shop(vendure)
+
+
+@pytest.fixture(scope="session")
+def tryton() -> Iterator[TrytonServer]:
+    """The session's Tryton."""
+    _skip_if(tryton_missing())
+    with running_tryton() as server:
+        yield server
+
+
+@pytest.fixture
+def tryton_warehouse(tryton: TrytonServer, number: int) -> Iterator[TrytonWarehouse]:
+    """A warehouse with nothing in it yet, of a merchant who has no goods."""
+    warehouse = TrytonWarehouse(tryton, code=f"WH{number}")
+    yield warehouse
+    warehouse.close()
 
 
 @pytest.fixture

@@ -52,3 +52,9 @@ def vendure_missing() -> str | None:
         if not present
     ]
     return f"{', '.join(absent)} not installed: {REMEDY}" if absent else None
+
+
+def tryton_missing() -> str | None:
+    """Why Tryton cannot be started here, or None."""
+    present = (folder() / "tryton" / "installed.txt").exists() and find("setpriv") is not None
+    return None if present else f"Tryton not installed: {REMEDY}"
