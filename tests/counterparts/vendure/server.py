@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..installed import folder, node, postgresql_programs
-from ..process import Child, accepts, free_port, run
 from ..postgres import Postgres
+from ..process import Child, accepts, free_port, run
 
 PROJECT = Path(__file__).parent
 PROGRAM = PROJECT / "server.js"
