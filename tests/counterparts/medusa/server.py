@@ -3,17 +3,17 @@
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from ..installed import folder, node, postgresql_programs
 from ..postgres import Postgres
 from ..process import Child, accepts, free_port, run
+from .entry import OWNER, PASSWORD, new_secret_key
 
 PROJECT = Path(__file__).parent
 CONFIG = "medusa-config.js"
 DATABASE = "medusa"
-OWNER = "owner@example.com"
-PASSWORD = "supersecret"  # the server listens on 127.0.0.1 alone
 
 
 class MedusaServer:
@@ -23,6 +23,11 @@ class MedusaServer:
         self.database = database
         self.port = port
         self._child: Child | None = None
+
+    @cached_property
+    def secret_key(self) -> str:
+        """A secret API key, made when it is first needed."""
+        return new_secret_key(self.url)
 
     @property
     def url(self) -> str:
@@ -104,7 +109,7 @@ def _migrated() -> Path:
 def _version() -> str:
     """Names everything that the data depends on."""
     digest = hashlib.sha256(str(postgresql_programs()).encode())
-    for name in ("package-lock.json", CONFIG, "server.py", "../postgres.py"):
+    for name in ("package-lock.json", CONFIG, "entry.py", "../postgres.py"):
         digest.update((PROJECT / name).read_bytes())
     return digest.hexdigest()[:16]
 
