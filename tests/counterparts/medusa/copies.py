@@ -36,6 +36,21 @@ class Table:
         )
 
 
+WRITTEN = (
+    "order",
+    "order_item",
+    "order_change",
+    "fulfillment",
+    "fulfillment_label",
+    "inventory_item",
+    "inventory_level",
+    "reservation_item",
+    "product",
+    "product_variant",
+    "return",
+    "return_item",
+)
+
 _BEGIN = """
 CREATE OR REPLACE FUNCTION copied_id(tag text, id text) RETURNS text IMMUTABLE LANGUAGE sql
   AS $$ SELECT split_part(id, '_', 1) || '_' || upper(left(md5(tag || id), 26)) $$;
@@ -183,6 +198,19 @@ class Copies:
             f"SELECT copied_id(tag, '{order}') FROM copy ORDER BY number;",  # noqa: S608
         )
         return answer.split()
+
+    def without_sku(self, order: str) -> None:
+        """An order whose line has no SKU, as that of a variant that had none."""
+        items = _ITEMS.format(model=order)
+        self._run(f"UPDATE order_line_item SET variant_sku = NULL WHERE id IN {items};")  # noqa: S608
+
+    def everything(self) -> str:
+        """A digest of all that the server holds which a plugin may write."""
+        sums = (
+            f"(SELECT md5(coalesce(string_agg(each::text, chr(10) ORDER BY id), '')) FROM \"{name}\" AS each)"
+            for name in WRITTEN
+        )
+        return self._run(f"SELECT {', '.join(sums)};")
 
     def _run(self, *statements: str) -> str:
         return self._database.sql("\n".join([_BEGIN, *statements]), database=DATABASE)

@@ -55,6 +55,16 @@ class Order(Record, frozen=True, kw_only=True):
     fulfillments: list[Fulfillment]
 
 
+class Collection(Record, frozen=True, kw_only=True):
+    payments: list[Identified]
+
+
+class Paid(Record, frozen=True, kw_only=True):
+    """An order's payments."""
+
+    payment_collections: list[Collection]
+
+
 class Level(Record, frozen=True, kw_only=True):
     location_id: str
     stocked_quantity: int

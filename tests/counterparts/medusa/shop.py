@@ -7,7 +7,7 @@ from msgspec import convert
 from .checkout import Checkout
 from .copies import Copies
 from .entry import merchant
-from .records import Change, Identified, Item, Order, Return, Units, Variant, fields
+from .records import Change, Identified, Item, Order, Paid, Return, Units, Variant, fields
 from .server import MedusaServer
 
 ORDER = (
@@ -87,6 +87,12 @@ class MedusaShop:
         ]
         self.set_levels({"create": levels})
 
+    def remove_sku(self, sku: str) -> None:
+        """A variant without a SKU, as merchants make them."""
+        (variant,) = self.variants([sku])
+        path = f"/admin/products/{variant.product.id}/variants/{variant.id}"
+        self.admin.post(path, {"sku": None}, dict[str, object])
+
     def set_levels(self, changes: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
         self.admin.post("/admin/inventory-items/location-levels/batch", changes, dict[str, object])
 
@@ -148,10 +154,9 @@ class MedusaShop:
     def capture(self, order: str) -> None:
         """Take the money of an authorized payment."""
         params = {"fields": "payment_collections.payments.id"}
-        answer = self.admin.get(f"/admin/orders/{order}", dict[str, dict[str, object]], params)
-        collections = convert(answer["order"]["payment_collections"], list[dict[str, str | list[Identified]]])
-        payments = convert(collections[0]["payments"], list[Identified])
-        self._post(f"payments/{payments[0].id}/capture")
+        answer = self.admin.get(f"/admin/orders/{order}", dict[str, Paid], params)
+        (payment,) = answer["order"].payment_collections[0].payments
+        self._post(f"payments/{payment.id}/capture")
 
     def edit(self, order: str, units: Mapping[str, int], *, confirm: bool = True) -> None:
         """Change quantities by order line; without `confirm` the edit stays open."""
