@@ -18,6 +18,7 @@ class Places:
         self._settings = settings
         self._channel: wire.Named | None = None
         self._location: wire.Named | None = None
+        self._locations: tuple[wire.Named, ...] | None = None
 
     async def channel(self) -> wire.Named | None:
         """The sales channel; None where all are meant."""
@@ -35,11 +36,14 @@ class Places:
 
     async def locations(self) -> tuple[wire.Named, ...]:
         """Those of the sales channel, or all."""
-        channel = await self.channel()
-        params: dict[str, str | int] = {"limit": MOST, "fields": "id,name"}
-        if channel is not None:
-            params["sales_channel_id"] = channel.id
-        return (await self._api.read("stock-locations", params, wire.StockLocations)).stock_locations
+        if self._locations is None:
+            channel = await self.channel()
+            params: dict[str, str | int] = {"limit": MOST, "fields": "id,name"}
+            if channel is not None:
+                params["sales_channel_id"] = channel.id
+            answer = await self._api.read("stock-locations", params, wire.StockLocations)
+            self._locations = answer.stock_locations
+        return self._locations
 
 
 def choose(choices: Sequence[wire.Named], wanted: str, setting: str) -> wire.Named:
