@@ -36,5 +36,5 @@ class Stocked:
 
 
 @pytest.fixture
-def stocked(medusa_shop: MedusaShop, medusa_models: Models) -> Stocked:
+async def stocked(medusa_shop: MedusaShop, medusa_models: Models) -> Stocked:
     return Stocked(medusa_shop, medusa_models)
