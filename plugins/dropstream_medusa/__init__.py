@@ -23,7 +23,7 @@ PLUGIN = Plugin(
     settings=Settings,
     account_key=account_key,
     open=open_store,
-    amends=frozenset({Part.PURCHASE_ORDERS}),
+    amends=lambda _settings: frozenset({Part.PURCHASE_ORDERS}),
     pace=pace,
     check=check,
 )

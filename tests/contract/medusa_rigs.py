@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
+
 from dropstreamd.model.handover import Item
 from dropstreamd.model.orders import Order
 from dropstreamd.model.products import Product
@@ -266,7 +268,7 @@ class Receipts:
 
 
 class Purchases:
-    """A `SinkBench[PurchaseOrder]`."""
+    """An `AmendBench[PurchaseOrder]`."""
 
     def __init__(self, goods: Goods) -> None:
         self._goods = goods
@@ -287,6 +289,12 @@ class Purchases:
         if level.incoming_quantity == line.expected:
             return ["whole"]
         return ["half"] if items[line.sku].metadata else []
+
+    def amended(self, item: Item[PurchaseOrder], remote: str) -> Item[PurchaseOrder]:
+        (line,) = item.document.lines
+        lines = (msgspec.structs.replace(line, expected=line.expected + 3),)
+        document = msgspec.structs.replace(item.document, lines=lines)
+        return Item(key=item.key, document=document, remote=remote)
 
     def _item(self, sku: str) -> Item[PurchaseOrder]:
         self._made += 1
