@@ -133,7 +133,11 @@ class Fulfillments:
             "items": _items(wanted),
             "location_id": location,
             "no_notification": self._silent,
-            "metadata": {wire.MARK: wanted.package, "service": wanted.service},
+            "metadata": {
+                wire.MARK: wanted.package,
+                wire.MARK_LINES: wanted.lines,
+                "service": wanted.service,
+            },
         }
         path = f"orders/{wanted.order}/fulfillments"
         answer = await self._api.write(path, body, wire.FulfillAnswer, params={"fields": CREATED_FIELDS})
@@ -148,7 +152,7 @@ class Fulfillments:
         if len(standing) > 1:
             ids = ", ".join(each.id for each in standing)
             return InDoubt(key=key, why=f"order {wanted.order} has it more than once: fulfillments {ids}")
-        if _units(standing[0]) != wanted.lines:
+        if standing[0].units != wanted.lines:
             reason = f"fulfillment {standing[0].id} bears this package's key, with other lines or units"
             return Rejected(key=key, cause="other-content", reason=reason)
         return await self._shipped(key, wanted, standing[0])
@@ -209,20 +213,11 @@ def _standing(fulfillments: Iterable[wire.Fulfillment], wanted: Wanted) -> list[
     return [each for each in fulfillments if each.canceled_at is None and each.mark == wanted.package]
 
 
-def _units(fulfillment: wire.Fulfillment) -> dict[str, int]:
-    """Units by order line. A line whose variant is a kit has an item for each of its parts."""
-    units: dict[str, int] = {}
-    for item in fulfillment.items:
-        if item.line_item_id is not None:
-            units[item.line_item_id] = max(units.get(item.line_item_id, 0), int(item.quantity))
-    return units
-
-
 def _same_by_hand(order: wire.FulfilledOrder, wanted: Wanted) -> wire.Fulfillment | None:
     """Somebody entered the same units under the same tracking number."""
     for each in order.fulfillments:
         same = {label.tracking_number for label in each.labels} == set(wanted.tracking)
-        if wanted.tracking and same and each.canceled_at is None and _units(each) == wanted.lines:
+        if wanted.tracking and same and each.canceled_at is None and each.units == wanted.lines:
             return each
     return None
 

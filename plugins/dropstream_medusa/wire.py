@@ -8,6 +8,9 @@ import msgspec
 MARK = "dropstreamd"
 """The key of our reference in a metadata; the first word of one in an internal note."""
 
+MARK_LINES = "dropstreamd_lines"
+"""The key, in a fulfillment's metadata, of the units of each order line."""
+
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
     """One object of an answer; fields that are not read are left out."""
@@ -161,6 +164,21 @@ class Fulfillment(Wire, frozen=True, kw_only=True):
     def mark(self) -> str:
         """The package that it is, where we have made it."""
         return read_mark(self.metadata)
+
+    @property
+    def units(self) -> dict[str, int]:
+        """Units by order line: as we noted them, else as the items say. Those of a kit are of its parts."""
+        noted = (self.metadata or {}).get(MARK_LINES)
+        if noted is not None:
+            try:
+                return msgspec.json.decode(noted, type=dict[str, int])
+            except msgspec.DecodeError:
+                pass  # somebody wrote something else there: what the items say holds
+        units: dict[str, int] = {}
+        for item in self.items:
+            if item.line_item_id is not None:
+                units[item.line_item_id] = max(units.get(item.line_item_id, 0), int(item.quantity))
+        return units
 
 
 class LineUnits(Wire, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ class Fulfillment(Record, frozen=True, kw_only=True):
     id: str
     shipped_at: str | None
     canceled_at: str | None
-    metadata: dict[str, str] | None
+    metadata: dict[str, object] | None
     items: list[FulfilledItem]
     labels: list[Label]
 
@@ -95,7 +95,7 @@ class Return(Record, frozen=True, kw_only=True):
     status: str
     order_id: str
     updated_at: str
-    metadata: dict[str, str] | None
+    metadata: dict[str, object] | None
     items: list[ReturnItem]
 
 

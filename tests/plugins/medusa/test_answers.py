@@ -168,6 +168,17 @@ async def test_a_package_that_is_there_with_other_units() -> None:
         assert _cause(await shipped(store)) == "other-content"
 
 
+@pytest.mark.parametrize("noted", [{"ordli_1": 2}, "not ours"])
+async def test_the_parts_of_a_kit_are_more_than_its_units(noted: object) -> None:
+    when = "2026-11-22T01:56:01.079Z"
+    parts = [{"line_item_id": "ordli_1", "quantity": 4}, {"line_item_id": "ordli_1", "quantity": 6}]
+    marked = {"dropstreamd": "PKG-1", "dropstreamd_lines": noted}
+    kit = fulfillment(items=parts, metadata=marked, shipped_at=when)
+    async with store_told(LOCATION, order(kit)) as (store, _):
+        found = await shipped(store)
+    assert isinstance(found, Accepted) is isinstance(noted, dict)
+
+
 async def test_an_order_that_was_cancelled_or_is_gone() -> None:
     cancelled = order()
     cancelled["order"]["status"] = "canceled"

@@ -21,7 +21,11 @@ async def test_a_package_is_shipped_with_its_numbers(stocked: Stocked) -> None:
         assert isinstance((await push(store.shipments, item))["PKG-1"], Accepted)
     (made,) = stocked.shop.order(order).fulfillments
     assert made.shipped_at
-    assert made.metadata == {"dropstreamd": "PKG-1", "service": "UPS Ground"}
+    assert made.metadata == {
+        "dropstreamd": "PKG-1",
+        "dropstreamd_lines": {line: 2},
+        "service": "UPS Ground",
+    }
     assert [(label.tracking_number, label.tracking_url) for label in made.labels] == [
         ("1Z1", "https://track.example/1Z1"),
         ("1Z2", "https://track.example/1Z1"),
