@@ -22,8 +22,15 @@ ALL = os.environ.get("DROPSTREAMD_MEDUSA") == "all"
 CUT = "a-push-that-is-cut-has-its-effect-once"
 CANCELLED = "a-push-that-is-cancelled-has-its-effect-once"
 LONG = {
-    f"{part}-{CANCELLED}" for part in ("catalogue", "inventory", "purchase_orders", "receipts", "shipments")
-} | {"plugin-a-cancelled-read-leaves-no-connection", f"catalogue-{CUT}", f"inventory-{CUT}"}
+    "plugin-a-cancelled-read-leaves-no-connection",
+    "purchase_orders-an-amendment-that-is-interrupted-ends-as-one",
+    f"shipments-{CANCELLED}",
+    *(
+        f"{part}-{rule}"
+        for part in ("catalogue", "inventory", "purchase_orders", "receipts")
+        for rule in (CUT, CANCELLED)
+    ),
+}
 UNASKED = (f"receipts-{CUT}", "receipts-a-push-that-dies-has-its-effect-once")
 
 

@@ -176,6 +176,14 @@ UPDATE inventory_level SET reserved_quantity = sums.units,
   WHERE inventory_item_id = sums.item AND location_id = sums.location AND location_id = '{location}';
 """
 
+_FORGET = """
+UPDATE "return" SET deleted_at = now() WHERE location_id = '{location}';
+CREATE TEMP TABLE gone AS SELECT product_id AS id FROM product_sales_channel
+  WHERE sales_channel_id = '{channel}';
+UPDATE product_variant SET deleted_at = now() WHERE product_id IN (SELECT id FROM gone);
+UPDATE product SET deleted_at = now() WHERE id IN (SELECT id FROM gone);
+"""
+
 
 class Copies:
     """Copies into one shop: its sales channel and its stock location."""
@@ -203,6 +211,10 @@ class Copies:
         """An order whose line has no SKU, as that of a variant that had none."""
         items = _ITEMS.format(model=order)
         self._run(f"UPDATE order_line_item SET variant_sku = NULL WHERE id IN {items};")  # noqa: S608
+
+    def forget(self) -> None:
+        """Remove the shop's products and returns, which the lists of all shops would hold for ever."""
+        self._run(_FORGET.format(**self._place))
 
     def everything(self) -> str:
         """A digest of all that the server holds which a plugin may write."""

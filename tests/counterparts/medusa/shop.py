@@ -35,6 +35,7 @@ class MedusaShop:
         self._checkout: Checkout | None = None
 
     def close(self) -> None:
+        self.copies.forget()
         self.admin.close()
         if self._checkout is not None:
             self._checkout.close()
