@@ -3,6 +3,9 @@
 from tests.counterparts.fixtures import (
     account,
     ftp_account,
+    medusa,
+    medusa_models,
+    medusa_shop,
     new_shop,
     number,
     own_sshd,
@@ -21,6 +24,9 @@ from tests.counterparts.fixtures import (
 __all__ = [
     "account",
     "ftp_account",
+    "medusa",
+    "medusa_models",
+    "medusa_shop",
     "new_shop",
     "number",
     "own_sshd",

@@ -12,7 +12,7 @@ PLUGIN = Plugin(
     settings=Settings,
     account_key=account_key,
     open=open_warehouse,
-    cancels=frozenset({Part.ORDERS, Part.RETURNS}),
+    cancels=lambda _settings: frozenset({Part.ORDERS, Part.RETURNS}),
     pace=pace,
     check=check,
 )
