@@ -1,12 +1,14 @@
 """Child processes of the tests: they log to a file and end with the process that started them."""
 
+import contextlib
+import fcntl
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.01
@@ -31,6 +33,15 @@ def free_port() -> int:
         with socket.create_connection(("127.0.0.1", port)):
             listener.accept()[0].close()  # the side that closes first is the one that lingers
     return port
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While the block runs, no other process is in one of the same `path`: what two workers both need is
+    made by the first of them, while the other waits."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def current_user() -> str:
