@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from . import table
 from .marked import CellError, marked, passed, problems
-from .pairs import grid
+from .pairs import NO_TEST_YET, grid
 
 
 def check() -> list[str]:
     """What is wrong with the committed table and the markers."""
     cells, tests, committed = grid(), marked(), table.read()
     existing = {test for found in tests.values() for test in found}
-    unknown = [f"{test}: the table names it, but there is no such test" for test in table.named(committed)]
-    found = [line for line in unknown if line.partition(": ")[0] not in existing] + problems(cells, tests)
+    found = problems(cells, tests, NO_TEST_YET)
+    found += [f"{test}: is no test any more" for test in table.named(committed) if test not in existing]
     if not found and table.rendered(cells, tests) != committed:
         found.append("the table is not what the markers say: python -m tests.cells writes it anew")
     return found
@@ -26,7 +26,7 @@ def check() -> list[str]:
 def write(arguments: Sequence[str]) -> list[str]:
     """Run and write; what is wrong, if anything is: then the table stays as it was."""
     cells, tests = grid(), passed(arguments)
-    found = problems(cells, tests)
+    found = problems(cells, tests, NO_TEST_YET)
     if not found:
         table.write(table.rendered(cells, tests))
     return found

@@ -68,14 +68,21 @@ def passed(arguments: Sequence[str]) -> dict[Cell, list[str]]:
     return _by_cell(collected)
 
 
-def problems(grid: Grid, tests: Mapping[Cell, Sequence[str]]) -> list[str]:
-    """Cells that do not exist or are not supported, and supported ones without a test."""
+def problems(grid: Grid, tests: Mapping[Cell, Sequence[str]], no_test_yet: Sequence[str]) -> list[str]:
+    """Cells that do not exist or are not supported, supported ones without a test that are not listed as
+    such in `no_test_yet`, and what is listed there for nothing."""
     found = [f"{' '.join(cell)}: there is no such cell ({tests[cell]})" for cell in tests.keys() - grid.cells]
+    supported = {cell for cell, reason in grid.cells.items() if not reason}
     for cell, reason in grid.cells.items():
         if reason and cell in tests:
             found.append(f"{' '.join(cell)}: {tests[cell]} ran it, but it is not supported: {reason}")
-        elif not reason and cell not in tests and not cell.may_be_empty():
+    for cell in supported - tests.keys():
+        if not any(cell.matches(pattern) for pattern in no_test_yet):
             found.append(f"{' '.join(cell)}: no test bears the marker cell for it")
+    for pattern in no_test_yet:
+        names = {cell for cell in supported if cell.matches(pattern)}
+        if names and names <= tests.keys():
+            found.append(f"{pattern}: every cell that it names has a test, so take it out of NO_TEST_YET")
     return sorted(found)
 
 
