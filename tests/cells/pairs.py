@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from fnmatch import fnmatch
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from dropstreamd.channels.jobs import JOBS
 from dropstreamd.config.schema import Connection, StoreAccount, WarehouseAccount
-from dropstreamd.platform.contract import Plugin
 from dropstreamd.platform.loader import PluginStatus, load_plugins
 from dropstreamd.supervisor.host import Accounts
 from dropstreamd.supervisor.support import unsupported
@@ -22,29 +20,34 @@ UTC = ZoneInfo("UTC")
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
     """A store or a warehouse as the tests reach it. `name` is what the marker `cell` calls it; it is in
-    the table where the `platform`'s plugin and its `module` are there."""
+    the table where the `platform`'s plugin is there. `settings` are what it offers more or less by."""
 
     name: str
     title: str
     platform: str
-    module: str
+    settings: Mapping[str, str] = {}
 
     def here(self, plugins: Mapping[str, PluginStatus]) -> bool:
         found = plugins.get(self.platform)
-        # A parent that is missing is imported by find_spec, and would raise.
-        return found is not None and found.plugin is not None and find_spec(self.module) is not None
+        return found is not None and found.plugin is not None
 
 
 STORES = (
-    Side(name="vendure", title="Vendure", platform="vendure", module="dropstream_vendure"),
-    Side(name="medusa", title="Medusa", platform="medusa", module="dropstream_medusa"),
+    Side(name="vendure", title="Vendure", platform="vendure"),
+    Side(name="medusa", title="Medusa", platform="medusa"),
 )
-FILES = "dropstream_file_exchange"
+FILES = "file-exchange"
+SFTP = "sftp://acme@wms.example.com/acme"
 WAREHOUSES = (
-    Side(name="csv-sftp", title="CSV over SFTP", platform="file-exchange", module=FILES),
-    Side(name="csv-ftps", title="CSV over FTPS", platform="file-exchange", module=FILES),
-    Side(name="x12", title="X12", platform="file-exchange", module=f"{FILES}.x12"),
-    Side(name="tryton", title="Tryton", platform="tryton", module="dropstream_tryton"),
+    Side(name="csv-sftp", title="CSV over SFTP", platform=FILES, settings={"url": SFTP}),
+    Side(
+        name="csv-ftps",
+        title="CSV over FTPS",
+        platform=FILES,
+        settings={"url": "ftpes://wms.example.com/acme"},
+    ),
+    Side(name="x12", title="X12", platform=FILES, settings={"url": SFTP, "format": "x12"}),
+    Side(name="tryton", title="Tryton", platform="tryton"),
 )
 
 NO_TEST_YET = (
@@ -76,16 +79,11 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     cells: Mapping[Cell, str]
 
 
-class Offers:
-    """The plugins, and nothing else of what `Accounts` is to the daemon."""
+class Declared(Accounts):
+    """The plugins alone, of all that accounts are to the daemon: nothing of it is opened."""
 
     def __init__(self, plugins: Mapping[str, PluginStatus]) -> None:
-        self._plugins = plugins
-
-    def plugin(self, platform: str) -> Plugin[Any]:
-        found = self._plugins[platform].plugin
-        assert found is not None
-        return found
+        self.plugins = plugins
 
 
 def grid() -> Grid:
@@ -93,10 +91,10 @@ def grid() -> Grid:
     plugins = load_plugins([FOLDER])
     stores = tuple(side for side in STORES if side.here(plugins))
     warehouses = tuple(side for side in WAREHOUSES if side.here(plugins))
-    accounts = cast("Accounts", Offers(plugins))
+    accounts = Declared(plugins)
     cells = {
         Cell(store.name, warehouse.name, ".".join(job.key)): unsupported(
-            job, _connection(store), _account(warehouse), accounts
+            job, _connection(store, accounts), _account(warehouse, accounts), accounts
         )
         for store in stores
         for warehouse in warehouses
@@ -108,10 +106,15 @@ def grid() -> Grid:
 
 
 class NoSettings(msgspec.Struct, frozen=True):
-    """Whether a job exists depends on what the plugins declare, not on how they are set."""
+    """Of a plugin whose parts do not depend on how it is set."""
 
 
-def _connection(store: Side) -> Connection:
+def _settings(side: Side, accounts: Accounts) -> msgspec.Struct:
+    plugin = accounts.plugin(side.platform)
+    return NoSettings() if plugin.offers is None else msgspec.convert(side.settings, plugin.settings)
+
+
+def _connection(store: Side, accounts: Accounts) -> Connection:
     return Connection(
         id="c-cell",
         name="cell",
@@ -119,17 +122,17 @@ def _connection(store: Side) -> Connection:
         warehouse="main",
         timezone=UTC,
         reference="{number}",
-        store=StoreAccount(platform=store.platform, settings=NoSettings(), account_key="store"),
+        store=StoreAccount(platform=store.platform, settings=_settings(store, accounts), account_key="store"),
         schedules={},
     )
 
 
-def _account(warehouse: Side) -> WarehouseAccount:
+def _account(warehouse: Side, accounts: Accounts) -> WarehouseAccount:
     return WarehouseAccount(
         merchant="acme",
         name="main",
         platform=warehouse.platform,
-        settings=NoSettings(),
+        settings=_settings(warehouse, accounts),
         account_key="warehouse",
         timezone=UTC,
         quantity="available",

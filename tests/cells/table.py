@@ -1,7 +1,7 @@
 """The table in tests/README.md: how it is written and read again."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .pairs import Cell, Grid, Side
@@ -16,28 +16,33 @@ Tests = Mapping[Cell, Sequence[str]]
 
 
 def rendered(grid: Grid, tests: Tests) -> str:
-    """One table a store, a row a job, a column a warehouse; then the tests by number."""
-    names = sorted({test for found in tests.values() for test in found})
-    numbers = {test: number for number, test in enumerate(names, start=1)}
-    parts = ["\n".join(_store(store, grid, tests, numbers)) for store in grid.stores]
-    parts.append("\n".join(f"{number}. `{test}`" for test, number in numbers.items()))
+    """One table a store, a row a job, a column a warehouse; then the tests and the reasons by number."""
+    names = _numbered(test for found in tests.values() for test in found)
+    reasons = _numbered(filter(None, grid.cells.values()))
+    parts = [
+        *("\n".join(_store(store, grid, tests, names, reasons)) for store in grid.stores),
+        "\n".join(f"{number}. `{test}`" for test, number in names.items()),
+        "\n".join(f"- R{number}: {reason}" for reason, number in reasons.items()),
+    ]
     return "\n\n".join(parts)
 
 
-def _store(store: Side, grid: Grid, tests: Tests, numbers: Mapping[str, int]) -> Iterator[str]:
+def _numbered(texts: Iterable[str]) -> dict[str, int]:
+    return {text: number for number, text in enumerate(sorted(set(texts)), start=1)}
+
+
+def _store(
+    store: Side, grid: Grid, tests: Tests, names: Mapping[str, int], reasons: Mapping[str, int]
+) -> Iterator[str]:
     yield f"| {store.title} | {' | '.join(side.title for side in grid.warehouses)} |"
     yield "|---" * (len(grid.warehouses) + 1) + "|"
     for job in grid.jobs:
-        cells = (Cell(store.name, side.name, job) for side in grid.warehouses)
-        yield f"| `{job}` | {' | '.join(_cell(cell, grid, tests, numbers) for cell in cells)} |"
-
-
-def _cell(cell: Cell, grid: Grid, tests: Tests, numbers: Mapping[str, int]) -> str:
-    reason = grid.cells[cell]
-    if reason:
-        return f"Not supported: {reason}"
-    found = sorted(numbers[test] for test in tests.get(cell, ()))
-    return ", ".join(str(number) for number in found) or "no test yet"
+        row = []
+        for cell in (Cell(store.name, side.name, job) for side in grid.warehouses):
+            numbers = sorted(names[test] for test in tests.get(cell, ()))
+            ran = ", ".join(map(str, numbers)) or "no test yet"
+            row.append(f"Not supported (R{reasons[why]})" if (why := grid.cells[cell]) else ran)
+        yield f"| `{job}` | {' | '.join(row)} |"
 
 
 def read() -> str:

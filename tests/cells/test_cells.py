@@ -38,7 +38,8 @@ def test_a_test_of_what_is_not_supported_is_a_problem() -> None:
     everything = {cell: ["test"] for cell, reason in grid().cells.items() if not reason}
     [found] = problems(without, everything, ())
     assert "it is not supported: the store's platform, Vendure" in found
-    assert "Not supported: the store's platform, Vendure, does not offer orders" in rendered(without, {})
+    assert ": the store's platform, Vendure, does not offer orders\n" in rendered(without, {})
+    assert "| `sales_orders.import` | Not supported (R" in rendered(without, {})
 
 
 def test_the_table_names_its_tests() -> None:
