@@ -78,9 +78,6 @@ async def _tell_store(run: Run) -> None:
             await deliver(run, received, store.receipts, resolved)
 
 
-_ALL_HAD_COME = "all of it had come back in other receipts"
-
-
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt is counted against."""
 
@@ -109,8 +106,7 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
     tasks = _tasks(key, basis, came, spare, telling, now_s)
     then = partial(_then, scope=scope, key=key, basis=basis, came=came, telling=telling, tasks=tasks)
     if not telling.lines and not doc.accepted:
-        why = "its units are of kits that the store was told of" if came else _ALL_HAD_COME
-        return Nothing(why=why, then=then)
+        return Nothing(why="the store was told of all of it with other receipts", then=then)
     settings = scope.connection.returns
     told = ReturnReceipt(
         receipt_key=key,

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dropstreamd.channels import kits
 from dropstreamd.channels.kits import Kit
 from dropstreamd.channels.traces import Came
 from dropstreamd.config.schema import Connection
@@ -145,16 +144,21 @@ def share_out(
     told: Iterable[ReceiptLine], expected: tuple[Expected, ...], others: Iterable[tuple[Came, ...]]
 ) -> tuple[tuple[Came, ...], Counter[str]]:
     """Count a receipt's units against what is expected, less what other receipts brought: the line that
-    the warehouse names first; then whole kits; then lines that were sold alone; then parts of kits. What
-    no line can take is returned by SKU."""
+    the warehouse names first; then whole kits; then kits of which every component is there; then lines that
+    were sold alone; then parts of kits. What no line can take is returned by SKU."""
     sharing = _Sharing(told, expected, others)
     for line in expected:
         sharing.take(line, named=True)
-    for parts in of_kits(expected).values():
-        recipe = kit_of(parts).recipe
-        count = kits.whole(recipe, {line.sku: sharing.for_line(line) for line in parts}).kits
+    every_kit = list(of_kits(expected).values())
+    for parts in every_kit:
+        count = min(sharing.for_line(line) // line.units_per_kit for line in parts)
         for line in parts:
             sharing.take(line, most=count * line.units_per_kit)
+    for parts in every_kit:
+        if len(parts) > 1:
+            count = min(-(-sharing.for_line(line) // line.units_per_kit) for line in parts)
+            for line in parts:
+                sharing.take(line, most=count * line.units_per_kit)
     for line in sorted(expected, key=lambda line: bool(line.kit)):
         sharing.take(line)
     return tuple(sharing.came), sharing.spare()
@@ -184,8 +188,9 @@ class _Sharing:
         return min(there, max(0, self._left[line.number]))
 
     def take(self, line: Expected, *, most: int | None = None, named: bool = False) -> None:
-        """Count units against a line; with `named` only those that the warehouse counts against it."""
-        wanted = self.for_line(line) if most is None else most
+        """Count units against a line, `most` at most; with `named` only those that the warehouse counts
+        against it."""
+        wanted = self.for_line(line) if most is None else min(most, self.for_line(line))
         rest = []
         for part in self._told.get(line.sku, ()):
             meant = not named or part.return_line == line.number

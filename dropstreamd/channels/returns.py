@@ -37,6 +37,8 @@ def book(scope: Scope) -> Book:
         flow=Flow(scope.connection.id, CHANNEL),
         amends=amends,
         describe=describe,
+        cancels=Part.RETURNS in scope.warehouse_cancels,
+        read_sent=_decode_sent.decode,
         named=sent_names.keeper(scope, CHANNEL),
     )
 

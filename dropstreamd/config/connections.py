@@ -106,9 +106,8 @@ def _read(
     check_skus({*listings, *listings.values()}, table.place.at("listings"))
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
-    returns = _returns(table.table("returns"), reference)
-    catalogs = _catalogs(table.table("catalogs"))
     unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
+    catalogs = _catalogs(table.table("catalogs"))
     table.close()
     seller = _seller(name, merchant, merchants, table.place)
     identity = Identity(
@@ -139,11 +138,11 @@ def _read(
         listings=listings,
         deduct_unsent=deduct_unsent,
         rules=order_rules,
-        returns=returns,
-        catalogs=catalogs,
         bundles=seller.bundles,
         allocation=seller.allocation,
         unknown_sku=unknown_sku,
+        returns=returns,
+        catalogs=catalogs,
     )
 
 

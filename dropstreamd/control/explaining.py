@@ -98,8 +98,8 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         bundle=bundle,
         components=tuple(level_steps.components(worked)),
         built=worked.built,
-        allocation=tuple(level_steps.allocation(sold, worked, connection.allocation)),
         waits_since_s=levels.waits_since_s(tx, flow, sku),
+        allocation=tuple(level_steps.allocation(sold, worked, connection.allocation)),
         products=products_of(tx, connection, sku),
     )
     return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))

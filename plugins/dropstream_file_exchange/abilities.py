@@ -28,7 +28,8 @@ def offers(settings: Settings) -> frozenset[Part]:
 
 def cancels(settings: Settings) -> frozenset[Part]:
     """Orders, where a file can say so."""
-    return frozenset({Part.ORDERS}) if settings.format == "x12" else frozenset()
+    by_file = settings.format == "x12" or settings.orders.cancel is not None
+    return frozenset({Part.ORDERS}) if by_file else frozenset()
 
 
 def amends(settings: Settings) -> frozenset[Part]:

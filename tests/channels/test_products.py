@@ -123,13 +123,14 @@ async def test_a_change_is_a_task_where_the_warehouse_amends_none(state: InlineS
 
 async def test_one_product_describes_a_sku(state: InlineStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "SLICE", 2)
-    plant = Plant(state, connection(listings={"A-OLD": "A", "A-BOX": "A"}))
+    plant = Plant(state, connection(listings={"A-OLD": "A", "A-BOX": "A"}, bundles={"A-3": {"A": 3}}))
     plant.sell(
         product("A-BOX"),
         product("A", key="1", title="off", active=False),
         product("A", key="2", title="on"),
         product("A", key="3", title="too"),
         product("A-OLD"),
+        product("A-3"),
         product(""),
     )
     await plant.run(UPDATE)

@@ -181,6 +181,13 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
             terminal.line("  - ", step)
 
 
+def _next(found: SkuShown, zone: LocalZone) -> str:
+    if found.waits_since_s:
+        since = zone.show(found.waits_since_s)
+        return f"since {since} it waits for other stores to show less of the same stock"
+    return "it is pushed with the next run" if found.pending else ""
+
+
 def _show_product(terminal: Terminal, found: ProductShown, zone: LocalZone) -> None:
     product = found.product
     sold = "" if product.active else ", not sold any more"
@@ -202,13 +209,6 @@ def _show_product(terminal: Terminal, found: ProductShown, zone: LocalZone) -> N
         ],
         indent="  ",
     )
-
-
-def _next(found: SkuShown, zone: LocalZone) -> str:
-    if found.waits_since_s:
-        since = zone.show(found.waits_since_s)
-        return f"since {since} it waits for other stores to show less of the same stock"
-    return "it is pushed with the next run" if found.pending else ""
 
 
 def _reported(found: SkuShown) -> str:

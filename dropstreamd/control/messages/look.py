@@ -159,12 +159,11 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
 
     `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
-    `steps` says all of it in sentences.
+    `steps` says all of it in sentences. `products` are those of that SKU in our catalogue of the store.
 
     What is no bundle is its own one component. Of a `bundle`, `reported` and `unsent` stand with its
     components; `built` can be built of them, and `allocation` is what was made of that. `waits_since_s` is
-    set while its level rises and another store still shows too much of the same stock. `products` are
-    those of that SKU in our catalogue of the store.
+    set while its level rises and another store still shows too much of the same stock.
     """
 
     connection: str
