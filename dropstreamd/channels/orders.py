@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import elsewhere, outbound, promises, rules
+from dropstreamd.channels import corrections, elsewhere, outbound, promises, rules
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
@@ -185,6 +185,7 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
         cause=WAITING,
         reason=reason,
         older=_older(order.placed_at.timestamp(), start_s, restored_s),
+        part=corrections.part_of(order),
     )
 
 
@@ -225,6 +226,6 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
     connection = scope.connection
-    decision = rules.decide(connection.rules, _decode.decode(doc.content), doc)
+    decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
     return stopped or outbound.resolve(scope, tx, key, doc, decision)

@@ -11,6 +11,7 @@ from dropstreamd.control.cli import (
     checks,
     explaining,
     looking,
+    order_verbs,
     resolving,
     restoring,
     running,
@@ -37,6 +38,7 @@ _TOPICS = (
     scheduling,
     looking,
     explaining,
+    order_verbs,
     waiting,
     resolving,
     same_store,
@@ -62,7 +64,7 @@ def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str]) -> 
     commands = Commands(environ)
     for topic in _TOPICS:
         topic.register(commands)
-    arguments = commands.parser.parse_args(argv)
+    arguments = commands.parse(argv)
     execute: Command[Options] = arguments.execute
     daemon = Daemon(Path(arguments.socket))
     session = Session(

@@ -16,7 +16,7 @@ from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_START, OLDER, UNDECODABLE, voided_by_rule
+from dropstreamd.store.transitions import BEFORE_START, OLDER, UNDECODABLE, may_come_back
 
 RELEASED_AT_ONCE = 2_000
 """Documents released in one transaction; the client asks again for the rest."""
@@ -88,7 +88,7 @@ def _refuse_what_may_not_go(doc: Document) -> None:
     """What the store itself holds is not a person's to send here."""
     if doc.state is State.HELD and doc.standing is not Standing.READY:
         refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
-    if doc.state not in (State.PARKED, State.HELD) and not voided_by_rule(doc):
+    if doc.state not in (State.PARKED, State.HELD) and not may_come_back(doc):
         refuse("not possible", f"{doc.number} does not wait: it is {doc.state}")
 
 

@@ -242,6 +242,8 @@ ORDER = OrderShown(
     first_s=NOW_S - 50,
     changed_s=NOW_S - 40,
     handed_s=NOW_S,
+    life="partially shipped",
+    explained=("the warehouse has it as SH1001", "still to leave: 1 × 100234"),
     order=Order(
         key="gid://1",
         number="1001",
@@ -294,11 +296,19 @@ def test_an_order_is_explained(api: FakeApi) -> None:
 
 def test_an_order_that_is_new(api: FakeApi) -> None:
     new = msgspec.structs.replace(
-        ORDER, state="held", reason="waits", accepted=0, sent=None, attempt=None, packages=(), tasks=()
+        ORDER,
+        life="held",
+        state="held",
+        reason="waits",
+        accepted=0,
+        sent=None,
+        attempt=None,
+        packages=(),
+        tasks=(),
     )
     api.answer(f"GET {AT}/orders/1001", new)
     told = ctl(api, "order", "acme-vendure", "1001")
-    assert told.out.startswith("Order 1001  held: waits\n")
+    assert told.out.startswith("Order 1001  held\n")
     assert "the warehouse has none" in told.out
 
 
