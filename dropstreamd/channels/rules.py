@@ -82,7 +82,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def note(self) -> str:
         """What its history says of it."""
-        return "; ".join(f"rule {each.rule}: {_done(each)}" for each in self.fired)
+        return "; ".join(f"rule {each.rule}: {done(each)}" for each in self.fired)
 
 
 def decide(rules: Sequence[Rule], order: Order, doc: Document | None = None) -> Decision:
@@ -90,15 +90,17 @@ def decide(rules: Sequence[Rule], order: Order, doc: Document | None = None) -> 
     passed = frozenset(doc.passed) if doc is not None else frozenset[str]()
     handed = _handed(doc) if doc is not None else frozenset[str]()
     fired: list[Fired] = []
+    facts = _facts(order) if rules else {}
     for rule in rules:
-        facts = order_facts(order) | lines_facts(order)
         applies = rule.when.evaluate(facts)
         if applies is False:
             continue
         if isinstance(applies, Failure):
             one = Fired(rule=rule.name, error=applies.message, passed=rule.name in passed)
         else:
-            order, one = _apply(rule, order, passed=rule.name in passed, handed=handed)
+            changed, one = _apply(rule, order, facts, passed=rule.name in passed, handed=handed)
+            if changed is not order:
+                order, facts = changed, _facts(changed)
         fired.append(one)
         if (one.error or one.verdict is not None) and (not one.passed or one.verdict == "accept"):
             break
@@ -112,10 +114,16 @@ def _handed(doc: Document) -> frozenset[str]:
     return frozenset(line.order_line for line in _decode_sent.decode(doc.sent).lines)
 
 
-def _apply(rule: Rule, order: Order, *, passed: bool, handed: frozenset[str]) -> tuple[Order, Fired]:
+def _facts(order: Order) -> dict[str, object]:
+    return order_facts(order) | lines_facts(order)
+
+
+def _apply(
+    rule: Rule, order: Order, facts: dict[str, object], *, passed: bool, handed: frozenset[str]
+) -> tuple[Order, Fired]:
     """The order after a rule that applies; unchanged where part of the rule cannot be evaluated."""
     then = rule.then
-    changed = _set(order, then.settings)
+    changed = _set(order, facts, then.settings)
     if isinstance(changed, Failure):
         return order, Fired(rule=rule.name, error=changed.message, passed=passed)
     rejected = _rejected(changed, then, handed)
@@ -143,12 +151,11 @@ def _apply(rule: Rule, order: Order, *, passed: bool, handed: frozenset[str]) ->
     )
     if none_left and not passed and then.verdict is None:
         fired = replace(fired, verdict="reject", reason=then.reason or "it rejects every line")
-    return replace(changed, lines=lines), fired
+    return replace(changed, lines=lines) if gone else changed, fired
 
 
-def _set(order: Order, settings: Sequence[Setting]) -> Order | Failure:
+def _set(order: Order, facts: dict[str, object], settings: Sequence[Setting]) -> Order | Failure:
     """All settings of a rule see the order as it was before the first of them."""
-    facts = order_facts(order) | lines_facts(order)
     for each in settings:
         value = each.value if isinstance(each.value, str) else each.value.evaluate(facts)
         if isinstance(value, Failure):
@@ -187,7 +194,7 @@ def stopped(decision: Decision, doc: Document, now_s: float, zone: ZoneInfo) -> 
     if end is not None and end.error:
         return _park(end, f"rule {end.rule} cannot be evaluated: {end.error}")
     if end is not None and (doc.accepted or end.verdict != "fail"):
-        return Nothing(why=f"rule {end.rule}: {_done(end)}", cause=f"{RULE}{end.rule}")
+        return Nothing(why=f"rule {end.rule}: {done(end)}", cause=f"{RULE}{end.rule}")
     if end is not None:
         return _park(end, end.reason)
     if doc.accepted or hold is None or hold.hold_s is None or doc.first_s + hold.hold_s <= now_s:
@@ -206,7 +213,7 @@ def _because(fired: Fired) -> str:
     return f": {fired.reason}" if fired.reason else ""
 
 
-def _done(fired: Fired) -> str:
+def done(fired: Fired) -> str:
     """What a rule did, without any value of the order."""
     if fired.error:
         return f"cannot be evaluated: {fired.error}"

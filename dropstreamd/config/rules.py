@@ -5,10 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TypeVar
 
+from dropstreamd.config.files import ConfFolder
 from dropstreamd.config.place import Parser, Place, Table, mapping, meant, shown
 from dropstreamd.config.values import duration, text
+from dropstreamd.errors import ConfigError, Problem
 from dropstreamd.model.expressions import Expression, ExpressionProblem, Failure, Language
 from dropstreamd.model.money import Money
 from dropstreamd.model.order_facts import (
@@ -209,3 +212,17 @@ def _fits(value: str, place: Place) -> bool:
 def _name_of(reason: str) -> str:
     """A name that stays with a rule wherever it stands in the file."""
     return re.sub(r"[^a-z0-9]+", "-", reason.lower()).strip("-")[:NAME_LENGTH].rstrip("-")
+
+
+def rules_of_text(content: str, file: str) -> tuple[Rule, ...]:
+    """The `[[rules]]` of a TOML file that is not saved yet; other keys of it are not looked at. Raises
+    ConfigError with every problem."""
+    problems = list[Problem]()
+    place = Place(file, problems)
+    data = ConfFolder(Path(), {file: content.encode()}).toml(file, place)
+    rules = None
+    if data is not None:
+        rules = Table(data, place).need("rules", read_rules, "tables, each under its own [[rules]]")
+    if problems or rules is None:
+        raise ConfigError(problems)
+    return rules

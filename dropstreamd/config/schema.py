@@ -189,8 +189,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     method to the warehouse's, `carriers` the warehouse's carrier to the store's (one that is not there
     goes as it is). `rules` are about its orders, as the file has them one after the other. `listings`
     maps channel SKUs to warehouse SKUs; one that is not there is the same in both.
-    goes as it is). `listings` maps channel SKUs to warehouse SKUs; one that is not there is the same
-    in both. `bundles` and `allocation` are its merchant's, with this connection's share. `unknown_sku`:
+    `bundles` and `allocation` are its merchant's, with this connection's share. `unknown_sku`:
     what becomes of an order with a SKU that its warehouse never reported.
     """
 

@@ -1,6 +1,9 @@
 """What a person decides: release, what became of a document in doubt, a task that is done, a snapshot."""
 
 from functools import partial
+from itertools import islice
+
+import msgspec
 
 from dropstreamd.channels import inventory, orders
 from dropstreamd.config.schema import Connection
@@ -16,13 +19,15 @@ from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_START, OLDER, UNDECODABLE, may_come_back
+from dropstreamd.store.transitions import BEFORE_START, OLDER, RULE, UNDECODABLE, may_come_back
 
 RELEASED_AT_ONCE = 2_000
 """Documents released in one transaction; the client asks again for the rest."""
 
 LEVELS_AT_ONCE = 20_000
 """SKUs marked in one transaction."""
+
+_document = msgspec.msgpack.Decoder(Document)
 
 
 # ---- release
@@ -67,21 +72,31 @@ async def _release_documents(
             "older orders are released by a run that says since when",
             remedy=f"dropstreamctl run {connection.name} {orders.CHANNEL} --since …",
         )
-    write = partial(_release, book=book, asked=asked, now_s=desk.now_s(), why=f"by {who}")
+    voided: list[str] = []
+    if asked.cause.startswith(RULE):
+        voided = await desk.scan(partial(_voided, flow=book.flow, cause=asked.cause))
+    write = partial(_release, book=book, asked=asked, voided=voided, now_s=desk.now_s(), why=f"by {who}")
     return await desk.daemon.state.write(write)
 
 
-def _release(tx: Writer, book: Book, asked: Release, now_s: float, why: str) -> Released:
+def _release(tx: Writer, book: Book, asked: Release, voided: list[str], now_s: float, why: str) -> Released:
     if asked.key:
         doc = documents.get(tx, book.flow, asked.key)
         if doc is not None:
             _refuse_what_may_not_go(doc)
         done = documents.release(tx, book, asked.key, now_s=now_s, run="", why=why)
         return Released(released=int(done))
-    keys = _of_cause(tx, book.flow, asked.cause, limit=RELEASED_AT_ONCE + 1)
+    keys = _of_cause(tx, book.flow, asked.cause, limit=RELEASED_AT_ONCE + 1) + voided
     some = keys[:RELEASED_AT_ONCE]
     count = sum(documents.release(tx, book, key, now_s=now_s, run="", why=why) for key in some)
     return Released(released=count, more=len(keys) > RELEASED_AT_ONCE)
+
+
+def _voided(tx: Reader, flow: Flow, cause: str) -> list[str]:
+    """Keys of what a rule rejected or archived; no index has them."""
+    every = ((path[-1], _document.decode(raw)) for path, raw in tx.scan(Table.DOCUMENTS, tuple(flow)))
+    found = (key for key, doc in every if doc.cause == cause and may_come_back(doc))
+    return list(islice(found, RELEASED_AT_ONCE + 1))
 
 
 def _refuse_what_may_not_go(doc: Document) -> None:

@@ -50,15 +50,14 @@ async def order(desk: Desk, call: Call[Empty, Empty]) -> OrderShown:
 
 def _look(tx: Reader, connection: Connection, account: WarehouseAccount, named: str) -> OrderShown | None:
     flow = Flow(connection.id, orders.CHANNEL)
-    key = find_key(tx, connection, account, named)
+    key = find(tx, connection, account, flow, named)
     doc = None if key is None else documents.get(tx, flow, key)
     return None if key is None or doc is None else _shown(tx, connection, account, key, doc)
 
 
-def find_key(tx: Reader, connection: Connection, account: WarehouseAccount, named: str) -> str | None:
+def find(tx: Reader, connection: Connection, account: WarehouseAccount, flow: Flow, named: str) -> str | None:
     """The key of an order by any of its names. One that was ever resolved is found by its reference, one
     that was not is among those that wait; the rest, which came to nothing, are looked through."""
-    flow = Flow(connection.id, orders.CHANNEL)
     if documents.get(tx, flow, named) is not None:
         return named
     for reference in (named, references.make(connection, named)):

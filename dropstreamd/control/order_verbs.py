@@ -16,7 +16,7 @@ from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
 from dropstreamd.control.order_known import known
-from dropstreamd.control.order_shown import find_key, packages
+from dropstreamd.control.order_shown import find, packages
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.orders import Order
@@ -24,7 +24,7 @@ from dropstreamd.store import by_hand, documents, runs, transitions
 from dropstreamd.store.base import Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import is_part
-from dropstreamd.store.records import Document, Standing, State
+from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.runs import Line
 from dropstreamd.store.transitions import BY_HAND
 
@@ -83,9 +83,9 @@ async def done_by_hand(
     named = call.path["order"]
     why = _reason(call.body.why)
     account = desk.account_of(connection)
-    key = None
+    key, flow = None, Flow(connection.id, orders.CHANNEL)
     if named and is_part(named):
-        look = partial(find_key, connection=connection, account=account, named=named)
+        look = partial(find, connection=connection, account=account, flow=flow, named=named)
         key = await desk.scan(look)
     if key is None:
         refuse(

@@ -2,8 +2,9 @@
 
 The library is Google's own runtime. What bounds an expression: `MAX_TEXT` characters, 32 levels, and
 10,000 steps of its macros, after which it fails. Left out is what could still cost without bound:
-`map`, which can double its values at every step, and `matches`, whose patterns may take long to
-compile. `lower()` is added, for texts that differ in case.
+`map`, which can double its values at every step, `matches`, whose patterns may take long to
+compile, and `+` within a macro, which copies texts at each step. `lower()` is added, for texts that
+differ in case.
 """
 
 import difflib
@@ -40,7 +41,9 @@ _OVERLOAD = re.compile(r"found no matching overload for '(?P<function>[^']*)' ap
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 _MISSING = re.compile(r'No value with name "(?P<name>[^"]*)"')
 _MISTAKES = ("No matching overloads", "Key not found")
+_DOT = re.compile(r"\s*\.\s*")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_LOOP = re.compile(r"\.\s*(?P<name>exists_one|exists|all|filter)\s*\(")
 _SELECTED = re.compile(r"(?P<root>[A-Za-z_]\w*|[\])])(?P<names>(?:\s*\.\s*[A-Za-z_]\w*)+)(?P<call>\s*\()?")
 
 
@@ -77,10 +80,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 class Expression(Generic[R]):
     """A compiled expression; two are equal if their sources are."""
 
-    __slots__ = ("_program", "_result", "source")
+    __slots__ = ("_names", "_program", "_result", "source")
 
-    def __init__(self, source: str, program: Any, result: type[R]) -> None:
+    def __init__(self, source: str, program: Any, result: type[R], names: Iterable[str]) -> None:
         self.source = source
+        joined = _DOT.sub(".", source)
+        self._names = tuple(
+            name for name in names if name in joined
+        )  # what is not asked for is not converted
         self._program = program
         self._result = result
 
@@ -96,7 +103,7 @@ class Expression(Generic[R]):
     def evaluate(self, values: Mapping[str, object]) -> R | Failure:
         """Its value, or why there is none. Names without a value fail only where they are needed."""
         try:
-            found = self._program.eval(data=values)
+            found = self._program.eval(data={name: values[name] for name in self._names if name in values})
         except (RuntimeError, ValueError, TypeError) as error:
             return _failure(str(error))
         if found.type() == cel.Type.ERROR:
@@ -149,7 +156,8 @@ class Language:
             found = str(checked.return_type().name()).lower()
             raise ExpressionProblem(f"an expression for {found}", f"one for {what}")
         self._check_fields(source)
-        return Expression(source, program, result)
+        _check_loops(_STRING.sub("''", source))
+        return Expression(source, program, result, self._names)
 
     def _check_fields(self, source: str) -> None:
         """Whether every field of a record is one. Those of the names themselves were checked with
@@ -191,6 +199,17 @@ class Language:
                 f"{function} between {types} in column {column}", "values that go together", amount
             )
         return ExpressionProblem(f"{what[:150]} in column {column}", "an expression in CEL")
+
+
+def _check_loops(source: str) -> None:
+    """Whether no macro adds anything. `source` has no strings, and its brackets are in pairs."""
+    for match in _LOOP.finditer(source):
+        depth, at = 1, match.end()
+        while depth and at < len(source):
+            depth += (source[at] == "(") - (source[at] == ")")
+            if source[at] == "+":
+                raise ExpressionProblem(f"+ within {match['name']}()", "a comparison without it")
+            at += 1
 
 
 def _environment(variables: Mapping[str, Any]) -> Any:

@@ -387,10 +387,10 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
     `settings` decodes the table `[store]` or `[warehouses.NAME]` less the daemon's own keys;
     secrets in it are `SecretRef`s. `account_key` names the account: connections and warehouses of
-    equal key share one budget of calls. `amends` are the parts whose sink takes an item with a
-    `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
-    `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.
-    `pace` is how fast the platform lets one account be called.
+    equal key share one budget of calls. `amends` tells the parts whose sink, as it is set, takes an
+    item with a `remote`: a document that changed after its hand-over; elsewhere that is a task for a
+    person. `cancels` are those whose sink takes an item that is to `cancel` what was handed over,
+    likewise. `pace` is how fast the platform lets one account be called.
     """
 
     name: str
@@ -400,7 +400,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     settings: type[S]
     account_key: Callable[[S], str]
     open: Callable[[S, Host], AbstractAsyncContextManager[Store | Warehouse]]
-    amends: frozenset[Part] = frozenset()
+    amends: Callable[[S], frozenset[Part]] = lambda _settings: frozenset()
     cancels: frozenset[Part] = frozenset()
     pace: Callable[[S], Pace] = lambda _settings: Pace()
     check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()

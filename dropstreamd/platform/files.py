@@ -1,4 +1,4 @@
-"""Folders on another machine: what SFTP offers, and what FTP and FTPS will.
+"""Folders on another machine, over SFTP, FTP or FTPS.
 
 Every path is relative to the account's folder and uses `/`. All of it raises `Unreachable` for a
 lost or failing connection, `AuthFailed` for refused credentials and `Misconfigured`, naming the
@@ -23,8 +23,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class FileServer(Protocol):
     """One connection to a file server; its methods are called one at a time."""
 
-    async def listdir(self, folder: str, *, limit: int) -> list[Entry]:
-        """What is in `folder`, less `.` and `..`, in no order. More than `limit`: Misconfigured."""
+    async def listdir(
+        self, folder: str, *, limit: int, exact: Callable[[str], bool] | None = None
+    ) -> list[Entry]:
+        """What is in `folder`, less `.` and `..`, in no order. More than `limit`: Misconfigured.
+
+        `exact` says of which names size, time and kind matter (None: of all); where each costs a
+        question, the others come as files of 0 bytes and time 0. A server may hide names that begin
+        with a dot.
+        """
         ...
 
     async def size(self, path: str) -> int | None:
@@ -52,7 +59,7 @@ class FileServer(Protocol):
 
     async def rename(self, source: str, target: str) -> bool:
         """Give the file another name, in one step where the server can. False: there is no such
-        file. An existing target is refused (Misconfigured), except in the one-step kind, where it
+        file. An existing target is refused (Misconfigured), except over SFTP in one step, where it
         is replaced: look first. `OutcomeUnknown` where the answer was lost."""
         ...
 

@@ -7,7 +7,7 @@ of one run. It is remembered by a mark: name, size, time, digest, and whether it
 import fnmatch
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 from urllib.parse import quote, unquote
 
@@ -94,14 +94,14 @@ class Inbox:
 
     async def waiting(self) -> list[Entry]:
         """The complete files, oldest first. It takes `settle_s` where there is anything to wait for."""
-        seen = await self._look()
+        seen = await self._look(self._matches)
         found = [entry for entry in seen if self._is_ours(entry)]
         if self._rules.done is not None:
             names = {entry.name for entry in seen}
             found = [entry for entry in found if self._rules.done_name(entry.name) in names]
         elif found:
             await trio.sleep(self._rules.settle_s)
-            again = set(map(_look_of, await self._look()))
+            again = set(map(_look_of, await self._look(self._matches)))
             found = [entry for entry in found if _look_of(entry) in again]
         return sorted(found, key=lambda entry: (entry.mtime_s, entry.name))
 
@@ -138,8 +138,10 @@ class Inbox:
         """Clear away the files that these marks name, unless they have changed. Idempotent."""
         if not marks:
             return
-        there = {_look_of(entry) for entry in await self._look()}
-        for taken in map(Mark.parse, marks):
+        read = [Mark.parse(text) for text in marks]
+        names = frozenset(taken.name for taken in read)
+        there = {_look_of(entry) for entry in await self._look(names.__contains__)}
+        for taken in read:
             if (taken.name, taken.size, taken.mtime_s) in there:
                 await self._clear_away(taken)
 
@@ -169,11 +171,14 @@ class Inbox:
                 return
         await self._server.remove(self._path(taken.name))
 
-    async def _look(self) -> list[Entry]:
-        return await self._server.listdir(self._rules.folder, limit=MOST_FILES)
+    async def _look(self, exact: Callable[[str], bool]) -> list[Entry]:
+        return await self._server.listdir(self._rules.folder, limit=MOST_FILES, exact=exact)
 
     def _is_ours(self, entry: Entry) -> bool:
-        return entry.is_file and fnmatch.fnmatchcase(entry.name, self._rules.pattern)
+        return entry.is_file and self._matches(entry.name)
+
+    def _matches(self, name: str) -> bool:
+        return fnmatch.fnmatchcase(name, self._rules.pattern)
 
     def _path(self, name: str) -> str:
         return f"{self._rules.folder}/{name}"

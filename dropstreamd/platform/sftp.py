@@ -105,7 +105,13 @@ class Sftp:
             await self._thread.call(goodbye, connection, GRACE_S, overdue=connection.abort, grace_s=GRACE_S)
         await self._thread.stop()
 
-    async def listdir(self, folder: str, *, limit: int) -> list[Entry]:
+    async def listdir(
+        self,
+        folder: str,
+        *,
+        limit: int,
+        exact: Callable[[str], bool] | None = None,  # noqa: ARG002 (SFTP tells all at no cost)
+    ) -> list[Entry]:
         path = self._address.path(folder)
         with working(str(self._address), path, "listing"):
             entries = await self._call(sftp_calls.listdir, self._sftp, path, limit)

@@ -36,7 +36,7 @@ class Fulfillment(msgspec.Struct, kw_only=True):
     method: str
     tracking: str
     lines: dict[str, int]
-    state: Literal["Pending", "Shipped"] = "Pending"
+    state: Literal["Pending", "Shipped", "Cancelled"] = "Pending"
 
 
 class Order(msgspec.Struct, kw_only=True):
@@ -100,12 +100,26 @@ class SandboxShop:
 
     def ship(self, fulfillment_id: str) -> Fulfillment | None:
         """The package is on its way; None where nobody knows it."""
-        for order in self.orders.values():
-            for each in order.fulfillments:
-                if each.id == fulfillment_id:
-                    each.state = "Shipped"
-                    return each
-        return None
+        found = self._fulfillment(fulfillment_id)
+        if found is not None:
+            found.state = "Shipped"
+        return found
+
+    def cancel(self, fulfillment_id: str) -> Fulfillment | None:
+        """The package's units are back and wanted again; None where nobody knows it."""
+        found = self._fulfillment(fulfillment_id)
+        if found is not None and found.state != "Cancelled":
+            found.state = "Cancelled"
+            for line in (line for order in self.orders.values() for line in order.lines):
+                units = found.lines.get(line.id, 0)
+                line.fulfilled -= units
+                line.variant.on_hand += units
+                line.variant.allocated += units
+        return found
+
+    def _fulfillment(self, key: str) -> Fulfillment | None:
+        made = (each for order in self.orders.values() for each in order.fulfillments)
+        return next((each for each in made if each.id == key), None)
 
     def set_on_hand(self, variant_id: str, units: int) -> Variant | None:
         """The merchant's system tells how many there are; None where nobody knows the variant."""

@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dropstreamd.platform.secrets import Secret
-from dropstreamd.sandbox.shop import LOCATION, Order, SandboxShop, Variant
+from dropstreamd.sandbox.shop import LOCATION, Fulfillment, Order, SandboxShop, Variant
 
 USER = "demo"
 TOKEN_HEADER = "vendure-auth-token"  # noqa: S105 - a header's name
@@ -53,6 +53,7 @@ class SandboxStore:
             "Fulfillments": self._fulfillments,
             "Fulfill": self._fulfill,
             "Ship": self._ship,
+            "Cancel": self._cancel,
             "Locations": self._locations,
             "Variants": self._variants,
             "Skus": self._variants,
@@ -123,12 +124,10 @@ class SandboxStore:
         return {"addFulfillmentToOrder": {"__typename": "Fulfillment", "id": made.id, "state": made.state}}
 
     def _ship(self, given: Json) -> Json:
-        sent = self.shop.ship(given["id"])
-        if sent is None:
-            return {"transitionFulfillmentToState": None}
-        return {
-            "transitionFulfillmentToState": {"__typename": "Fulfillment", "id": sent.id, "state": sent.state}
-        }
+        return _moved(self.shop.ship(given["id"]))
+
+    def _cancel(self, given: Json) -> Json:
+        return _moved(self.shop.cancel(given["id"]))
 
     def _locations(self, _given: Json) -> Json:
         return {"stockLocations": {"totalItems": 1, "items": [{"id": LOCATION, "name": "Demo"}]}}
@@ -172,6 +171,11 @@ ADDRESS = {
 
 def _error(code: str) -> Json:
     return {"message": "refused", "extensions": {"code": code}}
+
+
+def _moved(found: Fulfillment | None) -> Json:
+    result = {"__typename": "Fulfillment", "id": found.id, "state": found.state} if found else None
+    return {"transitionFulfillmentToState": result}
 
 
 def _page(rows: list[Json], given: Json) -> Json:

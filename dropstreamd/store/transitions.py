@@ -274,7 +274,7 @@ def amend(doc: Document, able: Able) -> Document:
 def hide(doc: Document, reason: str) -> Document:
     """A newer form of the document came that cannot be read: it may be a cancellation, so that the
     older one is not handed over meanwhile."""
-    if doc.state not in (State.PENDING, State.PARKED):
+    if doc.state not in (State.PENDING, State.PARKED) or sent_back(doc):
         return doc
     return held(doc, UNDECODABLE, f"its newest form cannot be read: {reason}")
 

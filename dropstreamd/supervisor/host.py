@@ -13,7 +13,7 @@ from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.schema import StoreAccount, WarehouseAccount
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.platform.circuit import Circuits
-from dropstreamd.platform.contract import Host, Plugin, Session, Store, Warehouse
+from dropstreamd.platform.contract import Host, Part, Plugin, Session, Store, Warehouse
 from dropstreamd.platform.http import Http, HttpSettings, Observer
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Limiter, Limiters, Priority
@@ -79,6 +79,10 @@ class Accounts:
         if status.plugin is None:
             raise Misconfigured(f"plugin {platform}: {status.problem}", remedy=status.remedy)
         return status.plugin
+
+    def amends(self, account: StoreAccount | WarehouseAccount) -> frozenset[Part]:
+        """The parts whose changed documents its plugin, set like this, can hand over."""
+        return self.plugin(account.platform).amends(account.settings)
 
     def open_store(self, account: StoreAccount, priority: Priority) -> AbstractAsyncContextManager[Store]:
         """The store's session; the caller enters it for one run."""

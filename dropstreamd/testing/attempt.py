@@ -25,12 +25,15 @@ from dropstreamd.testing.daemon import Killed, Steps
 from dropstreamd.testing.rig import SinkBench
 from dropstreamd.testing.stand import ContractBroken, Stand, broken, require, told, within
 
+STAMP_NUMBERS = 1_000
+"""Control numbers that one stamp has for itself."""
 FIRST_STAMP = Stamp(attempt="CONTRACT0", at=utc(1_800_000_000))
 
 
 def stamp(number: int) -> Stamp:
-    """One for each attempt; the same number gives the same."""
-    return Stamp(attempt=f"CONTRACT{number}", at=FIRST_STAMP.at + timedelta(seconds=number))
+    """One for each attempt; the same number gives the same. Its control numbers are no other's."""
+    at = FIRST_STAMP.at + timedelta(seconds=number)
+    return Stamp(attempt=f"CONTRACT{number}", at=at, number=1 + STAMP_NUMBERS * number)
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -38,13 +41,16 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class Attempt:
-    """An attempt to hand over one document."""
+    """An attempt to hand over one document. For an amendment `before` is what was handed over."""
 
-    def __init__(self, stand: Stand, part: Part, item: Item[Any], number: int) -> None:
+    def __init__(
+        self, stand: Stand, part: Part, item: Item[Any], number: int, *, before: Item[Any] | None = None
+    ) -> None:
         self.stand = stand
         self.part = part
         self.item = item
         self.number = number
+        self.before = before
         self.prepared: Prepared | None = None
         self.writes: Writes | None = None
         self.struck = False
@@ -100,7 +106,7 @@ class Attempt:
                 outcome = await self.recover(Steps(step=steps.step))
         await self.judge(outcome)
         if isinstance(outcome, Untouched):
-            again = Attempt(self.stand, self.part, self.item, self.number + 1)
+            again = Attempt(self.stand, self.part, self.item, self.number + 1, before=self.before)
             await again.judge(await again.push(Steps()), accepted=True)
 
     async def judge(self, outcome: Outcome | Lost, *, accepted: bool = False) -> None:
@@ -109,6 +115,12 @@ class Attempt:
         match outcome:
             case Accepted():
                 require(effects == ["whole"], f"Accepted, and its effects in the counterpart are {effects}")
+            case Untouched() if not accepted and self.before is not None:
+                stands = list(await self._bench.effects(self.before))
+                require(
+                    stands == ["whole"],
+                    f"Untouched, and the effects of what was to be amended are {stands}",
+                )
             case Untouched() if not accepted:
                 once_only = self.part is not Part.INVENTORY
                 require(not (once_only and effects), f"Untouched, and its effects are {effects}")
@@ -121,8 +133,12 @@ class Attempt:
 
     async def effects(self) -> list[str]:
         """What it came to."""
+        return list(await self._bench.effects(self.item))
+
+    @property
+    def _bench(self) -> SinkBench[Any]:
         bench: SinkBench[Any] = self.stand.bench(self.part)
-        return list(await bench.effects(self.item))
+        return bench
 
     async def _pushed(self, sink: Sink[Any], steps: Steps) -> Outcome | Lost:
         try:

@@ -43,7 +43,8 @@ async def the_plugin_is_valid(stand: Stand) -> None:
     plugin = stand.plugin
     wrong = faults(plugin, plugin.name)
     require(not wrong, "; ".join(wrong))
-    require(plugin.amends <= plugin.provides, "it amends a part that it does not provide")
+    amended = plugin.amends(stand.settings())
+    require(amended <= plugin.provides, "it amends a part that it does not provide")
     require(plugin.cancels <= plugin.provides, "it cancels a part that it does not provide")
     table = {**stand.rig.table(stand.rig.port), "no-such-setting": 1}
     try:
@@ -54,7 +55,7 @@ async def the_plugin_is_valid(stand: Stand) -> None:
 
 
 async def settings_are_looked_at_without_effect(stand: Stand) -> None:
-    """`check`, `account_key` and `pace` say the same every time, and never raise."""
+    """`check`, `account_key`, `amends` and `pace` say the same every time, and never raise."""
     settings = stand.settings()
     problems = _problems(stand.plugin, settings)
     require(not problems, f"check refuses the rig's own settings: {problems}")
@@ -63,6 +64,7 @@ async def settings_are_looked_at_without_effect(stand: Stand) -> None:
             found = _problems(stand.plugin, odd)
             if not found:
                 stand.plugin.account_key(odd)
+                stand.plugin.amends(odd)
                 stand.plugin.pace(odd)
         except Exception as error:  # noqa: BLE001 - whatever it is, it breaks the rule
             broken(f"check or account_key raises over odd settings: {told(error)}")

@@ -17,6 +17,7 @@ HOST = "127.0.0.1"
 CHUNK_BYTES = 65536
 TRICKLED_BYTES = 4096
 DRAIN_S = 20.0
+FIRST_WORD_S = 1.0
 
 _Mode = Literal["pass", "cut", "hold", "trickle", "answer"]
 _End = Literal["cut", "hold", "gone"]
@@ -61,7 +62,8 @@ class Proxy:
         self._set("trickle")
 
     def answer(self, content: bytes) -> None:
-        """Answer whoever connects and says something with these bytes, then hang up."""
+        """Answer whoever connects with these bytes once he has said something, or has waited for the
+        server's first word for a second; then hang up."""
         self._set("answer")
         self._canned = content
 
@@ -158,7 +160,8 @@ class Proxy:
 
     async def _say(self, client: trio.SocketStream) -> None:
         with suppress(*_GONE):
-            await client.receive_some(CHUNK_BYTES)
+            with trio.move_on_after(FIRST_WORD_S):
+                await client.receive_some(CHUNK_BYTES)
             await client.send_all(self._canned)
 
     def _set(self, mode: _Mode, *, at: int = 0) -> None:

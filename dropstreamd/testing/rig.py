@@ -93,6 +93,15 @@ class SinkBench(Protocol[T]):
         ...
 
 
+class AmendBench(SinkBench[T], Protocol[T]):
+    """Where a plugin amends too. What stands for a document in the counterpart is a `whole` effect of
+    the revision that it shows, and a `half` one of any other."""
+
+    def amended(self, item: Item[T], remote: str) -> Item[T]:
+        """The same document, changed since it was accepted as `remote`, as a source would change it."""
+        ...
+
+
 class Rig(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """One counterpart.
 

@@ -67,6 +67,8 @@ SINK: tuple[OfPart, ...] = (
     sink_rules.a_push_that_is_cut_has_its_effect_once,
     sink_rules.a_push_that_is_cancelled_has_its_effect_once,
     sink_rules.a_push_that_dies_has_its_effect_once,
+    sink_rules.an_amendment_takes_the_place_of_what_was_told,
+    sink_rules.an_amendment_that_is_interrupted_ends_as_one,
     sink_rules.a_repeated_push_has_its_effect_once,
     sink_rules.what_was_accepted_is_found_again,
     sink_rules.what_is_not_wanted_any_more_is_not_sent,

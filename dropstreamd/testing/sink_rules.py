@@ -1,13 +1,16 @@
 """Rules for a part that takes documents: a warehouse's orders, a store's shipments and levels."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+import msgspec
 
 from dropstreamd.model.handover import Accepted, Preparation, Rejected, Untouched
 from dropstreamd.platform.contract import Part, Sink
 from dropstreamd.testing.attempt import Attempt, Lost, stamp
 from dropstreamd.testing.daemon import Steps, When
 from dropstreamd.testing.error_rules import MOST_STEPS
-from dropstreamd.testing.rig import SinkBench
+from dropstreamd.testing.rig import AmendBench, SinkBench
 from dropstreamd.testing.stand import (
     ContractBroken,
     NotApplicable,
@@ -90,20 +93,7 @@ async def every_key_has_an_outcome(stand: Stand, part: Part) -> None:
 async def a_push_that_is_cut_has_its_effect_once(stand: Stand, part: Part) -> None:
     """The connection is cut at each step of a push. What the sink declares as `repeat` then leads to
     one effect, and what it says of it is true."""
-    for at in range(1, MOST_STEPS):
-        attempt, steps = await _attempt(stand, part, at), Steps()
-        try:
-            outcome = await attempt.push(steps, cut_at=at)
-        except Exception as error:
-            require(
-                ours(error) or isinstance(error, ContractBroken), f"cut at {at}, push raises {told(error)}"
-            )
-            raise
-        struck = attempt.struck
-        await attempt.settle(outcome, steps)
-        if not struck:
-            return
-    broken(f"a push takes more than {MOST_STEPS} steps")
+    await _cut_everywhere(stand, part, _attempt)
 
 
 async def a_push_that_is_cancelled_has_its_effect_once(stand: Stand, part: Part) -> None:
@@ -138,6 +128,39 @@ async def a_push_that_dies_has_its_effect_once(stand: Stand, part: Part) -> None
                     break
                 if not _looks_up(attempt):
                     break
+            if not steps.died:
+                break
+
+
+async def an_amendment_takes_the_place_of_what_was_told(stand: Stand, part: Part) -> None:
+    """A document that changed after it was accepted: the counterpart shows it as it is now, once, and
+    no more as it was. Amended to what it shows already, it stays as it is."""
+    bench: AmendBench[Any] = stand.bench(part)
+    attempt = await _amendment(stand, part, 1)
+    outcome = await attempt.push(Steps())
+    await attempt.judge(outcome, accepted=True)
+    if attempt.before is not None:
+        left = list(await bench.effects(attempt.before))
+        require("whole" not in left, "the counterpart shows the document as it was before, too")
+    remote = outcome.remote if isinstance(outcome, Accepted) else ""
+    same = msgspec.structs.replace(attempt.item, remote=remote)
+    before = await stand.rig.trace()
+    again = Attempt(stand, part, same, 6)
+    await again.judge(await again.push(Steps()), accepted=True)
+    require(await stand.rig.trace() == before, "an amendment to what is there already has written")
+
+
+async def an_amendment_that_is_interrupted_ends_as_one(stand: Stand, part: Part) -> None:
+    """The connection is cut at each step of an amendment, and the daemon dies at each that it records. In
+    the end the counterpart shows the document as it is now, once; untouched means that it still shows
+    it as it was."""
+    await _cut_everywhere(stand, part, _amendment)
+    number = MOST_STEPS
+    for when in WHENS:
+        for at in range(1, MOST_RECORDS):
+            number += 1
+            attempt, steps = await _amendment(stand, part, number), Steps(die_at=at, when=when)
+            await attempt.settle(await attempt.push(steps), steps)
             if not steps.died:
                 break
 
@@ -196,6 +219,41 @@ async def a_slow_line_changes_nothing(stand: Stand, part: Part) -> None:
         (outcome,) = await within("push", sink.push(prepared, Steps()))
     require(isinstance(outcome, Accepted), f"over a slow line a good document comes to {outcome}")
     require(list(await bench.effects(item)) == ["whole"], "over a slow line it does not arrive once")
+
+
+Make = Callable[[Stand, Part, int], Awaitable[Attempt]]
+"""Makes an attempt, on a document of its own, for each number."""
+
+
+async def _cut_everywhere(stand: Stand, part: Part, make: Make) -> None:
+    for at in range(1, MOST_STEPS):
+        attempt, steps = await make(stand, part, at), Steps()
+        try:
+            outcome = await attempt.push(steps, cut_at=at)
+        except Exception as error:
+            require(
+                ours(error) or isinstance(error, ContractBroken), f"cut at {at}, push raises {told(error)}"
+            )
+            raise
+        struck = attempt.struck
+        await attempt.settle(outcome, steps)
+        if not struck:
+            return
+    broken(f"a push takes more than {MOST_STEPS} steps")
+
+
+async def _amendment(stand: Stand, part: Part, number: int) -> Attempt:
+    """To change a document that was accepted just now."""
+    if part not in stand.plugin.amends(stand.settings()):
+        raise NotApplicable("it does not amend")
+    bench: AmendBench[Any] = stand.bench(part)
+    (item,) = await bench.items(1)
+    async with stand.session() as session:
+        sink: Sink[Any] = getattr(session, part.value)
+        (prepared,) = sink.prepare([item], stamp(number * 4)).prepared
+        (outcome,) = await within("push", sink.push(prepared, Steps()))
+    remote = outcome.remote if isinstance(outcome, Accepted) else broken(f"it comes to {outcome}")
+    return Attempt(stand, part, bench.amended(item, remote), number * 4 + 2, before=item)
 
 
 async def _attempt(stand: Stand, part: Part, number: int) -> Attempt:

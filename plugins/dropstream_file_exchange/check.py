@@ -1,18 +1,17 @@
 """Settings that decode but cannot be right."""
 
 import codecs
-import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from dropstream_file_exchange.check_login import login_problems
 from dropstream_file_exchange.settings import CsvForm, Settings
+from dropstream_file_exchange.x12 import check as x12
+from dropstream_file_exchange.x12.settings import X12
 from dropstreamd.platform.contract import SettingProblem
 
-HOST_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?")
-URL = re.compile(r"sftp://[^/:@?#]+@([^/:@?#\[\]]+|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?(/[^?#]*)?")
-MOST_PORT = 65535
 LAST_FIXED_COLUMN = 25
 MOST_COLUMNS = 200
 EXTRA_COLUMNS = {1: (), 2: ("email", "notes"), 3: ("email", "notes", "facility")}
@@ -21,34 +20,18 @@ EXTRA_COLUMNS = {1: (), 2: ("email", "notes"), 3: ("email", "notes", "facility")
 def check(settings: Settings) -> list[SettingProblem]:
     """Every problem, each with its key."""
     return [
-        *_login(settings),
+        *login_problems(settings),
+        *_timezone(settings),
         *_files(settings),
         *_orders(settings),
         *_csv("shipments", settings.shipments),
         *_csv("inventory", settings.inventory),
         *_as_of(settings),
+        *_x12(settings),
     ]
 
 
-def _login(settings: Settings) -> Iterator[SettingProblem]:
-    scheme = settings.url.partition("://")[0]
-    if scheme != "sftp":
-        yield _problem(
-            "url", f"the scheme {scheme!r}", "sftp://USER@HOST[:PORT]/FOLDER; only SFTP is supported"
-        )
-    elif not (form := URL.fullmatch(settings.url)) or int((form[2] or ":1")[1:]) > MOST_PORT:
-        # Not shown: somebody may have put a password in it.
-        yield _problem("url", "something else", "sftp://USER@HOST[:PORT]/FOLDER, without a password")
-    if (settings.key is None) == (settings.password is None):
-        found = "neither key nor password" if settings.key is None else "key and password"
-        yield _problem("key", found, "exactly one of key and password")
-    if settings.key_passphrase is not None and settings.key is None:
-        yield _problem("key_passphrase", "a passphrase without a key", "key_passphrase only beside key")
-    for line in settings.host_keys or ("nothing",):
-        if not HOST_KEY.fullmatch(line):
-            yield _problem(
-                "host_key", repr(line[:40]), '"ssh-ed25519 AAAA…", as ssh-keyscan prints it after the host'
-            )
+def _timezone(settings: Settings) -> Iterator[SettingProblem]:
     try:
         ZoneInfo(settings.timezone)
     except (ValueError, OSError, KeyError):
@@ -138,6 +121,14 @@ def _as_of(settings: Settings) -> Iterator[SettingProblem]:
         yield _problem(
             "inventory.as_of_name", repr(inventory.as_of_name), 'a pattern such as "inv_%Y%m%d%H%M%S.csv"'
         )
+
+
+def _x12(settings: Settings) -> list[SettingProblem]:
+    if settings.format == "x12":
+        return x12.check(settings.x12)
+    if settings.x12 != X12():
+        return [_problem("x12", f"settings beside the format {settings.format!r}", 'format = "x12"')]
+    return []
 
 
 def _encoding(table: str, name: str) -> Iterator[SettingProblem]:

@@ -5,6 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from dropstream_file_exchange.x12.settings import X12
+from dropstreamd.platform.ftp import FtpAddress
 from dropstreamd.platform.outbox import PartName
 from dropstreamd.platform.secrets import SecretRef
 from dropstreamd.platform.sftp import SftpAddress
@@ -117,11 +119,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The table `[warehouses.NAME]`."""
 
     url: str
-    host_key: str | tuple[str, ...]
+    host_key: str | tuple[str, ...] = ()
     key: SecretRef | None = None
     key_passphrase: SecretRef | None = None
     password: SecretRef | None = None
-    format: Literal["dsfx"] = "dsfx"
+    ca_file: str | None = None
+    plain_ftp: str = ""
+    one_step_rename: bool = False
+    format: Literal["dsfx", "x12"] = "dsfx"
     timezone: str = "UTC"
     folders: Folders = Folders()
     part: Part = Part()
@@ -135,13 +140,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     orders: Orders = Orders()
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()
+    x12: X12 = X12()
 
     @property
     def host_keys(self) -> tuple[str, ...]:
         return (self.host_key,) if isinstance(self.host_key, str) else self.host_key
 
 
-def address(settings: Settings) -> SftpAddress:
+def scheme(settings: Settings) -> str:
+    """How the account is reached: `sftp`, `ftpes` (FTP with explicit TLS) or `ftp`."""
+    return settings.url.partition("://")[0]
+
+
+def sftp_address(settings: Settings) -> SftpAddress:
     """Where `url` leads. `check` has seen that it is well formed."""
     url = urlsplit(settings.url)
     return SftpAddress(
@@ -152,7 +163,21 @@ def address(settings: Settings) -> SftpAddress:
     )
 
 
+def ftp_address(settings: Settings) -> FtpAddress:
+    """As `sftp_address`."""
+    url = urlsplit(settings.url)
+    return FtpAddress(
+        host=url.hostname or "",
+        port=url.port or 21,
+        user=unquote(url.username or ""),
+        folder=unquote(url.path),
+    )
+
+
 def account_key(settings: Settings) -> str:
-    """One account is one folder of one login."""
-    at = address(settings)
-    return f"sftp://{at}{at.folder.rstrip('/')}"
+    """One account is one folder of one login; with FTP, encrypted or not."""
+    if scheme(settings) == "sftp":
+        sftp = sftp_address(settings)
+        return f"sftp://{sftp}{sftp.folder.rstrip('/')}"
+    ftp = ftp_address(settings)
+    return f"ftp://{ftp}{ftp.folder.rstrip('/')}"

@@ -1,4 +1,4 @@
-"""A warehouse's account, open for one run: one SSH connection, made when it is first needed."""
+"""A warehouse's account, open for one run: one connection, made when it is first needed."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import trio
 
 from dropstream_file_exchange.inventory import read_stock
+from dropstream_file_exchange.link import Link
 from dropstream_file_exchange.orders import prepare
 from dropstream_file_exchange.sample import sample
-from dropstream_file_exchange.settings import Settings, address
+from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.sources import InventorySource, ShipmentSource
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.orders import OutboundOrder
@@ -28,10 +29,9 @@ from dropstreamd.platform.contract import (
     WarehouseParts,
     Writes,
 )
+from dropstreamd.platform.files import FileServer
 from dropstreamd.platform.inbox import MOST_FILES, Inbox, InboxRules
 from dropstreamd.platform.outbox import Outbox
-from dropstreamd.platform.sftp import Sftp, connect_sftp
-from dropstreamd.platform.sftp_login import Password, PrivateKey
 
 # A server may still carry out what was on its way when the connection broke.
 VISIBLE_AFTER_S = 60.0
@@ -46,51 +46,19 @@ async def open_warehouse(settings: Settings, host: Host) -> AsyncIterator["FileW
         yield warehouse
 
 
-class Link:
-    """The session's one connection."""
-
-    def __init__(self, settings: Settings, host: Host, stack: AsyncExitStack) -> None:
-        self._settings = settings
-        self._host = host
-        self._stack = stack
-        self._lock = trio.Lock()
-        self._sftp: Sftp | None = None
-
-    async def sftp(self) -> Sftp:
-        """Connected; raises what `connect_sftp` does."""
-        async with self._lock:
-            if self._sftp is None:
-                async with self._host.limiter.admit():
-                    self._sftp = await self._stack.enter_async_context(
-                        connect_sftp(
-                            address(self._settings), self._login(), host_keys=self._settings.host_keys
-                        )
-                    )
-            return self._sftp
-
-    def _login(self) -> Password | PrivateKey:
-        settings, host = self._settings, self._host
-        if settings.key is not None:
-            locked = settings.key_passphrase
-            return PrivateKey(
-                key=host.secret(settings.key), passphrase=None if locked is None else host.secret(locked)
-            )
-        if settings.password is not None:
-            return Password(password=host.secret(settings.password))
-        raise ProtocolMismatch("neither key nor password is set")
-
-
 class FileWarehouse(WarehouseParts):
     """`Warehouse` over files."""
 
     def __init__(self, settings: Settings, host: Host, stack: AsyncExitStack) -> None:
         self._settings = settings
         self._clock = host.clock
-        self._link = Link(settings, host, stack)
+        self.link = Link(settings, host, stack)
         zone = ZoneInfo(settings.timezone)
-        self.orders: OrderSink = OrderSink(settings, host, self._link)
+        self.orders: OrderSink = OrderSink(settings, host, self.link)
         self.shipments: ShipmentSource = ShipmentSource(self._shipments_inbox, settings.shipments, zone)
-        self.inventory: InventorySource = InventorySource(self._inventory_inbox, settings.inventory, zone)
+        self.inventory: InventorySource = InventorySource(
+            self._inventory_inbox, lambda fetched: read_stock(fetched, settings.inventory, zone)
+        )
 
     def close(self) -> None:
         """Let go of files that were not read to their end."""
@@ -103,20 +71,21 @@ class FileWarehouse(WarehouseParts):
     async def test(self, *, write: bool) -> list[Finding]:
         """Lists both folders; with `write`, puts, renames and removes a file of ours in `in`, and
         makes the folders in `out` that files are moved to."""
-        sftp, folders = await self._link.sftp(), self._settings.folders
+        server, folders = await self.link.server(), self._settings.folders
         findings: list[Finding] = []
         for folder, content in ((folders.inward, "orders"), (folders.out, "shipments and inventory")):
-            count = len(await sftp.listdir(folder, limit=MOST_FILES))
+            # Only their number matters: some servers would be asked about each of them.
+            count = len(await server.listdir(folder, limit=MOST_FILES, exact=lambda _name: False))
             findings.append(Finding(name=folder, ok=True, detail=f"{count} files in the folder of {content}"))
-        findings.append(_rename_finding(atomic=await sftp.atomic_rename()))
+        findings += await self.link.findings()
         if write:
-            findings += await self._test_writing(sftp)
+            findings += await self._test_writing(server)
         return findings
 
     async def survey(self) -> Survey:
         """The SKUs of the newest inventory file, and what waits."""
-        sftp, settings = await self._link.sftp(), self._settings
-        inbox = Inbox(sftp, self._rules(settings.inventory.pattern, settle_s=0))
+        server, settings = await self.link.server(), self._settings
+        inbox = Inbox(server, self.rules(settings.inventory.pattern, settle_s=0))
         waiting = await inbox.waiting()
         detail = f"{len(waiting)} inventory files are waiting"
         fetched = await inbox.fetch(waiting[-1]) if waiting and not inbox.too_large(waiting[-1]) else None
@@ -138,31 +107,32 @@ class FileWarehouse(WarehouseParts):
             duplicate_skus=frozenset(sku for sku, count in skus.items() if count > 1),
         )
 
-    async def _test_writing(self, sftp: Sftp) -> list[Finding]:
+    async def _test_writing(self, server: FileServer) -> list[Finding]:
         settings = self._settings
         folder = settings.folders.inward
         part = f"{folder}/{settings.part.of('dropstreamd-test')}"
         renamed = f"{folder}/{settings.part.of('dropstreamd-test-renamed')}"
-        await sftp.remove(renamed)
-        await sftp.write(part, b"dropstreamd: a test, which removes this file itself\n")
-        await sftp.rename(part, renamed)
-        await sftp.remove(renamed)
+        await server.remove(renamed)
+        await server.write(part, b"dropstreamd: a test, which removes this file itself\n")
+        await server.rename(part, renamed)
+        await server.remove(renamed)
         findings = [
             Finding(name="write", ok=True, detail=f"a file was put into {folder}, renamed and removed")
         ]
         archive = [settings.archive] if settings.after_reading == "archive" else []
         for name in (*archive, settings.quarantine):
-            await sftp.mkdir(f"{settings.folders.out}/{name}")
+            await server.mkdir(f"{settings.folders.out}/{name}")
             findings.append(Finding(name=name, ok=True, detail=f"the folder is in {settings.folders.out}"))
         return findings
 
     async def _shipments_inbox(self) -> Inbox:
-        return Inbox(await self._link.sftp(), self._rules(self._settings.shipments.pattern))
+        return Inbox(await self.link.server(), self.rules(self._settings.shipments.pattern))
 
     async def _inventory_inbox(self) -> Inbox:
-        return Inbox(await self._link.sftp(), self._rules(self._settings.inventory.pattern))
+        return Inbox(await self.link.server(), self.rules(self._settings.inventory.pattern))
 
-    def _rules(self, pattern: str, *, settle_s: float | None = None) -> InboxRules:
+    def rules(self, pattern: str, *, settle_s: float | None = None) -> InboxRules:
+        """Of the files in `out` that are called so."""
         settings = self._settings
         return InboxRules(
             folder=settings.folders.out,
@@ -199,20 +169,9 @@ class OrderSink:
     async def _outbox(self) -> Outbox:
         settings = self._settings
         return Outbox(
-            await self._link.sftp(),
+            await self._link.server(),
             settings.folders.inward,
             self._host.clock,
             part=settings.part,
             marker=settings.marker,
         )
-
-
-def _rename_finding(*, atomic: bool) -> Finding:
-    if atomic:
-        return Finding(name="rename", ok=True, detail="the server renames in one step")
-    return Finding(
-        name="rename",
-        ok=True,
-        detail="the server renames in two steps: a connection lost between them leaves an order in doubt",
-        remedy="a server with posix-rename@openssh.com, such as OpenSSH, knows no such doubt",
-    )

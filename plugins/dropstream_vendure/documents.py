@@ -91,16 +91,22 @@ mutation Fulfill($input: FulfillOrderInput!) {
 }
 """
 
-SHIP = """
-mutation Ship($id: ID!, $state: String!) {
-  transitionFulfillmentToState(id: $id, state: $state) {
+
+def _move(operation: str, state: str) -> str:
+    return f"""
+mutation {operation}($id: ID!) {{
+  transitionFulfillmentToState(id: $id, state: "{state}") {{
     __typename
-    ... on Fulfillment { id state }
-    ... on ErrorResult { errorCode }
-    ... on FulfillmentStateTransitionError { fromState }
-  }
-}
+    ... on Fulfillment {{ id state }}
+    ... on ErrorResult {{ errorCode }}
+    ... on FulfillmentStateTransitionError {{ fromState }}
+  }}
+}}
 """
+
+
+SHIP = _move("Ship", "Shipped")
+CANCEL = _move("Cancel", "Cancelled")
 
 LOCATIONS = """
 query Locations {

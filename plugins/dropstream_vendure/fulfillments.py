@@ -4,18 +4,32 @@ Vendure knows no idempotency key and no field for a reference of ours, so the pa
 the end of the fulfillment's `method`, in brackets: `UPS Ground [SHP-0412]`. By it every write looks
 first whether it has happened. A fulfillment is made in two calls, created (units leave the stock) and
 shipped; one that was only created is found by its key and shipped.
+
+Vendure cannot change a fulfillment. A package whose tracking changed gets a new one, after the old one
+was cancelled (its units come back, and are taken again). What the order shows tells how far that got,
+so that it is finished from wherever it was cut off: never is one created while another one stands.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
 from dropstream_vendure import documents, wire
 from dropstream_vendure.client import Api, Refusal
-from dropstream_vendure.settings import CANCELLED, Settings
-from dropstream_vendure.translate import fulfilled_units
-from dropstreamd.errors import Misconfigured, OutcomeUnknown
+from dropstream_vendure.packages import (
+    There,
+    Wanted,
+    frozen,
+    is_ours,
+    no_order,
+    refusal,
+    replacement,
+    same_by_hand,
+    standing,
+    units_of,
+)
+from dropstream_vendure.settings import Settings
+from dropstreamd.errors import Hold, Misconfigured, OutcomeUnknown, Wait
 from dropstreamd.model.handover import (
     Accepted,
     InDoubt,
@@ -35,19 +49,12 @@ from dropstreamd.platform.contract import Record
 CREATING = "creating"
 """Recorded before the call that creates: without it, nothing was sent."""
 
+REPLACING = "replacing"
+"""Recorded before the call that cancels what is to be replaced."""
+
 SHIPPED = "Shipped"
 _DONE = (SHIPPED, "Delivered")
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is frozen of one fulfillment: units by order line, and the texts as Vendure will have them."""
-
-    package: str
-    order: str
-    lines: dict[str, int]
-    method: str
-    tracking: str
-
+_BY_HAND = "make it by hand"  # what was handed over before is not tried again by itself
 
 _wanted = msgspec.json.Decoder(Wanted)
 
@@ -58,6 +65,7 @@ class Fulfillments:
     def __init__(self, api: Api, settings: Settings) -> None:
         self._api = api
         self._handler = settings.fulfillment_handler
+        self._replaces = settings.changed_tracking == "replace"
 
     @property
     def writes(self) -> Writes:
@@ -69,7 +77,7 @@ class Fulfillments:
         prepared: list[Prepared] = []
         rejected: list[Rejected] = []
         for number, item in enumerate(items):
-            wanted = _frozen(item)
+            wanted = self._frozen(item)
             if isinstance(wanted, Rejected):
                 rejected.append(wanted)
             else:
@@ -80,17 +88,20 @@ class Fulfillments:
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create and ship, or finish one that is there. An order with nothing left to fulfill is refused,
-        unless somebody entered the same units under the same tracking number."""
+        unless somebody entered the same units under the same tracking number. A package that Vendure
+        was told of before gets a fulfillment in the place of the one that it has."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
         order = await self._order(wanted)
         if order is None:
-            return [_no_order(key)]
-        standing = _standing(order, wanted)
-        if standing:
-            return [await self._finished(key, wanted, standing)]
-        refused = _refused(key, order, wanted)
+            return [no_order(key)]
+        if wanted.replaces is not None:
+            return [await self._amend(key, order, wanted, record)]
+        there = standing(order, wanted)
+        if there:
+            return [await self._finished(key, wanted, there)]
+        refused = refusal(key, order, wanted)
         if refused is not None:
-            same = _same_by_hand(order, wanted)
+            same = same_by_hand(order, wanted)
             return [refused if same is None else await self._shipped(key, wanted, same)]
         try:
             await record(CREATING, if_wanted=True)
@@ -99,20 +110,73 @@ class Fulfillments:
         return [await self._create(key, wanted)]
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
-        """Look the package up on its order; ship it where it was only created."""
+        """Look the package up on its order; ship it where it was only created, and create it where only
+        the one in whose place it comes was cancelled."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
-        if step != CREATING:
+        if step not in (CREATING, REPLACING):
             return [Untouched(key=key)]
+        if wanted.replaces is not None:
+            return [await self._amended(key, wanted)]
         order = await self._order(wanted)
         if order is None:
             return [Untouched(key=key)]
-        ours = [each for each in order.fulfillments or () if _is_ours(each, wanted)]
-        standing = _standing(order, wanted)
-        if standing:
-            return [await self._finished(key, wanted, standing)]
+        ours = [each for each in order.fulfillments or () if is_ours(each, wanted)]
+        there = standing(order, wanted)
+        if there:
+            return [await self._finished(key, wanted, there)]
         if ours:  # created by us, and cancelled by a person since
             return [Accepted(key=key, remote=ours[-1].id)]
         return [Untouched(key=key)]
+
+    def _frozen(self, item: Item[Fulfillment]) -> Wanted | Rejected:
+        if item.remote is not None and not self._replaces:
+            return Rejected(key=item.key, cause="amend", reason="Vendure cannot change a fulfillment")
+        return frozen(item)
+
+    async def _amend(self, key: str, order: wire.FulfilledOrder, wanted: Wanted, record: Record) -> Outcome:
+        """Make the order show the package as it is wanted now. Cancelling and creating are two calls:
+        once the first was sent, nothing short of the second ends the attempt."""
+        plan = replacement(key, order, wanted)
+        if isinstance(plan, Rejected):
+            return plan
+        if isinstance(plan, There):
+            return await self._shipped(key, wanted, plan.fulfillment)
+        try:
+            await record(REPLACING, if_wanted=True)
+        except Withdrawn:
+            return Untouched(key=key)
+        if plan.old is not None:
+            await self._api.ask(documents.CANCEL, {"id": plan.old.id}, wire.Move, write=True)
+        try:
+            outcome = await self._amended(key, wanted)
+        except OutcomeUnknown:
+            raise
+        except (Wait, Hold) as error:
+            raise OutcomeUnknown("a fulfillment was cancelled, and there is no other yet") from error
+        if plan.old is None:
+            return outcome
+        if isinstance(outcome, Untouched):
+            why = f"Vendure did not cancel fulfillment {plan.old.id}; change its tracking by hand"
+            return Rejected(key=key, cause="amend", reason=why)
+        if isinstance(outcome, Rejected):  # for want of stock perhaps, until levels are pushed
+            raise OutcomeUnknown(outcome.reason)
+        return outcome
+
+    async def _amended(self, key: str, wanted: Wanted) -> Outcome:
+        """What became of it, finished where the old one is cancelled; untouched where it stands."""
+        order = await self._order(wanted)
+        plan = no_order(key) if order is None else replacement(key, order, wanted)
+        if isinstance(plan, Rejected):
+            return plan
+        if isinstance(plan, There):
+            return await self._shipped(key, wanted, plan.fulfillment)
+        if plan.old is not None:
+            return Untouched(key=key)
+        outcome = await self._create(key, wanted)
+        if not isinstance(outcome, Rejected):
+            return outcome
+        reason = f"its fulfillment is cancelled, and there is no other in its place: {outcome.reason}"
+        return Rejected(key=key, cause=outcome.cause, reason=reason)
 
     async def _order(self, wanted: Wanted) -> wire.FulfilledOrder | None:
         answer = await self._api.query(documents.FULFILLMENTS, {"order": wanted.order}, wire.Fulfillments)
@@ -151,7 +215,7 @@ class Fulfillments:
                 key=key,
                 cause="stock-on-hand",
                 reason=f"Vendure has only {result.stock_on_hand} units on hand, fewer than left: "
-                "push the levels, then release it",
+                f"push the levels, then {'release it' if wanted.replaces is None else _BY_HAND}",
             )
         return await self._after(key, wanted, result.error_code)
 
@@ -159,19 +223,21 @@ class Fulfillments:
         """The call was answered by a refusal: what does the order show? Some refusals come late, with
         the fulfillment already there."""
         order = await self._order(wanted)
-        standing = [] if order is None else _standing(order, wanted)
-        if standing:
-            return await self._finished(key, wanted, standing)
-        return Rejected(key=key, cause="refused", reason=f"Vendure did not create the fulfillment: {why}")
+        there = [] if order is None else standing(order, wanted)
+        if there:
+            return await self._finished(key, wanted, there)
+        then = "" if wanted.replaces is None else f"; {_BY_HAND}"
+        reason = f"Vendure did not create the fulfillment: {why}{then}"
+        return Rejected(key=key, cause="refused", reason=reason)
 
-    async def _finished(self, key: str, wanted: Wanted, standing: list[wire.Fulfillment]) -> Outcome:
-        if len(standing) > 1:
-            ids = ", ".join(each.id for each in standing)
+    async def _finished(self, key: str, wanted: Wanted, there: list[wire.Fulfillment]) -> Outcome:
+        if len(there) > 1:
+            ids = ", ".join(each.id for each in there)
             return InDoubt(key=key, why=f"order {wanted.order} has it more than once: fulfillments {ids}")
-        if _units(standing[0]) != wanted.lines:
-            reason = f"fulfillment {standing[0].id} bears this package's key, with other lines or units"
+        if units_of(there[0]) != wanted.lines:
+            reason = f"fulfillment {there[0].id} bears this package's key, with other lines or units"
             return Rejected(key=key, cause="other-content", reason=reason)
-        return await self._shipped(key, wanted, standing[0])
+        return await self._shipped(key, wanted, there[0])
 
     async def _shipped(self, key: str, wanted: Wanted, there: wire.Fulfillment) -> Outcome:
         if there.state in _DONE:
@@ -179,8 +245,7 @@ class Fulfillments:
         return await self._ship(key, wanted, there.id)
 
     async def _ship(self, key: str, wanted: Wanted, remote: str) -> Outcome:
-        variables = {"id": remote, "state": SHIPPED}
-        answer = await self._api.ask(documents.SHIP, variables, wire.Ship, write=True)
+        answer = await self._api.ask(documents.SHIP, {"id": remote}, wire.Move, write=True)
         if isinstance(answer, Refusal):
             return await self._after_ship(key, wanted, remote, str(answer))
         result = answer.transition_fulfillment_to_state
@@ -196,82 +261,10 @@ class Fulfillments:
             raise OutcomeUnknown("a fulfillment that was created is not on its order")
         if state in _DONE:
             return Accepted(key=key, remote=remote)
+        then = ", or release this to try again" if wanted.replaces is None else ""
         return Rejected(
             key=key,
             cause="not-shipped",
             reason=f"fulfillment {remote} was created and stays {state}: Vendure did not ship it ({why}); "
-            "ship it by hand, or release this to try again",
+            f"ship it by hand{then}",
         )
-
-
-def _frozen(item: Item[Fulfillment]) -> Wanted | Rejected:
-    document = item.document
-    lines: Counter[str] = Counter()
-    for line in document.lines:
-        lines[line.order_line] += line.quantity
-    if not lines or any(line.quantity < 1 for line in document.lines):
-        return Rejected(key=item.key, cause="lines", reason="it has no line, or one without units")
-    if item.remote is not None:
-        return Rejected(key=item.key, cause="amend", reason="Vendure cannot change a fulfillment")
-    service = " ".join(part for part in (document.carrier.strip(), document.service.strip()) if part)
-    return Wanted(
-        package=document.package_key,
-        order=document.order_key,
-        lines=dict(lines),
-        method=f"{service} {_reference(document.package_key)}".strip(),
-        tracking=", ".join(document.tracking_numbers),
-    )
-
-
-def _reference(package: str) -> str:
-    return f"[{package}]"
-
-
-def _is_ours(fulfillment: wire.Fulfillment, wanted: Wanted) -> bool:
-    reference = _reference(wanted.package)
-    return fulfillment.method == reference or fulfillment.method.endswith(f" {reference}")
-
-
-def _standing(order: wire.FulfilledOrder, wanted: Wanted) -> list[wire.Fulfillment]:
-    """This package's fulfillments that were not cancelled."""
-    return [each for each in order.fulfillments or () if each.state != CANCELLED and _is_ours(each, wanted)]
-
-
-def _units(fulfillment: wire.Fulfillment) -> dict[str, int]:
-    return {line: units for line, units in fulfilled_units([fulfillment]).items() if units}
-
-
-def _same_by_hand(order: wire.FulfilledOrder, wanted: Wanted) -> wire.Fulfillment | None:
-    """Somebody entered the same units under the same tracking number."""
-    for each in order.fulfillments or ():
-        same = each.tracking_code == wanted.tracking and _units(each) == wanted.lines
-        if wanted.tracking and same and each.state != CANCELLED:
-            return each
-    return None
-
-
-def _no_order(key: str) -> Rejected:
-    return Rejected(key=key, cause="no-order", reason="Vendure has no such order in this channel")
-
-
-def _refused(key: str, order: wire.FulfilledOrder, wanted: Wanted) -> Rejected | None:
-    """Why these units cannot be fulfilled. Vendure itself does not look at everything."""
-    quantities = {line.id: line.quantity for line in order.lines}
-    unknown = sorted(wanted.lines.keys() - quantities.keys())
-    if unknown:
-        return Rejected(
-            key=key, cause="no-line", reason=f"the order has no line {', '.join(unknown)} in Vendure"
-        )
-    if order.state == CANCELLED:
-        return Rejected(key=key, cause="cancelled", reason="the order is cancelled in Vendure")
-    done = fulfilled_units(order.fulfillments)
-    short = [line for line, units in wanted.lines.items() if units > quantities[line] - done[line]]
-    if not short:
-        return None
-    others = ", ".join(each.id for each in order.fulfillments or () if each.state != CANCELLED)
-    left = {line: max(0, quantities[line] - done[line]) for line in short}
-    told = "; ".join(
-        f"line {line}: {wanted.lines[line]} left the warehouse, {left[line]} are open" for line in short
-    )
-    by_whom = f" (fulfillments {others})" if others else ""
-    return Rejected(key=key, cause="already-fulfilled", reason=f"{told} in Vendure{by_whom}")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from dropstreamd.platform.contract import SettingProblem
+from dropstreamd.platform.contract import Part, SettingProblem
 from dropstreamd.platform.http import HttpSettings
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.secrets import SecretRef
@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lookback_days: int = 90
     unshipped_skus: tuple[str, ...] = ()
     fulfillment_handler: str = "manual-fulfillment"
+    changed_tracking: Literal["replace", "task"] = "replace"
     stock_location: str = ""
     ca_file: str | None = None
     allow_private_address: bool = False
@@ -45,6 +46,11 @@ def account_key(settings: Settings) -> str:
     address = urlsplit(settings.url)
     port = f":{address.port}" if address.port else ""
     return f"{address.hostname}{port}/{settings.channel}"
+
+
+def amends(settings: Settings) -> frozenset[Part]:
+    """Shipments, where a fulfillment may be cancelled and made anew."""
+    return frozenset({Part.SHIPMENTS} if settings.changed_tracking == "replace" else ())
 
 
 def pace(_settings: Settings) -> Pace:

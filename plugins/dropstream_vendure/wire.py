@@ -235,7 +235,7 @@ class Fulfill(Wire, frozen=True, kw_only=True):
     add_fulfillment_to_order: FulfillmentResult
 
 
-class Ship(Wire, frozen=True, kw_only=True):
+class Move(Wire, frozen=True, kw_only=True):
     transition_fulfillment_to_state: FulfillmentResult
 
 

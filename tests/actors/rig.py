@@ -117,6 +117,7 @@ class Rig:
             warehouse_offers=frozenset(Part),
             store_amends=frozenset(),
             warehouse_amends=frozenset(),
+            warehouse_cancels=frozenset(),
             state=self.state,
             clock=self.clock,
             ids=self.ids,

@@ -21,6 +21,7 @@ from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
+from dropstreamd.store.transitions import BEFORE_RESTORE
 from tests.channels.plant import ENABLED_S, HOME, Plant, connection, order
 
 HOLD = """
@@ -241,6 +242,35 @@ async def test_a_person_may_let_an_order_pass_a_rule_that_fails(state: InlineSto
     await release(plant, "o1")
     await plant.import_orders()
     assert [line.sku for line in plant.warehouse.taken.newest()["o1"].lines] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        ('{ reject_line = "line.unit_price > 5.0" }', "the order has no such amount"),
+        ('{ set = { note = { cel = "order.skus[5]" } } }', "Index error"),
+    ],
+)
+async def test_what_a_rule_cannot_do_holds_the_order(state: InlineStore, then: str, why: str) -> None:
+    plant = plant_with(state, f'[[rules]]\nname = "x"\nwhen = "true"\nthen = {then}\n')
+    plant.place(order("1"))
+    await plant.import_orders()
+    doc = plant.doc("o1")
+    assert (doc.state, doc.cause) == (State.PARKED, "rule:x")
+    assert doc.reason.startswith(f"rule x cannot be evaluated: {why}")
+    assert deducted(plant) == {"A": 1}
+
+
+async def test_what_may_have_been_sent_before_a_restore_is_not_stopped(state: InlineStore) -> None:
+    plant = plant_with(state, HOLD)
+    plant.place(order("1", ship_to=ABROAD))
+    await plant.import_orders()
+    doc = plant.doc("o1")
+    decision = rules.decide(plant.connections["shop"].rules, order("1", ship_to=ABROAD), doc)
+    zone = plant.connections["shop"].timezone
+    assert rules.stopped(decision, doc, plant.clock.now_s(), zone) is not None
+    older = replace(doc, state=State.HELD, cause=BEFORE_RESTORE)
+    assert rules.stopped(decision, older, plant.clock.now_s(), zone) is None
 
 
 # ---- setting

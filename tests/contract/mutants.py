@@ -74,8 +74,8 @@ def failing(error: type[Exception], instead: Callable[[Any], Exception]) -> Chan
 
 
 async def leave_a_file(session: Any, *, write: bool) -> None:
-    sftp = await session._link.sftp()
-    await sftp.write("in/left-behind", b"x")
+    server = await session.link.server()
+    await server.write("in/left-behind", b"x")
 
 
 async def leave_a_file_when_writing(session: Any, *, write: bool) -> None:
@@ -270,6 +270,15 @@ def prepares_by_chance(sink: Any) -> Any:
 def forgets_the_refused(sink: Any) -> Any:
     def prepare(items: Any, stamp: Any) -> Any:
         return replaced(sink.prepare(items, stamp), rejected=())
+
+    return Over(sink, prepare=prepare)
+
+
+def forgets_what_was_told(sink: Any) -> Any:
+    """It takes what changed since it was accepted for something new."""
+
+    def prepare(items: Any, stamp: Any) -> Any:
+        return sink.prepare([replaced(item, remote=None) for item in items], stamp)
 
     return Over(sink, prepare=prepare)
 

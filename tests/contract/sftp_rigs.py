@@ -158,7 +158,7 @@ async def sandbox_sftp(tmp_path: Path) -> AsyncIterator[Rig[Any]]:
             }
 
         folders = Folders(tmp_path, None)
-        yield _rig(folders, served.port, table, {"acme": password}, {"acme": "another password"})
+        yield file_rig(folders, served.port, table, {"acme": password}, {"acme": "another password"})
 
 
 @asynccontextmanager
@@ -176,12 +176,13 @@ async def openssh(account: Account) -> AsyncIterator[Rig[Any]]:
     other = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
     folders = Folders(account.root, account.user)
     key = account.key.read_text()
-    yield _rig(folders, account.port, table, {"acme-key": key}, {"acme-key": other})
+    yield file_rig(folders, account.port, table, {"acme-key": key}, {"acme-key": other})
 
 
-def _rig(
+def file_rig(
     folders: Folders, port: int, table: Any, secrets: Mapping[str, str], wrong: Mapping[str, str]
 ) -> Rig[Any]:
+    """The rig for a server on `port` whose account is `folders`."""
     benches = {
         Part.ORDERS: OrderFiles(folders),
         Part.SHIPMENTS: Packages(folders),

@@ -219,6 +219,21 @@ OF_SINKS = [
         in_files("orders", mutants.recovers(Accepted)),
     ),
     Mutant(
+        "shipments-an-amendment-takes-the-place-of-what-was-told",
+        "Accepted, and its effects",
+        in_shop("shipments", mutants.forgets_what_was_told),
+    ),
+    Mutant(
+        "shipments-an-amendment-that-is-interrupted-ends-as-one",
+        "Accepted, and its effects",
+        in_shop("shipments", mutants.recovers(Accepted)),
+    ),
+    Mutant(
+        "shipments-an-amendment-that-is-interrupted-ends-as-one",
+        "Untouched, and the effects of what was to be amended",
+        in_shop("shipments", mutants.recovers(Untouched)),
+    ),
+    Mutant(
         "orders-what-was-accepted-is-found-again",
         "comes to Untouched",
         in_files("orders", mutants.recovers(Untouched)),

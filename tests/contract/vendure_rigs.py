@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from dropstreamd.model.handover import Item
 from dropstreamd.model.orders import Order
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
@@ -85,7 +87,7 @@ class Orders:
 
 
 class Fulfillments:
-    """A `SinkBench[Fulfillment]`. The double's shop is asked, not the API."""
+    """An `AmendBench[Fulfillment]`. The double's shop is asked, not the API."""
 
     def __init__(self, goods: Goods) -> None:
         self._goods = goods
@@ -105,7 +107,16 @@ class Fulfillments:
             return []
         order = self._goods.shop.order(item.document.order_key)
         standing = [each for each in order.fulfillments or () if each.state != "Cancelled"]
-        return ["whole" if each.state == "Shipped" else "half" for each in standing]
+        tracking = ", ".join(item.document.tracking_numbers)
+        return [
+            "whole" if each.state == "Shipped" and each.tracking_code == tracking else "half"
+            for each in standing
+        ]
+
+    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
+        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
+        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
+        return Item(key=item.key, document=document, remote=remote)
 
     def _item(self, order: str, number: str, line: str) -> Item[Fulfillment]:
         self._made += 1

@@ -260,7 +260,7 @@ class Office:
             title="Wms",
             role=Role.WAREHOUSE,
             provides=self.offers,
-            amends=self.amends,
+            amends=lambda _settings: self.amends,
             cancels=self.cancels,
             settings=WmsSettings,
             account_key=lambda settings: settings.account,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dropstreamd.control.messages import look, refusal, runs, setup, status
+from dropstreamd.control.messages import look, refusal, rules, runs, setup, status
 from dropstreamd.control.openapi import document
 from dropstreamd.control.routes import ROUTES
 from tests.control.office import Client
@@ -67,4 +67,4 @@ def test_every_message_is_described() -> None:
     schemas = document(ROUTES, version="1")["components"]["schemas"]
     answered = {"Refusal", "Status", "OrderShown", "SkuShown", "Parked", "Preflight", "Ended", "PutSecret"}
     assert answered <= set(schemas)
-    assert all(module.__doc__ for module in (look, refusal, runs, setup, status))
+    assert all(module.__doc__ for module in (look, refusal, rules, runs, setup, status))

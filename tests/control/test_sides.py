@@ -80,6 +80,8 @@ async def test_a_side_that_never_answers(
         (AuthFailed("the user lacks the permission UpdateOrder"), "permission"),
         (Misconfigured("x: the server offered the host key SHA256:ab, expected cd"), "host key"),
         (Misconfigured("GET x: its TLS certificate is not accepted: self-signed"), "TLS"),
+        (Misconfigured("x: the server offers no encryption (AUTH TLS): 500 What?"), "TLS"),
+        (Misconfigured("the certificates of ca_file /ca.pem: No such file or directory"), "TLS"),
         (Misconfigured("x: writing /in: permission denied"), "permission"),
         (Misconfigured("the secret acme cannot be read: no such file"), "credentials"),
         (Misconfigured("GET x: answered 404"), "address"),

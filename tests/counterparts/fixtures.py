@@ -5,14 +5,16 @@ with the reason.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 
 import pytest
 
-from .installed import sshd_missing, vendure_missing
+from .installed import sshd_missing, vendure_missing, vsftpd_missing
 from .sshd import Account, Sshd, running_sshd
 from .vendure.server import VendureServer, running_vendure
 from .vendure.shop import VendureShop
+from .vsftpd import FtpAccount, Vsftpd, running_vsftpd
 from .wms import Consumer, running_consumer
 
 NUMBERS = pytest.StashKey["count[int]"]()
@@ -45,6 +47,32 @@ def warehouse(account: Account, sshd: Sshd) -> Iterator[Consumer]:
     """An eager warehouse that takes every `*.csv` out of the account's folder `in`."""
     with running_consumer(account.inbox, sshd.base / f"taken-{account.root.name}") as consumer:
         yield consumer
+
+
+@pytest.fixture(scope="session")
+def vsftpd() -> Iterator[Vsftpd]:
+    """The session's FTPS server, which wants TLS everywhere and its sessions resumed."""
+    _skip_if(vsftpd_missing())
+    with running_vsftpd() as server:
+        yield server
+
+
+@pytest.fixture
+def own_vsftpd() -> Iterator[Callable[..., Vsftpd]]:
+    """Starts servers for one test, each as `running_vsftpd` is asked for."""
+    _skip_if(vsftpd_missing())
+    with ExitStack() as stack:
+
+        def start(*, tls: bool = True, reuse: bool = True, more: tuple[str, ...] = ()) -> Vsftpd:
+            return stack.enter_context(running_vsftpd(tls=tls, reuse=reuse, more=more))
+
+        yield start
+
+
+@pytest.fixture
+def ftp_account(vsftpd: Vsftpd, number: int) -> FtpAccount:
+    """An empty account with the folders `in` and `out`."""
+    return vsftpd.account(f"account{number}")
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,12 @@ def sshd_missing() -> str | None:
     return f"{', '.join(absent)} not installed: {REMEDY}" if absent else None
 
 
+def vsftpd_missing() -> str | None:
+    """Why vsftpd cannot be started here, or None."""
+    absent = [name for name in ("vsftpd", "setpriv") if find(name) is None]
+    return f"{', '.join(absent)} not installed: {REMEDY}" if absent else None
+
+
 def vendure_missing() -> str | None:
     """Why Vendure cannot be started here, or None."""
     absent = [

@@ -118,6 +118,15 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def wait_while(busy: Callable[[], bool], *, within_s: float) -> None:
+    """Return once not `busy()`; raise if `within_s` passes."""
+    end = time.monotonic() + within_s
+    while busy():
+        if time.monotonic() > end:
+            raise CounterpartError(f"what should have ended goes on after {within_s:g} s")
+        time.sleep(POLL_S)
+
+
 def find(program: str, *folders: Path) -> Path | None:
     """Where a program is: on PATH, in the folders of system programs, or in `folders`."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *map(str, folders)])

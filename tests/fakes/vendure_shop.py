@@ -35,7 +35,8 @@ class FakeShop:
         self.states = ["PaymentAuthorized", "PaymentSettled", "PartiallyShipped", "Shipped", "Delivered"]
         self.states += ["PartiallyDelivered", "Modifying", "ArrangingAdditionalPayment", "Cancelled"]
         self.handlers = {"manual-fulfillment": ["method", "trackingCode"]}
-        self.refuses_to_ship = False
+        self.refused_moves: set[str] = set()
+        """States that no fulfillment is let into."""
         self._number = 0
 
     def new_id(self) -> str:
@@ -166,12 +167,17 @@ class FakeShop:
         return made
 
     def move_fulfillment(self, key: str, state: str) -> Row | None:
-        """Pending → Shipped → Delivered, any of them → Cancelled; None where there is no such one."""
+        """Pending → Shipped → Delivered, any of them → Cancelled; None where there is no such one. What
+        is cancelled comes back on hand and is allocated again; the order's state stays."""
         found = self.fulfillments.get(key)
         if found is None:
             return None
-        allowed = {"Pending": ["Shipped", "Delivered", "Cancelled"], "Shipped": ["Delivered", "Cancelled"]}
-        if state not in allowed.get(found["state"], []) or (state == "Shipped" and self.refuses_to_ship):
+        allowed = {
+            "Pending": ["Shipped", "Delivered", "Cancelled"],
+            "Shipped": ["Delivered", "Cancelled"],
+            "Delivered": ["Cancelled"],
+        }
+        if state not in allowed.get(found["state"], []) or state in self.refused_moves:
             return rejection(
                 "FulfillmentStateTransitionError",
                 "FULFILLMENT_STATE_TRANSITION_ERROR",
@@ -180,6 +186,11 @@ class FakeShop:
                 transitionError="no",
             )
         found["state"] = state
+        if state == "Cancelled":
+            for line in found["lines"]:
+                level = self._line_of(line["orderLineId"])["productVariant"]["stockLevels"][0]
+                level["stockOnHand"] += line["quantity"]
+                level["stockAllocated"] += line["quantity"]
         for order in self.orders_by_id.values():
             if (
                 found in order["fulfillments"]

@@ -59,6 +59,7 @@ def told(made: Expression[bool], of: Order) -> bool | Failure:
     [
         ("order.total > 500.0 && order.ship_to.country != 'US'", True),
         ("order.total > 500.01", False),
+        ("order . total\n > 500.0", True),
         ("order.total >= 500.01", True),
         ("order.total == null", False),
         ("order.currency == 'USD'", True),
@@ -66,6 +67,7 @@ def told(made: Expression[bool], of: Order) -> bool | Failure:
         ("order.units == 3", True),
         ("order.skus == ['TEE', 'GIFT-50']", True),
         ("'GIFT-50' in order.skus", True),
+        ("order.lines.exists(l, l.sku != '+') && order.units + 1 == 4", True),
         ("order.lines.size() == 3", True),
         ("order.lines.exists(l, l.sku.startsWith('GIFT-'))", True),
         ("order.lines.all(l, l.unit_price == null || l.unit_price < 20.0)", True),
@@ -143,6 +145,11 @@ def test_an_amount_that_a_comparison_could_get_wrong_fails(language: Language) -
         ("order.note.matches('(a*)*')", "matches()|there are no patterns"),
         ("matches(order.note, 'a')", "matches()"),
         ("order.lines.map(l, l.sku) == []", "map()|there is no map"),
+        ("order.lines.exists(l, (l.sku + l.sku).contains('A'))", "+ within exists()"),
+        (
+            "order.lines.all(l, l.sku != '') && order.lines.filter (l, l.sku + 'a' == '').size() > 0",
+            "+ within filter()",
+        ),
         ("order.note", "an expression for string, expected one for true or false"),
         ("order.lines[0].sku", "an expression for dyn"),
         ("order.total >", "Syntax error: mismatched input '<EOF>' in column"),

@@ -68,6 +68,14 @@ mutation($input: FulfillOrderInput!) {
 }
 """
 
+MOVE_FULFILLMENT = """
+mutation($id: ID!, $state: String!) {
+  result: transitionFulfillmentToState(id: $id, state: $state) {
+    __typename ... on Fulfillment { id } ... on ErrorResult { message }
+  }
+}
+"""
+
 
 def create_products(names: Sequence[str]) -> str:
     """One document that creates a product for each of these variables."""

@@ -172,6 +172,11 @@ class VendureShop:
             documents.FULFILL, {"input": {"lines": _lines(units), "handler": handler}}, expected="Fulfillment"
         )
 
+    def move_fulfillment(self, fulfillment_id: str, state: str) -> None:
+        """By hand: to `Shipped`, `Delivered` or `Cancelled`."""
+        variables = {"id": fulfillment_id, "state": state}
+        self._mutate(documents.MOVE_FULFILLMENT, variables, expected="Fulfillment")
+
     def _mutate(self, document: str, variables: Mapping[str, object], *, expected: str) -> str:
         """Run a mutation whose `result` is a union; return the id of what it made, where it has one."""
         result = self._admin.ask(document, dict[str, dict[str, object]], variables)["result"]

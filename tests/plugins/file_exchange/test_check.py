@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from dropstream_file_exchange import PLUGIN
-from dropstream_file_exchange.settings import address
+from dropstream_file_exchange.check_login import PLAIN_FTP
+from dropstream_file_exchange.settings import ftp_address, sftp_address
 from dropstreamd.platform.secrets import SecretRef
 
 from .files import BASE, settings
@@ -21,7 +22,7 @@ def test_several_host_keys() -> None:
 
 
 def test_the_address() -> None:
-    at = address(settings(url="sftp://ac%40me@[::1]/a%20b"))
+    at = sftp_address(settings(url="sftp://ac%40me@[::1]/a%20b"))
     assert (at.user, at.host, at.port, at.folder) == ("ac@me", "::1", 22, "/a b")
     assert PLUGIN.account_key(settings()) == "sftp://acme@wms.example.com:2222/acme"
     assert PLUGIN.account_key(settings(url="sftp://a@h/")) == PLUGIN.account_key(
@@ -32,7 +33,8 @@ def test_the_address() -> None:
 @pytest.mark.parametrize(
     ("key", "changes"),
     [
-        ("url", {"url": "ftp://acme@wms.example.com/"}),
+        ("url", {"url": "http://acme@wms.example.com/"}),
+        ("url", {"url": "ftps://acme@wms.example.com/"}),
         ("url", {"url": "sftp://wms.example.com/"}),
         ("url", {"url": "sftp://acme:secret@wms.example.com/"}),
         ("url", {"url": "sftp://acme@wms.example.com:0/"}),
@@ -43,6 +45,9 @@ def test_the_address() -> None:
         ("key_passphrase", {"key_passphrase": {"secret": "k"}}),
         ("host_key", {"host_key": "SHA256:abc"}),
         ("host_key", {"host_key": []}),
+        ("ca_file", {"ca_file": "ca.pem"}),
+        ("plain_ftp", {"plain_ftp": PLAIN_FTP}),
+        ("one_step_rename", {"one_step_rename": True}),
         ("timezone", {"timezone": "Chicago"}),
         ("timezone", {"timezone": "../etc"}),
         ("part", {"part": {"prefix": ""}}),
@@ -83,6 +88,57 @@ def test_a_wrong_setting_is_named(key: str, changes: dict[str, object]) -> None:
     problems = PLUGIN.check(settings(**changes))
     assert key in [problem.key for problem in problems]
     assert "secret@" not in str(problems)
+
+
+PLAIN_KEY = "ftp://acme@wms.example.com:21/acme"
+FTPES = {"url": "ftpes://acme@wms.example.com/acme", "host_key": []}
+FTP = {**FTPES, "url": "ftp://acme@wms.example.com:2121/acme"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [FTPES, {**FTPES, "ca_file": "/ca.pem", "one_step_rename": True}, {**FTP, "plain_ftp": PLAIN_FTP}],
+)
+def test_ftp_with_its_settings(changes: dict[str, object]) -> None:
+    assert not PLUGIN.check(settings(**changes))
+
+
+def test_an_ftp_account_is_one_encrypted_or_not() -> None:
+    at = ftp_address(settings(**FTPES))
+    assert (at.user, at.host, at.port, at.folder) == ("acme", "wms.example.com", 21, "/acme")
+    plain = settings(**{**FTP, "url": "ftp://acme@wms.example.com:21/acme/"})
+    assert PLUGIN.account_key(settings(**FTPES)) == PLAIN_KEY == PLUGIN.account_key(plain)
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("plain_ftp", FTP),
+        ("plain_ftp", {**FTP, "plain_ftp": "yes"}),
+        ("plain_ftp", {**FTPES, "plain_ftp": PLAIN_FTP}),
+        ("ca_file", {**FTP, "plain_ftp": PLAIN_FTP, "ca_file": "/ca.pem"}),
+        ("host_key", {"url": FTPES["url"]}),
+        ("password", {**FTPES, "password": None}),
+        ("key", {**FTPES, "key": {"secret": "k"}}),
+        ("key_passphrase", {**FTPES, "key_passphrase": {"secret": "k"}}),
+        ("url", {**FTPES, "url": "ftpes://acme:secret@wms.example.com/"}),
+    ],
+)
+def test_a_wrong_setting_of_ftp_is_the_only_problem(key: str, changes: dict[str, object]) -> None:
+    (problem,) = PLUGIN.check(settings(**changes))
+    assert problem.key == key
+    assert "secret@" not in str(problem)
+
+
+def test_plain_ftp_is_refused_with_the_words_that_would_allow_it() -> None:
+    (problem,) = PLUGIN.check(settings(**FTP))
+    assert f'plain_ftp = "{PLAIN_FTP}"' in problem.allowed
+    assert problem.found == "nothing, beside ftp://"
+
+
+def test_implicit_tls_is_told_from_explicit() -> None:
+    (problem,) = PLUGIN.check(settings(url="ftps://acme@wms.example.com/"))
+    assert "implicit TLS" in problem.allowed
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import msgspec
 from dropstream_vendure.settings import Settings
 from dropstream_vendure.store import VendureStore, open_store
 from dropstreamd.clock import Clock, utc
-from dropstreamd.model.handover import Item, Outcome, Prepared, Stamp, Withdrawn
+from dropstreamd.model.handover import Item, Outcome, Prepared, Rejected, Stamp, Withdrawn
 from dropstreamd.model.orders import Order
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from dropstreamd.model.stock import Level
@@ -19,6 +19,9 @@ from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Budget, Limiter, Pace, Priority
 from dropstreamd.platform.secrets import Secret, SecretRef
 from dropstreamd.telemetry.metrics import CallResult
+from tests.counterparts.vendure.records import NewOrder
+from tests.counterparts.vendure.shop import VendureShop
+from tests.fakes.vendure_shop import FakeShop
 
 STAMP = Stamp(attempt="ATTEMPT1", at=utc(0))
 
@@ -157,3 +160,35 @@ async def push_levels(store: VendureStore, levels: Mapping[str, int]) -> dict[st
         assert sorted(outcome.key for outcome in told) == sorted(one.keys)
         outcomes |= {outcome.key: outcome for outcome in told}
     return outcomes
+
+
+class Placed:
+    """An order of 5 units of A in a shop that has 50."""
+
+    def __init__(self, shop: FakeShop | VendureShop) -> None:
+        shop.add_products({"A": 50})
+        (placed,) = shop.place_orders([NewOrder(units={"A": 5})])
+        self.shop = shop
+        self.id = placed.id
+        self.line = shop.order(placed.id).lines[0].id
+
+    def package(self, key: str, units: int, *tracking: str) -> Item[Fulfillment]:
+        return package(key, self.id, {self.line: units}, *tracking)
+
+    @property
+    def fulfilled(self) -> list[tuple[str, str, str | None, int]]:
+        """State, method, tracking and units of each fulfillment."""
+        return sorted(
+            (each.state, each.method, each.tracking_code, sum(line.quantity for line in each.lines))
+            for each in self.shop.order(self.id).fulfillments or ()
+        )
+
+    @property
+    def stock(self) -> tuple[int, int]:
+        (level,) = self.shop.stock(["A"])["A"].stock_levels
+        return level.stock_on_hand, level.stock_allocated
+
+
+def refused(outcome: Outcome) -> str:
+    assert isinstance(outcome, Rejected), outcome
+    return outcome.cause

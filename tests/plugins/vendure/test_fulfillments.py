@@ -4,48 +4,15 @@ import pytest
 from trio.testing import MockClock
 
 from dropstreamd.errors import Misconfigured, OutcomeUnknown
-from dropstreamd.model.handover import Accepted, InDoubt, Item, Outcome, Rejected, Untouched
+from dropstreamd.model.handover import Accepted, InDoubt, Item, Rejected, Untouched
 from dropstreamd.model.shipments import Fulfillment
-from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
 
-from .stores import STAMP, Account, Steps, package, prepared, push
+from .stores import STAMP, Account, Placed, Steps, package, prepared, push, refused
 
 Either = tuple[Account, FakeShop | VendureShop]
-
-
-class Placed:
-    """An order of 5 units of A in a shop that has 50."""
-
-    def __init__(self, shop: FakeShop | VendureShop) -> None:
-        shop.add_products({"A": 50})
-        (placed,) = shop.place_orders([NewOrder(units={"A": 5})])
-        self.shop = shop
-        self.id = placed.id
-        self.line = shop.order(placed.id).lines[0].id
-
-    def package(self, key: str, units: int, *tracking: str) -> Item[Fulfillment]:
-        return package(key, self.id, {self.line: units}, *tracking)
-
-    @property
-    def fulfilled(self) -> list[tuple[str, str, str | None, int]]:
-        """State, method, tracking and units of each fulfillment."""
-        return sorted(
-            (each.state, each.method, each.tracking_code, sum(line.quantity for line in each.lines))
-            for each in self.shop.order(self.id).fulfillments or ()
-        )
-
-    @property
-    def stock(self) -> tuple[int, int]:
-        (level,) = self.shop.stock(["A"])["A"].stock_levels
-        return level.stock_on_hand, level.stock_allocated
-
-
-def refused(outcome: Outcome) -> str:
-    assert isinstance(outcome, Rejected), outcome
-    return outcome.cause
 
 
 async def test_packages_become_shipped_fulfillments(either: Either) -> None:
@@ -194,7 +161,7 @@ async def test_lines_named_twice_are_counted_together(account: Account, fake: Fa
 
 
 async def test_what_has_no_units_or_was_handed_over_is_refused(account: Account) -> None:
-    async with account.open() as store:
+    async with account.open(changed_tracking="task") as store:
         items = [package("P1", "1", {}), package("P2", "1", {"2": 0}), package("P3", "1", {"2": 1, "3": -1})]
         items.append(Item(key="P4", document=package("P4", "1", {"2": 1}).document, remote="12"))
         preparation = store.shipments.prepare(items, STAMP)
@@ -273,12 +240,12 @@ async def test_one_that_vendure_does_not_ship_is_told_and_tried_again(
     account: Account, fake: FakeVendure
 ) -> None:
     order = Placed(fake.shop)
-    fake.shop.refuses_to_ship = True
+    fake.shop.refused_moves.add("Shipped")
     async with account.open() as store:
         outcome = await push(store, order.package("P1", 2))
         assert refused(outcome) == "not-shipped"
         assert "stays Pending" in str(outcome)
-        fake.shop.refuses_to_ship = False
+        fake.shop.refused_moves.clear()
         assert isinstance(await push(store, order.package("P1", 2)), Accepted)
     assert len(order.fulfilled) == 1
 
