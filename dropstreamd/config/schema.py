@@ -44,7 +44,8 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`dropstreamd.toml`. All of it is read at start; a reload reports what would need a restart.
 
     `socket_group` None leaves the socket to the daemon's own group, `metrics` None serves none.
-    `grace_s` is how long runs may take to settle after SIGTERM.
+    `grace_s` is how long runs may take to settle after SIGTERM. `keep_personal_data_s` is how long names and
+    addresses are kept after their order closed.
     """
 
     state_dir: Path = Path("/var/lib/dropstreamd")
@@ -57,6 +58,7 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_runs: int = 8
     grace_s: float = 60.0
     plugin_path: tuple[Path, ...] = ()
+    keep_personal_data_s: float = 30 * 86400.0
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):

@@ -214,6 +214,18 @@ def forget_bad(tx: Writer, flow: Flow, *, keep: Set[str] = frozenset(), limit: i
     return len(gone)
 
 
+def empty_bad(tx: Writer, flow: Flow, *, before_s: float, limit: int) -> int:
+    """Let go of the bytes of what could not be decoded before then, and of nothing else; how many."""
+    old = [
+        (path, record)
+        for path, raw in tx.scan(Table.PARKED, (*flow, _BAD))
+        if (record := _bad.decode(raw)).raw and record.at_s < before_s
+    ][:limit]
+    for path, record in old:
+        tx.put(Table.PARKED, path, encode(msgspec.structs.replace(record, raw=b"")))
+    return len(old)
+
+
 def mended(tx: Writer, flow: Flow, key: str) -> None:
     """What is known by this key could be decoded by now."""
     tx.delete(Table.PARKED, (*flow, _BAD, "undecodable", _bad_key(key)))

@@ -143,6 +143,10 @@ class Daemon:
                         actor.clock_stepped()
             offset_s = now_s
 
+    def scopes(self) -> list[Scope]:
+        """Every connection as its runs see it."""
+        return list(self._scopes.values())
+
     # ---- configuration
 
     def _rescope(self) -> None:

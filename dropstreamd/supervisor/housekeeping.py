@@ -1,0 +1,65 @@
+"""What is done once a day for every connection, beside its runs: personal data goes."""
+
+import random
+from functools import partial
+
+import trio
+
+from dropstreamd.channels import purging
+from dropstreamd.channels.run import Scope
+from dropstreamd.errors import StateFull
+from dropstreamd.store import runs
+from dropstreamd.store.runs import Line
+from dropstreamd.supervisor.daemon import Daemon
+from dropstreamd.supervisor.keeper import Faults, keep
+from dropstreamd.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+FIRST_S = 300.0
+"""How long after a start the first round begins: the channels go first."""
+
+DAY_S = 86400.0
+
+AT_ONCE = 200
+"""Documents looked at without a pause, and changed in one transaction."""
+
+
+class Housekeeping:
+    """Keeps one daemon's state in order; `run` goes on until it is cancelled."""
+
+    def __init__(self, daemon: Daemon, rng: random.Random) -> None:
+        self._daemon = daemon
+        self._rng = rng
+
+    async def run(self) -> None:
+        """A round a day. A fault in one is logged, and the next one comes."""
+        await keep("housekeeping", self._rounds, faults=Faults(), rng=self._rng)
+
+    async def _rounds(self) -> None:
+        await trio.sleep(FIRST_S)
+        while True:
+            await self.round()
+            await trio.sleep(DAY_S)
+
+    async def round(self) -> None:
+        """Once for every connection that can run."""
+        for scope in self._daemon.scopes():
+            await self._purge(scope)
+
+    async def _purge(self, scope: Scope) -> None:
+        try:
+            count = await purging.sweep(
+                scope, keep_s=self._daemon.config.daemon.keep_personal_data_s, limit=AT_ONCE
+            )
+        except StateFull as error:
+            _log.warning("purge_failed", connection=scope.connection.name, error=error.message)
+            return
+        if count:
+            line = Line(
+                at_s=scope.clock.now_s(),
+                event="purged",
+                text=f"personal data was taken out of {count} closed orders, returns and packages",
+            )
+            await scope.state.write(partial(runs.log, connection=scope.connection.id, line=line))
+            _log.info("personal_data_purged", connection=scope.connection.name, documents=count)
