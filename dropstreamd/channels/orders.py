@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import corrections, elsewhere, outbound, promises, rules
+from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
@@ -226,6 +226,9 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
     connection = scope.connection
+    replaced = replacing.stopped(tx, scope, doc)
+    if replaced is not None:
+        return replaced
     decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
     return stopped or outbound.resolve(scope, tx, key, doc, decision)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dropstreamd.control.messages.look import Done
-from dropstreamd.control.messages.verbs import ByHand, Confirmed
+from dropstreamd.control.messages.verbs import ByHand, Confirmed, EditAddress, Replace, Shipped
 from tests.control.fake_api import FakeApi, ctl, fake_api, refusal
 
 AT = "/v1/connections/acme"
@@ -74,3 +74,50 @@ def test_a_connection_that_is_named_as_a_verb(api: FakeApi) -> None:
     api.answer("GET /v1/connections/hold/orders/1", refusal("not found", 404, "no such order"))
     assert ctl(api, "order", "show", "hold", "1").err == "Refused: no such order\n"
     assert ctl(api, "order", "hold", "1").code == 2
+
+
+# ---- replace, edit-address, mark-shipped
+
+
+def test_replace(api: FakeApi) -> None:
+    path = f"POST {AT}/order-replace/1"
+    api.answer(path, refusal("unconfirmed", 409, "1 × A would be sent beside it: it is sent", known=KNOWN))
+    api.answer(path, Done(text="1-R1 goes"))
+    argv = ("order", "replace", "acme", "1", "--why", "lost", "--lines", "A=1, B-C=2")
+    told = ctl(api, *argv, "--yes")
+    assert (told.code, told.out) == (0, "1-R1 goes\n")
+    assert api.asked[1].read(Replace) == Replace(why="lost", lines={"A": 1, "B-C": 2}, confirmed=True)
+
+
+@pytest.mark.parametrize("lines", ["A", "A=0", "A=x", "=1", "A=1,A=2", "", "A=²"])
+def test_lines_that_are_none(api: FakeApi, lines: str) -> None:
+    told = ctl(api, "order", "replace", "acme", "1", "--why", "x", "--lines", lines)
+    assert (told.code, api.asked) == (2, [])
+    assert "SKU=UNITS" in told.err
+
+
+def test_edit_address(api: FakeApi) -> None:
+    api.answer(f"POST {AT}/order-edit-address/1", Done(text="1 goes there"))
+    argv = (
+        "order",
+        "edit-address",
+        "acme",
+        "1",
+        "--why",
+        "typo",
+        "--line1",
+        "2 Main St",
+        "--postal-code",
+        "1",
+    )
+    assert ctl(api, *argv).out == "1 goes there\n"
+    assert api.asked[0].read(EditAddress) == EditAddress(why="typo", line1="2 Main St", postal_code="1")
+    ctl(api, "order", "edit-address", "acme", "1", "--why", "typo", "--reset")
+    assert api.asked[1].read(EditAddress) == EditAddress(why="typo", reset=True)
+
+
+def test_mark_shipped(api: FakeApi) -> None:
+    api.answer(f"POST {AT}/order-mark-shipped/1", Done(text="1 is closed"))
+    argv = ("--carrier", "UPS", "--tracking", "1Z1", "--tracking", "1Z2")
+    assert ctl(api, "order", "mark-shipped", "acme", "1", "--why", "x", *argv).out == "1 is closed\n"
+    assert api.asked[0].read(Shipped) == Shipped(why="x", carrier="UPS", tracking=("1Z1", "1Z2"))

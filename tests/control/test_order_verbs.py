@@ -29,12 +29,12 @@ async def handed(office: Office, client: Client) -> None:
     assert (await client.run("sales_orders.import"))["counts"]["accepted"] == 1
 
 
-async def verb(client: Client, name: str, named: str = "1", **asked: object) -> str:
+async def verb(client: Client, name: str, named: str = "1", /, **asked: object) -> str:
     told = await client.ask("POST", f"{SHOP}/order-{name}/{named}", {**WHY, **asked})
     return str(told["text"])
 
 
-async def refused(client: Client, name: str, named: str = "1", **asked: object) -> tuple[int, str, Any]:
+async def refused(client: Client, name: str, named: str = "1", /, **asked: object) -> tuple[int, str, Any]:
     return await client.refused("POST", f"{SHOP}/order-{name}/{named}", {**WHY, **asked})
 
 
