@@ -2,18 +2,19 @@
 
 from functools import partial
 from itertools import islice
+from typing import NoReturn
 
 import msgspec
 
 from dropstreamd.channels import inventory, orders
-from dropstreamd.config.schema import Connection
+from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done, Release, Released, Resolve, ResolveTask
-from dropstreamd.control.messages.setup import Approved
+from dropstreamd.control.messages.setup import Approve, Approved
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.handover import Accepted, Outcome, Untouched
-from dropstreamd.store import documents, handover, levels
+from dropstreamd.store import documents, handover, levels, stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
@@ -190,16 +191,26 @@ def _close_task(tx: Writer, book: Book, key: str, revision: int) -> str:
 # ---- snapshots
 
 
-async def approve(desk: Desk, call: Call[Empty, Empty]) -> Approved:
-    """Believe a held snapshot."""
+async def approve(desk: Desk, call: Call[Empty, Approve]) -> Approved:
+    """Believe a held snapshot: the one that a person has looked at, and no other."""
     account = desk.account(call.path["merchant"], call.path["warehouse"])
     if (account.merchant, account.name) not in desk.daemon.feeds:
         refuse("not found", f"no connection uses warehouse {account.name} of {account.merchant}")
-    made = await desk.daemon.approve(account.merchant, account.name, who=call.who)
+    generation = call.body.generation
+    made = await desk.daemon.approve(account.merchant, account.name, generation, who=call.who)
     if made is None:
-        refuse("not found", f"no snapshot of {account.merchant} {account.name} is held")
+        _refuse_not_held(desk, account, generation)
     desk.tell("approved", call.who, merchant=account.merchant, warehouse=account.name)
     return Approved(snapshot=made.snapshot, changed=made.changed, why=made.why)
+
+
+def _refuse_not_held(desk: Desk, account: WarehouseAccount, generation: str) -> NoReturn:
+    path = (account.merchant, account.name)
+    held = desk.daemon.state.read(partial(stock.held, path=path))
+    if held is None:
+        refuse("not found", f"no snapshot of {account.merchant} {account.name} is held")
+    detail = f"snapshot {held.snapshot} ({held.id}) is held by now, not {generation[:60]!r}: {held.why}"
+    refuse("changed", detail, remedy="look at it, then approve it by its id")
 
 
 ROUTES = (
@@ -240,7 +251,7 @@ ROUTES = (
         summary="Believe a held snapshot",
         handle=approve,
         query=Empty,
-        body=Empty,
+        body=Approve,
         answer=Approved,
     ),
 )

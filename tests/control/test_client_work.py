@@ -28,11 +28,11 @@ from dropstreamd.control.messages.look import (
     Tasks,
     TaskShown,
 )
-from dropstreamd.control.messages.setup import Approved, SameStore, StoreShown
+from dropstreamd.control.messages.setup import Approve, Approved, SameStore, StoreShown
 from dropstreamd.model.orders import Address, Order, OrderLine, OutboundLine, OutboundOrder
 from dropstreamd.model.shipments import Package, PackageLine
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import NO_BACKLOG, NOW_S, OLDER, WELL
+from tests.control.shown import ILL, NO_BACKLOG, NOW_S, OLDER, WELL
 
 AT = "/v1/connections/acme-vendure"
 PLACED = datetime(2026, 3, 5, 18, 0, tzinfo=UTC)
@@ -220,8 +220,11 @@ def test_approve(api: FakeApi) -> None:
     api.answer(
         "POST /v1/warehouses/acme/main/approve", Approved(snapshot="inv.csv", changed=1, why="41% missing")
     )
-    told = ctl(api, "approve", "acme.main")
-    assert told.out.startswith("Approved: snapshot inv.csv (41% missing); 1 SKU changed.")
+    api.answer("GET /v1/status", ILL)
+    for argv, generation in (((), "01JGEN"), (("--generation", "01J7"), "01J7")):
+        told = ctl(api, "approve", "acme.main", *argv)
+        assert told.out.startswith("Approved: snapshot inv.csv (41% missing); 1 SKU changed.")
+        assert api.asked[-1].read(Approve) == Approve(generation=generation)
     assert ctl(api, "approve", "acme").code == 2
 
 
