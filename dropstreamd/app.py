@@ -111,7 +111,7 @@ async def _serve(
             nursery.start_soon(loop.run)
             await nursery.start(daemon.run)
             nursery.start_soon(gauges.run)
-            nursery.start_soon(Housekeeping(daemon, rng).run)
+            nursery.start_soon(Housekeeping(daemon, metrics, rng).run)
             if settings.metrics is not None:
                 endpoint = MetricsEndpoint(
                     metrics, reloader.health, host=settings.metrics.host, port=settings.metrics.port

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from dropstreamd.config.schema import (
     StoreAccount,
 )
 from dropstreamd.config.selling import INLINE_LIMIT, check_skus
-from dropstreamd.config.values import choice, entries, file_below, flag, many, text, zone
+from dropstreamd.config.values import choice, duration, entries, file_below, flag, many, text, zone
 from dropstreamd.errors import Problem
 from dropstreamd.model.schedule_parser import MAX_RULES, RuleProblem, parse_rule
 from dropstreamd.model.schedule_rules import Rule
@@ -36,6 +37,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,20}\{number\}[A-Za-z0-9_-]{0,20}")
 _REFERENCE_ALLOWED = 'letters, digits, - and _ around one {number}, such as "SH{number}"'
 _UNMAPPED: Mapping[str, Literal["hold", "pass"]] = {"hold": "hold", "pass": "pass"}
 _CATALOGS: Mapping[str, CatalogMode] = {"drafts": "drafts", "list": "list"}
+_SHIP_WITHIN_S = timedelta(days=7).total_seconds()
 _STORE_OWN = ("platform", "allow_private_address")
 
 
@@ -105,6 +107,9 @@ def _read(
     returns = _returns(table.table("returns"), reference)
     catalogs = _catalogs(table.table("catalogs"))
     unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
+    ship_within_s = table.get(
+        "ship_within", duration(timedelta(hours=1), timedelta(days=365)), _SHIP_WITHIN_S
+    )
     table.close()
     seller = _seller(name, merchant, merchants, table.place)
     identity = Identity(
@@ -139,6 +144,7 @@ def _read(
         bundles=seller.bundles,
         allocation=seller.allocation,
         unknown_sku=unknown_sku,
+        ship_within_s=ship_within_s,
     )
 
 

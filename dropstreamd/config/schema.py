@@ -192,7 +192,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     goes as it is). `rules` are about its orders, as the file has them one after the other. `listings`
     maps channel SKUs to warehouse SKUs; one that is not there is the same in both.
     `bundles` and `allocation` are its merchant's, with this connection's share. `unknown_sku`:
-    what becomes of an order with a SKU that its warehouse never reported.
+    what becomes of an order with a SKU that its warehouse never reported. `ship_within_s`: how long after
+    its hand-over an order without a ship-by may take to leave.
     """
 
     id: str
@@ -214,6 +215,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     bundles: Mapping[str, Recipe] = {}
     allocation: Allocation = NO_ALLOCATION
     unknown_sku: Literal["hold", "pass"] = "hold"
+    ship_within_s: float = 7 * 86400.0
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dropstreamd.clock import SystemClock
 from dropstreamd.control.cli import (
+    auditing,
     checks,
     explaining,
     looking,
@@ -45,6 +46,7 @@ _TOPICS = (
     rules,
     waiting,
     resolving,
+    auditing,
     same_store,
     checks,
     samples,

@@ -4,6 +4,7 @@ from typing import Any
 
 from dropstreamd.control import (
     admin,
+    auditing,
     cards,
     deciding,
     explaining,
@@ -39,6 +40,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *explaining.ROUTES,
     *parked.ROUTES,
     *deciding.ROUTES,
+    *auditing.ROUTES,
     *store_account.ROUTES,
     *admin.ROUTES,
 )

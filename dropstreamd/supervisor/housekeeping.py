@@ -1,18 +1,21 @@
-"""What is done once a day for every connection, beside its runs: personal data goes."""
+"""What is done once a day for every connection, beside its runs: personal data goes, and orders
+are looked at that should not be where they are."""
 
 import random
 from functools import partial
 
 import trio
 
-from dropstreamd.channels import purging
+from dropstreamd.channels import order_audit, orders, purging
 from dropstreamd.channels.run import Scope
 from dropstreamd.errors import StateFull
-from dropstreamd.store import runs
+from dropstreamd.store import runs, switches
+from dropstreamd.store.base import Reader
 from dropstreamd.store.runs import Line
+from dropstreamd.store.switches import CONNECTION
 from dropstreamd.supervisor.daemon import Daemon
 from dropstreamd.supervisor.keeper import Faults, keep
-from dropstreamd.telemetry import get_logger
+from dropstreamd.telemetry import Metrics, get_logger
 
 _log = get_logger(__name__)
 
@@ -28,8 +31,9 @@ AT_ONCE = 200
 class Housekeeping:
     """Keeps one daemon's state in order; `run` goes on until it is cancelled."""
 
-    def __init__(self, daemon: Daemon, rng: random.Random) -> None:
+    def __init__(self, daemon: Daemon, metrics: Metrics, rng: random.Random) -> None:
         self._daemon = daemon
+        self._metrics = metrics
         self._rng = rng
 
     async def run(self) -> None:
@@ -46,6 +50,28 @@ class Housekeeping:
         """Once for every connection that can run."""
         for scope in self._daemon.scopes():
             await self._purge(scope)
+            if scope.state.read(partial(_imports, connection=scope.connection.id)):
+                await self._audit(scope)
+
+    async def _audit(self, scope: Scope) -> None:
+        """Report; never act."""
+        found = await order_audit.audit(scope)
+        name, unaccounted, overdue = scope.connection.name, found.unaccounted.count, found.overdue.count
+        self._metrics.set_audited(name, unaccounted=unaccounted, overdue=overdue)
+        if not (unaccounted or overdue):
+            _log.info("orders_audited", connection=name, looked_at=found.looked_at, trouble=found.trouble)
+            return
+        _log.warning("orders_astray", connection=name, unaccounted=unaccounted, overdue=overdue)
+        some = ", ".join(each.number for each in (*found.unaccounted.some[:5], *found.overdue.some[:5]))
+        text = f"{unaccounted} orders unaccounted for, {overdue} overdue: {some}"
+        line = Line(at_s=found.at_s, event="order audit", text=text, channel=orders.CHANNEL)
+        await self._write(scope, line)
+
+    async def _write(self, scope: Scope, line: Line) -> None:
+        try:
+            await scope.state.write(partial(runs.log, connection=scope.connection.id, line=line))
+        except StateFull as error:
+            _log.warning("log_line_lost", connection=scope.connection.name, error=error.message)
 
     async def _purge(self, scope: Scope) -> None:
         try:
@@ -61,5 +87,10 @@ class Housekeeping:
                 event="purged",
                 text=f"personal data was taken out of {count} closed orders, returns and packages",
             )
-            await scope.state.write(partial(runs.log, connection=scope.connection.id, line=line))
+            await self._write(scope, line)
             _log.info("personal_data_purged", connection=scope.connection.name, documents=count)
+
+
+def _imports(tx: Reader, connection: str) -> bool:
+    """Whether its orders are to flow."""
+    return all(switches.get(tx, connection, name).on for name in (CONNECTION, orders.CHANNEL))

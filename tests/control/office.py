@@ -195,6 +195,7 @@ class Office:
         self.warehouse_answers = Answers()
         self.gate = trio.Event()
         self.gate.set()
+        self.metrics = Metrics(now_s=self.clock.now_s, version="test")
         self.events = Events()
         self.reloads = 0
         self.offers = PARTS
@@ -282,7 +283,7 @@ class Office:
                 plugins=self.plugins,
                 clock=self.clock,
                 read_secret=self.secrets.read,
-                observer=Metrics(now_s=self.clock.now_s, version="test"),
+                observer=self.metrics,
                 rng=rng,
                 state=state,
             ),

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from dropstreamd.control.messages.audits import OrderFound, OrdersAudited
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.verbs import ByHand, Confirmed, EditAddress, Replace, Shipped
 from tests.control.fake_api import FakeApi, ctl, fake_api, refusal
+from tests.control.shown import NOW_S, WELL
 
 AT = "/v1/connections/acme"
 KNOWN = ("it is sent", "no package of it is known")
@@ -121,3 +124,32 @@ def test_mark_shipped(api: FakeApi) -> None:
     argv = ("--carrier", "UPS", "--tracking", "1Z1", "--tracking", "1Z2")
     assert ctl(api, "order", "mark-shipped", "acme", "1", "--why", "x", *argv).out == "1 is closed\n"
     assert api.asked[0].read(Shipped) == Shipped(why="x", carrier="UPS", tracking=("1Z1", "1Z2"))
+
+
+# ---- audit
+
+AUDITED = OrdersAudited(
+    connection="acme",
+    at_s=NOW_S,
+    looked_at=7,
+    unaccounted=0,
+    overdue=0,
+    unaccounted_orders=(),
+    overdue_orders=(),
+)
+
+
+def test_audit(api: FakeApi) -> None:
+    found = OrderFound(key="o1", number="1", what="it was never told to us", since_s=NOW_S)
+    path = f"POST {AT}/audit/orders"
+    api.answer(path, AUDITED)
+    api.answer(path, replace(AUDITED, unaccounted=3, unaccounted_orders=(found,), trouble="it is down"))
+    api.answer("GET /v1/status/acme", WELL)
+    told = ctl(api, "audit", "acme", "orders")
+    assert told.code == 0
+    assert told.out.startswith("7 orders of the store compared with ours.\n0 open in the store")
+    told = ctl(api, "audit", "acme", "orders")
+    assert told.code == 1
+    assert "Not all of them: it is down" in told.out
+    assert "1       o1   2026-03-05 14:30:12 EST  it was never told to us\nand 2 more\n" in told.out
+    assert ctl(api, "audit", "acme", "parcels").code == 2
