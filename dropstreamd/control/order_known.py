@@ -24,11 +24,16 @@ def known(tx: Reader, scope: Scope, doc: Document, packages: list[PackageShown])
     word = _last(doc, _SPOKE)
     said.append(f"the warehouse said: {word}" if word else "the warehouse has not said anything of it")
     for each in packages:
-        tracking = ", ".join(each.package.tracking_numbers) or "none"
-        said.append(f"package {each.key} has left: tracking number {tracking}")
+        said.append(said_of(each))
     if not packages:
         said.append("no package of it is known")
     return tuple(said)
+
+
+def said_of(package: PackageShown) -> str:
+    """That a package has left."""
+    tracking = ", ".join(package.package.tracking_numbers) or "none"
+    return f"package {package.key} has left: tracking number {tracking}"
 
 
 def _last(doc: Document, beginning: str) -> str:

@@ -13,9 +13,9 @@ from dropstreamd.channels import orders
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.control.desk import Desk
-from dropstreamd.control.messages.look import Done
+from dropstreamd.control.messages.look import Done, PackageShown
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
-from dropstreamd.control.order_known import known
+from dropstreamd.control.order_known import known, said_of
 from dropstreamd.control.order_shown import find, packages
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
@@ -81,7 +81,7 @@ async def done_by_hand(
     """Do what a verb does to the order that the path names, and log it, in one transaction."""
     connection = desk.connection(call.path["c"])
     named = call.path["order"]
-    why = _reason(call.body.why)
+    why = reason_of(call.body.why)
     account = desk.account_of(connection)
     key, flow = None, Flow(connection.id, orders.CHANNEL)
     if named and is_part(named):
@@ -113,7 +113,8 @@ async def done_by_hand(
     return Done(text=text)
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
+    """Why a person does something, once it was found to say so."""
     why = " ".join(text.split())
     if not why or len(why) > WHY_LIMIT or not why.isprintable():
         refuse(
@@ -174,24 +175,35 @@ def unconfirmed(what: str, said: tuple[str, ...]) -> NoReturn:
 # ---- the verbs
 
 
-def _resend(tx: Writer, spot: Spot, asked: Confirmed) -> str:
-    doc = spot.doc(tx)
+def refuse_no_resend(spot: Spot, doc: Document, sent: list[PackageShown]) -> None:
+    """What is not sent again, whoever confirms it; `sent` are its packages that are known."""
     refuse_under_way(spot, doc)
     refuse_never_handed(spot, doc)
     refuse_what_is_over(doc)
-    sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
-    said = known(tx, spot.scope, doc, sent)
     if sent:
+        left = "; ".join(said_of(each) for each in sent[:5])
         refuse(
             "not possible",
-            f"part of {doc.number} has left: sent again, it would be sent twice ({said[-1]})",
+            f"part of {doc.number} has left: sent again, it would be sent twice ({left})",
             remedy=spot.command("replace --lines SKU=UNITS", doc),
         )
-    if not asked.confirmed:
-        unconfirmed(f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
+
+
+def resend_now(tx: Writer, spot: Spot) -> Document:
+    """Hand it over anew; what was to be done about the earlier hand-over is done with."""
     for end in CHANGE_TASKS:
         documents.drop_task(tx, spot.book.flow, spot.key + end)
-    spot.change(tx, lambda doc: by_hand.resend(doc, spot.now_s, spot.said))
+    return spot.change(tx, lambda doc: by_hand.resend(doc, spot.now_s, spot.said))
+
+
+def _resend(tx: Writer, spot: Spot, asked: Confirmed) -> str:
+    doc = spot.doc(tx)
+    sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
+    refuse_no_resend(spot, doc, sent)
+    if not asked.confirmed:
+        said = known(tx, spot.scope, doc, sent)
+        unconfirmed(f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
+    resend_now(tx, spot)
     return f"{doc.number} goes again with the next run, under its reference {doc.reference}"
 
 

@@ -13,6 +13,7 @@ from dropstreamd.control import (
     order_shown,
     order_verbs,
     parked,
+    planning,
     preflight,
     rules_tried,
     running,
@@ -41,6 +42,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *parked.ROUTES,
     *deciding.ROUTES,
     *auditing.ROUTES,
+    *planning.ROUTES,
     *store_account.ROUTES,
     *admin.ROUTES,
 )

@@ -8,6 +8,14 @@ from msgspec.structs import replace
 
 from dropstreamd.control.messages.audits import OrderFound, OrdersAudited
 from dropstreamd.control.messages.look import Done
+from dropstreamd.control.messages.plans import (
+    Applied,
+    ApplyPlan,
+    MakePlan,
+    NotPlanned,
+    PlanItemShown,
+    PlanShown,
+)
 from dropstreamd.control.messages.verbs import ByHand, Confirmed, EditAddress, Replace, Shipped
 from tests.control.fake_api import FakeApi, ctl, fake_api, refusal
 from tests.control.shown import NOW_S, WELL
@@ -153,3 +161,58 @@ def test_audit(api: FakeApi) -> None:
     assert "Not all of them: it is down" in told.out
     assert "1       o1   2026-03-05 14:30:12 EST  it was never told to us\nand 2 more\n" in told.out
     assert ctl(api, "audit", "acme", "parcels").code == 2
+
+
+# ---- plan, apply
+
+
+def test_plan(api: FakeApi) -> None:
+    items = (PlanItemShown(key="o1", number="1", before="accepted", after="sent again as SH1"),)
+    made = PlanShown(
+        id="01J",
+        connection="acme",
+        what="resend",
+        at_s=NOW_S,
+        expires_s=NOW_S,
+        who="root",
+        items=items,
+        left_out=(NotPlanned(named="9", why="there is no such order"),),
+    )
+    api.answer(f"POST {AT}/plans", made)
+    api.answer("GET /v1/status/acme", WELL)
+    told = ctl(api, "plan", "acme", "resend", "1", "9")
+    assert told.out == (
+        "1 item; 0 stay as they are.\n"
+        "WHAT  NOW       THEN\n"
+        "1     accepted  sent again as SH1\n"
+        "Left out: 9: there is no such order\n"
+        "Until 2026-03-05 14:30:12 EST: dropstreamctl apply acme 01J --why …\n"
+    )
+    assert api.asked[0].read(MakePlan) == MakePlan(what="resend", orders=("1", "9"))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("resend",),
+        ("resend", "1", "--since", "2026-01-01"),
+        ("inventory.full", "1"),
+        ("sales_orders.import",),
+        ("shipments.export",),
+    ],
+)
+def test_plans_that_cannot_be_meant(api: FakeApi, argv: tuple[str, ...]) -> None:
+    assert (ctl(api, "plan", "acme", *argv).code, api.asked) == (2, [])
+
+
+def test_apply(api: FakeApi) -> None:
+    path = f"POST {AT}/plans/01J/apply"
+    api.answer(path, Applied(done=2, moved=(NotPlanned(named="B", why="it would be 3 by now"),), run="01K"))
+    api.answer(path, Applied(done=1, moved=()))
+    assert ctl(api, "apply", "acme", "01J", "--why", "agreed").out == (
+        "2 items applied.\nMoved since, and left alone: B: it would be 3 by now\nRun 01K was asked for.\n"
+    )
+    assert api.asked[0].read(ApplyPlan) == ApplyPlan(why="agreed")
+    told = ctl(api, "apply", "acme", "01J", "--why", "agreed")
+    assert told.out == "1 item applied.\nThe channel is off: they go with its next run.\n"
+    assert ctl(api, "apply", "acme", "01J").code == 2
