@@ -4,13 +4,15 @@ None of it makes an order go again by itself: what the warehouse refuses waits f
 """
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import intake, orders, references
+from dropstreamd.channels import intake, orders, references, returns, sent_names
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
+from dropstreamd.channels.sent_names import Sent
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Bad, Rejected
@@ -18,7 +20,8 @@ from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import documents, handover, transitions
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.records import Document, State, Task
+from dropstreamd.store.documents import Book
+from dropstreamd.store.records import Document, Flow, State, Task
 
 FLOW = "acknowledgements"
 """Whose cursor the account keeps, beside its channels'."""
@@ -26,34 +29,73 @@ FLOW = "acknowledgements"
 HEARD = 20
 """Keys of words remembered for one order: a file that is read again says nothing new."""
 
+BOOKS: Mapping[str, Callable[[Scope], Book]] = {orders.CHANNEL: orders.book, returns.CHANNEL: returns.book}
+"""What a warehouse acknowledges."""
+
 _sent = msgspec.msgpack.Decoder(OutboundOrder)
 
 
-async def fetch(account: Account, source: Source[Acknowledgement], *, run: str, now_s: float) -> Fetched:
-    """Bring in every acknowledgement that is waiting."""
+async def fetch(
+    account: Account, source: Source[Acknowledgement], *, within_s: float, run: str, now_s: float
+) -> Fetched:
+    """Bring in every acknowledgement that is waiting; show what was not acknowledged within that time, in
+    seconds (0: it need not be)."""
     stage = partial(_stage, account=account, run=run, now_s=now_s)
-    return await intake.fetch(account, source, account.flow(FLOW), stage, now_s=now_s)
+    fetched = await intake.fetch(account, source, account.flow(FLOW), stage, now_s=now_s)
+    if within_s:
+        await account.state.write(partial(report_unheard, account=account, within_s=within_s, now_s=now_s))
+    return fetched
 
 
 def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: str, now_s: float) -> Fetched:
     fetched = Fetched()
     flow = account.flow(FLOW)
     for word in page.documents:
-        link = references.find(tx, account.settings, word.reference) if word.reference else None
-        scope = None if link is None else account.scopes.get(link.connection)
-        if link is None or scope is None:
-            reason = f"{word.verdict}: no order is known by its reference {word.reference[:40]!r}"
+        spoken_of = _spoken_of(tx, account, word)
+        scope = None if spoken_of is None else account.scopes.get(spoken_of.connection)
+        if spoken_of is None or scope is None:
+            named = word.reference or word.name
+            reason = f"{word.verdict}: nothing is known by its reference {named[:60]!r}"
             bad = Bad(key=word.key, place="an acknowledgement", reason=reason, raw=msgspec.json.encode(word))
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
             continue
         documents.mended(tx, flow, word.key)
-        fetched.new += hear(tx, scope, link.order, word, run=run, now_s=now_s)
+        book = BOOKS[spoken_of.channel](scope)
+        if word.name:
+            sent_names.heard(tx, account.settings, word.name)
+        fetched.new += hear(tx, scope, book, spoken_of.key, word, run=run, now_s=now_s)
     return fetched
 
 
-def hear(tx: Writer, scope: Scope, key: str, word: Acknowledgement, *, run: str, now_s: float) -> bool:
-    """Take the warehouse's word on one order; whether it was new."""
-    book = orders.book(scope)
+def _spoken_of(tx: Reader, account: Account, word: Acknowledgement) -> Sent | None:
+    """What it is about: known by the order's reference, or by the name that it was sent under."""
+    link = references.find(tx, account.settings, word.reference) if word.reference else None
+    if link is not None:
+        return Sent(link.connection, orders.CHANNEL, link.order, 0.0)
+    return sent_names.find(tx, account.settings, word.name) if word.name else None
+
+
+def report_unheard(tx: Writer, *, account: Account, within_s: float, now_s: float) -> None:
+    """Open a task for what was sent and the warehouse has not acknowledged in time."""
+    for name, sent in list(sent_names.unheard(tx, account.settings, before_s=now_s - within_s)):
+        doc = documents.get(tx, Flow(sent.connection, sent.channel), sent.key)
+        if sent.connection not in account.scopes or doc is None or not doc.accepted:
+            continue
+        task = Task(
+            kind="unheard",
+            number=doc.number,
+            title=f"{doc.number}: the warehouse has not acknowledged {name}",
+            detail=f"it was to do so within {within_s / 3600:g} hours: ask whether it has the file",
+            since_s=now_s,
+        )
+        documents.open_task(tx, Flow(sent.connection, sent.channel), f"{sent.key} unheard", task)
+        sent_names.tell(tx, account.settings, name, sent)
+
+
+def hear(
+    tx: Writer, scope: Scope, book: Book, key: str, word: Acknowledgement, *, run: str, now_s: float
+) -> bool:
+    """Take the warehouse's word on one order or return; whether it was new."""
     old = documents.get(tx, book.flow, key)
     if old is None or word.key in old.heard:
         return False

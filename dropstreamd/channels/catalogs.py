@@ -1,6 +1,6 @@
 """Catalogs: what a warehouse's item master has and a store lacks becomes draft products, or a list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from dropstreamd.channels import products
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.intake import Account, fetch
-from dropstreamd.channels.listings import by_warehouse_sku, channel_skus
+from dropstreamd.channels.listings import Listings
 from dropstreamd.channels.pull import Filling, digest_of
 from dropstreamd.channels.run import Fetched, Run, Scope
 from dropstreamd.config.schema import Connection, WarehouseAccount
@@ -72,8 +72,9 @@ async def sync(run: Run) -> None:
     run.count("undecodable", fetched.bad)
     if scope.connection.catalogs == "list":
         return
-    drafts, resolved = book(scope), partial(resolve, scope)
-    await _stage_lacking(run, drafts)
+    listings = Listings(scope.connection)
+    drafts, resolved = book(scope), partial(resolve, scope.connection, listings)
+    await _stage_lacking(run, drafts, listings)
     if await anything_to_do(run, drafts, resolved):
         async with run.open_store() as store:
             if store.catalogue is None:
@@ -81,10 +82,12 @@ async def sync(run: Run) -> None:
             await deliver(run, drafts, store.catalogue, resolved)
 
 
-async def _stage_lacking(run: Run, drafts: Book) -> None:
+async def _stage_lacking(run: Run, drafts: Book, listings: Listings) -> None:
     after: str | None = None
     while True:
-        arrived, after = run.state.read(partial(_arrived, scope=run.scope, book=drafts, after=after))
+        arrived, after = run.state.read(
+            partial(_arrived, scope=run.scope, listings=listings, book=drafts, after=after)
+        )
         if arrived:
             staged = await run.state.write(
                 partial(documents.stage, book=drafts, incoming=arrived, now_s=run.now_s(), run=run.id)
@@ -95,8 +98,10 @@ async def _stage_lacking(run: Run, drafts: Book) -> None:
             return
 
 
-def _arrived(tx: Reader, *, scope: Scope, book: Book, after: str | None) -> tuple[list[Incoming], str | None]:
-    found, after = lacking(tx, scope.connection, scope.account, after=after)
+def _arrived(
+    tx: Reader, *, scope: Scope, listings: Listings, book: Book, after: str | None
+) -> tuple[list[Incoming], str | None]:
+    found, after = lacking(tx, scope.connection, scope.account, listings, after=after)
     unknown = [one for one in found if documents.get(tx, book.flow, one.item.sku) is None]
     return [incoming(one.item) for one in unknown], after
 
@@ -109,23 +114,28 @@ class Lacking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lacking(
-    tx: Reader, connection: Connection, account: WarehouseAccount, *, after: str | None, limit: int = SLICE
+    tx: Reader,
+    connection: Connection,
+    account: WarehouseAccount,
+    listings: Listings,
+    *,
+    after: str | None,
+    limit: int = SLICE,
 ) -> tuple[list[Lacking], str | None]:
     """Of `limit` items after the key `after`, those that the store lacks; and the last key looked at,
     None where it was the last of all."""
     kept = kept_of(account)
-    listed = by_warehouse_sku(connection)
     found: list[Lacking] = []
     seen = list(shelf.rows(tx, kept, after=after, limit=limit))
     for _, row in seen:
         item = products.decode.decode(row.content)
-        names = channel_skus(connection, listed, item.sku)
+        names = listings.channel_skus(item.sku)
         if item.sku and item.active and not row.gone and names and not has(tx, connection, names):
             found.append(Lacking(item=item, channel_sku=names[0]))
     return found, seen[-1][0] if len(seen) == limit else None
 
 
-def has(tx: Reader, connection: Connection, names: tuple[str, ...]) -> bool:
+def has(tx: Reader, connection: Connection, names: Iterable[str]) -> bool:
     """Whether our catalogue of the store has one of these SKUs, sold or not."""
     kept = products.kept_of(connection)
     return any(not row.gone for sku in names for _, row in shelf.of_sku(tx, kept, sku))
@@ -136,11 +146,11 @@ def incoming(item: Product) -> Incoming:
     return Incoming(key=item.sku, number=item.sku, digest=digest_of(item.sku), content=_encode(item))
 
 
-def resolve(scope: Scope, tx: Reader, _key: str, doc: Document) -> Resolved:
+def resolve(connection: Connection, listings: Listings, tx: Reader, _key: str, doc: Document) -> Resolved:
     """The item as a product of the store, under its SKU there."""
     item = products.decode.decode(doc.content)
-    names = channel_skus(scope.connection, by_warehouse_sku(scope.connection), item.sku)
-    if not names or has(tx, scope.connection, names):
+    names = listings.channel_skus(item.sku)
+    if not names or has(tx, connection, names):
         return Nothing(why="the store has it")
     return Ready(document=msgspec.structs.replace(item, sku=names[0]), reference=names[0])
 

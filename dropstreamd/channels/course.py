@@ -11,7 +11,7 @@ from functools import partial
 
 import trio
 
-from dropstreamd.channels import deriving
+from dropstreamd.channels import deriving, promises
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Stamp
@@ -19,7 +19,7 @@ from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import levels, switches
 from dropstreamd.store.base import Reader
-from dropstreamd.store.levels import Derive, Opened
+from dropstreamd.store.levels import Opened
 from dropstreamd.store.records import Flow
 
 PATIENCE_S = 2 * 3600.0
@@ -40,7 +40,7 @@ class Course:
         self._run = run
         self._flow = flow
         self._batch = batch
-        self._derive = _derive(scope, scope.connection, unsent)
+        self._derive = partial(deriving.derive, scope.connection, scope.account, unsent)
         self._others = run.state.read(partial(_others, scope=scope, unsent=unsent, now_s=run.now_s()))
         self._falling: list[str] = []
         self._looked_at: str | None = None
@@ -99,7 +99,8 @@ class _Other:
     def __init__(self, scope: Scope, connection: Connection, unsent: Mapping[str, int]) -> None:
         self._flow = Flow(connection.id, deriving.CHANNEL)
         self._reach = deriving.Reach(connection)
-        self._derive = _derive(scope, connection, unsent)
+        deducted = unsent if connection.deduct_unsent else {}
+        self._derive = partial(deriving.derive, connection, scope.account, deducted)
 
     def falls(self, tx: Reader, part: str) -> bool:
         """Whether it shows more than it should of something that takes this SKU of the warehouse."""
@@ -113,18 +114,14 @@ class _Other:
         return False
 
 
-def _derive(scope: Scope, connection: Connection, unsent: Mapping[str, int]) -> Derive:
-    deducted = unsent if connection.deduct_unsent else {}
-    return partial(deriving.derive, connection, scope.account, deducted)
-
-
 def _others(tx: Reader, scope: Scope, unsent: Mapping[str, int], now_s: float) -> list[_Other]:
-    """The stores of the account that are waited for."""
-    return [
-        _Other(scope, each, unsent)
-        for each in scope.siblings
-        if each.id != scope.connection.id and _is_alive(tx, each.id, now_s)
+    """The stores of the account that are waited for; `unsent` is what this one deducts."""
+    alive = [
+        each for each in scope.siblings if each.id != scope.connection.id and _is_alive(tx, each.id, now_s)
     ]
+    if alive and not scope.connection.deduct_unsent:
+        unsent = promises.unsent(tx, scope.account, scope.siblings)
+    return [_Other(scope, each, unsent) for each in alive]
 
 
 def _is_alive(tx: Reader, connection: str, now_s: float) -> bool:

@@ -9,6 +9,7 @@ from dropstreamd.store import stock
 from dropstreamd.store.base import Reader
 from dropstreamd.store.handover import Park
 from dropstreamd.store.keys import is_part
+from dropstreamd.store.records import Document, State
 from dropstreamd.store.tables import Table
 
 NEIGHBOURS = 20
@@ -21,7 +22,11 @@ _SHOWN = 3
 
 
 def unknown(
-    tx: Reader, scope: Scope, lines: Sequence[OutboundLine], handed: Sequence[OutboundLine]
+    tx: Reader,
+    scope: Scope,
+    doc: Document,
+    lines: Sequence[OutboundLine],
+    handed: Sequence[OutboundLine],
 ) -> Park | None:
     """Why an order with these lines cannot go: the warehouse never reported a SKU of theirs.
 
@@ -35,7 +40,9 @@ def unknown(
     for line in lines:
         if line.sku not in took and (not is_part(line.sku) or stock.reported(tx, path, line.sku) is None):
             cause = f"sku:{line.sku}"[:80] if is_part(line.sku) else "sku:"
-            return Park(cause=cause, reason=_reason(tx, scope, line))
+            # Parked for it already: thousands may be, and each run looks at all of them again.
+            again = doc.state is State.PARKED and doc.cause == cause
+            return Park(cause=cause, reason=doc.reason if again else _reason(tx, scope, line))
     return None
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules
+from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules, sent_names
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
@@ -37,6 +37,7 @@ def book(scope: Scope) -> Book:
         amends=Part.ORDERS in scope.warehouse_amends,
         cancels=Part.ORDERS in scope.warehouse_cancels,
         read_sent=_decode_sent.decode,
+        named=sent_names.keeper(scope, CHANNEL),
         describe=outbound.describe,
         saved=promises.keeper(scope.account, scope.connection),
     )
@@ -66,8 +67,13 @@ async def import_orders(run: Run, start_s: float) -> None:
                 raise ProtocolMismatch("the warehouse's plugin takes no orders")
             look_again = partial(pull, run, orders, start_s)
             await deliver(run, orders, warehouse.orders, resolved, look_again=look_again)
-    if Part.ACKNOWLEDGEMENTS in scope.warehouse_offers:
-        fetched = await scope.feed.fetch_acknowledgements()
+    await listen(run)
+
+
+async def listen(run: Run) -> None:
+    """Hear what the warehouse says of what it was sent, where it says anything."""
+    if Part.ACKNOWLEDGEMENTS in run.scope.warehouse_offers:
+        fetched = await run.scope.feed.fetch_acknowledgements()
         run.count("acknowledged", fetched.new)
         run.count("undecodable", fetched.bad)
 

@@ -39,7 +39,7 @@ def _lines(
     lines = expanding.outbound_lines(wanted, handed, scope.connection)
     if not lines:
         return Nothing(why="nothing is left to ship")
-    return known_skus.unknown(tx, scope, lines, handed) or lines
+    return known_skus.unknown(tx, scope, doc, lines, handed) or lines
 
 
 def _method(scope: Scope, order: Order) -> str | Park:

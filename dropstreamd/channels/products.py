@@ -110,16 +110,18 @@ async def _stage_changed(run: Run, products: Book) -> None:
 
 
 async def _warehouse_skus(run: Run, kept: Shelf) -> list[tuple[str, tuple[str, ...]]]:
-    """The warehouse's SKUs, each with the channel SKUs that are sold of it, in order."""
-    listings = run.scope.connection.listings
+    """The warehouse's SKUs, each with the channel SKUs that are sold of it, in order. A bundle is none:
+    the warehouse has its components."""
+    listings, bundles = run.scope.connection.listings, run.scope.connection.bundles
     found: dict[str, list[str]] = {}
     after: tuple[str, ...] = ()
     while True:
         some = run.state.read(partial(_some_skus, kept=kept, after=after))
         for sku, _ in some:
-            if sku in found.get(listings.get(sku, sku), ()):
+            own = listings.get(sku, sku)
+            if own in bundles or sku in found.get(own, ()):
                 continue
-            found.setdefault(listings.get(sku, sku), []).append(sku)
+            found.setdefault(own, []).append(sku)
         if len(some) < SLICE:
             return [(sku, tuple(channel_skus)) for sku, channel_skus in sorted(found.items())]
         after = some[-1]

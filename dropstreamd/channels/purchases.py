@@ -4,27 +4,26 @@ What the warehouse tells is kept once for the account, newest wins; each connect
 there what its store has not been told yet.
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import msgspec
 
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.intake import Account, fetch
-from dropstreamd.channels.listings import by_warehouse_sku, channel_skus
+from dropstreamd.channels.listings import Listings
 from dropstreamd.channels.pull import Filling, digest_of
 from dropstreamd.channels.run import Fetched, Run, Scope
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
 from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
 from dropstreamd.platform.contract import Page, Part, Source
-from dropstreamd.store import documents, shelf
+from dropstreamd.store import cursors, documents, shelf
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book, Staged
 from dropstreamd.store.handover import Nothing, Ready, Resolved
 from dropstreamd.store.records import Document, Flow, Standing, Task
 from dropstreamd.store.shelf import Shelf
-from dropstreamd.store.transitions import Incoming
+from dropstreamd.store.transitions import BEFORE_RESTORE, Incoming
 
 CHANNEL = "purchase_orders"
 SLICE = 200
@@ -100,7 +99,8 @@ async def _run(run: Run, start_s: float, *, new: bool) -> None:
 
 
 async def _tell_store(run: Run, start_s: float, *, new: bool) -> None:
-    purchases, resolved = book(run.scope), partial(resolve, run.scope, run.now_s())
+    purchases = book(run.scope)
+    resolved = partial(resolve, run.scope, Listings(run.scope.connection), run.now_s())
     await _stage_kept(run, purchases, start_s, new=new)
     if await anything_to_do(run, purchases, resolved):
         async with run.open_store() as store:
@@ -138,6 +138,7 @@ def _arrived(
     tx: Reader, *, kept: Shelf, book: Book, start_s: float, new: bool, after: str | None
 ) -> tuple[list[Incoming], str | None]:
     arrived: list[Incoming] = []
+    restored_s = cursors.restored_s(tx, book.flow.connection)
     seen = list(shelf.rows(tx, kept, after=after, limit=SLICE))
     for key, row in seen:
         doc = documents.get(tx, book.flow, key)
@@ -147,7 +148,7 @@ def _arrived(
         purchase = decode.decode(row.content)
         if doc is None and _is_history(purchase, start_s):
             continue
-        one = incoming(purchase, told=told)
+        one = incoming(purchase, told=told, restored_s=restored_s)
         if doc is None or (doc.digest, doc.standing) != (one.digest, one.standing):
             arrived.append(one)
     return arrived, seen[-1][0] if len(seen) == SLICE else None
@@ -159,9 +160,10 @@ def _is_history(purchase: PurchaseOrder, start_s: float) -> bool:
     return purchase.status in ENDED and (changed is None or changed.timestamp() < start_s)
 
 
-def incoming(purchase: PurchaseOrder, *, told: bool) -> Incoming:
+def incoming(purchase: PurchaseOrder, *, told: bool, restored_s: float = 0.0) -> Incoming:
     """A purchase order as the ledger takes it. One that the store was told of (`told`) is always to be
     told how it goes on; one that was cancelled before is not told at all."""
+    began = purchase.ordered_at or purchase.updated_at
     over = purchase.status == "cancelled" and not told
     lines = [(line.key, line.sku, line.expected, line.received, line.damaged) for line in purchase.lines]
     head = (purchase.number, purchase.status, purchase.supplier, purchase.expected_at, purchase.note)
@@ -171,16 +173,17 @@ def incoming(purchase: PurchaseOrder, *, told: bool) -> Incoming:
         digest=digest_of(head, lines),
         content=_encode(purchase),
         standing=Standing.OVER if over else Standing.READY,
+        older=BEFORE_RESTORE if began is not None and began.timestamp() < restored_s else "",
     )
 
 
-def resolve(scope: Scope, now_s: float, _tx: Reader, key: str, doc: Document) -> Resolved:
+def resolve(scope: Scope, listings: Listings, now_s: float, _tx: Reader, key: str, doc: Document) -> Resolved:
     """The purchase order in the store's SKUs. What came differently than expected is a task, never a
     reason to hold it back."""
     purchase = decode.decode(doc.content)
     if not purchase.lines and not doc.accepted:
         return Nothing(why="it has no lines")
-    told = msgspec.structs.replace(purchase, lines=store_lines(scope, purchase))
+    told = msgspec.structs.replace(purchase, lines=store_lines(listings, purchase))
     before = differences(decode.decode(doc.sent)) if doc.accepted and doc.sent else ()
     found = differences(told)
     then = None
@@ -197,19 +200,12 @@ def resolve(scope: Scope, now_s: float, _tx: Reader, key: str, doc: Document) ->
     return Ready(document=told, reference=purchase.number, then=then)
 
 
-def store_lines(scope: Scope, purchase: PurchaseOrder) -> tuple[PurchaseLine, ...]:
+def store_lines(listings: Listings, purchase: PurchaseOrder) -> tuple[PurchaseLine, ...]:
     """The lines under the store's SKUs: the first that is listed for the warehouse's, else the same."""
-    connection = scope.connection
-    if not connection.listings:
-        return purchase.lines
-    listed = by_warehouse_sku(connection)
     return tuple(
-        msgspec.structs.replace(line, sku=_store_sku(scope, listed, line.sku)) for line in purchase.lines
+        msgspec.structs.replace(line, sku=next(iter(listings.channel_skus(line.sku)), line.sku))
+        for line in purchase.lines
     )
-
-
-def _store_sku(scope: Scope, listed: Mapping[str, tuple[str, ...]], sku: str) -> str:
-    return next(iter(channel_skus(scope.connection, listed, sku)), sku)
 
 
 def differences(purchase: PurchaseOrder) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import orders, references, traces
+from dropstreamd.channels import orders, references, sent_names, traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.pull import digest_of, pull
 from dropstreamd.channels.references import Link
@@ -33,7 +33,14 @@ _encode = msgspec.msgpack.Encoder().encode
 def book(scope: Scope) -> Book:
     """The flow of the returns that a connection's store tells."""
     amends = Part.RETURNS in scope.warehouse_amends
-    return Book(flow=Flow(scope.connection.id, CHANNEL), amends=amends, describe=describe)
+    return Book(
+        flow=Flow(scope.connection.id, CHANNEL),
+        amends=amends,
+        describe=describe,
+        cancels=Part.RETURNS in scope.warehouse_cancels,
+        read_sent=_decode_sent.decode,
+        named=sent_names.keeper(scope, CHANNEL),
+    )
 
 
 async def hand_over(run: Run, start_s: float) -> None:
@@ -104,7 +111,7 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     ret = _decode.decode(doc.content)
     order_doc = order_of(tx, scope, ret.order_key)
     order = None if order_doc is None or not order_doc.sent else _decode_order.decode(order_doc.sent)
-    lines = warehouse_lines(ret, order, scope.connection.listings)
+    lines = warehouse_lines(ret, order, scope.connection.listings, scope.connection.bundles)
     nameless = [line.return_line for line in lines if not line.sku]
     if nameless:
         return Park(cause="sku:", reason=f"line {nameless[0]} has no SKU")

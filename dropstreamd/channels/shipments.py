@@ -54,6 +54,7 @@ async def export_shipments(run: Run) -> None:
     run.count("undecodable", fetched.bad)
     run.count("unmatched", fetched.unmatched)
     await _tell_store(run)
+    await orders.listen(run)
 
 
 async def _tell_store(run: Run) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dropstreamd.channels import references
 from dropstreamd.channels.references import Link
 from dropstreamd.config.schema import WarehouseAccount
-from dropstreamd.model.returns import Condition
+from dropstreamd.model.returns import Condition, Receipt
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import MAX_PART_BYTES, Key, is_part
 from dropstreamd.store.tables import Table
@@ -90,6 +91,30 @@ def _usable(numbers: Iterable[str]) -> list[str]:
     plain = ["".join(number.split()).upper() for number in numbers]
     usable = [number for number in plain if is_part(number) and 0 < len(number.encode()) <= MAX_PART_BYTES]
     return usable[:MOST_NUMBERS]
+
+
+# ---- receipts, by any of these
+
+
+def find(tx: Reader, account: WarehouseAccount, receipt: Receipt) -> Trace | None:
+    """What a receipt is of: the return whose reference it bears; else the order; else that whose parcel
+    it was. An order's only return is meant by its order too, unless the parcel came back by itself."""
+    link = find_return(tx, account, receipt.reference)
+    if link is not None:
+        return Trace(link.connection, ret=link.order)
+    named = receipt.order_reference or receipt.reference
+    order = references.find(tx, account, named) if named else None
+    if order is not None:
+        found = Trace(order.connection, order.order)
+    else:
+        parcel = find_parcel(tx, account, receipt.tracking_numbers)
+        if parcel is None:
+            return None
+        found = Trace(parcel.connection, ret=parcel.ret) if parcel.ret else parcel
+    if found.ret or receipt.kind == "return-to-sender":
+        return found
+    asked = returns_of(tx, account, found.connection, found.order)
+    return Trace(found.connection, ret=asked[0]) if len(asked) == 1 else found
 
 
 # ---- what came back, receipt by receipt

@@ -1,7 +1,7 @@
 """Reads the files of `connections.d`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -49,6 +49,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     merchant: str | None = None
     warehouse: str | None = None
     reference: str | None = None
+    returns: str | None = None
     store_key: str | None = None
 
 
@@ -96,7 +97,10 @@ def _read(
     reference = table.need("reference", _reference, _REFERENCE_ALLOWED)
     merchant = table.need("merchant", text("the name of a merchant"), "the name of a merchant")
     warehouse = table.need("warehouse", text("the name of a warehouse"), "the name of a warehouse")
-    _check_account(merchant, warehouse, reference, merchants, table.place)
+    returns = _returns(table.table("returns"), reference)
+    place = table.place
+    templates = ((place.at("reference"), reference), (place.at("returns").at("reference"), returns.reference))
+    _check_account(merchant, warehouse, templates, merchants, place)
     store = _store(table, timezone, plugins)
     schedules = _schedules(table.table("channels"))
     shipping = _shipping(table.table("shipping"), folder)
@@ -104,12 +108,11 @@ def _read(
     check_skus({*listings, *listings.values()}, table.place.at("listings"))
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
-    returns = _returns(table.table("returns"), reference)
-    catalogs = _catalogs(table.table("catalogs"))
     unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
     ship_within_s = table.get(
         "ship_within", duration(timedelta(hours=1), timedelta(days=365)), _SHIP_WITHIN_S
     )
+    catalogs = _catalogs(table.table("catalogs"))
     table.close()
     seller = _seller(name, merchant, merchants, table.place)
     identity = Identity(
@@ -118,6 +121,7 @@ def _read(
         merchant=merchant,
         warehouse=warehouse,
         reference=reference,
+        returns=returns.reference,
         store_key=None if store is None else store.account_key,
     )
     if key is None or timezone is None or reference is None:
@@ -139,12 +143,12 @@ def _read(
         listings=listings,
         deduct_unsent=deduct_unsent,
         rules=order_rules,
-        returns=returns,
-        catalogs=catalogs,
         bundles=seller.bundles,
         allocation=seller.allocation,
         unknown_sku=unknown_sku,
         ship_within_s=ship_within_s,
+        returns=returns,
+        catalogs=catalogs,
     )
 
 
@@ -190,7 +194,7 @@ def _catalogs(table: Table) -> CatalogMode:
 def _check_account(
     merchant: str | None,
     warehouse: str | None,
-    reference: str | None,
+    templates: Sequence[tuple[Place, str | None]],
     merchants: Mapping[str, ReadMerchant],
     place: Place,
 ) -> None:
@@ -217,13 +221,13 @@ def _check_account(
             allowed=f"a warehouse of {merchant}: {', '.join(names) or 'it has none'}",
             hint=_see(merchant) if broken else meant(warehouse, names),
         )
-    elif reference is not None:
-        longest = account.reference_max_length
+        return
+    longest = account.reference_max_length
+    for its_place, template in templates:
         # a number of at least four digits must fit
-        if len(reference.replace("{number}", "0000")) > longest:
-            place.at("reference").wrong(
-                found=shown(reference), allowed=f"a template for at most {longest} characters"
-            )
+        if template is not None and len(template.replace("{number}", "0000")) > longest:
+            its_place.wrong(found=shown(template), allowed=f"a template for at most {longest} characters")
+            return  # a return's is, unless it is set, one character longer than an order's
 
 
 def _see(merchant: str) -> str:

@@ -75,9 +75,11 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
     """What connections say against each other, by name: each of them is told of the others.
 
     One id for two would mix their state. One store account for two would import its orders twice. One
-    reference template for two stores at one warehouse would give two orders one name there.
+    reference template for two stores at one warehouse would give two orders, or returns, one name there.
     """
-    by_id, by_store, by_reference = (defaultdict[object, list[ReadConnection]](list) for _ in range(3))
+    by_id, by_store, by_reference, by_return = (
+        defaultdict[object, list[ReadConnection]](list) for _ in range(4)
+    )
     for read in reads:
         identity = read.identity
         if identity.id is not None:
@@ -86,6 +88,7 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
             by_store[identity.store_key].append(read)
         if None not in (identity.merchant, identity.warehouse, identity.reference):
             by_reference[identity.merchant, identity.warehouse, identity.reference].append(read)
+            by_return[identity.merchant, identity.warehouse, identity.returns].append(read)
     problems: defaultdict[str, list[Problem]] = defaultdict(list)
     for group in by_id.values():
         _report(group, problems, "id", "an id of its own", "ids never change: which of them was copied?")
@@ -95,6 +98,10 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
     for group in by_reference.values():
         hint = "give each a prefix of its own"
         _report(group, problems, "reference", "a template of its own at this warehouse", hint)
+    for group in by_return.values():
+        if len({read.identity.reference for read in group}) > 1:  # else the orders' is what is wrong
+            hint = "give each a prefix of its own, or leave it out"
+            _report(group, problems, "returns.reference", "a template of its own at this warehouse", hint)
     return problems
 
 

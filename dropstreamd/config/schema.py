@@ -190,10 +190,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     once. `schedules` has every job of `DEFAULT_RULES`; () is manual. `methods` maps the store's ship
     method to the warehouse's, `carriers` the warehouse's carrier to the store's (one that is not there
     goes as it is). `rules` are about its orders, as the file has them one after the other. `listings`
-    maps channel SKUs to warehouse SKUs; one that is not there is the same in both.
-    `bundles` and `allocation` are its merchant's, with this connection's share. `unknown_sku`:
-    what becomes of an order with a SKU that its warehouse never reported. `ship_within_s`: how long after
-    its hand-over an order without a ship-by may take to leave.
+    maps channel SKUs to warehouse SKUs; one that is not there is the same in both. `bundles` and
+    `allocation` are its merchant's, with this connection's share. `unknown_sku`: what becomes of an order
+    with a SKU that its warehouse never reported. `ship_within_s`: how long after its hand-over an order
+    without a ship-by may take to leave.
     """
 
     id: str
@@ -210,12 +210,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     listings: Mapping[str, str] = {}
     deduct_unsent: bool = True
     rules: tuple[OrderRule, ...] = ()
-    returns: ReturnSettings = ReturnSettings(reference="R{number}")
-    catalogs: CatalogMode = "drafts"
     bundles: Mapping[str, Recipe] = {}
     allocation: Allocation = NO_ALLOCATION
     unknown_sku: Literal["hold", "pass"] = "hold"
     ship_within_s: float = 7 * 86400.0
+    returns: ReturnSettings = ReturnSettings(reference="R{number}")
+    catalogs: CatalogMode = "drafts"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from dropstreamd.clock import utc
 from dropstreamd.config.place import meant
 from dropstreamd.control import level_steps
 from dropstreamd.control.desk import Desk
+from dropstreamd.control.goods import products_of
 from dropstreamd.control.messages.look import PromiseShown, RefusalShown, SkuShown
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
@@ -37,7 +38,8 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
         refuse("not found", "there is no SKU without a name")
     scope = desk.scope(connection)
     shown = await desk.scan(partial(_explain, scope=scope, sku=named))
-    if shown.reported is None and shown.accepted is None and not (shown.listed or shown.refusal):
+    known = shown.listed or shown.bundle or shown.refusal or shown.products
+    if shown.reported is None and shown.accepted is None and not known:
         near = await desk.scan(partial(_near, scope=scope, sku=named))
         what = (
             f"neither the store nor the warehouse of {connection.name} was ever seen with SKU {named[:100]!r}"
@@ -96,7 +98,9 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         bundle=bundle,
         components=tuple(level_steps.components(worked)),
         built=worked.built,
+        waits_since_s=levels.waits_since_s(tx, flow, sku),
         allocation=tuple(level_steps.allocation(sold, worked, connection.allocation)),
+        products=products_of(tx, connection, sku),
     )
     return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))
 
@@ -172,7 +176,9 @@ def _told(shown: SkuShown) -> Iterator[str]:
         yield "a push was never answered: what the store shows is unknown, and is pushed again"
     elif shown.refusal is None:
         yield "the store was never told a level"
-    if shown.pending:
+    if shown.waits_since_s:
+        yield "it rises when no other store shows too much of the same stock, or after two hours"
+    elif shown.pending:
         yield "the next run looks at it"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby, islice
 
-from dropstreamd.channels import intake, inventory, orders, receipts
+from dropstreamd.channels import intake, inventory, orders, receipts, receiving
 from dropstreamd.channels.jobs import ALL_FLOWS
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.control.desk import Desk
@@ -146,7 +146,7 @@ def _unmatched(tx: Reader, account: WarehouseAccount, path: str) -> Iterator[Par
     yield from _unknown("shipments", "no order", "no order was sent under this reference", packages, path)
     came = (
         (each.receipt.key, each.receipt.reference or each.receipt.order_reference, each.since_s)
-        for each in receipts.unmatched(tx, account)
+        for each in receiving.unmatched(tx, account)
     )
     reason = "no return, order or parcel of ours bears its reference or its tracking number"
     yield from _unknown(receipts.FLOW, "no return", reason, came, path)

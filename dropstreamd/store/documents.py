@@ -41,9 +41,17 @@ Saved = Callable[[Writer, str, Document], None]
 
 ReadSent = Callable[[bytes], object]
 
+Named = Callable[[Writer, str, str, float], None]
+"""Told the name of the call or file that a document is about to be sent in, its key and the instant, in
+the transaction that opens the attempt: the other side may answer to that name alone."""
+
 
 def _as_it_is(sent: bytes) -> object:
     return sent
+
+
+def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _at_s: float) -> None:
+    """A `Named` for flows whose other side answers to what it is told inside."""
 
 
 def _nothing_hangs_on_it(_tx: Writer, _key: str, _doc: Document) -> None:
@@ -55,6 +63,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
     `amends`: the sink takes a changed document after hand-over; `cancels`: it stops one that the source
     took back, told in the form that was accepted, which `read_sent` decodes. Otherwise it becomes a task.
+    `named` keeps the names that documents are sent under.
     """
 
     flow: Flow
@@ -63,6 +72,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     saved: Saved = _nothing_hangs_on_it
     cancels: bool = False
     read_sent: ReadSent = _as_it_is
+    named: Named = nobody_asks_by_name
 
 
 def get(tx: Reader, flow: Flow, key: str) -> Document | None:

@@ -198,6 +198,7 @@ def _freeze(
             keys.append(AttemptKey(key, doc.revision, doc.digest, is_to_be_stopped(doc)))
             noted = transitions.noted(doc, now_s, run, f"opened as {prepared.name}")
             save(tx, book, key, transitions.opened(noted, attempt_id), doc)
+            book.named(tx, prepared.name, key, now_s)
         attempt = Attempt(
             name=prepared.name, payload=prepared.payload, keys=tuple(keys), run=run, opened_s=now_s
         )

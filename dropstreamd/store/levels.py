@@ -89,6 +89,12 @@ def falls(record: LevelRecord | None, level: Derived) -> bool:
     return level.available < record.accepted
 
 
+def waits_since_s(tx: Reader, flow: Flow, sku: str) -> float:
+    """Since when a pending level waits for another store's; 0 if it does not."""
+    since = (tx.get(Table.PENDING, (*flow, sku)) or b"").partition(_SINCE)[2]
+    return float(since) if since else 0.0
+
+
 class Looked(msgspec.Struct, kw_only=True):
     """Pending levels that fall; `last` is the last SKU looked at, None when none was left."""
 

@@ -185,8 +185,6 @@ class Daemon:
         siblings: tuple[Connection, ...],
         feed: WarehouseFeed,
     ) -> Scope:
-        store = self.accounts.plugin(connection.store.platform)
-        warehouse = self.accounts.plugin(account.platform)
         return Scope(
             connection=connection,
             account=account,
@@ -194,11 +192,11 @@ class Daemon:
             open_store=partial(self.accounts.open_store, connection.store),
             feed=feed,
             pulling=self._pulling.setdefault(connection.id, trio.Lock()),
-            store_offers=store.provides,
-            warehouse_offers=warehouse.provides,
+            store_offers=self.accounts.offers(connection.store),
+            warehouse_offers=self.accounts.offers(account),
             store_amends=self.accounts.amends(connection.store),
             warehouse_amends=self.accounts.amends(account),
-            warehouse_cancels=warehouse.cancels,
+            warehouse_cancels=self.accounts.cancels(account),
             state=self.state,
             clock=self.clock,
             ids=self.ids,

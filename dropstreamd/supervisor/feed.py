@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from dropstreamd.channels import acknowledged, catalogs, intake, purchases, receipts, snapshot
+from dropstreamd.channels import acknowledged, catalogs, intake, purchases, receiving, snapshot
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.clock import Clock
@@ -134,7 +134,7 @@ class WarehouseFeed:
         async with self._open_to_fetch() as warehouse:
             if warehouse.receipts is None:
                 raise ProtocolMismatch("the warehouse's plugin tells no receipts")
-            return await receipts.fetch_receipts(
+            return await receiving.fetch_receipts(
                 self.account, warehouse.receipts, run=self._ids.new(), now_s=self._clock.now_s()
             )
 
@@ -157,5 +157,9 @@ class WarehouseFeed:
             if warehouse.acknowledgements is None:
                 raise ProtocolMismatch("the warehouse's plugin tells no acknowledgements")
             return await acknowledged.fetch(
-                self.account, warehouse.acknowledgements, run=self._ids.new(), now_s=self._clock.now_s()
+                self.account,
+                warehouse.acknowledgements,
+                within_s=0.0 if warehouse.orders is None else warehouse.orders.writes.acknowledged_within_s,
+                run=self._ids.new(),
+                now_s=self._clock.now_s(),
             )

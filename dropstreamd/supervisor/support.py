@@ -18,7 +18,7 @@ def unsupported(job: Job, connection: Connection, account: WarehouseAccount, acc
     for needs in job.needs:
         if not needs.where(connection):
             continue
-        lacking = needs.lacking(store.provides, warehouse.provides)
+        lacking = needs.lacking(accounts.offers(connection.store), accounts.offers(account))
         if not lacking:
             return ""
         found = [f"the {side}'s platform, {titles[side]}, does not offer {part}" for side, part in lacking]

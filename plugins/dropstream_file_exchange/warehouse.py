@@ -6,16 +6,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from zoneinfo import ZoneInfo
 
 import trio
+from msgspec.structs import replace
 
 from dropstream_file_exchange.inventory import read_stock
 from dropstream_file_exchange.link import Link
-from dropstream_file_exchange.orders import prepare
+from dropstream_file_exchange.orders import cancels, prepare
 from dropstream_file_exchange.sample import sample
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.sources import InventorySource, ShipmentSource
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import (
+    Accepted,
     Finding,
     Host,
     Item,
@@ -161,10 +163,16 @@ class OrderSink:
         return prepare(items, stamp, self._settings.orders)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
-        return await (await self._outbox()).publish(prepared, record)
+        return self._told(prepared, await (await self._outbox()).publish(prepared, record))
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:
-        return await (await self._outbox()).recover(prepared, step, record)
+        return self._told(prepared, await (await self._outbox()).recover(prepared, step, record))
+
+    def _told(self, prepared: Prepared, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """A file that stops an order has only been put there: nobody says what comes of it."""
+        if not cancels(prepared, self._settings.orders):
+            return outcomes
+        return [replace(one, final=False) if isinstance(one, Accepted) else one for one in outcomes]
 
     async def _outbox(self) -> Outbox:
         settings = self._settings

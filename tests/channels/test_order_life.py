@@ -1,15 +1,19 @@
 """An order's life: changed and cancelled before and after its hand-over, and the warehouse's words on it."""
 
+from functools import partial
+
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import deliver
+from dropstreamd.channels import deliver, orders
 from dropstreamd.channels.life import Life
 from dropstreamd.clock import utc
 from dropstreamd.errors import OutcomeUnknown
-from dropstreamd.model.acknowledgements import Verdict
+from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.orders import Order, OrderLine
 from dropstreamd.platform.contract import Part
+from dropstreamd.store import documents
+from dropstreamd.store.documents import Book
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import START_S, Plant, order, package
@@ -284,3 +288,37 @@ async def test_units_that_somebody_else_shipped_are_a_task(plant: Plant) -> None
     await plant.import_orders()
     assert plant.tasks().keys() == {("sales_orders", "o1 elsewhere")}
     assert "3 × A" in plant.tasks()["sales_orders", "o1 elsewhere"].detail
+
+
+# ---- answers to a name
+
+
+async def test_a_word_on_the_name_that_it_was_sent_under(plant: Plant) -> None:
+    plant.place(order("1"))
+    await plant.import_orders()
+    [name] = plant.warehouse.taken.pushed
+    word = Acknowledgement(key="997-1", reference="", verdict="rejected", codes=("5",), name=name)
+    plant.warehouse.words.put("997-1", word)
+    await plant.import_orders()
+    assert plant.doc("o1").cause == "sent-back:5"
+
+
+async def test_what_is_not_acknowledged_in_time_is_shown_once(plant: Plant) -> None:
+    plant.warehouse.taken.writes = replace(plant.warehouse.taken.writes, acknowledged_within_s=3600.0)
+    plant.place(order("1"), order("2"))
+    await plant.import_orders()
+    [name] = plant.warehouse.taken.pushed
+    await plant.import_orders()
+    assert not plant.tasks()
+    plant.clock.step(2 * 3600)
+    await plant.import_orders()
+    assert name in plant.tasks()["sales_orders", "o2 unheard"].title
+    task = plant.tasks()["sales_orders", "o2 unheard"]
+    close = partial(documents.close_task, book=plant_book(plant), key="o2 unheard", revision=task.revision)
+    assert await plant.state.write(close)
+    await plant.import_orders()
+    assert not plant.tasks()
+
+
+def plant_book(plant: Plant) -> Book:
+    return orders.book(plant.scopes["c-shop"])

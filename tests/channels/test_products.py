@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import catalogs, products
+from dropstreamd.channels.listings import Listings
 from dropstreamd.clock import utc
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.products import Product
@@ -122,13 +123,14 @@ async def test_a_change_is_a_task_where_the_warehouse_amends_none(state: InlineS
 
 async def test_one_product_describes_a_sku(state: InlineStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "SLICE", 2)
-    plant = Plant(state, connection(listings={"A-OLD": "A", "A-BOX": "A"}))
+    plant = Plant(state, connection(listings={"A-OLD": "A", "A-BOX": "A"}, bundles={"A-3": {"A": 3}}))
     plant.sell(
         product("A-BOX"),
         product("A", key="1", title="off", active=False),
         product("A", key="2", title="on"),
         product("A", key="3", title="too"),
         product("A-OLD"),
+        product("A-3"),
         product(""),
     )
     await plant.run(UPDATE)
@@ -191,7 +193,9 @@ async def test_a_list_makes_no_drafts(state: InlineStore, monkeypatch: pytest.Mo
     assert run.counts["items"] == 4
     assert not plant.stores["shop"].drafts.effects
     [shop] = plant.connections.values()
-    found, rest = state.read(lambda tx: catalogs.lacking(tx, shop, plant.account, after=None, limit=9))
+    found, rest = state.read(
+        lambda tx: catalogs.lacking(tx, shop, plant.account, Listings(shop), after=None, limit=9)
+    )
     near = {
         one.channel_sku: state.read(partial(catalogs.near_misses, connection=shop, sku=one.channel_sku))
         for one in found

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import receipts, returns
+from dropstreamd.channels import receipts, receiving, returns
 from dropstreamd.config.schema import ReturnSettings
 from dropstreamd.errors import Wait
 from dropstreamd.model.handover import Bad
@@ -292,7 +292,7 @@ async def test_one_of_nothing_known_is_kept_and_tried_again(state: InlineStore) 
     plant.ask_back(asked_back("7"))
     run = await plant.returns()
     assert [line.condition for line in told(plant)] == ["damaged"]
-    assert not state.read(lambda tx: list(receipts.unmatched(tx, plant.account)))
+    assert not state.read(lambda tx: list(receiving.unmatched(tx, plant.account)))
 
 
 async def test_receipts_go_to_the_store_whose_return_it_is(state: InlineStore) -> None:
@@ -378,3 +378,24 @@ async def test_a_half_that_a_side_lacks_is_left_out(
     await plant.returns()
     assert len(plant.warehouse.expected.effects) == asked
     assert len(plant.stores["shop"].received.effects) == came
+
+
+async def test_a_kit_goes_as_components_and_comes_back_as_a_kit(state: InlineStore) -> None:
+    plant = Plant(state, connection(bundles={"KIT": {"A": 1, "B": 2}}))
+    plant.place(order("1", ("KIT", 2), ("A", 1)))
+    await plant.import_orders()
+    plant.ask_back(asked_back("7", ("KIT", 2), ("A", 1)), asked_back("8", ("KIT", 1), order_key="o99"))
+    await plant.returns()
+    sent = plant.warehouse.expected.newest()
+    assert [(line.sku, line.quantity) for line in sent["r7"].lines] == [("A", 2), ("B", 4), ("A", 1)]
+    assert [(line.sku, line.quantity) for line in sent["r8"].lines] == [("A", 1), ("B", 2)]
+    plant.receive(came_back("C1", ("A", 1, "damaged"), ("B", 1, "restock"), reference="R7"))
+    plant.receive(came_back("C2", ("B", 1, "restock"), reference="R7"))
+    plant.receive(came_back("C3", ("A", 2, "restock"), ("B", 2, "restock"), reference="R7"))
+    await plant.returns()
+    assert [(line.sku, line.quantity, line.condition) for line in told(plant)] == [("KIT", 1, "damaged")]
+    assert plant.doc("C2", receipts.FLOW).state is State.VOID
+    assert {(line.sku, line.quantity, line.return_line) for line in told(plant, "C3")} == {
+        ("KIT", 1, "RL1"),
+        ("A", 1, "RL2"),
+    }

@@ -131,7 +131,10 @@ def test_settings_of_every_form(folder: Folder) -> None:
     [
         ("", "merchants.d/acme.toml: warehouses: found nothing, expected a table [warehouses.NAME]"),
         ("warehouses = 1", "warehouses: found 1, expected a table"),
-        (MERCHANT + "[bundles]\n", "bundles: found an unknown key"),
+        (
+            MERCHANT + "[bundels]\n",
+            'bundels: found an unknown key, expected one of allocation, bundles, bundles_file, warehouses; did you mean "bundles"?',
+        ),
         ("[warehouses]\nmain = 1", "warehouses.main: found 1, expected a table"),
         ("\n".join(f"[warehouses.w{n}]" for n in range(101)), "warehouses: found 101, expected at most 100"),
         ("x", "merchants.d/acme.toml: line 1, column 2: found Expected "),
@@ -181,6 +184,7 @@ def test_a_broken_warehouse_leaves_its_neighbours(folder: Folder) -> None:
         ("[store]", "[channels]\ninventory = 5\n[store]", "channels.inventory: found 5, expected a table"),
         ("[store]", "channels = 5\n[store]", "channels: found 5, expected a table"),
         ("[store]", '[shipping]\nunmapped = "send"\n[store]', 'shipping.unmapped: found "send", expected one of hold, pass'),
+        ("[store]", f'[returns]\nreference = "{"R" * 20}{{number}}{"R" * 20}"\n[store]', "returns.reference: found"),
         ("[store]", '[returns]\nreference = "R"\n[store]', 'returns.reference: found "R"'),
         ("[store]", '[returns]\nrestock = 1\n[store]', "returns.restock: found 1"),
         ("[store]", "[returns]\nrefunds = true\n[store]", "returns.refunds: found an unknown key"),

@@ -9,7 +9,9 @@ from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import LocalZone
 from dropstreamd.control.cli.words import figure, plural
+from dropstreamd.control.messages.goods import ProductShown
 from dropstreamd.control.messages.look import ComponentShown, OrderShown, PackageShown, PromiseShown, SkuShown
+from dropstreamd.control.messages.returned import ReceiptShown
 
 STATES = {
     "pending": "goes with the next run",
@@ -65,7 +67,7 @@ def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
     show_fields(
         terminal,
         [
-            ("state", _state(found.state, found.reason)),
+            ("state", said_of(found.state, found.reason)),
             ("id", found.key),
             ("reference", found.reference),
             ("the store says", found.order.status),
@@ -86,6 +88,11 @@ def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
         opened = zone.show(found.attempt.opened_s)
         terminal.line(f"Hand-over under way since {opened}: {found.attempt.name}, run {found.attempt.run}")
     _show_packages(terminal, found.packages, zone)
+    for ret in found.returns:
+        state = said_of(ret.state, ret.reason)
+        terminal.line("Return ", (ret.number, Style.HEAD), f"  {state}{_came(ret.receipts)}")
+    if found.receipts:
+        terminal.line(f"Without a return{_came(found.receipts)}")
     for task in found.tasks:
         terminal.line(("To do: ", Style.WARN), f"{task.title}: {task.detail}")
     terminal.line()
@@ -115,7 +122,7 @@ def _show_packages(terminal: Terminal, packages: tuple[PackageShown, ...], zone:
     rows: list[list[Cell]] = [
         [
             shown.key,
-            _state(shown.state, shown.reason),
+            said_of(shown.state, shown.reason),
             shown.package.carrier,
             " ".join(shown.package.tracking_numbers),
             zone.show(shown.package.shipped_at.timestamp() if shown.package.shipped_at else None),
@@ -127,7 +134,14 @@ def _show_packages(terminal: Terminal, packages: tuple[PackageShown, ...], zone:
     show_table(terminal, ("PACKAGE", "STATE", "CARRIER", "TRACKING", "SHIPPED", "LINES"), rows)
 
 
-def _state(state: str, reason: str) -> str:
+def _came(receipts: tuple[ReceiptShown, ...]) -> str:
+    lines = [line for shown in receipts for line in shown.receipt.lines]
+    told = ", ".join(f"{line.quantity} × {line.sku} ({line.condition})" for line in lines)
+    return f"; came back: {told}" if told else ""
+
+
+def said_of(state: str, reason: str) -> str:
+    """The state of a document for a person, with its reason."""
     said = STATES.get(state, state)
     return f"{said}: {reason}" if reason else said
 
@@ -155,19 +169,51 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
             ("level", (figure(found.derived), Style.HEAD)),
             ("the store took", f"{figure(found.accepted)}  {zone.show(found.accepted_at_s)}".rstrip()),
             ("in run", found.accepted_run),
-            ("next", "it is pushed with the next run" if found.pending else ""),
+            ("next", _next(found, zone)),
             ("trouble", (unsure, Style.BAD) if unsure else ""),
         ],
         indent="  ",
     )
     if found.bundle:
         _show_components(terminal, found.components)
+    for each in found.products:
+        _show_product(terminal, each, zone)
     if found.promises:
         _show_promises(terminal, found.promises, zone)
     if found.steps:
         terminal.line()
         for step in found.steps:
             terminal.line("  - ", step)
+
+
+def _next(found: SkuShown, zone: LocalZone) -> str:
+    if found.waits_since_s:
+        since = zone.show(found.waits_since_s)
+        return f"since {since} it waits for other stores to show less of the same stock"
+    return "it is pushed with the next run" if found.pending else ""
+
+
+def _show_product(terminal: Terminal, found: ProductShown, zone: LocalZone) -> None:
+    product = found.product
+    sold = "" if product.active else ", not sold any more"
+    if found.gone:
+        sold = ", gone from the store"
+    terminal.line()
+    terminal.line(f"In our catalogue since {zone.show(found.at_s)}{sold}:")
+    show_fields(
+        terminal,
+        [
+            ("id", product.key),
+            ("title", " ".join(part for part in (product.title, product.option) if part)),
+            ("GTIN", product.gtin),
+            ("vendor code", product.vendor_code),
+            ("vendor", product.vendor),
+            ("weight", "" if product.weight_g is None else f"{product.weight_g} g"),
+            ("HS code", product.hs_code),
+            ("origin", product.origin),
+        ],
+        indent="  ",
+    )
 
 
 def _reported(found: SkuShown) -> str:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from dropstreamd.control.messages.goods import ProductShown
+from dropstreamd.control.messages.returned import ReceiptShown, ReturnShown
 from dropstreamd.control.messages.runs import Backlog
 from dropstreamd.model.orders import Address, Order, OutboundOrder
 from dropstreamd.model.shipments import Package
@@ -84,7 +86,8 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     `life` is where it stands in words of the trade, and `explained` why, and what comes next. `state` is
     pending, open, accepted, parked, held, doubt or void; `standing` what the store says: ready, held or
     over. `accepted` is the revision that the warehouse has, 0 for none. `address` is what a person put in
-    the place of the store's.
+    the place of the store's. `returns` are those of the order (20 at most), `receipts` what came back of it
+    without one.
     """
 
     connection: str
@@ -110,6 +113,8 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     life: str = ""
     explained: tuple[str, ...] = ()
     address: Address | None = None
+    returns: tuple[ReturnShown, ...] = ()
+    receipts: tuple[ReceiptShown, ...] = ()
 
 
 class PromiseShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,10 +164,11 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
 
     `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
-    `steps` says all of it in sentences.
+    `steps` says all of it in sentences. `products` are those of that SKU in our catalogue of the store.
 
     What is no bundle is its own one component. Of a `bundle`, `reported` and `unsent` stand with its
-    components; `built` can be built of them, and `allocation` is what was made of that.
+    components; `built` can be built of them, and `allocation` is what was made of that. `waits_since_s` is
+    set while its level rises and another store still shows too much of the same stock.
     """
 
     connection: str
@@ -189,6 +195,8 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     components: tuple[ComponentShown, ...] = ()
     built: int = 0
     allocation: tuple[AllocationStep, ...] = ()
+    waits_since_s: float = 0.0
+    products: tuple[ProductShown, ...] = ()
 
 
 class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):

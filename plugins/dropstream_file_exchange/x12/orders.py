@@ -19,6 +19,12 @@ MOST_DESCRIPTIONS = 5
 GTIN_QUALIFIERS = {12: "UP", 13: "EN", 14: "UK"}
 
 
+def cancels(payload: bytes) -> bool:
+    """Whether a file of ours is a cancellation: its W05 begins with F, whatever its delimiters."""
+    start = payload.find(b"W05")
+    return start > 0 and payload[start + 4 : start + 5] == b"F"
+
+
 def prepare(items: Sequence[Item[OutboundOrder]], stamp: Stamp, settings: X12, zone: ZoneInfo) -> Preparation:
     """An interchange for each order; the n-th, from 0, has the control number `stamp.number` + n. Dates
     are those of the warehouse's `zone`: the last day to ship ends there."""

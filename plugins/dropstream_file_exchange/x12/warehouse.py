@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from dropstream_file_exchange.link import Link
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.sources import InventorySource
@@ -28,6 +30,7 @@ from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.model.returns import OutboundReturn, Receipt
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import (
+    Accepted,
     Finding,
     Host,
     Item,
@@ -145,24 +148,23 @@ class PartnerSink(Generic[T]):
 
     @property
     def writes(self) -> Writes:
+        rules = self._settings.x12
         return Writes(
-            repeat="lookup", batch=1, visible_after_s=VISIBLE_AFTER_S, series=self._settings.x12.series
+            repeat="lookup",
+            batch=1,
+            visible_after_s=VISIBLE_AFTER_S,
+            series=rules.series,
+            acknowledged_within_s=rules.acknowledged_within_hours * 3600.0,
         )
-
-    @property
-    def acknowledged_within_s(self) -> float | None:
-        """How long the partner may take to acknowledge a file, in seconds; None: it never does."""
-        hours = self._settings.x12.acknowledged_within_hours
-        return hours * 3600.0 if hours else None
 
     def prepare(self, items: Sequence[Item[T]], stamp: Stamp) -> Preparation:
         return self._prepare(items, stamp, self._settings.x12, self._zone)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
-        return await (await self._outbox()).publish(prepared, record)
+        return _told(prepared, await (await self._outbox()).publish(prepared, record))
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:
-        return await (await self._outbox()).recover(prepared, step, record)
+        return _told(prepared, await (await self._outbox()).recover(prepared, step, record))
 
     async def _outbox(self) -> Outbox:
         settings = self._settings
@@ -173,6 +175,16 @@ class PartnerSink(Generic[T]):
             part=settings.part,
             marker=settings.marker,
         )
+
+
+def _told(prepared: Prepared, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What came of a file. One that cancels has only been put there: the partner's answer is to come."""
+    if not orders.cancels(prepared.payload):
+        return list(outcomes)
+    return [
+        msgspec.structs.replace(each, final=False) if isinstance(each, Accepted) else each
+        for each in outcomes
+    ]
 
 
 def _survey_of(found: Sample, detail: str) -> Survey:

@@ -122,7 +122,7 @@ async def test_an_order_arrives(account: SftpAccount) -> None:
         outcome = await warehouse.orders.push(prepared, record)
         assert outcome == [Accepted(key="k", remote="940_000000007.edi")]
         assert await warehouse.orders.recover(prepared, steps[-1], record) == outcome
-        assert opened_.orders.acknowledged_within_s == 24 * 3600
+        assert opened_.orders.writes.acknowledged_within_s == 24 * 3600
     assert not faults((account.root / "in" / prepared.name).read_bytes())
 
 
