@@ -1,9 +1,9 @@
 """Audits that a person asks for."""
 
-from dropstreamd.channels import order_audit
+from dropstreamd.channels import drift, order_audit
 from dropstreamd.channels.order_audit import Finds
 from dropstreamd.control.desk import Desk
-from dropstreamd.control.messages.audits import OrderFound, OrdersAudited
+from dropstreamd.control.messages.audits import InventoryAudited, LevelFound, OrderFound, OrdersAudited
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.platform.contract import Part
@@ -37,6 +37,28 @@ def _shown(finds: Finds) -> tuple[OrderFound, ...]:
     )
 
 
+async def inventory(desk: Desk, call: Call[Empty, Empty]) -> InventoryAudited:
+    """Read the store's levels back, and compare them with what it was told."""
+    connection = desk.connection(call.path["c"])
+    scope = desk.scope(connection)
+    found = await drift.audit(scope)
+    if not found.can:
+        refuse("not supported", f"the plugin {connection.store.platform} cannot read levels back")
+    text = (
+        f"{found.looked_at} levels read back: {found.more} more, {found.fewer} fewer, {found.missing} missing"
+    )
+    await desk.note(connection, "inventory audit", text, who=call.who, channel="inventory")
+    return InventoryAudited(
+        connection=connection.name,
+        looked_at=found.looked_at,
+        more=found.more,
+        fewer=found.fewer,
+        missing=found.missing,
+        levels=tuple(LevelFound(sku=each.sku, told=each.told, shows=each.shows) for each in found.some),
+        trouble=found.trouble,
+    )
+
+
 ROUTES = (
     Route(
         method="POST",
@@ -47,5 +69,15 @@ ROUTES = (
         query=Empty,
         body=Empty,
         answer=OrdersAudited,
+    ),
+    Route(
+        method="POST",
+        path="/v1/connections/{c}/audit/inventory",
+        name="audit_inventory",
+        summary="Read the store's levels back, and compare them with what it was told",
+        handle=inventory,
+        query=Empty,
+        body=Empty,
+        answer=InventoryAudited,
     ),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.control.messages.audits import OrderFound, OrdersAudited
+from dropstreamd.control.messages.audits import InventoryAudited, LevelFound, OrderFound, OrdersAudited
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.plans import (
     Applied,
@@ -161,6 +161,22 @@ def test_audit(api: FakeApi) -> None:
     assert "Not all of them: it is down" in told.out
     assert "1       o1   2026-03-05 14:30:12 EST  it was never told to us\nand 2 more\n" in told.out
     assert ctl(api, "audit", "acme", "parcels").code == 2
+
+
+def test_audit_of_inventory(api: FakeApi) -> None:
+    found = InventoryAudited(
+        connection="acme",
+        looked_at=3,
+        more=1,
+        fewer=0,
+        missing=1,
+        levels=(LevelFound(sku="B", told=3, shows=None), LevelFound(sku="A", told=5, shows=9)),
+    )
+    api.answer(f"POST {AT}/audit/inventory", found)
+    told = ctl(api, "audit", "acme", "inventory")
+    assert told.code == 1
+    assert "1 show more than they were told." in told.out
+    assert "A       5  9" in told.out
 
 
 # ---- plan, apply

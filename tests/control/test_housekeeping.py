@@ -93,3 +93,25 @@ async def test_orders_that_are_not_where_they_should_be(office: Office, client: 
 
 async def test_an_audit_of_nothing(client: Client) -> None:
     assert (await client.refused("POST", "/connections/none/audit/orders"))[0] == 404
+
+
+# ---- the drift audit
+
+
+async def test_levels_that_the_store_shows_and_was_not_told(office: Office, client: Client) -> None:
+    office.report({"A": 5, "B": 3, "C": 1, "D": 2})
+    await client.enable()
+    await client.run("inventory.full")
+    path = f"{SHOP}/audit/inventory"
+    told = await client.ask("POST", path)
+    assert (told["looked_at"], told["levels"], told["trouble"]) == (4, [], "")
+    office.stores["shop"].by_hand.update({"A": 9, "B": 2})
+    pushed = len(office.stores["shop"].levels.effects)
+    told = await client.ask("POST", path)
+    assert (told["more"], told["fewer"], told["missing"]) == (1, 1, 0)
+    assert told["levels"] == [
+        {"sku": "A", "told": 5, "shows": 9},
+        {"sku": "B", "told": 3, "shows": 2},
+    ]
+    await client.run("inventory.smart")
+    assert len(office.stores["shop"].levels.effects) == pushed, "it reports, and changes nothing"

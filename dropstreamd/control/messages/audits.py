@@ -25,3 +25,25 @@ class OrdersAudited(msgspec.Struct, frozen=True, kw_only=True):
     unaccounted_orders: tuple[OrderFound, ...]
     overdue_orders: tuple[OrderFound, ...]
     trouble: str = ""
+
+
+class LevelFound(msgspec.Struct, frozen=True, kw_only=True):
+    """A SKU that shows another level than the store was told last; None: it lacks it, or does not count
+    it."""
+
+    sku: str
+    told: int
+    shows: int | None
+
+
+class InventoryAudited(msgspec.Struct, frozen=True, kw_only=True):
+    """Of `looked_at` SKUs so many show `more` or `fewer` than they were told (orders since lower a level), or
+    are `missing`: the 200 greatest differences. `trouble` says why not all were looked at."""
+
+    connection: str
+    looked_at: int
+    more: int
+    fewer: int
+    missing: int
+    levels: tuple[LevelFound, ...]
+    trouble: str = ""
