@@ -31,7 +31,7 @@ from dropstreamd.store.transitions import BY_HAND
 WHY_LIMIT = 200
 """Characters of a reason."""
 
-CHANGE_TASKS = ("", " rejected", " stopped", " not-stopped", " short")
+CHANGE_TASKS = ("", " rejected", " stopped", " not-stopped", " short", " first")
 """What ends the keys of an order's tasks that are about a hand-over: pointless once it goes anew."""
 
 B = TypeVar("B", bound=ByHand)
@@ -247,6 +247,7 @@ def _cancel(tx: Writer, spot: Spot, _asked: ByHand) -> str:
         refuse("not possible", f"{doc.number} was stopped at the warehouse already")
     if not doc.accepted:
         spot.change(tx, lambda doc: by_hand.withdraw(doc, spot.now_s, spot.said))
+        orders.tell_of_the_first(tx, spot.book, spot.key, doc, now_s=spot.now_s)
         return f"{doc.number} is never handed over, unless it is released; the store was not told"
     returned = transitions.sent_back(doc)
     documents.drop_task(tx, spot.book.flow, spot.key)

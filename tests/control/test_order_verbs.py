@@ -282,3 +282,22 @@ async def test_what_was_sent_back_is_cancelled_without_a_word(
     expected = {"resend": "queued", "cancel": "cancelled"}
     assert (await shown(client))["life"] == expected[name]
     of_one(office)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_over_before_it_was_sent_again_the_first_one_is_a_task(
+    office: Office, client: Client, *, by_hand: bool
+) -> None:
+    await handed(office, client)
+    await verb(client, "resend", confirmed=True)
+    if by_hand:
+        await verb(client, "cancel")
+    else:
+        place(office, "1", status="cancelled")
+    await client.run("sales_orders.import")
+    await client.run("sales_orders.import")
+    [task] = (await client.get(f"{SHOP}/tasks"))["tasks"]
+    assert "may have it as SH1 from the first time" in task["detail"]
+    assert of_one(office).created() == {"o1": 1}
+    await client.ask("POST", f"{SHOP}/tasks/sales_orders/o1%20first", {"revision": task["revision"]})
+    assert (await client.get(f"{SHOP}/tasks"))["tasks"] == []
