@@ -147,11 +147,12 @@ def _of_order(scope: Scope, tx: Reader, trace: Trace) -> Basis | None:
     if doc is None or not doc.sent:
         return None
     sent = _decode_sent_order.decode(doc.sent)
+    first = returns.order_of(tx, scope, doc.replaces) if doc.replaces else None
     return Basis(
         trace=Trace(trace.connection, trace.order),
         expected=return_lines.of_order(sent),
-        order_key=trace.order,
-        order_number=sent.number,
+        order_key=doc.replaces or trace.order,
+        order_number=sent.number if first is None else first.number,
         store_skus={line.key: line.sku for line in _decode_order.decode(doc.content).lines},
     )
 
