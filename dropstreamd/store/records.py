@@ -38,6 +38,9 @@ class Standing(StrEnum):
 
 Stopping = Literal["", "sent", "done", "refused"]
 
+Purpose = Literal["new", "change", "stop"]
+"""What an attempt is to do with a document at the other side."""
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """One step in a document's life, for `explain`."""
