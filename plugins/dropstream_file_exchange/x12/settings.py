@@ -110,7 +110,7 @@ class X12(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     unit: str = "EA"
     units: tuple[str, ...] = ("EA", "PC", "UN")
     acknowledge: bool = True
-    acknowledged_within_hours: int = 24
+    acknowledged_within_hours: float = 24.0
     orders: Orders = Orders()
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()
