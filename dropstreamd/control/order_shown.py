@@ -6,6 +6,7 @@ from itertools import chain
 import msgspec
 
 from dropstreamd.channels import orders, references, shipments
+from dropstreamd.channels.life import life_of
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.looking import task_shown
@@ -92,6 +93,7 @@ def _shown(
         first_s=doc.first_s,
         changed_s=doc.changed_s,
         handed_s=doc.handed_s,
+        life=life_of(tx, account, doc),
         order=_order.decode(doc.content),
         sent=_outbound.decode(doc.sent) if doc.sent else None,
         attempt=_attempt(tx, flow, doc),

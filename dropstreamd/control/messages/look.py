@@ -110,6 +110,7 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[Step, ...]
     returns: tuple[ReturnShown, ...] = ()
     receipts: tuple[ReceiptShown, ...] = ()
+    life: str = ""
 
 
 class PromiseShown(msgspec.Struct, frozen=True, kw_only=True):
