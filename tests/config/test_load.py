@@ -10,6 +10,7 @@ from dropstreamd.config.load import load, load_daemon
 from dropstreamd.config.schema import DEFAULT_RULES, Breaker, DaemonSettings, Listen, ReturnSettings
 from dropstreamd.errors import ConfigError, Problem
 from dropstreamd.model.schedule_parser import parse_rules
+from dropstreamd.platform.loader import load_plugins
 from tests.config.fakes import (
     MERCHANT,
     PLUGINS,
@@ -126,7 +127,7 @@ def test_the_samples_pass_once_they_are_copied(tmp_path: Path) -> None:
         target = tmp_path / path.relative_to(CONF)
         target.parent.mkdir(exist_ok=True)
         target.with_name(target.name.removesuffix(".example")).write_bytes(path.read_bytes())
-    result = load(tmp_path, PLUGINS)
+    result = load(tmp_path, load_plugins([CONF.parent / "plugins"]))
     assert result.problems == ()
     assert len(result.config.connections) == 1
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.01
+ROOT = Path("/")
 
 
 class CounterpartError(Exception):
@@ -38,13 +39,19 @@ def as_user(user: str, argv: Sequence[str | Path]) -> list[str]:
     return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", *command]
 
 
-def run(argv: Sequence[str | Path], *, user: str | None = None, env: Mapping[str, str] | None = None) -> str:
+def run(
+    argv: Sequence[str | Path],
+    *,
+    user: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+) -> str:
     """Run to the end and return what it wrote; a failure raises with the end of its output."""
     command = as_user(user or current_user(), argv)
     done = subprocess.run(
         command,
         env={**os.environ, **(env or {})},
-        cwd="/",
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -69,6 +76,7 @@ class Child:
         log: Path,
         user: str | None = None,
         env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
         detached: bool = False,
     ) -> None:
         self.log = log
@@ -78,7 +86,7 @@ class Child:
             self.process = subprocess.Popen(
                 as_user(user or current_user(), command),
                 env={**os.environ, **(env or {})},
-                cwd="/",
+                cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

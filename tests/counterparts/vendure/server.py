@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..installed import folder, node, postgresql_programs
+from ..postgres import Postgres
 from ..process import Child, accepts, free_port, run
-from .postgres import Postgres
 
 PROJECT = Path(__file__).parent
 PROGRAM = PROJECT / "server.js"
@@ -101,7 +101,7 @@ def _seeded() -> Path:
 def _version() -> str:
     """Names everything that the seeded data depends on."""
     digest = hashlib.sha256(str(postgresql_programs()).encode())
-    for name in ("package-lock.json", "server.js", "postgres.py"):
+    for name in ("package-lock.json", "server.js", "../postgres.py"):
         digest.update((PROJECT / name).read_bytes())
     return digest.hexdigest()[:16]
 
