@@ -181,7 +181,7 @@ def _task(
     if verdict == "not-cancelled" or (verdict == "rejected" and _of_stop(doc, word)):
         kind, title = "not-stopped", "was cancelled in the store, and the warehouse does not stop it"
         detail = "expect it to ship, or call the warehouse"
-    elif verdict == "rejected" and doc.state is State.OPEN:
+    elif verdict == "rejected" and doc.state in (State.OPEN, State.DOUBT):
         kind, title = "rejected", "was refused by the warehouse while it was being sent"
         detail = "mend what it says, then send it again"
     elif verdict == "cancelled" and not (of_stop or doc.stopped):

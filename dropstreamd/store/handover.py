@@ -409,6 +409,16 @@ def resolve_doubt(tx: Writer, book: Book, key: str, outcome: Outcome, *, now_s: 
     return True
 
 
+def taken_after_all(tx: Writer, book: Book, key: str, *, now_s: float, run: str) -> bool:
+    """The other side acts on a document that it had sent back: nobody has to hand it over again."""
+    old = get(tx, book.flow, key)
+    if old is None or not transitions.sent_back(old):
+        return False
+    acted = transitions.noted(old, now_s, run, "the other side acts on it after all")
+    save(tx, book, key, transitions.free(acted, State.ACCEPTED), old)
+    return True
+
+
 def proven(tx: Writer, book: Book, key: str, *, now_s: float, run: str) -> bool:
     """The other side itself spoke of this document: it has it, whatever we thought.
 

@@ -12,7 +12,7 @@ from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents, handover
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import Plant, order
+from tests.channels.plant import Plant, order, package
 from tests.channels.test_order_life import cancelled
 from tests.fakes.sinks import Fault
 
@@ -187,5 +187,27 @@ async def test_a_refusal_of_an_order_in_doubt_parks_it(plant: Plant) -> None:
     assert plant.life("o1") is Life.PARKED
     await answer(plant, name, "rejected")
     assert plant.life("o1") is Life.PARKED
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_a_refusal_of_an_order_whose_change_is_in_doubt_is_shown(plant: Plant) -> None:
+    plant.place(order("1", ("A", 2)))
+    name = await send(plant)
+    plant.place(order("1", ("A", 3)))
+    await send(plant, Fault.SILENT)
+    await answer(plant, name, "rejected")
+    assert plant.life("o1") is Life.IN_DOUBT
+    assert "was refused by the warehouse" in plant.tasks()["sales_orders", "o1 rejected"].title
+
+
+async def test_a_refused_order_that_ships_after_all_waits_for_nobody(plant: Plant) -> None:
+    plant.place(order("1"))
+    await answer(plant, await send(plant), "rejected")
+    assert plant.life("o1") is Life.PARKED
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    run = await plant.export()
+    assert run.counts["accepted"] == 1
+    assert plant.life("o1") is Life.SHIPPED
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1}
