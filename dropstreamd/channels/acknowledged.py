@@ -15,7 +15,7 @@ from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.sent_names import Sent
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.acknowledgements import Acknowledgement
-from dropstreamd.model.handover import Bad, Rejected
+from dropstreamd.model.handover import Bad, Rejected, Writes
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import documents, handover, transitions
@@ -36,18 +36,22 @@ _sent = msgspec.msgpack.Decoder(OutboundOrder)
 
 
 async def fetch(
-    account: Account, source: Source[Acknowledgement], *, within_s: float, run: str, now_s: float
+    account: Account, source: Source[Acknowledgement], *, writes: Writes | None, run: str, now_s: float
 ) -> Fetched:
-    """Bring in every acknowledgement that is waiting; show what was not acknowledged within that time, in
-    seconds (0: it need not be)."""
-    stage = partial(_stage, account=account, run=run, now_s=now_s)
+    """Bring in every acknowledgement that is waiting; show what was not acknowledged in time. `writes` are
+    those of the warehouse's orders, where it takes any."""
+    final = writes is not None and writes.receipt_stops
+    within_s = 0.0 if writes is None else writes.acknowledged_within_s
+    stage = partial(_stage, account=account, final=final, run=run, now_s=now_s)
     fetched = await intake.fetch(account, source, account.flow(FLOW), stage, now_s=now_s)
     if within_s:
         await account.state.write(partial(report_unheard, account=account, within_s=within_s, now_s=now_s))
     return fetched
 
 
-def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: str, now_s: float) -> Fetched:
+def _stage(
+    tx: Writer, page: Page[Acknowledgement], *, account: Account, final: bool, run: str, now_s: float
+) -> Fetched:
     fetched = Fetched()
     flow = account.flow(FLOW)
     for word in page.documents:
@@ -60,12 +64,14 @@ def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: st
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
             continue
         documents.mended(tx, flow, word.key)
-        fetched.new += _take(tx, scope, spoken_of, word, run=run, now_s=now_s)
+        fetched.new += _take(tx, scope, spoken_of, word, final=final, run=run, now_s=now_s)
     return fetched
 
 
-def _take(tx: Writer, scope: Scope, sent: Sent, word: Acknowledgement, *, run: str, now_s: float) -> bool:
-    """Take a word on what was sent; whether it was new."""
+def _take(
+    tx: Writer, scope: Scope, sent: Sent, word: Acknowledgement, *, final: bool, run: str, now_s: float
+) -> bool:
+    """Take a word on what was sent; whether it was new. `final`: the receipt of a cancellation does it."""
     book = BOOKS[sent.channel](scope)
     doc = documents.get(tx, book.flow, sent.key)
     if doc is None or word.key in doc.heard:
@@ -77,7 +83,7 @@ def _take(tx: Writer, scope: Scope, sent: Sent, word: Acknowledgement, *, run: s
     if of_the_order:
         return hear(tx, scope, book, sent.key, word, run=run, now_s=now_s)
     heard = _heard(doc, word, run, now_s)
-    answers.take(tx, scope.account, book, sent.key, sent, word, heard, now_s=now_s, run=run)
+    answers.take(tx, scope.account, book, sent, word, heard, final=final, now_s=now_s, run=run)
     return True
 
 

@@ -30,20 +30,41 @@ def is_of_the_order(
     return under_way or word.verdict != "rejected"
 
 
-def settled_by(tx: Reader, book: Book, key: str, doc: Document, word: Acknowledgement) -> Outcome | None:
-    """What an answer says of the attempt that is in doubt; None where it speaks of another one."""
-    if doc.state is not State.DOUBT or not word.name:
-        return None
-    attempt = next((one for at, one in handover.attempts(tx, book.flow) if at == doc.attempt), None)
-    if attempt is None or attempt.name != word.name:
-        return None
-    if word.verdict == "rejected":
-        return Rejected(key=key, cause=" ".join(word.codes) or word.verdict, reason=word.reason)
-    stops = any(tried.key == key and tried.cancel for tried in attempt.keys)
-    return Accepted(key=key, remote=word.name, final=not stops)
+def take(
+    tx: Writer,
+    account: WarehouseAccount,
+    book: Book,
+    sent: Sent,
+    word: Acknowledgement,
+    heard: Document,
+    *,
+    final: bool,
+    now_s: float,
+    run: str,
+) -> None:
+    """Store what an answer that is none of the order comes to. `heard` is the document with the word in its
+    history. `final`: a cancellation that was received is done."""
+    key = sent.key
+    task = _task_of(tx, account, heard, sent, word)
+    doc = _answered(heard, sent, word, final=final)
+    documents.save(tx, book, key, doc, documents.get(tx, book.flow, key))
+    outcome = _settled_by(tx, book, key, doc, word, final=final)
+    if outcome is not None:
+        handover.resolve_doubt(tx, book, key, outcome, now_s=now_s, run=run)
+    if task is not None:
+        kind, title, detail = task
+        said = f"{word.verdict} ({', '.join(word.codes)})" if word.codes else word.verdict
+        shown = Task(
+            kind=kind,
+            number=doc.number,
+            title=f"{doc.number} {title}",
+            detail=f"{said}{': ' if word.reason else ''}{word.reason}; {detail}",
+            since_s=now_s,
+        )
+        documents.open_task(tx, book.flow, f"{key} {kind}", shown)
 
 
-def task_of(
+def _task_of(
     tx: Reader, account: WarehouseAccount, doc: Document, sent: Sent, word: Acknowledgement
 ) -> tuple[str, str, str] | None:
     """Kind, title and detail of what a person has to see to after an answer that is none of the order."""
@@ -63,36 +84,24 @@ def task_of(
     return None
 
 
-def take(
-    tx: Writer,
-    account: WarehouseAccount,
-    book: Book,
-    key: str,
-    sent: Sent,
-    word: Acknowledgement,
-    heard: Document,
-    *,
-    now_s: float,
-    run: str,
-) -> None:
-    """Store what an answer that is none of the order comes to. `heard` is the document with the word in its
-    history."""
-    before = documents.get(tx, book.flow, key)
-    task = task_of(tx, account, heard, sent, word)
-    refused = sent.purpose == "stop" and word.verdict == "rejected" and heard.stopping == "sent"
-    doc = msgspec.structs.replace(heard, stopping="refused") if refused else heard
-    documents.save(tx, book, key, doc, before)
-    outcome = settled_by(tx, book, key, doc, word)
-    if outcome is not None:
-        handover.resolve_doubt(tx, book, key, outcome, now_s=now_s, run=run)
-    if task is not None:
-        kind, title, detail = task
-        said = f"{word.verdict} ({', '.join(word.codes)})" if word.codes else word.verdict
-        shown = Task(
-            kind=kind,
-            number=doc.number,
-            title=f"{doc.number} {title}",
-            detail=f"{said}{': ' if word.reason else ''}{word.reason}; {detail}",
-            since_s=now_s,
-        )
-        documents.open_task(tx, book.flow, f"{key} {kind}", shown)
+def _answered(doc: Document, sent: Sent, word: Acknowledgement, *, final: bool) -> Document:
+    if sent.purpose != "stop" or doc.stopping != "sent":
+        return doc
+    if word.verdict == "rejected":
+        return msgspec.structs.replace(doc, stopping="refused")
+    return msgspec.structs.replace(doc, stopping="done") if final else doc
+
+
+def _settled_by(
+    tx: Reader, book: Book, key: str, doc: Document, word: Acknowledgement, *, final: bool
+) -> Outcome | None:
+    """What an answer says of the attempt that is in doubt; None where it speaks of another one."""
+    if doc.state is not State.DOUBT or not word.name:
+        return None
+    attempt = next((one for at, one in handover.attempts(tx, book.flow) if at == doc.attempt), None)
+    if attempt is None or attempt.name != word.name:
+        return None
+    if word.verdict == "rejected":
+        return Rejected(key=key, cause=" ".join(word.codes) or word.verdict, reason=word.reason)
+    stops = any(tried.key == key and tried.cancel for tried in attempt.keys)
+    return Accepted(key=key, remote=word.name, final=final or not stops)

@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from dropstreamd.channels import orders
 from dropstreamd.channels.life import Life
@@ -86,6 +87,22 @@ async def test_a_cancellation_that_has_arrived_is_not_done(plant: Plant) -> None
     assert plant.life("o1") is Life.CANCEL_SENT
     plant.say("SH1", "closed-short")
     await plant.import_orders()
+    assert plant.life("o1") is Life.CANCELLED
+    assert not plant.tasks()
+
+
+async def test_where_its_arrival_says_so_a_cancellation_is_done(plant: Plant) -> None:
+    plant.warehouse.taken.writes = replace(plant.warehouse.taken.writes, receipt_stops=True)
+    plant.place(order("1"), order("2"))
+    name = await send(plant)
+    await answer(plant, name, "received")
+    assert plant.life("o2") is Life.ACKNOWLEDGED
+    plant.place(cancelled(order("2")))
+    await answer(plant, await send(plant), "received")
+    assert plant.life("o2") is Life.CANCELLED
+    plant.place(cancelled(order("1")))
+    stop = await send(plant, Fault.SILENT)
+    await answer(plant, stop, "received")
     assert plant.life("o1") is Life.CANCELLED
     assert not plant.tasks()
 

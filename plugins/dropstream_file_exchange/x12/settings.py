@@ -51,6 +51,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     payment: str = "PP"
     carriers: dict[str, Carrier] = msgspec.field(default_factory=dict)
     change_supported: bool = False
+    cancelled_by: Literal["945", "997"] = "945"
 
 
 class Shipments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
