@@ -78,6 +78,8 @@ def _take(
         return False
     if not word.name:
         return hear(tx, scope, book, sent.key, word, run=run, now_s=now_s)
+    answers.settle_what_was_cut_off(tx, book, doc, word, now_s=now_s, run=run)
+    doc = documents.get(tx, book.flow, sent.key) or doc
     of_the_order = answers.is_of_the_order(tx, scope.account, doc, sent, word)
     sent_names.heard(tx, scope.account, word)
     if of_the_order:

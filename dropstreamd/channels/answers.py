@@ -14,7 +14,7 @@ from dropstreamd.model.handover import Accepted, Outcome, Rejected
 from dropstreamd.store import documents, handover
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
-from dropstreamd.store.records import Document, State, Task
+from dropstreamd.store.records import Attempt, Document, State, Task
 
 
 def is_of_the_order(
@@ -28,6 +28,19 @@ def is_of_the_order(
         # It went again since: what is known of the earlier hand-over matters if nothing is of the later one.
         return word.verdict != "rejected" and not under_way
     return under_way or word.verdict != "rejected"
+
+
+def settle_what_was_cut_off(
+    tx: Writer, book: Book, doc: Document, word: Acknowledgement, *, now_s: float, run: str
+) -> None:
+    """Whoever answers to a name has what was sent under it, whatever he makes of it: no look-up is needed.
+    Nobody is sending meanwhile, for the account is read and written by one at a time."""
+    attempt = _attempt_of(tx, book, doc, word) if doc.state is State.OPEN else None
+    if attempt is not None:
+        arrived = [
+            Accepted(key=tried.key, remote=word.name, final=not tried.cancel) for tried in attempt.keys
+        ]
+        handover.settle(tx, book, doc.attempt, arrived, now_s=now_s, run=run)
 
 
 def take(
@@ -96,12 +109,16 @@ def _settled_by(
     tx: Reader, book: Book, key: str, doc: Document, word: Acknowledgement, *, final: bool
 ) -> Outcome | None:
     """What an answer says of the attempt that is in doubt; None where it speaks of another one."""
-    if doc.state is not State.DOUBT or not word.name:
-        return None
-    attempt = next((one for at, one in handover.attempts(tx, book.flow) if at == doc.attempt), None)
-    if attempt is None or attempt.name != word.name:
+    attempt = _attempt_of(tx, book, doc, word) if doc.state is State.DOUBT else None
+    if attempt is None:
         return None
     if word.verdict == "rejected":
         return Rejected(key=key, cause=" ".join(word.codes) or word.verdict, reason=word.reason)
     stops = any(tried.key == key and tried.cancel for tried in attempt.keys)
     return Accepted(key=key, remote=word.name, final=final or not stops)
+
+
+def _attempt_of(tx: Reader, book: Book, doc: Document, word: Acknowledgement) -> Attempt | None:
+    """The document's attempt, if it is the one that a word speaks of."""
+    attempt = next((one for at, one in handover.attempts(tx, book.flow) if at == doc.attempt), None)
+    return attempt if attempt is not None and attempt.name == word.name else None

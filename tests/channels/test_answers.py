@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from dropstreamd.channels import orders
 from dropstreamd.channels.life import Life
+from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.handover import Untouched
 from dropstreamd.platform.contract import Part
@@ -227,4 +228,20 @@ async def test_a_refused_order_that_ships_after_all_waits_for_nobody(plant: Plan
     assert run.counts["accepted"] == 1
     assert plant.life("o1") is Life.SHIPPED
     await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+@pytest.mark.parametrize(("verdict", "life"), [("received", Life.ACKNOWLEDGED), ("rejected", Life.PARKED)])
+async def test_an_answer_settles_what_was_cut_off(plant: Plant, verdict: Verdict, life: Life) -> None:
+    """The daemon ended, or lost its connection, before it knew whether the file had arrived."""
+    plant.place(order("1"))
+    with pytest.raises(OutcomeUnknown):
+        await send(plant, Fault.LOST_AFTER)
+    assert plant.doc("o1").state is State.OPEN
+    await answer(plant, plant.warehouse.taken.pushed[-1], verdict)
+    assert plant.life("o1") is life
+    assert not plant.tasks()
+    plant.later(hours=1)
+    await plant.import_orders()
+    assert plant.life("o1") is life
     assert plant.warehouse.taken.created() == {"o1": 1}
