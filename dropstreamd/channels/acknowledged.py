@@ -9,19 +9,19 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import intake, orders, references, returns, sent_names
+from dropstreamd.channels import answers, intake, orders, references, returns, sent_names
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.sent_names import Sent
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.acknowledgements import Acknowledgement
-from dropstreamd.model.handover import Bad, Rejected
+from dropstreamd.model.handover import Bad, Rejected, Writes
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import documents, handover, transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
-from dropstreamd.store.records import Document, Flow, State, Task
+from dropstreamd.store.records import Document, Flow, Standing, State, Task
 
 FLOW = "acknowledgements"
 """Whose cursor the account keeps, beside its channels'."""
@@ -36,18 +36,22 @@ _sent = msgspec.msgpack.Decoder(OutboundOrder)
 
 
 async def fetch(
-    account: Account, source: Source[Acknowledgement], *, within_s: float, run: str, now_s: float
+    account: Account, source: Source[Acknowledgement], *, writes: Writes | None, run: str, now_s: float
 ) -> Fetched:
-    """Bring in every acknowledgement that is waiting; show what was not acknowledged within that time, in
-    seconds (0: it need not be)."""
-    stage = partial(_stage, account=account, run=run, now_s=now_s)
+    """Bring in every acknowledgement that is waiting; show what was not acknowledged in time. `writes` are
+    those of the warehouse's orders, where it takes any."""
+    final = writes is not None and writes.receipt_stops
+    within_s = 0.0 if writes is None else writes.acknowledged_within_s
+    stage = partial(_stage, account=account, final=final, run=run, now_s=now_s)
     fetched = await intake.fetch(account, source, account.flow(FLOW), stage, now_s=now_s)
     if within_s:
         await account.state.write(partial(report_unheard, account=account, within_s=within_s, now_s=now_s))
     return fetched
 
 
-def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: str, now_s: float) -> Fetched:
+def _stage(
+    tx: Writer, page: Page[Acknowledgement], *, account: Account, final: bool, run: str, now_s: float
+) -> Fetched:
     fetched = Fetched()
     flow = account.flow(FLOW)
     for word in page.documents:
@@ -60,11 +64,29 @@ def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: st
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
             continue
         documents.mended(tx, flow, word.key)
-        book = BOOKS[spoken_of.channel](scope)
-        if word.name:
-            sent_names.heard(tx, account.settings, word.name)
-        fetched.new += hear(tx, scope, book, spoken_of.key, word, run=run, now_s=now_s)
+        fetched.new += _take(tx, scope, spoken_of, word, final=final, run=run, now_s=now_s)
     return fetched
+
+
+def _take(
+    tx: Writer, scope: Scope, sent: Sent, word: Acknowledgement, *, final: bool, run: str, now_s: float
+) -> bool:
+    """Take a word on what was sent; whether it was new. `final`: the receipt of a cancellation does it."""
+    book = BOOKS[sent.channel](scope)
+    doc = documents.get(tx, book.flow, sent.key)
+    if doc is None or word.key in doc.heard:
+        return False
+    if not word.name:
+        return hear(tx, scope, book, sent.key, word, run=run, now_s=now_s)
+    answers.settle_what_was_cut_off(tx, book, doc, word, now_s=now_s, run=run)
+    doc = documents.get(tx, book.flow, sent.key) or doc
+    of_the_order = answers.is_of_the_order(tx, scope.account, doc, sent, word)
+    sent_names.heard(tx, scope.account, word)
+    if of_the_order:
+        return hear(tx, scope, book, sent.key, word, run=run, now_s=now_s)
+    heard = _heard(doc, word, run, now_s)
+    answers.take(tx, scope.account, book, sent, word, heard, final=final, now_s=now_s, run=run)
+    return True
 
 
 def _spoken_of(tx: Reader, account: Account, word: Acknowledgement) -> Sent | None:
@@ -107,8 +129,7 @@ def hear(
     before = documents.get(tx, book.flow, key)
     if before is None:
         raise AssertionError(f"{key} went while its acknowledgement was read")
-    heard = transitions.noted(before, now_s, run, f"the warehouse: {_said(word)}")
-    heard = msgspec.structs.replace(heard, word=word.verdict, heard=(*before.heard[1 - HEARD :], word.key))
+    heard = msgspec.structs.replace(_heard(before, word, run, now_s), word=word.verdict)
     task = _task(tx, scope.account, heard, word, now_s)
     documents.save(tx, book, key, _moved(heard, word, now_s, run), before)
     if task is not None:
@@ -116,20 +137,48 @@ def hear(
     return True
 
 
+def _heard(doc: Document, word: Acknowledgement, run: str, now_s: float) -> Document:
+    of = f", of {word.name}" if word.name else ""
+    noted = transitions.noted(doc, now_s, run, f"the warehouse{of}: {_said(word)}")
+    return msgspec.structs.replace(noted, heard=(*doc.heard[1 - HEARD :], word.key))
+
+
 def _moved(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Document:
     """What a word does to an order that the warehouse has."""
-    match word.verdict:
-        case "rejected" if doc.stopping == "sent":
-            return msgspec.structs.replace(doc, stopping="refused")
-        case "rejected" if doc.accepted and doc.state in (State.ACCEPTED, State.PENDING):
-            return transitions.send_back(doc, _codes(word), _said(word), now_s, run)
-        case "cancelled":
-            return msgspec.structs.replace(doc, stopping="done", stopped=True)
-        case "not-cancelled":
-            return msgspec.structs.replace(doc, stopping="refused")
-        case "closed-short":
-            return msgspec.structs.replace(doc, short=True)
-    return doc
+    if word.verdict == "rejected":
+        return _refused(doc, word, now_s, run)
+    if word.verdict == "cancelled" or (word.verdict == "closed-short" and doc.stopping == "sent"):
+        return _stopped(doc)
+    if word.verdict == "not-cancelled":
+        return msgspec.structs.replace(doc, stopping="refused")
+    return msgspec.structs.replace(doc, short=True) if word.verdict == "closed-short" else doc
+
+
+def _refused(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Document:
+    if _of_stop(doc, word):
+        return msgspec.structs.replace(doc, stopping="refused")
+    if _never_taken(doc, word):
+        known = msgspec.structs.replace(doc, accepted=doc.revision, accepted_digest=doc.digest)
+        return _stopped(transitions.free(known, State.ACCEPTED))
+    if doc.stopping or doc.stopped or not doc.accepted or doc.state not in (State.ACCEPTED, State.PENDING):
+        return doc
+    return transitions.send_back(doc, _codes(word), _said(word), now_s, run)
+
+
+def _of_stop(doc: Document, word: Acknowledgement) -> bool:
+    """Whether a word without a name, which may be on either, is on the cancellation and not on the order."""
+    return doc.stopping == "sent" and not word.name
+
+
+def _never_taken(doc: Document, word: Acknowledgement) -> bool:
+    """Whether a refusal ends an order that was cancelled in the store: the warehouse never took it."""
+    if doc.standing is not Standing.OVER or doc.state not in (State.ACCEPTED, State.PENDING):
+        return False
+    return doc.accepted > 0 and (not doc.stopping or word.name != "")
+
+
+def _stopped(doc: Document) -> Document:
+    return msgspec.structs.replace(doc, stopping="done", stopped=True)
 
 
 def _task(
@@ -137,16 +186,16 @@ def _task(
 ) -> Task | None:
     """What a person has to see to, for nothing else will; `doc` as it was before the word."""
     verdict, of_stop = word.verdict, doc.stopping == "sent"
-    if verdict == "not-cancelled" or (verdict == "rejected" and of_stop):
+    if verdict == "not-cancelled" or (verdict == "rejected" and _of_stop(doc, word)):
         kind, title = "not-stopped", "was cancelled in the store, and the warehouse does not stop it"
         detail = "expect it to ship, or call the warehouse"
-    elif verdict == "rejected" and doc.state is State.OPEN:
+    elif verdict == "rejected" and doc.state in (State.OPEN, State.DOUBT):
         kind, title = "rejected", "was refused by the warehouse while it was being sent"
         detail = "mend what it says, then send it again"
     elif verdict == "cancelled" and not (of_stop or doc.stopped):
         kind, title = "stopped", "was cancelled by the warehouse, and is open in the store"
         detail = f"not sent: {_left_text(tx, account, doc)}"
-    elif verdict == "closed-short":
+    elif verdict == "closed-short" and not of_stop:
         kind, title = "short", "was closed by the warehouse with units left to send, and no backorder"
         detail = f"not sent: {_left_text(tx, account, doc)}: refund them, or order them anew"
     else:

@@ -14,7 +14,7 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import MAX_PART_BYTES, is_part
-from dropstreamd.store.records import BadRecord, Document, Flow, Standing, State, Task
+from dropstreamd.store.records import BadRecord, Document, Flow, Purpose, Standing, State, Task
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transitions import Able, Incoming
 
@@ -41,16 +41,16 @@ Saved = Callable[[Writer, str, Document], None]
 
 ReadSent = Callable[[bytes], object]
 
-Named = Callable[[Writer, str, str, float], None]
-"""Told the name of the call or file that a document is about to be sent in, its key and the instant, in
-the transaction that opens the attempt: the other side may answer to that name alone."""
+Named = Callable[[Writer, str, str, Purpose, float], None]
+"""Told the name of the call or file that a document is about to be sent in, its key, what for and the
+instant, in the transaction that opens the attempt: the other side may answer to that name alone."""
 
 
 def _as_it_is(sent: bytes) -> object:
     return sent
 
 
-def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _at_s: float) -> None:
+def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _purpose: Purpose, _at_s: float) -> None:
     """A `Named` for flows whose other side answers to what it is told inside."""
 
 

@@ -41,6 +41,9 @@ Stopping = Literal["", "sent", "done", "refused"]
 Stay = Literal["", "held", "withdrawn", "shipped"]
 """A person's word on a document: it waits, it is not wanted any more, it left in another way."""
 
+Purpose = Literal["new", "change", "stop"]
+"""What an attempt is to do with a document at the other side."""
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """One step in a document's life, for `explain`."""
