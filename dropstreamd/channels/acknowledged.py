@@ -171,8 +171,9 @@ def _of_stop(doc: Document, word: Acknowledgement) -> bool:
 
 
 def _never_taken(doc: Document, word: Acknowledgement) -> bool:
-    """Whether a refusal ends an order that was cancelled in the store: the warehouse never took it."""
-    if doc.standing is not Standing.OVER or doc.state not in (State.ACCEPTED, State.PENDING):
+    """Whether a refusal ends an order that was cancelled: the warehouse never took it."""
+    wanted = doc.standing is not Standing.OVER and doc.stay != "withdrawn"
+    if wanted or doc.state not in (State.ACCEPTED, State.PENDING):
         return False
     return doc.accepted > 0 and (not doc.stopping or word.name != "")
 

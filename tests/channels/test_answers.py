@@ -11,7 +11,7 @@ from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.handover import Untouched
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import documents, handover
+from dropstreamd.store import by_hand, documents, handover
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order, package
@@ -116,6 +116,18 @@ async def test_an_order_that_was_never_taken_needs_no_cancellation(plant: Plant,
     plant.place(cancelled(order("1")))
     if asked:
         await send(plant)
+    await answer(plant, name, "rejected")
+    await plant.import_orders()
+    assert plant.life("o1") is Life.CANCELLED
+    assert not plant.tasks()
+
+
+async def test_neither_does_one_that_a_person_cancelled(plant: Plant) -> None:
+    plant.place(order("1"))
+    name = await send(plant)
+    book, now_s = orders.book(plant.scopes["c-shop"]), plant.clock.now_s()
+    withdraw = partial(by_hand.withdraw, now_s=now_s, why="a double")
+    await plant.state.write(lambda tx: documents.by_hand(tx, book, "o1", withdraw, now_s=now_s))
     await answer(plant, name, "rejected")
     await plant.import_orders()
     assert plant.life("o1") is Life.CANCELLED
