@@ -247,6 +247,16 @@ def test_a_rejected_order_waits_for_a_person(world: World) -> None:
     assert world.life(rejected) == "sent"
     assert world.tasks() == []
 
+    # a person has it sent again: the same order in another file, which the first one's refusal leaves alone
+    again = {"why": "they have mended their map", "confirmed": True}
+    world.daemon.ask("POST", f"/connections/acme/order-resend/{rejected.code}", again)
+    [second] = world.hand_over(rejected)
+    assert (second.purpose, second.units) == ("N", file.units)
+    partner.acknowledge(second)
+    partner.acknowledge(file, "R", "5")
+    world.import_orders()
+    assert world.life(rejected) == "acknowledged"
+
     world.configure(hours=0.0001)
     world.daemon.ask("POST", "/reload")
     world.import_orders()
