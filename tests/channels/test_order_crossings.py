@@ -1,0 +1,98 @@
+"""An order's life where two things cross: a change, a cancellation, the warehouse's word, other settings."""
+
+from functools import partial
+
+import pytest
+from msgspec.structs import replace
+
+from dropstreamd.channels import orders
+from dropstreamd.channels.life import Life
+from dropstreamd.errors import OutcomeUnknown, RateLimited
+from dropstreamd.model.handover import Untouched
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Part
+from dropstreamd.store import handover
+from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.records import State
+from tests.channels.plant import HOME, Plant, order
+from tests.channels.test_order_life import cancelled
+from tests.fakes.sinks import Fault
+
+ORDERS = frozenset({Part.ORDERS})
+
+
+def moved(placed: Order) -> Order:
+    return replace(placed, ship_to=replace(HOME, line1="2 Other St"))
+
+
+async def waits_with(plant: Plant, changed: Order) -> None:
+    """An order that was handed over, and a change of it that waits for the warehouse."""
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(changed)
+    plant.warehouse.taken.faults.append(Fault.WAIT)
+    with pytest.raises(RateLimited):
+        await plant.import_orders()
+    assert plant.doc("o1").state is State.PENDING
+
+
+async def test_changed_and_cancelled_while_its_answer_is_missed(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    plant.place(order("1"), order("2"))
+    await plant.import_orders()
+    plant.place(moved(order("1")), cancelled(order("2")), order("3"))
+    plant.warehouse.taken.faults.append(Fault.LOST_AFTER)
+    with pytest.raises(OutcomeUnknown):
+        await plant.import_orders()
+    plant.place(cancelled(order("1")))
+    plant.clock.step(60)
+    await plant.import_orders()
+    await plant.import_orders()
+    assert plant.life("o1") is plant.life("o2") is Life.CANCELLED
+    assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1, "o3": 1}
+    assert plant.warehouse.taken.stopped() == {"o1": 1, "o2": 1}
+
+
+async def test_a_cancellation_that_was_not_sent_goes_again(state: InlineStore) -> None:
+    plant = Plant(state, cancels=ORDERS)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(cancelled(order("1")))
+    plant.warehouse.taken.faults.append(Fault.SILENT)
+    await plant.import_orders()
+    book = orders.book(plant.scopes["c-shop"])
+    await plant.state.write(
+        partial(handover.resolve_doubt, book=book, key="o1", outcome=Untouched(key="o1"), now_s=1.0, run="")
+    )
+    await plant.import_orders()
+    assert plant.life("o1") is Life.CANCELLED
+    assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_a_change_that_waited_goes_to_no_sink_that_takes_none(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    await waits_with(plant, moved(order("1")))
+    plant.amends = frozenset()
+    plant.configure()
+    await plant.import_orders()
+    assert len(plant.warehouse.taken.effects) == 1
+    assert plant.doc("o1").state is State.ACCEPTED
+    assert ("sales_orders", "o1") in plant.tasks()
+
+
+async def test_a_cancellation_that_waited_goes_to_no_sink_that_takes_none(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    await waits_with(plant, cancelled(order("1")))
+    plant.cancels = frozenset()
+    plant.configure()
+    await plant.import_orders()
+    assert len(plant.warehouse.taken.effects) == 1
+    assert ("sales_orders", "o1") in plant.tasks()
+
+
+async def test_a_change_that_the_store_holds_by_now_waits_for_a_person(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    await waits_with(plant, moved(order("1")))
+    plant.place(replace(moved(order("1")), status="waiting"))
+    await plant.import_orders()
+    assert len(plant.warehouse.taken.effects) == 1
