@@ -21,7 +21,7 @@ from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import documents, handover, transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
-from dropstreamd.store.records import Document, Flow, State, Task
+from dropstreamd.store.records import Document, Flow, Standing, State, Task
 
 FLOW = "acknowledgements"
 """Whose cursor the account keeps, beside its channels'."""
@@ -124,7 +124,7 @@ def _moved(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Docu
         case "rejected" if doc.accepted and doc.state in (State.ACCEPTED, State.PENDING):
             return transitions.send_back(doc, _codes(word), _said(word), now_s, run)
         case "cancelled":
-            return msgspec.structs.replace(doc, stopping="done", stopped=True)
+            return transitions.stopped_by_itself(doc)
         case "not-cancelled":
             return msgspec.structs.replace(doc, stopping="refused")
         case "closed-short":
@@ -143,12 +143,12 @@ def _task(
     elif verdict == "rejected" and doc.state is State.OPEN:
         kind, title = "rejected", "was refused by the warehouse while it was being sent"
         detail = "mend what it says, then send it again"
-    elif verdict == "cancelled" and not (of_stop or doc.stopped):
+    elif verdict == "cancelled" and not (of_stop or doc.stopped or doc.standing is Standing.OVER):
         kind, title = "stopped", "was cancelled by the warehouse, and is open in the store"
-        detail = f"not sent: {_left_text(tx, account, doc)}"
+        detail = _left_text(tx, account, doc)
     elif verdict == "closed-short":
         kind, title = "short", "was closed by the warehouse with units left to send, and no backorder"
-        detail = f"not sent: {_left_text(tx, account, doc)}: refund them, or order them anew"
+        detail = f"{_left_text(tx, account, doc)}: refund them, or order them anew"
     else:
         return None
     said = f"{_said(word)}; {detail}"
@@ -168,7 +168,7 @@ def left(tx: Reader, account: WarehouseAccount, doc: Document) -> Counter[str]:
 
 def _left_text(tx: Reader, account: WarehouseAccount, doc: Document) -> str:
     units = left(tx, account, doc)
-    return ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items())) or "nothing"
+    return f"not sent: {', '.join(f'{count} × {sku}' for sku, count in sorted(units.items())) or 'nothing'}"
 
 
 def _codes(word: Acknowledgement) -> str:

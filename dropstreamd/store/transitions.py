@@ -238,7 +238,18 @@ def _stopped(doc: Document, tried: AttemptKey, now_s: float, run: str, *, final:
         accepted=tried.revision,
         accepted_digest=tried.digest,
         stopped=True,
-        stopping="done" if final else "sent",
+        stopping="done" if final or doc.stopping == "done" else "sent",
+    )
+
+
+def stopped_by_itself(doc: Document) -> Document:
+    """The other side says that it stopped it, whether it was asked to or not: then a cancellation of ours
+    that waits for its turn is not sent any more."""
+    done = msgspec.structs.replace(doc, stopping="done", stopped=True)
+    if doc.state is not State.PENDING or doc.standing is not Standing.OVER:
+        return done
+    return msgspec.structs.replace(
+        free(done, State.ACCEPTED), accepted=doc.revision, accepted_digest=doc.digest
     )
 
 

@@ -96,3 +96,41 @@ async def test_a_change_that_the_store_holds_by_now_waits_for_a_person(state: In
     plant.place(replace(moved(order("1")), status="waiting"))
     await plant.import_orders()
     assert len(plant.warehouse.taken.effects) == 1
+
+
+async def test_what_the_warehouse_cancelled_is_not_changed_any_more(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    await waits_with(plant, moved(order("1")))
+    plant.say("SH1", "cancelled")
+    await plant.export()
+    await plant.import_orders()
+    assert len(plant.warehouse.taken.effects) == 1
+    assert plant.life("o1") is Life.CANCELLED
+
+
+async def test_what_the_warehouse_cancelled_is_not_cancelled_again(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    plant.warehouse.taken.answers_cancels = False
+    await waits_with(plant, cancelled(order("1")))
+    plant.say("SH1", "cancelled")
+    await plant.export()
+    await plant.import_orders()
+    assert plant.life("o1") is Life.CANCELLED
+    assert not plant.warehouse.taken.stopped()
+    assert not plant.tasks()
+
+
+async def test_an_answer_before_the_settling_stays_the_answer(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    plant.warehouse.taken.answers_cancels = False
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(cancelled(order("1")))
+    plant.warehouse.taken.faults.append(Fault.LOST_AFTER)
+    with pytest.raises(OutcomeUnknown):
+        await plant.import_orders()
+    plant.say("SH1", "cancelled")
+    await plant.export()
+    plant.clock.step(60)
+    await plant.import_orders()
+    assert plant.life("o1") is Life.CANCELLED
