@@ -32,6 +32,9 @@ HEARD = 20
 BOOKS: Mapping[str, Callable[[Scope], Book]] = {orders.CHANNEL: orders.book, returns.CHANNEL: returns.book}
 """What a warehouse acknowledges."""
 
+_AT_REST = (State.ACCEPTED, State.PENDING, State.PARKED, State.HELD)
+"""Where nothing of an order is on its way: of what waits, a change is parked or held as well."""
+
 _sent = msgspec.msgpack.Decoder(OutboundOrder)
 
 
@@ -121,7 +124,7 @@ def _moved(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Docu
     match word.verdict:
         case "rejected" if doc.stopping == "sent":
             return msgspec.structs.replace(doc, stopping="refused")
-        case "rejected" if doc.accepted and doc.state in (State.ACCEPTED, State.PENDING):
+        case "rejected" if doc.accepted and doc.state in _AT_REST:
             return transitions.send_back(doc, _codes(word), _said(word), now_s, run)
         case "cancelled":
             return transitions.stopped_by_itself(doc)
@@ -140,7 +143,7 @@ def _task(
     if verdict == "not-cancelled" or (verdict == "rejected" and of_stop):
         kind, title = "not-stopped", "was cancelled in the store, and the warehouse does not stop it"
         detail = "expect it to ship, or call the warehouse"
-    elif verdict == "rejected" and doc.state is State.OPEN:
+    elif verdict == "rejected" and doc.state in (State.OPEN, State.DOUBT):
         kind, title = "rejected", "was refused by the warehouse while it was being sent"
         detail = "mend what it says, then send it again"
     elif verdict == "cancelled" and not (of_stop or doc.stopped or doc.standing is Standing.OVER):

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from dropstreamd.channels import orders
 from dropstreamd.channels.life import Life
 from dropstreamd.errors import OutcomeUnknown, RateLimited
-from dropstreamd.model.handover import Untouched
+from dropstreamd.model.handover import Accepted, Untouched
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import handover
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import HOME, Plant, order
+from tests.channels.plant import HOME, Plant, connection, order
 from tests.channels.test_order_life import cancelled
 from tests.fakes.sinks import Fault
 
@@ -134,3 +134,39 @@ async def test_an_answer_before_the_settling_stays_the_answer(state: InlineStore
     plant.clock.step(60)
     await plant.import_orders()
     assert plant.life("o1") is Life.CANCELLED
+
+
+async def test_a_rejection_while_a_change_is_parked_is_not_lost(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(order("1", method="Express"))
+    await plant.import_orders()
+    assert plant.doc("o1").cause == "method:Express"
+    plant.say("SH1", "rejected", "R1")
+    await plant.export()
+    plant.configure(shop=connection(methods={"Standard": "GND", "Express": "AIR"}))
+    await plant.import_orders()
+    assert plant.doc("o1").cause == "sent-back:R1" or plant.tasks()
+
+
+async def test_a_rejection_while_a_change_is_in_doubt_is_a_task(state: InlineStore) -> None:
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(moved(order("1")))
+    plant.warehouse.taken.faults.append(Fault.SILENT)
+    await plant.import_orders()
+    assert plant.doc("o1").state is State.DOUBT
+    plant.say("SH1", "rejected", "R1")
+    await plant.export()
+    resolve = partial(
+        handover.resolve_doubt,
+        book=orders.book(plant.scopes["c-shop"]),
+        key="o1",
+        outcome=Accepted(key="o1"),
+        now_s=plant.clock.now_s(),
+        run="",
+    )
+    await plant.state.write(resolve)
+    assert plant.doc("o1").cause == "sent-back:R1" or plant.tasks()
