@@ -112,7 +112,7 @@ def hear(
         raise AssertionError(f"{key} went while its acknowledgement was read")
     heard = transitions.noted(before, now_s, run, f"the warehouse: {_said(word)}")
     heard = msgspec.structs.replace(heard, word=word.verdict, heard=(*before.heard[1 - HEARD :], word.key))
-    task = _task(tx, scope.account, heard, word, now_s)
+    task = _task(tx, scope.account, book, heard, word, now_s)
     documents.save(tx, book, key, _moved(heard, word, now_s, run), before)
     if task is not None:
         documents.open_task(tx, book.flow, f"{key} {task.kind}", task)
@@ -136,7 +136,7 @@ def _moved(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Docu
 
 
 def _task(
-    tx: Reader, account: WarehouseAccount, doc: Document, word: Acknowledgement, now_s: float
+    tx: Reader, account: WarehouseAccount, book: Book, doc: Document, word: Acknowledgement, now_s: float
 ) -> Task | None:
     """What a person has to see to, for nothing else will; `doc` as it was before the word."""
     verdict, of_stop = word.verdict, doc.stopping == "sent"
@@ -148,10 +148,10 @@ def _task(
         detail = "mend what it says, then send it again"
     elif verdict == "cancelled" and not (of_stop or doc.stopped or doc.standing is Standing.OVER):
         kind, title = "stopped", "was cancelled by the warehouse, and is open in the store"
-        detail = _left_text(tx, account, doc)
+        detail = _left_text(tx, account, book, doc)
     elif verdict == "closed-short":
         kind, title = "short", "was closed by the warehouse with units left to send, and no backorder"
-        detail = f"{_left_text(tx, account, doc)}: refund them, or order them anew"
+        detail = f"{_left_text(tx, account, book, doc)}: refund them, or order them anew"
     else:
         return None
     said = f"{_said(word)}; {detail}"
@@ -169,7 +169,9 @@ def left(tx: Reader, account: WarehouseAccount, doc: Document) -> Counter[str]:
     return +units
 
 
-def _left_text(tx: Reader, account: WarehouseAccount, doc: Document) -> str:
+def _left_text(tx: Reader, account: WarehouseAccount, book: Book, doc: Document) -> str:
+    if book.flow.channel != orders.CHANNEL:
+        return "ask the warehouse what is left of it"
     units = left(tx, account, doc)
     return f"not sent: {', '.join(f'{count} × {sku}' for sku, count in sorted(units.items())) or 'nothing'}"
 

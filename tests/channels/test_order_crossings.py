@@ -8,13 +8,14 @@ from msgspec.structs import replace
 from dropstreamd.channels import orders
 from dropstreamd.channels.life import Life
 from dropstreamd.errors import OutcomeUnknown, RateLimited
+from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Accepted, Untouched
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import handover
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import HOME, Plant, connection, order
+from tests.channels.plant import HOME, Plant, asked_back, connection, order
 from tests.channels.test_order_life import cancelled
 from tests.fakes.sinks import Fault
 
@@ -170,3 +171,14 @@ async def test_a_rejection_while_a_change_is_in_doubt_is_a_task(state: InlineSto
     )
     await plant.state.write(resolve)
     assert plant.doc("o1").cause == "sent-back:R1" or plant.tasks()
+
+
+async def test_a_word_on_a_return_ends_no_run(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.ask_back(asked_back("1"))
+    await plant.returns()
+    [name] = plant.warehouse.expected.pushed
+    plant.warehouse.words.put("w", Acknowledgement(key="w1", reference="", verdict="cancelled", name=name))
+    await plant.import_orders()
