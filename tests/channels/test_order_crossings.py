@@ -15,7 +15,7 @@ from dropstreamd.platform.contract import Part
 from dropstreamd.store import handover
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import HOME, Plant, asked_back, connection, order
+from tests.channels.plant import HOME, Plant, asked_back, connection, order, package
 from tests.channels.test_order_life import cancelled
 from tests.fakes.sinks import Fault
 
@@ -182,3 +182,14 @@ async def test_a_word_on_a_return_ends_no_run(state: InlineStore) -> None:
     [name] = plant.warehouse.expected.pushed
     plant.warehouse.words.put("w", Acknowledgement(key="w1", reference="", verdict="cancelled", name=name))
     await plant.import_orders()
+
+
+async def test_what_left_before_the_warehouse_cancelled_the_rest_is_told(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    plant.say("SH1", "cancelled")
+    await plant.import_orders()
+    await plant.export()
+    assert plant.stores["shop"].fulfilled.effects
