@@ -327,6 +327,7 @@ def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
             accepted=doc.revision,
             accepted_digest=doc.digest,
             stopped=doc.standing is Standing.OVER or doc.stay == "withdrawn",
+            stopping="" if doc.stopping == "refused" else doc.stopping,
         )
         save(tx, book, key, told, doc)
     return tx.delete(Table.TASKS, (*book.flow, key))

@@ -15,7 +15,7 @@ from dropstreamd.platform.contract import Part
 from dropstreamd.store import handover
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import HOME, Plant, asked_back, connection, order, package
+from tests.channels.plant import ACCOUNT, HOME, Plant, asked_back, connection, order, package
 from tests.channels.test_order_life import cancelled
 from tests.fakes.sinks import Fault
 
@@ -193,3 +193,27 @@ async def test_what_left_before_the_warehouse_cancelled_the_rest_is_told(state: 
     await plant.import_orders()
     await plant.export()
     assert plant.stores["shop"].fulfilled.effects
+
+
+async def test_units_of_what_is_not_stopped_stay_deducted(state: InlineStore) -> None:
+    plant = Plant(state, cancels=ORDERS, account=replace(ACCOUNT, quantity="on_hand"))
+    plant.warehouse.taken.answers_cancels = False
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.place(cancelled(order("1", ("A", 3))))
+    await plant.import_orders()
+    assert plant.life("o1") is Life.CANCEL_SENT
+    plant.later(minutes=5)
+    plant.report({"A": 10})
+    await plant.smart()
+    plant.say("SH1", "not-cancelled")
+    await plant.import_orders()
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7}
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    await plant.export()
+    plant.later(minutes=5)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7}
