@@ -15,7 +15,7 @@ from dropstreamd.store.documents import Saved
 from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Document, Promise, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_START
+from dropstreamd.store.transitions import BEFORE_START, sent_back
 
 _outbound = msgspec.msgpack.Decoder(OutboundOrder)
 _promise = msgspec.msgpack.Decoder(Promise)
@@ -43,7 +43,7 @@ def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
 def _promised(
     tx: Reader, account: WarehouseAccount, connection: Connection, doc: Document, old: Promise | None
 ) -> Promise | None:
-    if doc.accepted:
+    if doc.accepted and not sent_back(doc):
         units = _left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
         promise = Promise(units=dict(units), handed_s=doc.handed_s)
         if old is not None:

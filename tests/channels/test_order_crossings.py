@@ -217,3 +217,16 @@ async def test_units_of_what_is_not_stopped_stay_deducted(state: InlineStore) ->
     plant.report({"A": 7})
     await plant.smart()
     assert plant.stores["shop"].shows() == {"A": 7}
+
+
+async def test_units_of_what_is_sent_back_stay_deducted(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.say("SH1", "rejected", "R1")
+    await plant.import_orders()
+    plant.later(minutes=5)
+    plant.report({"A": 10})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7}
