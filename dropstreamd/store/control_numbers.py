@@ -29,6 +29,13 @@ def for_purpose(tx: Writer, path: Path, series: str, purpose: str) -> int:
     return number
 
 
+def skip(tx: Writer, count: int) -> None:
+    """Let every series go on so many numbers further: some may have been given that are not known here."""
+    for path, raw in list(tx.scan(Table.CONTROL_NUMBERS)):
+        if path[-1] == _LAST:
+            tx.put(Table.CONTROL_NUMBERS, path, str(int(raw) + count).encode())
+
+
 def _number(tx: Reader, path: Path, series: str, name: str) -> int:
     raw = tx.get(Table.CONTROL_NUMBERS, (*path, series, name))
     return 0 if raw is None else int(raw)

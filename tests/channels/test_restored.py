@@ -1,12 +1,14 @@
 """After a restore: what the state knows is older than what happened. Nothing goes out again by itself."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from dropstreamd.config.schema import Config, DaemonSettings
 from dropstreamd.errors import OutcomeUnknown
+from dropstreamd.store import control_numbers
 from dropstreamd.store.backup import make_backup, restore
 from dropstreamd.store.lmdb_store import InlineStore, open_inline_store
 from dropstreamd.store.records import State
@@ -135,3 +137,18 @@ async def test_packages_of_what_went_after_the_backup_reach_the_store(tmp_path: 
         assert {plant.doc(key).state for key in ("o1", "o2")} == {State.ACCEPTED}
         await plant.import_orders()
         assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
+
+
+async def test_control_numbers_given_since_the_backup_are_given_to_nothing_else(tmp_path: Path) -> None:
+    """A partner takes an order under a number that it has seen for the same order again, and drops it."""
+    given = partial(control_numbers.block, path=("acme", "main"), series="US>THEM", count=1)
+
+    async def one(plant: Plant) -> None:
+        seen.append(await plant.state.write(given))
+
+    seen: list[int] = []
+    plant, _ = await go_back(tmp_path, one, one)
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        await one(plant)
+    assert len(set(seen)) == 3
