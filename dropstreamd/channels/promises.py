@@ -44,7 +44,7 @@ def _promised(
     tx: Reader, account: WarehouseAccount, connection: Connection, doc: Document, old: Promise | None
 ) -> Promise | None:
     if doc.accepted and not sent_back(doc):
-        units = _left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
+        units = left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
         promise = Promise(units=dict(units), handed_s=doc.handed_s)
         if old is not None:
             promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s)
@@ -75,7 +75,7 @@ def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
     return msgspec.structs.replace(promise, units={}, gone=dict(Counter(promise.gone) + still), gone_s=gone_s)
 
 
-def _left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
+def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
     units: Counter[str] = Counter()
     for line in order.lines:
         units[line.sku] += line.quantity
@@ -94,10 +94,10 @@ def shipped(
     if raw is None:
         return
     old = _promise.decode(raw)
-    left = _left(tx, account, order) & Counter(old.units)
+    still = left(tx, account, order) & Counter(old.units)
     gone = Counter(old.gone if old.gone_s >= figures_of_s(tx, account) else {})
-    gone += Counter(old.units) - left
-    _put(tx, path, msgspec.structs.replace(old, units=dict(left), gone=dict(gone), gone_s=now_s))
+    gone += Counter(old.units) - still
+    _put(tx, path, msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s))
 
 
 def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:

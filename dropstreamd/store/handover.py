@@ -33,7 +33,6 @@ from dropstreamd.store.documents import (
 )
 from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, Standing, State, Task
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import Able
 
 _attempt = msgspec.msgpack.Decoder(Attempt)
 
@@ -115,7 +114,7 @@ def open_batch(
         doc = get(tx, book.flow, key)
         if doc is None:
             raise AssertionError(f"{book.flow}: {key} is pending and has no document")
-        if doc.accepted and not transitions.may_follow(doc, Able(amends=book.amends, cancels=book.cancels)):
+        if doc.accepted and not transitions.may_follow(doc, able(tx, book, key)):
             opened.void += 1
             _leave_to_a_person(tx, book, key, doc, now_s, run)
             continue

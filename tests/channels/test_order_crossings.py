@@ -10,7 +10,7 @@ from dropstreamd.channels.life import Life
 from dropstreamd.errors import OutcomeUnknown, RateLimited
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Accepted, Untouched
-from dropstreamd.model.orders import Order
+from dropstreamd.model.orders import Order, OrderLine
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import handover
 from dropstreamd.store.lmdb_store import InlineStore
@@ -230,3 +230,19 @@ async def test_units_of_what_is_sent_back_stay_deducted(state: InlineStore) -> N
     plant.report({"A": 10})
     await plant.smart()
     assert plant.stores["shop"].shows() == {"A": 7}
+
+
+@pytest.mark.parametrize("units", [1, 3])
+async def test_what_has_left_is_neither_changed_nor_stopped(state: InlineStore, units: int) -> None:
+    """A refund is no cancellation of what has left, nor is what was added a part of it."""
+    plant = Plant(state, amends=ORDERS, cancels=ORDERS)
+    plant.place(order("1", ("A", 2)))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    await plant.export()
+    for status in ("open", "closed"):
+        line = OrderLine(key="L1", sku="A", quantity=units, fulfilled=2)
+        plant.place(order("1", line, status=status))
+        await plant.import_orders()
+    assert len(plant.warehouse.taken.effects) == 1
+    assert ("sales_orders", "o1") in plant.tasks()
