@@ -21,6 +21,7 @@ from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import documents, handover, transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
+from dropstreamd.store.keys import is_part
 from dropstreamd.store.records import Document, Flow, Standing, State, Task
 
 FLOW = "acknowledgements"
@@ -72,10 +73,11 @@ def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: st
 
 def _spoken_of(tx: Reader, account: Account, word: Acknowledgement) -> Sent | None:
     """What it is about: known by the order's reference, or by the name that it was sent under."""
-    link = references.find(tx, account.settings, word.reference) if word.reference else None
+    named = documents.may_be_key(word.reference)
+    link = references.find(tx, account.settings, word.reference) if named else None
     if link is not None:
         return Sent(link.connection, orders.CHANNEL, link.order, 0.0)
-    return sent_names.find(tx, account.settings, word.name) if word.name else None
+    return sent_names.find(tx, account.settings, word.name) if word.name and is_part(word.name) else None
 
 
 def report_unheard(tx: Writer, *, account: Account, within_s: float, now_s: float) -> None:

@@ -246,3 +246,11 @@ async def test_what_has_left_is_neither_changed_nor_stopped(state: InlineStore, 
         await plant.import_orders()
     assert len(plant.warehouse.taken.effects) == 1
     assert ("sales_orders", "o1") in plant.tasks()
+
+
+async def test_a_word_with_a_name_that_none_can_be_ends_no_run(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.say("SH\0", "rejected")
+    plant.warehouse.words.put("w", Acknowledgement(key="w", reference="", verdict="received", name="a\0"))
+    run = await plant.import_orders()
+    assert run.counts["undecodable"] == 2
