@@ -153,7 +153,7 @@ def _task(
         detail = _left_text(tx, account, book, doc)
     elif verdict == "closed-short":
         kind, title = "short", "was closed by the warehouse with units left to send, and no backorder"
-        detail = f"{_left_text(tx, account, book, doc)}: refund them, or order them anew"
+        detail = f"{_left_text(tx, account, book, doc)}; once its packages are here, refund the rest or order it anew"
     else:
         return None
     said = f"{_said(word)}; {detail}"
@@ -172,10 +172,12 @@ def left(tx: Reader, account: WarehouseAccount, doc: Document) -> Counter[str]:
 
 
 def _left_text(tx: Reader, account: WarehouseAccount, book: Book, doc: Document) -> str:
+    """What no package has taken, as far as packages are known here: words are heard sooner than they are."""
     if book.flow.channel != orders.CHANNEL:
         return "ask the warehouse what is left of it"
     units = left(tx, account, doc)
-    return f"not sent: {', '.join(f'{count} × {sku}' for sku, count in sorted(units.items())) or 'nothing'}"
+    listed = ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items())) or "nothing"
+    return f"in no package heard of yet: {listed}"
 
 
 def _codes(word: Acknowledgement) -> str:

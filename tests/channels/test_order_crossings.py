@@ -254,3 +254,16 @@ async def test_a_word_with_a_name_that_none_can_be_ends_no_run(state: InlineStor
     plant.warehouse.words.put("w", Acknowledgement(key="w", reference="", verdict="received", name="a\0"))
     run = await plant.import_orders()
     assert run.counts["undecodable"] == 2
+
+
+async def test_what_is_short_may_be_in_packages_to_come(state: InlineStore) -> None:
+    """Who orders anew what only its package here is missing of sends it twice."""
+    plant = Plant(state)
+    plant.place(order("1", ("A", 5)))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    plant.say("SH1", "closed-short", reason="3 of 5 of A")
+    await plant.import_orders()
+    detail = plant.tasks()["sales_orders", "o1 short"].detail
+    assert "3 of 5 of A" in detail
+    assert "in no package heard of yet: 5 × A" in detail
