@@ -267,3 +267,17 @@ async def test_what_is_short_may_be_in_packages_to_come(state: InlineStore) -> N
     detail = plant.tasks()["sales_orders", "o1 short"].detail
     assert "3 of 5 of A" in detail
     assert "in no package heard of yet: 5 × A" in detail
+
+
+@pytest.mark.xfail(strict=True, reason="a plain line that was handed over takes the SKU of a newer listing")
+async def test_a_line_keeps_the_sku_that_it_was_handed_over_under(state: InlineStore) -> None:
+    plant = Plant(state, connection(listings={"S": "A"}), amends=ORDERS)
+    plant.place(order("1", ("S", 2)))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    plant.configure(shop=connection(listings={"S": "B"}))
+    plant.place(order("1", ("S", 3)))
+    await plant.import_orders()
+    [line] = plant.warehouse.taken.effects[-1].document.lines
+    assert (line.sku, line.quantity) == ("A", 3)
