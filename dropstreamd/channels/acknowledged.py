@@ -153,7 +153,8 @@ def _task(
         detail = _left_text(tx, account, book, doc)
     elif verdict == "closed-short":
         kind, title = "short", "was closed by the warehouse with units left to send, and no backorder"
-        detail = f"{_left_text(tx, account, book, doc)}; once its packages are here, refund the rest or order it anew"
+        rest = "once its packages are here, refund the rest or order it anew"
+        detail = f"{_left_text(tx, account, book, doc)}; {rest}"
     else:
         return None
     said = f"{_said(word)}; {detail}"

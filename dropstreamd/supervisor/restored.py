@@ -29,7 +29,8 @@ SKIPPED = 1_000_000
 
 async def after_a_restore(state: Store, config: Config, now_s: float) -> None:
     """Turn every switch off, put in doubt whatever the backup knew and had not handed over, and leave out
-    control numbers that may have been given since. Done once for each restore; connections are enabled again by a person, when they have been looked at.
+    control numbers that may have been given since. Done once for each restore; connections are enabled
+    again by a person, when they have been looked at.
 
     Those that the configuration does not have, or not yet again, are among them.
     """
