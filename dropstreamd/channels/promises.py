@@ -67,7 +67,7 @@ def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
     to see to that, or that the warehouse closed short: what no package took counts as gone."""
     over = doc.standing is Standing.OVER and not doc.changed_since_accepted
     ended = doc.stay == "shipped" or (doc.stay == "withdrawn" and doc.stopped)
-    unstopped = doc.stopping == "refused" and not doc.short
+    unstopped = doc.stopping == "refused" and not (doc.short or doc.stay == "shipped")
     if unstopped or not (over or ended or doc.short):
         return promise
     still = Counter(promise.units if old is None else old.units)

@@ -246,7 +246,7 @@ def stopped_by_itself(doc: Document) -> Document:
     """The other side says that it stopped it, whether it was asked to or not: then a cancellation of ours
     that waits for its turn is not sent any more."""
     done = msgspec.structs.replace(doc, stopping="done", stopped=True)
-    if doc.state is not State.PENDING or doc.standing is not Standing.OVER:
+    if doc.state is not State.PENDING or not (doc.standing is Standing.OVER or doc.owes_stop):
         return done
     return msgspec.structs.replace(
         free(done, State.ACCEPTED), accepted=doc.revision, accepted_digest=doc.digest
