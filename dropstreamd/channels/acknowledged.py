@@ -21,6 +21,7 @@ from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import documents, handover, transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
+from dropstreamd.store.keys import is_part
 from dropstreamd.store.records import Document, Flow, Standing, State, Task
 
 FLOW = "acknowledgements"
@@ -31,6 +32,9 @@ HEARD = 20
 
 BOOKS: Mapping[str, Callable[[Scope], Book]] = {orders.CHANNEL: orders.book, returns.CHANNEL: returns.book}
 """What a warehouse acknowledges."""
+
+_AT_REST = (State.ACCEPTED, State.PENDING, State.PARKED, State.HELD)
+"""Where nothing of an order is on its way: of what waits, a change is parked or held as well."""
 
 _sent = msgspec.msgpack.Decoder(OutboundOrder)
 
@@ -91,10 +95,11 @@ def _take(
 
 def _spoken_of(tx: Reader, account: Account, word: Acknowledgement) -> Sent | None:
     """What it is about: known by the order's reference, or by the name that it was sent under."""
-    link = references.find(tx, account.settings, word.reference) if word.reference else None
+    named = documents.may_be_key(word.reference)
+    link = references.find(tx, account.settings, word.reference) if named else None
     if link is not None:
         return Sent(link.connection, orders.CHANNEL, link.order, 0.0)
-    return sent_names.find(tx, account.settings, word.name) if word.name else None
+    return sent_names.find(tx, account.settings, word.name) if word.name and is_part(word.name) else None
 
 
 def report_unheard(tx: Writer, *, account: Account, within_s: float, now_s: float) -> None:
@@ -130,7 +135,7 @@ def hear(
     if before is None:
         raise AssertionError(f"{key} went while its acknowledgement was read")
     heard = msgspec.structs.replace(_heard(before, word, run, now_s), word=word.verdict)
-    task = _task(tx, scope.account, heard, word, now_s)
+    task = _task(tx, scope.account, book, heard, word, now_s)
     documents.save(tx, book, key, _moved(heard, word, now_s, run), before)
     if task is not None:
         documents.open_task(tx, book.flow, f"{key} {task.kind}", task)
@@ -148,7 +153,7 @@ def _moved(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Docu
     if word.verdict == "rejected":
         return _refused(doc, word, now_s, run)
     if word.verdict == "cancelled" or (word.verdict == "closed-short" and doc.stopping == "sent"):
-        return _stopped(doc)
+        return transitions.stopped_by_itself(doc)
     if word.verdict == "not-cancelled":
         return msgspec.structs.replace(doc, stopping="refused")
     return msgspec.structs.replace(doc, short=True) if word.verdict == "closed-short" else doc
@@ -159,8 +164,8 @@ def _refused(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Do
         return msgspec.structs.replace(doc, stopping="refused")
     if _never_taken(doc, word):
         known = msgspec.structs.replace(doc, accepted=doc.revision, accepted_digest=doc.digest)
-        return _stopped(transitions.free(known, State.ACCEPTED))
-    if doc.stopping or doc.stopped or not doc.accepted or doc.state not in (State.ACCEPTED, State.PENDING):
+        return transitions.stopped_by_itself(transitions.free(known, State.ACCEPTED))
+    if doc.stopping or doc.stopped or not doc.accepted or doc.state not in _AT_REST:
         return doc
     return transitions.send_back(doc, _codes(word), _said(word), now_s, run)
 
@@ -178,12 +183,8 @@ def _never_taken(doc: Document, word: Acknowledgement) -> bool:
     return doc.accepted > 0 and (not doc.stopping or word.name != "")
 
 
-def _stopped(doc: Document) -> Document:
-    return msgspec.structs.replace(doc, stopping="done", stopped=True)
-
-
 def _task(
-    tx: Reader, account: WarehouseAccount, doc: Document, word: Acknowledgement, now_s: float
+    tx: Reader, account: WarehouseAccount, book: Book, doc: Document, word: Acknowledgement, now_s: float
 ) -> Task | None:
     """What a person has to see to, for nothing else will; `doc` as it was before the word."""
     verdict, of_stop = word.verdict, doc.stopping == "sent"
@@ -193,12 +194,13 @@ def _task(
     elif verdict == "rejected" and doc.state in (State.OPEN, State.DOUBT):
         kind, title = "rejected", "was refused by the warehouse while it was being sent"
         detail = "mend what it says, then send it again"
-    elif verdict == "cancelled" and not (of_stop or doc.stopped):
+    elif verdict == "cancelled" and not (of_stop or doc.stopped or doc.standing is Standing.OVER):
         kind, title = "stopped", "was cancelled by the warehouse, and is open in the store"
-        detail = f"not sent: {_left_text(tx, account, doc)}"
+        detail = _left_text(tx, account, book, doc)
     elif verdict == "closed-short" and not of_stop:
         kind, title = "short", "was closed by the warehouse with units left to send, and no backorder"
-        detail = f"not sent: {_left_text(tx, account, doc)}: refund them, or order them anew"
+        rest = "once its packages are here, refund the rest or order it anew"
+        detail = f"{_left_text(tx, account, book, doc)}; {rest}"
     else:
         return None
     said = f"{_said(word)}; {detail}"
@@ -216,9 +218,13 @@ def left(tx: Reader, account: WarehouseAccount, doc: Document) -> Counter[str]:
     return +units
 
 
-def _left_text(tx: Reader, account: WarehouseAccount, doc: Document) -> str:
+def _left_text(tx: Reader, account: WarehouseAccount, book: Book, doc: Document) -> str:
+    """What no package has taken, as far as packages are known here: words are heard sooner than they are."""
+    if book.flow.channel != orders.CHANNEL:
+        return "ask the warehouse what is left of it"
     units = left(tx, account, doc)
-    return ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items())) or "nothing"
+    listed = ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items())) or "nothing"
+    return f"in no package heard of yet: {listed}"
 
 
 def _codes(word: Acknowledgement) -> str:

@@ -114,6 +114,10 @@ def open_batch(
         doc = get(tx, book.flow, key)
         if doc is None:
             raise AssertionError(f"{book.flow}: {key} is pending and has no document")
+        if doc.accepted and not transitions.may_follow(doc, able(tx, book, key)):
+            opened.void += 1
+            _leave_to_a_person(tx, book, key, doc, now_s, run)
+            continue
         if is_to_be_stopped(doc):
             items.append(_stopping(book, key, doc))
             docs[key] = doc
@@ -144,6 +148,15 @@ def open_batch(
             stamp = msgspec.structs.replace(stamp, number=number(tx, len(items)))
         _freeze(tx, book, docs, prepare(items, stamp), stamp, run, opened)
     return opened
+
+
+def _leave_to_a_person(tx: Writer, book: Book, key: str, doc: Document, now_s: float, run: str) -> None:
+    """A change that waited for its turn, and that the sink takes no more: its settings are others by now,
+    or it was stopped. Handed over it might be taken for another document."""
+    noted = transitions.noted(doc, now_s, run, "its change is not handed over: the other side takes none")
+    left = transitions.free(noted, State.ACCEPTED)
+    save(tx, book, key, left, doc)
+    task_of_change(tx, book, key, left, now_s)
 
 
 def is_to_be_stopped(doc: Document) -> bool:

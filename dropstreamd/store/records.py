@@ -142,6 +142,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     step: str = ""
     unsure_s: float = 0.0
 
+    def stops(self, key: str) -> bool:
+        """Whether it is to stop this document at the other side."""
+        return any(tried.key == key and tried.cancel for tried in self.keys)
+
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Something that only a person can do, shown until a person says it is done. `revision` changes
