@@ -51,7 +51,6 @@ WAREHOUSES = (
 )
 
 NO_TEST_YET = (
-    "vendure x12 *",
     "vendure tryton *",
     "medusa * *",
 )

@@ -61,6 +61,7 @@ def shown(shop: VendureShop, order: Placed) -> tuple[str, list[tuple[dict[str, i
     return found.state, sorted(told, key=lambda one: sorted(one[1]))
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "shipments.export", "inventory.smart")
 def test_the_shop_sees_kits_throughout(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
 ) -> None:

@@ -194,6 +194,7 @@ class Merchant:
         return set(self._ordered) - (self._known - set(self._to_ship))
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "shipments.export", "inventory.smart")
 def test_no_shop_shows_more_than_can_be_built(
     daemon: Daemon,
     vendure: VendureServer,

@@ -20,6 +20,7 @@ LISTINGS = """
 """
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "inventory.smart")
 def test_a_listing_releases_an_order_with_an_unknown_sku(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
 ) -> None:

@@ -142,6 +142,9 @@ def world(request: pytest.FixtureRequest, daemon: Daemon, shop: VendureShop, tmp
     return one
 
 
+@pytest.mark.cell(
+    "vendure", "x12", "sales_orders.import", "shipments.export", "inventory.full", "inventory.smart"
+)
 def test_an_order_is_acknowledged_and_ships(world: World) -> None:
     partner = world.partner
     whole, short = world.buy({"TEE": 3, "CAP": 1}, {"TEE": 4})
@@ -188,9 +191,12 @@ def test_an_order_is_acknowledged_and_ships(world: World) -> None:
     world.stock(figures)
     world.daemon.run("acme", "inventory.smart")
     assert sellable(world.shop) == {"TEE": 45, "CAP": 9 - 2, "MUG": 2, "WAIT": 5}
+    assert world.daemon.run("acme", "inventory.full")["pushed"] == 4
+    assert sellable(world.shop) == {"TEE": 45, "CAP": 9 - 2, "MUG": 2, "WAIT": 5}
     world.agreed()
 
 
+@pytest.mark.cell("vendure", "x12", "sales_orders.import", "shipments.export")
 def test_cancelled_before_hand_over_and_after(world: World) -> None:
     partner = world.partner
     held, stopped, shipped = world.buy({"WAIT": 1}, {"MUG": 2}, {"MUG": 1})
@@ -228,6 +234,7 @@ def test_cancelled_before_hand_over_and_after(world: World) -> None:
     world.agreed()
 
 
+@pytest.mark.cell("vendure", "x12", "sales_orders.import")
 def test_a_rejected_order_waits_for_a_person(world: World) -> None:
     partner = world.partner
     rejected, unheard = world.buy({"CAP": 2}, {"CAP": 1})
