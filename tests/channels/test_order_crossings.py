@@ -269,7 +269,6 @@ async def test_what_is_short_may_be_in_packages_to_come(state: InlineStore) -> N
     assert "in no package heard of yet: 5 × A" in detail
 
 
-@pytest.mark.xfail(strict=True, reason="a plain line that was handed over takes the SKU of a newer listing")
 async def test_a_line_keeps_the_sku_that_it_was_handed_over_under(state: InlineStore) -> None:
     plant = Plant(state, connection(listings={"S": "A"}), amends=ORDERS)
     plant.place(order("1", ("S", 2)))
