@@ -36,6 +36,8 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
     provides: object = plugin.provides
     if not isinstance(provides, frozenset) or not provides or not all(isinstance(p, Part) for p in provides):
         yield "what it provides is no set of Part values, or empty"
+    elif role is Role.STORE and Part.ACKNOWLEDGEMENTS in provides:
+        yield f"it provides {Part.ACKNOWLEDGEMENTS}, which only a warehouse has"
     for field in ("account_key", "open", "amends", "pace", "check"):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"

@@ -58,7 +58,7 @@ class Attempt:
         try:
             async with self.stand.session() as session:
                 await self.stand.findings(session, write=False)
-                sink: Sink[Any] = getattr(session, self.part.value)
+                sink: Sink[Any] = getattr(session, self.part.attribute)
                 self.writes = sink.writes
                 if self.prepared is None:
                     self.prepared = self._prepare(sink)
@@ -80,7 +80,7 @@ class Attempt:
         require(self.prepared is not None, "nothing was prepared")
         try:
             async with self.stand.session() as session:
-                sink: Sink[Any] = getattr(session, self.part.value)
+                sink: Sink[Any] = getattr(session, self.part.attribute)
                 found = await within("recover", sink.recover(self._frozen(), steps.step, steps))
                 return self._only(found)
         except Killed:

@@ -11,16 +11,29 @@ from dropstreamd.platform.secrets import SecretRef
 from dropstreamd.testing.stand import Stand, broken, require, told, within
 
 NONSENSE = ("", " ", "nonsense", "://", "a:b@c:d", "\u0000", "ä" * 300, "sftp://x:99999", "https://[")
+SOURCE = ("page", "confirm")
+SINK = ("prepare", "push", "recover")
 METHODS = {
     Role.STORE: {
-        Part.ORDERS: ("page", "confirm"),
-        Part.SHIPMENTS: ("prepare", "push", "recover"),
-        Part.INVENTORY: ("prepare", "push", "recover"),
+        Part.ORDERS: SOURCE,
+        Part.SHIPMENTS: SINK,
+        Part.INVENTORY: SINK,
+        Part.PRODUCTS: SOURCE,
+        Part.CATALOGUE: SINK,
+        Part.RETURNS: SOURCE,
+        Part.RECEIPTS: SINK,
+        Part.PURCHASE_ORDERS: SINK,
     },
     Role.WAREHOUSE: {
-        Part.ORDERS: ("prepare", "push", "recover"),
-        Part.SHIPMENTS: ("page", "confirm"),
-        Part.INVENTORY: ("page", "confirm"),
+        Part.ORDERS: SINK,
+        Part.SHIPMENTS: SOURCE,
+        Part.INVENTORY: SOURCE,
+        Part.PRODUCTS: SINK,
+        Part.CATALOGUE: SOURCE,
+        Part.RETURNS: SINK,
+        Part.RECEIPTS: SOURCE,
+        Part.PURCHASE_ORDERS: SOURCE,
+        Part.ACKNOWLEDGEMENTS: SOURCE,
     },
 }
 
@@ -32,6 +45,7 @@ async def the_plugin_is_valid(stand: Stand) -> None:
     require(not wrong, "; ".join(wrong))
     amended = plugin.amends(stand.settings())
     require(amended <= plugin.provides, "it amends a part that it does not provide")
+    require(plugin.cancels <= plugin.provides, "it cancels a part that it does not provide")
     table = {**stand.rig.table(stand.rig.port), "no-such-setting": 1}
     try:
         msgspec.convert(table, plugin.settings)
@@ -76,7 +90,7 @@ async def it_offers_what_it_provides(stand: Stand) -> None:
     """Each part in `provides` is there, no other is, and a warehouse reads samples."""
     async with stand.session() as session:
         for part, methods in METHODS[stand.plugin.role].items():
-            offered = getattr(session, part.value, None)
+            offered = getattr(session, part.attribute, None)
             if part not in stand.plugin.provides:
                 require(offered is None, f"it offers {part.value}, and does not provide it")
                 continue

@@ -21,7 +21,8 @@ Effect = Literal["whole", "half"]
 
 
 class SourceBench(Protocol[D_contra]):
-    """Documents that a plugin reads: a store's orders, a warehouse's packages.
+    """Documents that a plugin reads: a store's orders, returns or products, a warehouse's packages,
+    receipts, items, purchase orders or acknowledgements.
 
     A *name* is what the author calls a document, such as an order's number; the plugin's key may be
     another. `many` is more documents than the plugin brings in one page.
@@ -53,7 +54,7 @@ class SourceBench(Protocol[D_contra]):
 
 
 class OrderBench(SourceBench[D_contra], Protocol[D_contra]):
-    """A store's orders: they can be cancelled too."""
+    """A store's orders, or its returns: they can be cancelled too."""
 
     async def cancel(self, name: str) -> None:
         """Cancel it whole."""

@@ -7,7 +7,14 @@ from typing import Any
 import msgspec
 
 from dropstreamd.platform.contract import Part, Plugin, Role
-from dropstreamd.testing import error_rules, plugin_rules, sink_rules, source_rules, stock_rules
+from dropstreamd.testing import (
+    error_rules,
+    fitness_rules,
+    plugin_rules,
+    sink_rules,
+    source_rules,
+    stock_rules,
+)
 from dropstreamd.testing.stand import Stand
 
 OfPlugin = Callable[[Stand], Awaitable[None]]
@@ -67,6 +74,11 @@ SINK: tuple[OfPart, ...] = (
     sink_rules.what_is_not_wanted_any_more_is_not_sent,
     sink_rules.a_slow_line_changes_nothing,
 )
+RETURNS: tuple[OfPart, ...] = (
+    *SOURCE,
+    source_rules.a_cancelled_return_comes_as_cancelled,
+    fitness_rules.returns_are_fit_to_expect,
+)
 OF_PARTS: dict[tuple[Role, Part], tuple[OfPart, ...]] = {
     (Role.STORE, Part.ORDERS): ORDERS,
     (Role.STORE, Part.SHIPMENTS): SINK,
@@ -74,6 +86,17 @@ OF_PARTS: dict[tuple[Role, Part], tuple[OfPart, ...]] = {
     (Role.WAREHOUSE, Part.ORDERS): SINK,
     (Role.WAREHOUSE, Part.SHIPMENTS): SOURCE,
     (Role.WAREHOUSE, Part.INVENTORY): STOCK,
+    (Role.STORE, Part.PRODUCTS): (*SOURCE, fitness_rules.products_are_fit_to_keep),
+    (Role.WAREHOUSE, Part.PRODUCTS): SINK,
+    (Role.STORE, Part.CATALOGUE): SINK,
+    (Role.WAREHOUSE, Part.CATALOGUE): (*SOURCE, fitness_rules.products_are_fit_to_keep),
+    (Role.STORE, Part.RETURNS): RETURNS,
+    (Role.WAREHOUSE, Part.RETURNS): SINK,
+    (Role.STORE, Part.RECEIPTS): SINK,
+    (Role.WAREHOUSE, Part.RECEIPTS): (*SOURCE, fitness_rules.receipts_are_fit_to_tell),
+    (Role.STORE, Part.PURCHASE_ORDERS): SINK,
+    (Role.WAREHOUSE, Part.PURCHASE_ORDERS): (*SOURCE, fitness_rules.purchase_orders_are_fit_to_tell),
+    (Role.WAREHOUSE, Part.ACKNOWLEDGEMENTS): (*SOURCE, fitness_rules.acknowledgements_are_fit_to_use),
 }
 
 
@@ -93,7 +116,7 @@ def rules_for(plugin: Plugin[Any]) -> list[Rule]:
     for part in sorted(plugin.provides):
         for of_part in OF_PARTS[plugin.role, part]:
             check: OfPlugin = partial(_of_part, of_part, part)
-            rules.append(_rule(part.value, of_part.__name__, of_part, check))
+            rules.append(_rule(part.attribute, of_part.__name__, of_part, check))
     return rules
 
 

@@ -29,7 +29,7 @@ WHENS: tuple[When, ...] = ("before", "after")
 async def its_writes_are_possible(stand: Stand, part: Part) -> None:
     """What it declares of its writes fits together."""
     async with stand.session() as session:
-        writes = getattr(session, part.value).writes
+        writes = getattr(session, part.attribute).writes
     require(writes.batch >= 1, "a batch is less than one document")
     require(writes.repeat in ("key", "lookup", "never"), f"it repeats {writes.repeat!r}")
     require(writes.repeat != "never" or writes.batch == 1, "what repeats `never` gets one at a time")
@@ -47,7 +47,7 @@ async def prepare_is_pure(stand: Stand, part: Part) -> None:
     before = await stand.rig.trace()
     for _ in range(2):
         async with stand.session() as session:
-            sink: Sink[Any] = getattr(session, part.value)
+            sink: Sink[Any] = getattr(session, part.attribute)
             batch = sink.writes.batch
             answers += [sink.prepare(items, stamp(1)), sink.prepare(items, stamp(1))]
     require(all(answer == answers[0] for answer in answers), "prepare makes different bytes of the same")
@@ -68,7 +68,7 @@ async def every_key_has_an_outcome(stand: Stand, part: Part) -> None:
     bench: SinkBench[Any] = stand.bench(part)
     items, refused = await bench.items(3), await bench.refused()
     async with stand.session() as session:
-        sink: Sink[Any] = getattr(session, part.value)
+        sink: Sink[Any] = getattr(session, part.attribute)
         outcomes: dict[str, Any] = {}
         preparation = sink.prepare([*items, refused], stamp(1))
         for one in preparation.rejected:
@@ -214,7 +214,7 @@ async def a_slow_line_changes_nothing(stand: Stand, part: Part) -> None:
     (item,) = await bench.items(1)
     stand.proxy.trickle()
     async with stand.session() as session:
-        sink: Sink[Any] = getattr(session, part.value)
+        sink: Sink[Any] = getattr(session, part.attribute)
         (prepared,) = sink.prepare([item], stamp(1)).prepared
         (outcome,) = await within("push", sink.push(prepared, Steps()))
     require(isinstance(outcome, Accepted), f"over a slow line a good document comes to {outcome}")

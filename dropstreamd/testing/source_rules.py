@@ -81,7 +81,7 @@ async def what_changes_while_paging_comes(stand: Stand, part: Part) -> None:
 
     kept: Kept[Any] = Kept()
     async with stand.session() as session:
-        source = getattr(session, part.value)
+        source = getattr(session, part.attribute)
         await kept.run(stand, source, between)
         await source.confirm(sorted(kept.marks))
     await read(stand, part, kept, confirm=True)
@@ -124,8 +124,8 @@ async def confirm_is_idempotent(stand: Stand, part: Part) -> None:
     before = await stand.rig.trace()
     for _ in range(2):
         async with stand.session() as session:
-            await within("confirm", getattr(session, part.value).confirm(sorted(kept.marks)))
-            await within("confirm", getattr(session, part.value).confirm([]))
+            await within("confirm", getattr(session, part.attribute).confirm(sorted(kept.marks)))
+            await within("confirm", getattr(session, part.attribute).confirm([]))
     require(await stand.rig.trace() == before, "a second confirm does something")
     again: Kept[Any] = Kept()
     again.cursor = kept.cursor
@@ -155,13 +155,22 @@ async def a_cut_run_loses_nothing(stand: Stand, part: Part) -> None:
 
 async def a_cancelled_order_comes_as_cancelled(stand: Stand, part: Part) -> None:
     """An order that was read and then cancelled comes again, cancelled."""
-    bench: OrderBench[Order] = stand.bench(part)
+    await _comes_as_cancelled(stand, part)
+
+
+async def a_cancelled_return_comes_as_cancelled(stand: Stand, part: Part) -> None:
+    """A return that was read and then cancelled comes again, cancelled."""
+    await _comes_as_cancelled(stand, part)
+
+
+async def _comes_as_cancelled(stand: Stand, part: Part) -> None:
+    bench: OrderBench[Any] = stand.bench(part)
     names = await bench.add(FEW)
-    kept: Kept[Order] = await read(stand, part, confirm=True)
+    kept: Kept[Any] = await read(stand, part, confirm=True)
     await bench.cancel(names[1])
     await read(stand, part, kept)
-    found = [order.status for order in kept.documents.values() if bench.name(order) == names[1]]
-    require(found == ["cancelled"], f"a cancelled order is told as {found}")
+    found = [each.status for each in kept.documents.values() if bench.name(each) == names[1]]
+    require(found == ["cancelled"], f"one that was cancelled is told as {found}")
 
 
 async def orders_are_fit_to_send(stand: Stand, part: Part) -> None:
@@ -190,7 +199,7 @@ async def read(
     """One run in a session of its own."""
     kept = Kept() if kept is None else kept
     async with stand.session() as session:
-        source = getattr(session, part.value)
+        source = getattr(session, part.attribute)
         await kept.run(stand, source)
         if confirm:
             await within("confirm", source.confirm(sorted(kept.marks)))
@@ -201,7 +210,7 @@ async def _cut_run(stand: Stand, part: Part, kept: Kept[Any], at: int) -> Except
     try:
         async with stand.session() as session:
             stand.proxy.cut(at=at)
-            await kept.run(stand, getattr(session, part.value))
+            await kept.run(stand, getattr(session, part.attribute))
     except ContractBroken:
         raise
     except Exception as error:  # noqa: BLE001 - the rule judges it

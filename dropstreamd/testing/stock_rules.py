@@ -59,7 +59,7 @@ async def a_taken_snapshot_comes_empty(stand: Stand, part: Part) -> None:
     if not marks:
         raise NotApplicable("its pages bear no marks")
     async with stand.session() as session:
-        again = await snapshots(stand, getattr(session, part.value), marks)
+        again = await snapshots(stand, getattr(session, part.attribute), marks)
     require(_marks(again) == marks, "a mark that was taken and not confirmed does not come again")
     for one in again:
         require(not one.units and not one.whole, "a snapshot that was taken comes as one again")
@@ -72,8 +72,8 @@ async def a_confirmed_snapshot_is_gone(stand: Stand, part: Part) -> None:
     traces: list[object] = []
     for _ in range(2):
         async with stand.session() as session:
-            await within("confirm", getattr(session, part.value).confirm(marks))
-            await within("confirm", getattr(session, part.value).confirm([]))
+            await within("confirm", getattr(session, part.attribute).confirm(marks))
+            await within("confirm", getattr(session, part.attribute).confirm([]))
         traces.append(await stand.rig.trace())
     require(traces[0] == traces[1], "a second confirm does something")
     if marks:
@@ -83,7 +83,7 @@ async def a_confirmed_snapshot_is_gone(stand: Stand, part: Part) -> None:
 async def _exactly(stand: Stand, part: Part, count: int) -> list[Snapshot]:
     """What one session reads."""
     async with stand.session() as session:
-        found = await snapshots(stand, getattr(session, part.value), set())
+        found = await snapshots(stand, getattr(session, part.attribute), set())
     require(len(found) == count, f"{count} snapshots wait, and {len(found)} come")
     return found
 
