@@ -105,6 +105,11 @@ class Part(StrEnum):
     PURCHASE_ORDERS = "purchase orders"  # warehouse: tells what is on its way; store: is told
     ACKNOWLEDGEMENTS = "acknowledgements"  # warehouse: tells what became of orders before they ship
 
+    @property
+    def attribute(self) -> str:
+        """Under which a session offers it."""
+        return self.value.replace(" ", "_")
+
 
 # ---- reading
 
@@ -262,7 +267,12 @@ class Session(Protocol):
 
 
 class Store(Session, Protocol):
-    """A store account, open for one run. A part that is not provided is None."""
+    """A store account, open for one run. A part that is not provided is None.
+
+    What `catalogue` takes becomes a draft that no buyer sees. Where the store has the SKU already, that
+    product is left as it is, and the item is accepted with its id. `receipts` adds nothing to the store's
+    stock and pays nothing back unless the receipt says so.
+    """
 
     @property
     def orders(self) -> Source[Order] | None: ...
