@@ -33,6 +33,12 @@ class Limiter(Protocol):
         """The platform asked for fewer calls: admit none for so many seconds."""
         ...
 
+    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+        """What the platform itself says of the account, in an answer that came just now: how much it may
+        spend at once, how much after a rest, and how fast that comes back. Figures that are not above
+        zero are not believed."""
+        ...
+
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """What a platform allows one account: `rate_per_s` for good, `burst` at once after a rest (both
@@ -53,11 +59,13 @@ class Budget:
     """
 
     def __init__(self, pace: Pace, *, step_s: float = 30.0) -> None:
+        self._configured = pace
         self._pace = pace
         self._step_s = step_s
         self._tokens = pace.burst
         self._counted_s = trio.current_time()
         self._in_flight = 0
+        self._spending = 0.0
         self._waiting: list[_Waiter] = []
         self._arrivals = 0
 
@@ -71,9 +79,12 @@ class Budget:
         return _Share(self, priority)
 
     def change(self, pace: Pace) -> None:
-        """A new configuration: it holds from now on, what was spent stays spent."""
+        """A configuration: a new one holds from now on, and what was spent stays spent. Of the one that
+        held before nothing changes, nor of what was learned since."""
+        if pace == self._configured:
+            return
         self._count()
-        self._pace = pace
+        self._configured = self._pace = pace
         self._tokens = min(self._tokens, pace.burst)
         self._wake_first()
 
@@ -88,14 +99,26 @@ class Budget:
             self._counted_s = until_s
             self._tokens = min(self._tokens, 1.0)
 
+    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+        """As `Limiter.learn`. Calls that are under way may not have been counted there yet: what they
+        cost is kept back. A rest that was asked for stays."""
+        self._count()
+        if burst > 0 and rate_per_s > 0:
+            self._pace = msgspec.structs.replace(self._pace, burst=burst, rate_per_s=rate_per_s)
+        if trio.current_time() >= self._counted_s:
+            self._tokens = min(self._pace.burst, max(0.0, available)) - self._spending
+        self._wake_first()
+
     @asynccontextmanager
     async def admit(self, priority: Priority, cost: float) -> AsyncIterator[None]:
         """As `Limiter.admit`."""
         await self._enter(priority, cost)
+        self._spending += cost
         try:
             yield
         finally:
             self._in_flight -= 1
+            self._spending -= cost
             self._wake_first()
 
     async def _enter(self, priority: Priority, cost: float) -> None:
@@ -177,3 +200,6 @@ class _Share:
 
     def slow_down(self, retry_after_s: float) -> None:
         self._budget.slow_down(retry_after_s)
+
+    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+        self._budget.learn(available=available, burst=burst, rate_per_s=rate_per_s)
