@@ -53,7 +53,7 @@ class ShopifyStore(StoreParts):
         self.receipts: Receipts = Receipts(api, settings)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:  # noqa: ARG002 - scopes tell
-        """One query. Raises AuthFailed, naming the scopes that are missing, Misconfigured for another shop."""
+        """One query. Raises AuthFailed, naming the missing scopes, Misconfigured for another shop."""
         seen = await self._api.query(documents.READABLE, {}, wire.Readable)
         if seen.shop.myshopify_domain != self._settings.shop:
             raise Misconfigured(
