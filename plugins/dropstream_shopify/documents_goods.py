@@ -30,7 +30,7 @@ query Fulfillable($id: ID!) {
 
 FULFILLMENT = Document(
     name="OneFulfillment",
-    cost=20,
+    cost=25,
     text="""
 query OneFulfillment($id: ID!) {
   fulfillment(id: $id) { ...Fulfilled }
@@ -84,7 +84,7 @@ query Items($after: String, $query: String!) {
 
 COUNTED_ITEMS = Document(
     name="CountedItems",
-    cost=40,
+    cost=45,
     text="""
 query CountedItems($after: String, $query: String!, $location: ID!) {
   productVariants(first: 250, after: $after, query: $query) {
@@ -224,7 +224,7 @@ query OpenReturns($after: String, $query: String!) {
 
 RETURNS_BY_ID = Document(
     name="ReturnsById",
-    cost=400,
+    cost=450,
     text="""
 query ReturnsById($ids: [ID!]!) {
   nodes(ids: $ids) { __typename ...Asked }

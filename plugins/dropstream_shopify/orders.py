@@ -221,8 +221,7 @@ def _note_time(run: _Run, row: bytes) -> None:
         at = _stamped.decode(row).updated_at
     except msgspec.DecodeError:
         return  # it is told as one that cannot be decoded
-    if at is not None:
-        run.newest = max(run.newest or at, at)
+    run.newest = max(run.newest or at, at)
 
 
 def _changed(since: datetime | None) -> str | None:

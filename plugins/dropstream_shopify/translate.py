@@ -33,14 +33,14 @@ _GRAMS = {
     "POUNDS": Decimal("453.59237"),
 }
 
-_stamped = msgspec.json.Decoder(wire.Stamped)
+_node = msgspec.json.Decoder(wire.Node)
 _order = msgspec.json.Decoder(wire.FulfillmentOrder)
 
 
 def row_key(raw: bytes) -> str:
-    """The fulfillment order's id, else a digest of what came in its place."""
+    """The id of what stands there, else a digest of what came in its place."""
     try:
-        return _stamped.decode(raw).id[:MOST_KEY_BYTES]
+        return _node.decode(raw).id[:MOST_KEY_BYTES]
     except msgspec.DecodeError:
         return f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
 

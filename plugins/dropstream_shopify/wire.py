@@ -278,10 +278,9 @@ class FulfillmentOrder(Placed, frozen=True, kw_only=True):
 
 
 class Stamped(Wire, frozen=True, kw_only=True):
-    """A fulfillment order or an order that may not be decodable as a whole."""
+    """The time of change of what may not be decodable as a whole."""
 
-    id: str
-    updated_at: datetime | None = None
+    updated_at: datetime
 
 
 class OpenOrders(Wire, frozen=True, kw_only=True):

@@ -131,6 +131,8 @@ class FakeShopify:
         self.faults: dict[str, list[Fault]] = {}
         self.asked: list[str] = []
         self.throttled = 0
+        self.gone = False
+        self.most_cost = MOST_COST
         self.before: dict[str, Callable[[], object]] = {}
         self.port = 0
         self._documents: dict[str, DocumentNode] = {}
@@ -167,7 +169,7 @@ class FakeShopify:
     async def _answer(self, request: h11.Request, body: bytes) -> Reply | None:
         """None: the connection ends without one."""
         path = request.target.decode()
-        if request.method != b"POST" or path not in (PATH, TOKEN_PATH):
+        if self.gone or request.method != b"POST" or path not in (PATH, TOKEN_PATH):
             return Reply(status=404, body=b'{"errors":"Not Found"}')
         if path == TOKEN_PATH:
             self.asked.append("token")
@@ -230,9 +232,9 @@ class FakeShopify:
                 raise AssertionError(f"{asked.operation}: {wrong[0].message}")
             self._documents[asked.query] = document
         requested = cost_of(self.schema, document, asked.variables)
-        if requested > MOST_COST:
+        if requested > self.most_cost:
             return self._refused("MAX_COST_EXCEEDED", requested)
-        if empty or self.bucket.count() < requested:
+        if empty or self.bucket.count() < requested - 0.01:
             self.throttled += 1
             return self._refused("THROTTLED", requested)
         result = execute_sync(
@@ -272,7 +274,7 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> An
     name = info.field_name
     if isinstance(source, Root):
         return getattr(source, "return_" if name == "return" else name)(info, **arguments)
-    if name == "inventoryLevel":
+    if name == "inventoryLevel" and "levels" in source:
         units = source["levels"].get(arguments["locationId"])
         return None if units is None else {"quantities": [{"quantity": units}]}
     value = source.get(name) if name.endswith("Code") or name == "email" else source[name]

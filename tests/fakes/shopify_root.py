@@ -292,31 +292,46 @@ class Root:
 
     def _searched(self, rows: Iterable[Row], arguments: Row) -> Row:
         """The rows that a search finds, in its order, from a cursor on: by value and id."""
-        shop, text = self.shop_, arguments.get("query") or ""
-        terms = [_TERM.fullmatch(term) for term in text.split(" OR ")] if text else []
-        if any(term is None for term in terms):
-            raise AssertionError(f"the double cannot search for {text!r}")
-        found = []
-        for row in rows:
-            seen = shop.seen_by_search(row)
-            if not terms or (seen and any(_matches(row, seen, term) for term in terms if term)):
-                found.append(row)
+        shop, wanted = self.shop_, _terms(arguments.get("query") or "")
+        found = [row for row in rows if not wanted or _matches(row, shop.seen_by_search(row), wanted)]
         if arguments["sortKey"] == "UPDATED_AT":
             times = {row["id"]: shop.seen_by_search(row) or row["updatedAt"] for row in found}
             return paged(found, arguments, lambda row: [times[row["id"]], len(row["id"]), row["id"]])
         return by_id(found, arguments)
 
 
-def _matches(row: Row, seen: str, term: re.Match[str]) -> bool:
-    name, operator, single, double, bare = term.groups()
-    value = single or (re.sub(r"\\(.)", r"\1", double) if double is not None else None) or bare or ""
-    if name == "updated_at" and operator == ">=":
-        return seen >= value
-    if name == "sku":  # whatever its case
-        return str(row["sku"]).lower() == value.lower()
-    if name == "return_status":
-        return _return_status(row) == value
-    raise AssertionError(f"the double cannot search for {name}")
+def _terms(text: str) -> dict[str, set[str]]:
+    """The alternatives of a search, by field; a value is in lower case, as a search compares it."""
+    wanted: dict[str, set[str]] = {}
+    place = 0
+    while place < len(text):
+        term = _TERM.match(text, place)
+        if term is None:
+            raise AssertionError(f"the double cannot search for {text[place:]!r}")
+        name, operator, single, double, bare = term.groups()
+        value = single or (re.sub(r"\\(.)", r"\1", double) if double is not None else None) or bare or ""
+        wanted.setdefault(f"{name}{operator or ''}", set()).add(value.lower())
+        place = term.end() + len(" OR ")
+        if place < len(text) and text[term.end() : place] != " OR ":
+            raise AssertionError(f"the double cannot search for {text[term.end() :]!r}")
+    return wanted
+
+
+def _matches(row: Row, seen: str | None, wanted: dict[str, set[str]]) -> bool:
+    if seen is None:
+        return False
+    for name, values in wanted.items():
+        if name == "updated_at>=":
+            found = any(seen.lower() >= value for value in values)
+        elif name == "sku":
+            found = str(row["sku"]).lower() in values
+        elif name == "return_status":
+            found = _return_status(row) in values
+        else:
+            raise AssertionError(f"the double cannot search for {name}")
+        if found:
+            return True
+    return False
 
 
 def _return_status(order: Row) -> str:

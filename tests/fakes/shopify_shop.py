@@ -74,8 +74,8 @@ class ShopifyShop:
 
     # ---- products and stock
 
-    def add_products(self, stock: Mapping[str, int], **more: object) -> list[Row]:
-        return [self.add_variant(sku, units, **more) for sku, units in stock.items()]
+    def add_products(self, stock: Mapping[str, int], *, tracked: bool = True) -> list[Row]:
+        return [self.add_variant(sku, units, tracked=tracked) for sku, units in stock.items()]
 
     def add_variant(self, sku: str, units: int | None, *, tracked: bool = True) -> Row:
         """Stocked at the warehouse with so many; not stocked there for None."""
@@ -148,7 +148,7 @@ class ShopifyShop:
             currentQuantity=count,
             originalUnitPriceSet=money("10.00"),
             lineItemGroup=None,
-            variant=(self.variants(sku) or [None])[0],
+            variant=next(iter(self.variants(sku)), None),
         )
 
     def add_fulfillment_order(self, order: Row, units: Mapping[str, int], location: str = HERE) -> Row:
