@@ -12,7 +12,7 @@ from dropstreamd.errors import (
     Unreachable,
 )
 from dropstreamd.platform.secrets import SecretRef
-from tests.fakes.shopify import Fault, FakeShopify
+from tests.fakes.shopify import FakeShopify, Fault
 
 from .stores import Account, push_levels
 
@@ -33,14 +33,14 @@ async def test_a_test_is_one_query(fake: FakeShopify, account: Account) -> None:
 
 
 async def test_a_wrong_secret_is_told_from_a_wrong_token(account: Account) -> None:
-    with pytest.raises(AuthFailed, match="app client-id no token for acme.*invalid_client.*Dev Dashboard"):
+    with pytest.raises(AuthFailed, match=r"app client-id no token for acme.*invalid_client.*Dev Dashboard"):
         await tested(account, client_secret=SecretRef(secret="wrong"))
-    with pytest.raises(AuthFailed, match="refused the access token for acme.myshopify.com"):
+    with pytest.raises(AuthFailed, match=r"refused the access token for acme"):
         await tested(account, **{**TOKEN, "access_token": SecretRef(secret="wrong")})
 
 
 async def test_another_shop_is_named(account: Account) -> None:
-    with pytest.raises(Misconfigured, match="answered by acme.myshopify.com, and `shop` is other"):
+    with pytest.raises(Misconfigured, match=r"answered by acme\.myshopify\.com, and `shop` is other"):
         await tested(account, shop="other.myshopify.com")
 
 
@@ -118,7 +118,7 @@ async def test_a_version_that_is_over_is_noticed(fake: FakeShopify, account: Acc
 
 async def test_a_shop_that_is_not_there_is_misconfigured(fake: FakeShopify, account: Account) -> None:
     fake.gone = True
-    with pytest.raises(Misconfigured, match="no shop acme.myshopify.com .*myshopify.com domain"):
+    with pytest.raises(Misconfigured, match=r"no shop acme.* domain"):
         await tested(account)
     with pytest.raises(Misconfigured, match="404"):
         await tested(account, **TOKEN)

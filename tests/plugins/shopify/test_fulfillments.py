@@ -7,7 +7,7 @@ from trio.testing import MockClock
 from dropstreamd.errors import DropstreamError, OutcomeUnknown, RateLimited
 from dropstreamd.model.handover import Accepted, InDoubt, Item, Outcome, Rejected, Untouched
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
-from tests.fakes.shopify import Fault, FakeShopify
+from tests.fakes.shopify import FakeShopify, Fault
 from tests.fakes.shopify_shop import Row, ShopifyShop
 
 from .stores import STAMP, Account, Steps, package, prepared, push, refused
