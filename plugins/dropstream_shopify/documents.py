@@ -69,7 +69,7 @@ query ShipMethods {
 
 _FULFILLMENT_ORDER = """
 fragment Everything on FulfillmentOrder {
-  id status requestStatus updatedAt fulfillBy
+  id status requestStatus createdAt updatedAt fulfillBy
   assignedLocation { location { id } }
   deliveryMethod {
     methodType presentedName serviceCode maxDeliveryDateTime
@@ -81,7 +81,7 @@ fragment Everything on FulfillmentOrder {
   internationalDuties { incoterm }
   order {
     id name processedAt updatedAt cancelledAt test note poNumber email phone
-    displayFinancialStatus displayFulfillmentStatus
+    displayFinancialStatus
     customAttributes { key value }
     totalPriceSet { shopMoney { amount currencyCode } }
     shippingLine { title code }
@@ -90,6 +90,7 @@ fragment Everything on FulfillmentOrder {
       firstName lastName company address1 address2 city province provinceCode zip countryCodeV2 phone
     }
     localizedFields(first: 5) { nodes { key value } }
+    fulfillments(first: 50) { status createdAt }
     fulfillmentOrders(first: 20) { nodes { id assignedLocation { location { id } } } }
   }
   lineItems(first: 25) { pageInfo { hasNextPage endCursor } nodes { ...Line } }

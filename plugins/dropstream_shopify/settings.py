@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inventory_location: str = ""
     ship_when: Literal["paid", "authorized", "any"] = "paid"
     test_orders: bool = False
+    ship_again: bool = False
     delivery: tuple[Delivery, ...] = ("SHIPPING",)
     ship_method: Literal["name", "code"] = "name"
     channel_code: str = ""

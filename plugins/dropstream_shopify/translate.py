@@ -24,7 +24,6 @@ goods are not paid for, and nobody has said that they are not to go."""
 
 OPEN = frozenset({"OPEN", "IN_PROGRESS"})
 WAITING = frozenset({"ON_HOLD", "SCHEDULED"})
-UNSENT = frozenset({"UNFULFILLED", "RESTOCKED"})
 
 _GRAMS = {
     "GRAMS": Decimal(1),
@@ -168,11 +167,20 @@ def _status(order: wire.FulfillmentOrder, lines: tuple[OrderLine, ...], settings
         return "cancelled"
     if order.status in WAITING:
         return "waiting"
-    if order.status not in OPEN:
-        return "cancelled" if sold.display_fulfillment_status in UNSENT else "closed"
-    if not any(line.open_quantity for line in lines):
-        return "closed" if any(line.fulfilled for line in lines) else "cancelled"
+    if order.status not in OPEN or not any(line.open_quantity for line in lines):
+        # Over: nothing left of what was refunded or moved away, or all of it has left.
+        return "closed" if sold.fulfillments and any(line.fulfilled for line in lines) else "cancelled"
+    if _made_again(order) and not settings.ship_again:
+        return "waiting"
     return "open" if sold.display_financial_status in SHIPPABLE[settings.ship_when] else "waiting"
+
+
+def _made_again(order: wire.FulfillmentOrder) -> bool:
+    """Whether it may be for units that have left: Shopify makes another fulfillment order for what stands
+    in a fulfillment that somebody cancels ("fulfillmentCancel")."""
+    return any(
+        each.status == "CANCELLED" and each.created_at < order.created_at for each in order.order.fulfillments
+    )
 
 
 def _number(order: wire.FulfillmentOrder, settings: Settings) -> str:

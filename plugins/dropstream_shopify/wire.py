@@ -200,6 +200,13 @@ class MoneyBag(Wire, frozen=True, kw_only=True):
     shop_money: MoneyV2
 
 
+class Shipped(Wire, frozen=True, kw_only=True):
+    """A fulfillment of any of an order's units."""
+
+    status: str
+    created_at: datetime
+
+
 class SoldOrder(Wire, frozen=True, kw_only=True):
     """The order of a fulfillment order."""
 
@@ -208,7 +215,6 @@ class SoldOrder(Wire, frozen=True, kw_only=True):
     processed_at: datetime
     updated_at: datetime
     test: bool
-    display_fulfillment_status: str
     total_price_set: MoneyBag
     fulfillment_orders: Nodes[Placed]
     cancelled_at: datetime | None = None
@@ -218,6 +224,7 @@ class SoldOrder(Wire, frozen=True, kw_only=True):
     phone: str | None = None
     display_financial_status: str | None = None
     custom_attributes: tuple[Attribute, ...] = ()
+    fulfillments: tuple[Shipped, ...] = ()
     shipping_line: ShippingLine | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
@@ -268,6 +275,7 @@ class Line(Wire, frozen=True, kw_only=True):
 class FulfillmentOrder(Placed, frozen=True, kw_only=True):
     status: str
     request_status: str
+    created_at: datetime
     updated_at: datetime
     order: SoldOrder
     line_items: Nodes[Line]

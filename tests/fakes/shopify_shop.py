@@ -134,6 +134,7 @@ class ShopifyShop:
             billingAddress={**ADDRESS, "provinceCode": "IL", "countryCodeV2": "US"},
             localizedFields=[],
             fulfillmentOrders=[],
+            fulfillments=[],
             returns=[],
             **order,
         )
@@ -172,6 +173,7 @@ class ShopifyShop:
             "FulfillmentOrder",
             status="OPEN",
             requestStatus="UNSUBMITTED",
+            createdAt=stamp(self.now),
             fulfillBy=None,
             assignedLocation={"location": self.rows[location]},
             deliveryMethod={
@@ -243,24 +245,31 @@ class ShopifyShop:
         found = self.new(
             "Fulfillment",
             status="SUCCESS",
+            createdAt=stamp(self.now),
             trackingInfo=tracking_info(tracking),
             fulfillmentLineItems=lines,
         )
         made["fulfillments"].append(found)
+        made["order"]["fulfillments"].append(found)
         left = any(row["remainingQuantity"] for row in made["lineItems"])
         made["status"] = "IN_PROGRESS" if left else "CLOSED"
         made["order"]["displayFulfillmentStatus"] = "PARTIALLY_FULFILLED" if left else "FULFILLED"
         self.touch(made, made["order"], found)
         return found
 
-    def cancel_fulfillment(self, made: Row, fulfillment: Row) -> None:
+    def cancel_fulfillment(self, made: Row, fulfillment: Row) -> Row:
+        """Its units are open again: of a fulfillment order that was closed in another one."""
         fulfillment["status"] = "CANCELLED"
-        for line in fulfillment["fulfillmentLineItems"]:
-            for row in made["lineItems"]:
-                if row["lineItem"] is line["lineItem"]:
-                    row["remainingQuantity"] += line["quantity"]
+        self.now += timedelta(seconds=1)
+        units = {line["lineItem"]["id"]: line["quantity"] for line in fulfillment["fulfillmentLineItems"]}
+        made["order"]["displayFulfillmentStatus"] = "UNFULFILLED"
+        if made["status"] == "CLOSED":
+            return self.add_fulfillment_order(made["order"], units)
+        for row in made["lineItems"]:
+            row["remainingQuantity"] += units.get(row["lineItem"]["id"], 0)
         made["status"] = "OPEN"
         self.touch(made, made["order"])
+        return made
 
     # ---- returns
 

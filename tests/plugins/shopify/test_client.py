@@ -106,7 +106,8 @@ async def test_passing_trouble_is_outlasted(
 async def test_a_throttle_that_does_not_end_is_rate_limited(
     fake: FakeShopify, account: Account, patient_clock: MockClock
 ) -> None:
-    fake.fail("Readable", *["throttled"] * 9)  # type: ignore[list-item]
+    throttled: list[Fault] = ["throttled"] * 9
+    fake.fail("Readable", *throttled)
     with pytest.raises(RateLimited, match="6 times in a row"):
         await tested(account)
 

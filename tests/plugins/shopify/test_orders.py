@@ -162,6 +162,18 @@ async def test_what_was_refunded_is_not_shipped(account: Account, shop: ShopifyS
     assert third.orders[made["id"]].lines[0].quantity == 1
 
 
+async def test_what_was_refunded_whole_is_cancelled(account: Account, shop: ShopifyShop) -> None:
+    made, odd = shop.place({"A": 2}), shop.place({"A": 2})
+    first = await account.listing()
+    shop.refund(made, 0, 2)
+    odd["lineItems"][0]["remainingQuantity"] = 0  # as if it had been shipped
+    for each in (made, odd):
+        each["status"] = "CLOSED"
+        shop.touch(each)
+    second = await account.listing(first.cursor)
+    assert [second.orders[each["id"]].status for each in (made, odd)] == ["cancelled", "cancelled"]
+
+
 async def test_our_own_fulfillment_and_a_later_refund_change_nothing(
     account: Account, shop: ShopifyShop
 ) -> None:
@@ -177,6 +189,18 @@ async def test_our_own_fulfillment_and_a_later_refund_change_nothing(
     third = await account.listing(second.cursor)
     assert third.orders[made["id"]].status == "closed"
     assert third.orders[made["id"]].lines[0].quantity == 2
+
+
+async def test_what_may_have_left_before_waits_for_a_person(account: Account, shop: ShopifyShop) -> None:
+    made = shop.place({"A": 2})
+    first = await account.listing()
+    done = shop.fulfill(made, {made["lineItems"][0]["id"]: 2}, {"number": "1Z"})
+    again = shop.cancel_fulfillment(made, done)
+    second = await account.listing(first.cursor)
+    assert (second.orders[made["id"]].status, second.orders[again["id"]].status) == ("closed", "waiting")
+    third = await account.listing(second.cursor, ship_again=True)
+    assert third.orders[again["id"]].status == "open"
+    assert third.orders[again["id"]].number == f"{made['order']['name']}-2"
 
 
 async def test_a_cancellation_is_seen_though_the_run_before_broke_off(

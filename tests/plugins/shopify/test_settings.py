@@ -76,9 +76,9 @@ async def test_a_survey_says_what_the_shop_has(fake: FakeShopify, account: Accou
     fake.scopes -= {"read_all_orders"}
     async with account.open() as store:
         survey = await store.survey()
-    assert survey.skus == {"A", "B", "LOOSE"}
+    assert survey.skus == frozenset({"A", "B", "LOOSE"})
     assert survey.duplicate_skus == {"B"}
-    assert survey.ship_methods == {"Standard"}
+    assert survey.ship_methods == frozenset({"Standard"})
     wrong = [finding.detail for finding in survey.findings if not finding.ok]
     assert wrong == [
         "the app lacks read_all_orders, for orders older than 60 days",
