@@ -1,6 +1,6 @@
 """The second half of every act's flow: resolve what is open, then hand over what is pending."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar, cast
 
@@ -23,6 +23,11 @@ SENDING = "sending"
 PUSH_DEADLINE_S = 120.0
 """How long a stop waits for one push to be settled, in seconds."""
 
+LOOK_AGAIN_S = 60.0
+"""How old a look at the source may be when something is handed over, in seconds."""
+
+LookAgain = Callable[[], Awaitable[None]]
+
 RETRY_LIMIT = 10_000
 """Parked documents looked at again in one run."""
 
@@ -36,16 +41,23 @@ async def anything_to_do(run: Run, book: Book, resolve: Resolve) -> bool:
     return run.state.read(partial(handover.has_work, flow=book.flow))
 
 
-async def deliver(run: Run, book: Book, sink: Sink[T], resolve: Resolve) -> None:
+async def deliver(
+    run: Run, book: Book, sink: Sink[T], resolve: Resolve, *, look_again: LookAgain | None = None
+) -> None:
     """Hand over every pending document, oldest key first, each once in this run.
 
     Attempts that an earlier run left open are resolved first. A `Wait` or `Hold` of the sink ends
-    it; what was handed over until then is settled, the rest stays pending.
+    it; what was handed over until then is settled, the rest stays pending. `look_again` asks the source
+    what has changed since: nothing is handed over on a look that is older than `LOOK_AGAIN_S`.
     """
+    looked_s = trio.current_time()
     await recover(run, book, sink)
     after: str | None = None
     while True:
         await run.settled()
+        if look_again is not None and trio.current_time() - looked_s >= LOOK_AGAIN_S:
+            looked_s = trio.current_time()
+            await look_again()
         with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
             after = await _next_batch(run, book, sink, resolve, after)
         if shield.cancelled_caught:

@@ -1,13 +1,14 @@
 """What a warehouse account tells, shared out to the connections that it concerns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from dropstreamd.channels import orders, references, shipments
+from dropstreamd.channels import orders, references, shipments, traces
 from dropstreamd.channels.run import Fetched, Scope
+from dropstreamd.channels.traces import Trace
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
@@ -18,8 +19,14 @@ from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
 
+T = TypeVar("T")
+
 PAGES = 100_000
 """Pages of one fetch; a warehouse that has more for longer is not making progress."""
+
+
+Stage = Callable[[Writer, Page[T]], Fetched]
+"""Takes a page's documents, in the transaction that stores its cursor and its mark."""
 
 
 class Unmatched(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -56,14 +63,15 @@ class Account:
         return Flow("/".join(self.path), channel)
 
 
-async def fetch_packages(account: Account, source: Source[Package], *, run: str, now_s: float) -> Fetched:
+async def fetch(account: Account, source: Source[T], flow: Flow, stage: Stage[T], *, now_s: float) -> Fetched:
     """Read every page that is waiting; confirm each once it is durable."""
     total = Fetched()
-    flow = account.flow(shipments.CHANNEL)
     for _ in range(PAGES):
         cursor = account.state.read(partial(cursors.get, flow=flow))
         page = await source.page(cursor, partial(is_taken, account))
-        fetched = await account.state.write(partial(_stage, account=account, page=page, run=run, now_s=now_s))
+        fetched = await account.state.write(
+            partial(_stage_page, account=account, flow=flow, page=page, stage=stage, now_s=now_s)
+        )
         total.new += fetched.new
         total.changed += fetched.changed
         total.bad += fetched.bad
@@ -72,6 +80,25 @@ async def fetch_packages(account: Account, source: Source[Package], *, run: str,
             await confirm(account, source, page.mark)
         if not page.more:
             break
+    return total
+
+
+def _stage_page(
+    tx: Writer, *, account: Account, flow: Flow, page: Page[T], stage: Stage[T], now_s: float
+) -> Fetched:
+    fetched = stage(tx, page)
+    fetched.bad += documents.park_bad(tx, flow, page.bad, now_s=now_s)
+    if page.cursor is not None:
+        cursors.put(tx, flow, page.cursor)
+    if page.mark is not None:
+        cursors.take(tx, *account.path, page.mark)
+    return fetched
+
+
+async def fetch_packages(account: Account, source: Source[Package], *, run: str, now_s: float) -> Fetched:
+    """Bring in every package that is waiting, and try those again whose order was not known."""
+    stage = partial(_stage, account=account, run=run, now_s=now_s)
+    total = await fetch(account, source, account.flow(shipments.CHANNEL), stage, now_s=now_s)
     rematched = await account.state.write(partial(rematch, account=account, run=run, now_s=now_s))
     total.new += rematched
     return total
@@ -88,7 +115,7 @@ async def confirm(account: Account, source: Confirms, mark: str) -> None:
     await account.state.write(lambda tx: cursors.forget(tx, *account.path, mark))
 
 
-def _stage(tx: Writer, *, account: Account, page: Page[Package], run: str, now_s: float) -> Fetched:
+def _stage(tx: Writer, page: Page[Package], *, account: Account, run: str, now_s: float) -> Fetched:
     fetched = Fetched()
     flow = account.flow(shipments.CHANNEL)
     for package in page.documents:
@@ -99,11 +126,6 @@ def _stage(tx: Writer, *, account: Account, page: Page[Package], run: str, now_s
             continue
         documents.mended(tx, flow, package.key)
         _share_out(tx, account, package, fetched, run, now_s)
-    fetched.bad += documents.park_bad(tx, flow, page.bad, now_s=now_s)
-    if page.cursor is not None:
-        cursors.put(tx, flow, page.cursor)
-    if page.mark is not None:
-        cursors.take(tx, *account.path, page.mark)
     return fetched
 
 
@@ -147,6 +169,7 @@ def give(tx: Writer, scope: Scope, package: Package, *, run: str, now_s: float) 
     """Stage a package with the connection whose order it is. It proves that the order arrived."""
     link = references.find(tx, scope.account, package.reference)
     if link is not None:
+        traces.keep_parcel(tx, scope.account, package.tracking_numbers, Trace(link.connection, link.order))
         handover.proven(tx, orders.book(scope), link.order, now_s=now_s, run=run)
     book = shipments.book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
     return documents.stage(tx, book, [shipments.incoming(package)], now_s=now_s, run=run)
@@ -155,7 +178,7 @@ def give(tx: Writer, scope: Scope, package: Package, *, run: str, now_s: float) 
 def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:
     """Try unmatched packages again; how many found their order."""
     found = 0
-    for path, raw in list(tx.scan(Table.UNMATCHED, account.path)):
+    for path, raw in list(_rows(tx, account.settings)):
         package = _unmatched.decode(raw).package
         scope = _owner(tx, account, package)
         if scope is not None:
@@ -167,5 +190,11 @@ def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:
 
 def unmatched(tx: Reader, account: WarehouseAccount) -> Iterable[Unmatched]:
     """Every package of the account that no order is known for."""
-    for _, raw in tx.scan(Table.UNMATCHED, (account.merchant, account.name)):
+    for _, raw in _rows(tx, account):
         yield _unmatched.decode(raw)
+
+
+def _rows(tx: Reader, account: WarehouseAccount) -> Iterator[tuple[Key, bytes]]:
+    """Packages have three parts in their keys; what else is unmatched has its kind, and four."""
+    prefix = (account.merchant, account.name)
+    return ((path, raw) for path, raw in tx.scan(Table.UNMATCHED, prefix) if len(path) == len(prefix) + 1)

@@ -1,71 +1,32 @@
 """Inventory: the warehouse's figures become the store's levels, by Smart Sync or Full Sync."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import msgspec
 import trio
 
-from dropstreamd.channels import orders, promises
+from dropstreamd.channels import deriving, orders, promises
+from dropstreamd.channels.course import Course
 from dropstreamd.channels.deliver import PUSH_DEADLINE_S
 from dropstreamd.channels.run import Run, Scope
-from dropstreamd.config.schema import Connection
+from dropstreamd.config.schema import NO_ALLOCATION
 from dropstreamd.errors import Hold, Misconfigured, OutcomeUnknown, ProtocolMismatch, Wait
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import cursors, levels, stock, switches
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.levels import Derived, Opened
-from dropstreamd.store.records import Attempt, Flow, LevelRecord
+from dropstreamd.store.keys import is_part
+from dropstreamd.store.records import Attempt, Flow
 
-CHANNEL = "inventory"
+CHANNEL = deriving.CHANNEL
 MARKED_AT_ONCE = 5_000
 """SKUs marked in one transaction."""
 
 LOOK_AGAIN_S = 60.0
 """How often a run that pushes looks at what orders take, in seconds."""
-
-
-def channel_skus(connection: Connection, skus: Iterable[str]) -> list[str]:
-    """The store's SKUs that are sold from these of the warehouse: its listings, or the same name."""
-    if not connection.listings:
-        return list(skus)
-    listed = _by_warehouse_sku(connection.listings)
-    return [name for sku in skus for name in listed.get(sku, (sku,))]
-
-
-def concerned(tx: Reader, connection: Connection, skus: Iterable[str]) -> list[str]:
-    """The store's SKUs that these of the warehouse decide: those sold from them, and one that the store
-    has by the same name although it is no listing's."""
-    skus = list(skus)
-    found = channel_skus(connection, skus)
-    listed = set(connection.listings.values())
-    flow = Flow(connection.id, CHANNEL)
-    own = [sku for sku in skus if sku in listed and sku not in connection.listings]
-    return [*found, *(sku for sku in own if _is_in_store(levels.get(tx, flow, sku)))]
-
-
-def _is_in_store(record: LevelRecord | None) -> bool:
-    return record is not None and not record.cause
-
-
-def _by_warehouse_sku(listings: Mapping[str, str]) -> dict[str, list[str]]:
-    listed: dict[str, list[str]] = {}
-    for channel_sku, sku in listings.items():
-        listed.setdefault(sku, []).append(channel_sku)
-    return listed
-
-
-def derive(scope: Scope, unsent: Mapping[str, int], tx: Reader, sku: str) -> Derived | None:
-    """The level of a channel SKU: reported units less those that orders are about to take."""
-    warehouse_sku = scope.connection.listings.get(sku, sku)
-    reported = stock.reported(tx, (scope.account.merchant, scope.account.name), warehouse_sku)
-    if reported is None:
-        return None
-    available = stock.quantity_of(reported) - unsent.get(warehouse_sku, 0)
-    return Derived(available=max(0, available), reported=reported)
 
 
 async def smart(run: Run) -> None:
@@ -141,9 +102,7 @@ async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> bool:
     """Look at the SKUs whose orders came or went, and at all if the settings changed; whether so."""
     scope = run.scope
     flow = Flow(scope.connection.id, CHANNEL)
-    settings = (sorted(scope.connection.listings.items()), scope.account.merchant, scope.account.name)
-    digest = hashlib.blake2b(msgspec.msgpack.encode(settings), digest_size=16).digest()
-    basis = _Basis(settings=digest, unsent=unsent)
+    basis = _Basis(settings=_digest(scope), unsent=unsent)
     raw = run.state.read(partial(cursors.get_bytes, flow=flow))
     before = None if raw is None else msgspec.msgpack.decode(raw, type=_Basis)
     if before == basis:
@@ -153,15 +112,26 @@ async def _mark_what_moved(run: Run, unsent: dict[str, int]) -> bool:
     moved = {
         sku
         for sku in unsent.keys() | (before.unsent if before else {}).keys()
-        if before is None or unsent.get(sku) != before.unsent.get(sku)
+        if (before is None or unsent.get(sku) != before.unsent.get(sku)) and is_part(sku)
     }
 
     def write(tx: Writer) -> None:
-        levels.mark(tx, flow, concerned(tx, scope.connection, sorted(moved)))
+        levels.mark(tx, flow, deriving.concerned(tx, scope.connection, sorted(moved)))
         cursors.put_bytes(tx, flow, msgspec.msgpack.encode(basis))
 
     await run.state.write(write)
     return True
+
+
+def _digest(scope: Scope) -> bytes:
+    """Of the settings that levels are derived by."""
+    connection, account = scope.connection, scope.account
+    settings: tuple[object, ...] = (sorted(connection.listings.items()), account.merchant, account.name)
+    if connection.bundles or connection.allocation != NO_ALLOCATION:
+        made = sorted((sku, sorted(recipe.items())) for sku, recipe in connection.bundles.items())
+        rules = sorted(connection.allocation.overrides.items())
+        settings += (made, connection.allocation.default, rules, connection.allocation.share_ppm)
+    return hashlib.blake2b(msgspec.msgpack.encode(settings), digest_size=16).digest()
 
 
 async def _mark_all(run: Run, *, forced: bool) -> None:
@@ -171,7 +141,7 @@ async def _mark_all(run: Run, *, forced: bool) -> None:
 
     def every(tx: Reader) -> list[str]:
         # What the store was told once is among them: its listing may have gone.
-        known = channel_skus(scope.connection, stock.figures(tx, path))
+        known = deriving.channel_skus(scope.connection, stock.figures(tx, path))
         return list(dict.fromkeys([*known, *levels.in_store(tx, flow)]))
 
     skus = await trio.to_thread.run_sync(run.state.read, every)
@@ -182,8 +152,8 @@ async def _mark_all(run: Run, *, forced: bool) -> None:
 
 
 async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
-    """Push what is marked. It may take hours: what orders take meanwhile is looked at every minute, and
-    levels that were pushed too high by then are pushed again."""
+    """Push what is marked, what falls first. It may take hours: what orders take meanwhile is looked at every
+    minute, and levels that were pushed too high by then are pushed again."""
     flow = Flow(run.scope.connection.id, CHANNEL)
     if not run.state.read(partial(levels.has_work, flow=flow)):
         return
@@ -191,20 +161,18 @@ async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
         if store.inventory is None:
             raise ProtocolMismatch("the store's plugin takes no inventory")
         await _recover(run, flow, store.inventory)
-        after: str | None = None
+        course = Course(run, flow, unsent, store.inventory.writes.batch)
         looked_s = run.now_s()
-        while True:
+        while not course.done:
             await run.settled()
             if abs(run.now_s() - looked_s) >= LOOK_AGAIN_S:
                 looked_s, unsent = run.now_s(), _unsent(run)
                 if await _mark_what_moved(run, unsent):
-                    after = None
+                    course = Course(run, flow, unsent, store.inventory.writes.batch)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
-                after = await _next_batch(run, flow, store.inventory, unsent, after)
+                await _next_batch(run, flow, store.inventory, course)
             if shield.cancelled_caught:
                 raise OutcomeUnknown("a push of levels took too long and was cut; they are pushed again")
-            if after is None:
-                return
 
 
 async def _recover(run: Run, flow: Flow, sink: Sink[Level]) -> None:
@@ -213,27 +181,16 @@ async def _recover(run: Run, flow: Flow, sink: Sink[Level]) -> None:
     run.count("recovered", await run.state.write(recover))
 
 
-async def _next_batch(
-    run: Run, flow: Flow, sink: Sink[Level], unsent: Mapping[str, int], after: str | None
-) -> str | None:
-    opened: Opened = await run.state.write(
-        partial(
-            levels.open_batch,
-            flow=flow,
-            after=after,
-            limit=sink.writes.batch,
-            derive=partial(derive, run.scope, unsent),
-            prepare=sink.prepare,
-            stamp=run.stamp(),
-            run=run.id,
-        )
-    )
+async def _next_batch(run: Run, flow: Flow, sink: Sink[Level], course: Course) -> None:
+    opened = await course.open_next(sink, run.stamp())
+    if opened is None:
+        return
     run.count("unchanged", opened.unchanged)
     run.count("not_at_warehouse", opened.unknown)
     run.count("refused", opened.refused)
+    run.count("waiting", opened.waiting)
     for attempt_id, attempt in opened.attempts:
         await _push(run, flow, sink, attempt_id, attempt)
-    return opened.last
 
 
 async def _push(run: Run, flow: Flow, sink: Sink[Level], attempt_id: str, attempt: Attempt) -> None:

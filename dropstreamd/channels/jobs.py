@@ -1,25 +1,62 @@
 """The channels and their jobs, as data: what each needs of both sides, and what one run does."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from dropstreamd.channels import inventory, orders, shipments
-from dropstreamd.channels.run import Run
+from dropstreamd.channels import (
+    catalogs,
+    inventory,
+    orders,
+    outbound,
+    products,
+    purchases,
+    receipts,
+    returns,
+    shipments,
+)
+from dropstreamd.channels.run import Run, Scope
+from dropstreamd.config.schema import Connection
+from dropstreamd.errors import Hold, Wait
 from dropstreamd.platform.contract import Part
 from dropstreamd.platform.limiter import Priority
+from dropstreamd.store.documents import Book, Describe
 
 Execute = Callable[[Run, float], Awaitable[None]]
 """Does one run; the second argument is when the channel was first enabled, seconds since the epoch."""
 
 
+def _always(_connection: Connection) -> bool:
+    return True
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts that a job, or one half of it (`what`), needs of the two sides; None: nothing of that
+    one. It counts for the connections for which `where` is true."""
+
+    store: Part | None = None
+    warehouse: Part | None = None
+    what: str = ""
+    where: Callable[[Connection], bool] = _always
+
+    def lacking(self, store: frozenset[Part], warehouse: frozenset[Part]) -> list[tuple[str, Part]]:
+        """The sides that do not offer what is needed of them, and what that is."""
+        sides = (("store", self.store, store), ("warehouse", self.warehouse, warehouse))
+        return [(side, part) for side, part, offers in sides if part is not None and part not in offers]
+
+
+def both(part: Part) -> tuple[Needs, ...]:
+    """What a job needs that moves one part between the sides."""
+    return (Needs(store=part, warehouse=part),)
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One job of a channel. It exists for a connection where its store and its warehouse provide
-    `part`. A pending run of a job takes in one of those it `absorbs`."""
+    """One job of a channel. It exists for a connection of which one of its `needs` is met. A pending run
+    of a job takes in one of those it `absorbs`."""
 
     channel: str
     name: str
-    part: Part
+    needs: tuple[Needs, ...]
     title: str
     priority: Priority
     execute: Execute
@@ -42,11 +79,50 @@ async def _full(run: Run, _start_s: float) -> None:
     await inventory.full(run)
 
 
+async def _update_products(run: Run, _start_s: float) -> None:
+    await products.update(run)
+
+
+async def _export_products(run: Run, _start_s: float) -> None:
+    await products.export(run)
+
+
+async def _sync_catalogs(run: Run, _start_s: float) -> None:
+    await catalogs.sync(run)
+
+
+RETURN_REQUESTS = Needs(store=Part.RETURNS, warehouse=Part.RETURNS, what="requests")
+RETURN_RECEIPTS = Needs(store=Part.RECEIPTS, warehouse=Part.RECEIPTS, what="receipts")
+
+
+async def _sync_returns(run: Run, start_s: float) -> None:
+    """Both halves, as far as they exist; one that fails does not keep the other from its turn."""
+    scope = run.scope
+    failed: Wait | Hold | None = None
+    if not RETURN_REQUESTS.lacking(scope.store_offers, scope.warehouse_offers):
+        try:
+            await returns.hand_over(run, start_s)
+        except (Wait, Hold) as error:
+            failed = error
+    if not RETURN_RECEIPTS.lacking(scope.store_offers, scope.warehouse_offers):
+        await receipts.export(run)
+    if failed is not None:
+        raise failed
+
+
+def _makes_drafts(connection: Connection) -> bool:
+    return connection.catalogs == "drafts"
+
+
+def _makes_list(connection: Connection) -> bool:
+    return connection.catalogs == "list"
+
+
 JOBS: tuple[Job, ...] = (
     Job(
         channel=orders.CHANNEL,
         name="import",
-        part=Part.ORDERS,
+        needs=both(Part.ORDERS),
         title="Import sales orders",
         priority=Priority.ORDERS,
         execute=orders.import_orders,
@@ -54,7 +130,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         channel=shipments.CHANNEL,
         name="export",
-        part=Part.SHIPMENTS,
+        needs=both(Part.SHIPMENTS),
         title="Export shipments",
         priority=Priority.ORDERS,
         execute=_export_shipments,
@@ -62,7 +138,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         channel=inventory.CHANNEL,
         name="full",
-        part=Part.INVENTORY,
+        needs=both(Part.INVENTORY),
         title="Full Sync",
         priority=Priority.FULL,
         execute=_full,
@@ -71,15 +147,96 @@ JOBS: tuple[Job, ...] = (
     Job(
         channel=inventory.CHANNEL,
         name="smart",
-        part=Part.INVENTORY,
+        needs=both(Part.INVENTORY),
         title="Smart Sync",
         priority=Priority.SMART,
         execute=_smart,
+    ),
+    Job(
+        channel=products.CHANNEL,
+        name="update",
+        needs=(Needs(store=Part.PRODUCTS),),
+        title="Update our catalogue",
+        priority=Priority.FULL,
+        execute=_update_products,
+    ),
+    Job(
+        channel=products.CHANNEL,
+        name="export",
+        needs=both(Part.PRODUCTS),
+        title="Export the item master",
+        priority=Priority.FULL,
+        execute=_export_products,
+    ),
+    Job(
+        channel=returns.CHANNEL,
+        name="sync",
+        needs=(RETURN_REQUESTS, RETURN_RECEIPTS),
+        title="Sync returns",
+        priority=Priority.ORDERS,
+        execute=_sync_returns,
+    ),
+    Job(
+        channel=catalogs.CHANNEL,
+        name="sync",
+        needs=(
+            Needs(store=Part.CATALOGUE, warehouse=Part.CATALOGUE, where=_makes_drafts),
+            Needs(warehouse=Part.CATALOGUE, where=_makes_list),
+        ),
+        title="Sync catalogs",
+        priority=Priority.FULL,
+        execute=_sync_catalogs,
+    ),
+    Job(
+        channel=purchases.CHANNEL,
+        name="import",
+        needs=both(Part.PURCHASE_ORDERS),
+        title="Import purchase orders",
+        priority=Priority.ORDERS,
+        execute=purchases.import_new,
+    ),
+    Job(
+        channel=purchases.CHANNEL,
+        name="status",
+        needs=both(Part.PURCHASE_ORDERS),
+        title="Import purchase order status",
+        priority=Priority.ORDERS,
+        execute=purchases.import_status,
     ),
 )
 """In the order in which those of one channel go when several are due."""
 
 CHANNELS: tuple[str, ...] = tuple(dict.fromkeys(job.channel for job in JOBS))
+
+FLOWS: Mapping[str, tuple[str, ...]] = {
+    **{channel: (channel,) for channel in CHANNELS},
+    returns.CHANNEL: (returns.CHANNEL, receipts.FLOW),
+}
+"""Where the documents of each channel move: what is parked, in doubt or a task bears the flow's name."""
+
+ALL_FLOWS: tuple[str, ...] = tuple(flow for flows in FLOWS.values() for flow in flows)
+
+ACTS: Mapping[str, Callable[[Scope], Book]] = {
+    orders.CHANNEL: orders.book,
+    shipments.CHANNEL: shipments.book_of,
+    products.CHANNEL: products.book,
+    returns.CHANNEL: returns.book,
+    receipts.FLOW: receipts.book,
+    catalogs.CHANNEL: catalogs.book,
+    purchases.CHANNEL: purchases.book,
+}
+"""The flows whose documents are acts, and what each knows of them."""
+
+DESCRIBED: Mapping[str, Describe] = {
+    orders.CHANNEL: outbound.describe,
+    shipments.CHANNEL: shipments.describe,
+    returns.CHANNEL: returns.describe,
+    receipts.FLOW: receipts.describe,
+    catalogs.CHANNEL: catalogs.describe,
+    purchases.CHANNEL: purchases.describe,
+}
+"""The acts that must not be done twice: those in doubt after a restore. Products are not among them,
+the newest of which wins."""
 
 
 def of_channel(channel: str) -> tuple[Job, ...]:

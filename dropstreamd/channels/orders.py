@@ -5,22 +5,22 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import promises, references, rules
+from dropstreamd.channels import elsewhere, outbound, promises, rules, sent_names
 from dropstreamd.channels.deliver import anything_to_do, deliver
-from dropstreamd.channels.references import Link
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
-from dropstreamd.model.orders import Order, OutboundLine, OutboundOrder
+from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.platform.contract import Page, Part
 from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book, Staged
-from dropstreamd.store.handover import Nothing, Park, Ready, Resolve, Resolved
+from dropstreamd.store.handover import Resolve, Resolved
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, RESTORED, WAITING, Incoming
 
 CHANNEL = "sales_orders"
+BUYER_ASKS = "the buyer asks for it to be cancelled: accept or decline that in the store"
 PAGES = 10_000
 """Pages of one run; a store that says `more` for longer is not making progress."""
 
@@ -35,7 +35,10 @@ def book(scope: Scope) -> Book:
     return Book(
         flow=Flow(scope.connection.id, CHANNEL),
         amends=Part.ORDERS in scope.warehouse_amends,
-        describe=describe,
+        cancels=Part.ORDERS in scope.warehouse_cancels,
+        read_sent=_decode_sent.decode,
+        named=sent_names.keeper(scope, CHANNEL),
+        describe=outbound.describe,
         saved=promises.keeper(scope.account, scope.connection),
     )
 
@@ -44,7 +47,8 @@ async def import_orders(run: Run, start_s: float) -> None:
     """One run of `sales_orders.import`.
 
     Orders placed before `start_s` (when the channel was first enabled) are staged and held, unless
-    the run has a `since`: then those placed since are let go.
+    the run has a `since`: then those placed since are let go. The store is looked at right before the
+    first hand-over, and again while a long one goes on. At the end the warehouse's words are heard.
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
@@ -61,7 +65,17 @@ async def import_orders(run: Run, start_s: float) -> None:
         async with scope.feed.session() as warehouse:
             if warehouse.orders is None:
                 raise ProtocolMismatch("the warehouse's plugin takes no orders")
-            await deliver(run, orders, warehouse.orders, resolved)
+            look_again = partial(pull, run, orders, start_s)
+            await deliver(run, orders, warehouse.orders, resolved, look_again=look_again)
+    await listen(run)
+
+
+async def listen(run: Run) -> None:
+    """Hear what the warehouse says of what it was sent, where it says anything."""
+    if Part.ACKNOWLEDGEMENTS in run.scope.warehouse_offers:
+        fetched = await run.scope.feed.fetch_acknowledgements()
+        run.count("acknowledged", fetched.new)
+        run.count("undecodable", fetched.bad)
 
 
 async def pull(run: Run, orders: Book, start_s: float) -> None:
@@ -77,7 +91,15 @@ async def pull(run: Run, orders: Book, start_s: float) -> None:
             cursor = run.state.read(partial(cursors.get, flow=orders.flow))
             page = await store.orders.page(cursor, lambda _mark: False)
             staged = await run.state.write(
-                partial(_stage, book=orders, page=page, start_s=start_s, now_s=run.now_s(), run=run.id)
+                partial(
+                    _stage,
+                    scope=run.scope,
+                    book=orders,
+                    page=page,
+                    start_s=start_s,
+                    now_s=run.now_s(),
+                    run=run.id,
+                )
             )
             _count(run, staged)
             await run.settled()
@@ -92,27 +114,33 @@ def _count(run: Run, staged: Staged) -> None:
     run.count("tasks", staged.tasks)
 
 
-def _stage(tx: Writer, *, book: Book, page: Page[Order], start_s: float, now_s: float, run: str) -> Staged:
+def _stage(
+    tx: Writer, *, scope: Scope, book: Book, page: Page[Order], start_s: float, now_s: float, run: str
+) -> Staged:
     restored_s = cursors.restored_s(tx, book.flow.connection)
     arrived, bad = [], list(page.bad)
+    before: dict[str, Document | None] = {}
     for order in page.documents:
-        reason = _another_of_that_key(tx, book.flow, order)
+        old = documents.get(tx, book.flow, order.key) if documents.may_be_key(order.key) else None
+        reason = _another_of_that_key(old, order)
         if reason:
             key = f"{order.key} {order.number}"[:80]
             bad.append(Bad(key=key, place=f"order {order.number}", reason=reason, raw=_json(order)))
         else:
             arrived.append(incoming(order, start_s, restored_s))
+            before[order.key] = old
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
+    for key, old in before.items():
+        staged.tasks += elsewhere.tell(tx, scope, book, key, old, now_s=now_s)
     staged.bad += documents.stage_bad(tx, book, bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
     return staged
 
 
-def _another_of_that_key(tx: Reader, flow: Flow, order: Order) -> str:
+def _another_of_that_key(old: Document | None, order: Order) -> str:
     """What is wrong with an order whose key was another order's, "" for nothing: neither may take the
     place of the other. A shop that was set up anew counts from the beginning."""
-    old = documents.get(tx, flow, order.key)
     if old is None or old.number == order.number:
         return ""
     if _decode.decode(old.content).placed_at == order.placed_at:
@@ -124,13 +152,36 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
     """An order as the ledger takes it. Its digest covers what a warehouse must act on, and not how
     much of it the store shows as fulfilled: that comes from our own shipments."""
     lines = [(line.key, line.sku, line.quantity) for line in order.lines if line.quantity > 0]
-    handed = (order.ship_to, order.ship_method, order.note, sorted(lines), order.status == "cancelled")
+    handed: tuple[object, ...] = (
+        order.ship_to,
+        order.ship_method,
+        order.note,
+        sorted(lines),
+        order.status == "cancelled",
+    )
+    seldom = (
+        order.ship_by,
+        order.deliver_by,
+        order.gift_message,
+        order.delivery_note,
+        order.incoterm,
+        order.tax_ids,
+        order.cancel_requested,
+    )
+    if any(seldom):  # of the others the digest stays what it was before these were known
+        handed = (*handed, *seldom)
     standing = {
         "open": Standing.READY,
         "waiting": Standing.HELD,
         "cancelled": Standing.OVER,
         "closed": Standing.OVER,
     }[order.status]
+    reason = "the store does not let it be shipped yet"
+    if order.cancel_requested and standing is Standing.READY:
+        standing, reason = (
+            Standing.HELD,
+            BUYER_ASKS,
+        )
     return Incoming(
         key=order.key,
         number=order.number,
@@ -138,7 +189,7 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
         content=_encode(order),
         standing=standing,
         cause=WAITING,
-        reason="the store does not let it be shipped yet",
+        reason=reason,
         older=_older(order.placed_at.timestamp(), start_s, restored_s),
     )
 
@@ -179,108 +230,7 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
-    connection, account = scope.connection, scope.account
+    connection = scope.connection
     decision = rules.decide(connection.rules, _decode.decode(doc.content), doc)
     stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
-    if stopped is not None:
-        return stopped
-    order = decision.order
-    nameless = [line.name or line.key for line in order.lines if line.open_quantity and not line.sku]
-    if nameless:
-        return Park(cause="sku:", reason=f"a line has no SKU: {nameless[0]}")
-    lines = _lines(order, scope, doc)
-    if not lines:
-        return Nothing(why="nothing is left to ship")
-    method = connection.methods.get(order.ship_method)
-    if method is None:
-        if connection.unmapped_method == "hold":
-            cause = f"method:{order.ship_method}"[:80]
-            return Park(cause=cause, reason=f"ship method {order.ship_method!r} is not mapped")
-        method = order.ship_method
-    reference = doc.reference or references.make(connection, order.number)
-    wrong = _unusable(scope, tx, reference, key)
-    if wrong is not None:
-        return wrong
-    outbound = OutboundOrder(
-        reference=reference,
-        number=order.number,
-        placed_at=order.placed_at,
-        ship_to=order.ship_to,
-        bill_to=order.bill_to,
-        ship_method=method,
-        lines=lines,
-        email=order.email,
-        po_number=order.po_number,
-        note=order.note,
-        channel_code=order.channel_code,
-    )
-    link = partial(references.keep, account=account, reference=reference, link=Link(connection.id, key))
-    return Ready(document=outbound, reference=reference, then=link, note=decision.note)
-
-
-def _lines(order: Order, scope: Scope, doc: Document) -> tuple[OutboundLine, ...]:
-    """What the warehouse is to send. In an amendment that is all of it, what it has sent included:
-    only what the store had shipped before the hand-over is none of its business."""
-    listings = scope.connection.listings
-    handed = _decode_sent.decode(doc.sent).lines if doc.accepted and doc.sent else ()
-    before = {line.order_line: line.ordered - line.quantity for line in handed}
-    lines = []
-    for number, line in enumerate(order.lines, start=1):
-        quantity = line.quantity - before.get(line.key, line.fulfilled)
-        if quantity > 0:
-            outbound = OutboundLine(
-                number=number,
-                order_line=line.key,
-                sku=listings.get(line.sku, line.sku),
-                quantity=quantity,
-                ordered=line.quantity,
-                name=line.name,
-                unit_price=line.unit_price,
-            )
-            lines.append(outbound)
-    return tuple(lines)
-
-
-def _unusable(scope: Scope, tx: Reader, reference: str, key: str) -> Park | None:
-    limit = scope.account.reference_max_length
-    if not reference:
-        return Park(cause="reference", reason="its number has no character that a warehouse takes")
-    if len(reference) > limit:
-        reason = f"its reference {reference} has {len(reference)} characters, the warehouse takes {limit}"
-        return Park(cause="reference", reason=reason)
-    link = references.find(tx, scope.account, reference)
-    if link is None or link == Link(scope.connection.id, key):
-        return None
-    whose = next((each.name for each in scope.siblings if each.id == link.connection), link.connection)
-    reason = f"its reference {reference} is already that of an order of {whose}"
-    return Park(cause="reference", reason=f"{reason}: give each connection a template of its own")
-
-
-def describe(doc: Document) -> str:
-    """How the order differs from what the warehouse was told, line by line."""
-    order = _decode.decode(doc.content)
-    if order.status == "cancelled":
-        return "cancelled in the store: stop it at the warehouse, or expect it to ship"
-    if not doc.sent:
-        return "changed in the store"
-    sent = _decode_sent.decode(doc.sent)
-    differences = _line_differences(order, sent)
-    if order.ship_to != sent.ship_to:
-        differences.append("another address")
-    if order.note != sent.note:
-        differences.append("another note")
-    return "; ".join(differences) or "another ship method"
-
-
-def _line_differences(order: Order, sent: OutboundOrder) -> list[str]:
-    before = {line.order_line: line for line in sent.lines}
-    found = []
-    for line in order.lines:
-        old = before.pop(line.key, None)
-        if old is None:
-            if line.open_quantity:
-                found.append(f"line added: {line.open_quantity} × {line.sku}")
-        elif line.quantity != old.ordered:
-            found.append(f"{line.sku}: {old.ordered} were ordered, now {line.quantity} are")
-    found.extend(f"line removed: {old.quantity} × {old.sku}" for old in before.values())
-    return found
+    return stopped or outbound.resolve(scope, tx, key, doc, decision)

@@ -6,8 +6,8 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import references, rules
-from dropstreamd.config.schema import Connection, WarehouseAccount
+from dropstreamd.channels import kits, references, rules
+from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.store import stock
 from dropstreamd.store.base import Reader, Writer
@@ -35,7 +35,7 @@ def _keep(account: WarehouseAccount, connection: Connection, tx: Writer, key: st
 
 
 def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
-    if promise is not None and (promise.units or promise.gone):
+    if promise is not None and (promise.units or promise.gone or promise.apart):
         tx.put(Table.PROMISES, path, msgspec.msgpack.encode(promise))
     else:
         tx.delete(Table.PROMISES, path)
@@ -57,15 +57,17 @@ def _promised(
     if decision.never_goes:
         return None
     wanted: Counter[str] = Counter()
-    for line in decision.order.lines:
-        wanted[line.sku] += line.open_quantity
-    return Promise(units=dict(+wanted))
+    apart: Counter[str] = Counter()
+    for line in kits.to_ship(decision.order.lines):
+        (apart if line.part_of else wanted)[line.sku] += line.open_quantity
+    return Promise(units=dict(+wanted), apart=dict(+apart))
 
 
 def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
-    """Nothing more will leave of an order that is over in the store, once nobody has to see to that:
-    what no package took counts as gone."""
-    if doc.standing is not Standing.OVER or doc.changed_since_accepted:
+    """Nothing more will leave of an order that is over in the store, once nobody has to see to that, or
+    that the warehouse closed short: what no package took counts as gone."""
+    over = doc.standing is Standing.OVER and not doc.changed_since_accepted
+    if not (over or doc.short):
         return promise
     still = Counter(promise.units if old is None else old.units)
     gone_s = max(promise.gone_s, doc.changed_s) if still else promise.gone_s
@@ -112,28 +114,46 @@ def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
     figures are older than they are. Where the account reports `on_hand`, also of all those handed over
     and not yet shipped, and of those that left after that time.
     """
-    listings = {connection.id: connection.listings for connection in siblings}
+    sellers = {connection.id: connection for connection in siblings}
+    bundles = next((connection.bundles for connection in sellers.values()), {})
     as_of_s = figures_of_s(tx, account)
     units: Counter[str] = Counter()
     for path, raw in tx.scan(Table.PROMISES, (account.merchant, account.name)):
-        promise = _promise.decode(raw)
-        for sku, quantity in taken_off(promise, account, listings.get(path[2], {}), as_of_s):
+        promise, seller = _promise.decode(raw), sellers.get(path[2])
+        listings = {} if seller is None else seller.listings
+        for sku, quantity in taken_off(promise, account, listings, bundles, as_of_s):
             units[sku] += quantity
     return units
 
 
 def taken_off(
-    promise: Promise, account: WarehouseAccount, listings: Mapping[str, str], as_of_s: float
+    promise: Promise,
+    account: WarehouseAccount,
+    listings: Mapping[str, str],
+    bundles: Mapping[str, Recipe],
+    as_of_s: float,
 ) -> Iterator[tuple[str, int]]:
-    """The units of one order, by warehouse SKU, that figures of that time still have."""
+    """The units of one order, by warehouse SKU, that figures of that time still have. A bundle's are its
+    components'."""
     if not promise.handed_s:
-        yield from ((listings.get(sku, sku), quantity) for sku, quantity in promise.units.items())
+        yield from before_hand_over(promise, listings, bundles)
         return
     unknown = account.deduct_handed and promise.handed_s >= as_of_s
     if unknown or account.quantity == "on_hand":
         yield from promise.units.items()
         if promise.gone_s >= as_of_s:
             yield from promise.gone.items()
+
+
+def before_hand_over(
+    promise: Promise, listings: Mapping[str, str], bundles: Mapping[str, Recipe]
+) -> Iterator[tuple[str, int]]:
+    """The units of an order that was not handed over yet, by warehouse SKU, as it would go now."""
+    for sku, quantity in promise.units.items():
+        for component, each in kits.sold_from(listings, bundles, sku).items():
+            yield component, quantity * each
+    for sku, quantity in promise.apart.items():
+        yield listings.get(sku, sku), quantity
 
 
 def figures_of_s(tx: Reader, account: WarehouseAccount) -> float:

@@ -24,7 +24,12 @@ _link = msgspec.msgpack.Decoder(Link)
 def make(connection: Connection, number: str) -> str:
     """The reference for an order's number: the connection's template, less every character that is
     not a letter, a digit, a dash or an underscore."""
-    return _TAKEN_BY_ALL.sub("", connection.reference.replace("{number}", number))
+    return fill(connection.reference, number)
+
+
+def fill(template: str, number: str) -> str:
+    """A template of any reference, filled likewise."""
+    return _TAKEN_BY_ALL.sub("", template.replace("{number}", number))
 
 
 def find(tx: Reader, account: WarehouseAccount, reference: str) -> Link | None:
@@ -41,6 +46,14 @@ def keep(tx: Writer, account: WarehouseAccount, reference: str, link: Link) -> N
 # ---- what has left of an order, package by package
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """What a store is told with one package of kits that it, with others, completed: how many of each of
+    its lines, and the `others` whose tracking is told with it, since they completed none."""
+
+    kits: dict[str, int] = {}
+    others: tuple[str, ...] = ()
+
+
 class Allocation(msgspec.Struct, frozen=True, array_like=True):
     """Units of one line of an order in one package, by the store's line and the warehouse's SKU."""
 
@@ -50,21 +63,54 @@ class Allocation(msgspec.Struct, frozen=True, array_like=True):
 
 
 _allocations = msgspec.msgpack.Decoder(tuple[Allocation, ...])
+_told = msgspec.msgpack.Decoder(Told)
+_TOLD = "kits"
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What packages of an order took from its lines, and what kits each told of, by the packages' keys."""
+
+    units: dict[str, tuple[Allocation, ...]]
+    told: dict[str, Told]
+
+    def without(self, package: str) -> "Taken":
+        """What the other packages took and told."""
+        return Taken(
+            units={key: one for key, one in self.units.items() if key != package},
+            told={key: one for key, one in self.told.items() if key != package},
+        )
+
+
+def taken(tx: Reader, account: WarehouseAccount, reference: str) -> Taken:
+    """All that is known of an order's packages."""
+    prefix = (account.merchant, account.name, reference)
+    found = Taken(units={}, told={})
+    for path, raw in tx.scan(Table.LINKS, prefix):
+        below = path[len(prefix) :]
+        if len(below) == 1:
+            found.units[below[0]] = _allocations.decode(raw)
+        elif below:
+            found.told[below[0]] = _told.decode(raw)
+    return found
 
 
 def allocations(tx: Reader, account: WarehouseAccount, reference: str) -> dict[str, tuple[Allocation, ...]]:
     """What each package of an order took from its lines, by the package's key."""
-    prefix = (account.merchant, account.name, reference)
-    return {
-        path[-1]: _allocations.decode(raw)
-        for path, raw in tx.scan(Table.LINKS, prefix)
-        if len(path) > len(prefix)
-    }
+    return taken(tx, account, reference).units
 
 
 def allocate(
-    tx: Writer, account: WarehouseAccount, reference: str, package: str, taken: tuple[Allocation, ...]
+    tx: Writer,
+    account: WarehouseAccount,
+    reference: str,
+    package: str,
+    units: tuple[Allocation, ...],
+    told: Told | None = None,
 ) -> None:
-    """Keep what a package took."""
+    """Keep what a package took, and what kits it tells of."""
     key = (account.merchant, account.name, reference, package)
-    tx.put(Table.LINKS, key, msgspec.msgpack.encode(taken))
+    tx.put(Table.LINKS, key, msgspec.msgpack.encode(units))
+    if told is not None and (told.kits or told.others):
+        tx.put(Table.LINKS, (*key, _TOLD), msgspec.msgpack.encode(told))
+    else:
+        tx.delete(Table.LINKS, (*key, _TOLD))

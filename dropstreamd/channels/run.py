@@ -32,7 +32,7 @@ class Progress(Protocol):
 
 
 class Fetched(msgspec.Struct, kw_only=True):
-    """What a fetch of packages came to, for all connections of the account."""
+    """What a fetch came to, for all connections of the account."""
 
     new: int = 0
     changed: int = 0
@@ -52,8 +52,24 @@ class Feed(Protocol):
         all who ask before it starts."""
         ...
 
+    async def fetch_acknowledgements(self) -> Fetched:
+        """Bring in every word of the warehouse on orders before they ship, likewise."""
+        ...
+
     async def fetch_stock(self) -> Sequence[Generation]:
         """Bring in every snapshot that is waiting, likewise; what was made of each."""
+        ...
+
+    async def fetch_receipts(self) -> Fetched:
+        """Bring in what came back, for whichever connection it is, likewise."""
+        ...
+
+    async def fetch_items(self) -> Fetched:
+        """Bring the account's item master up to date, likewise."""
+        ...
+
+    async def fetch_purchases(self) -> Fetched:
+        """Bring the account's purchase orders up to date, likewise."""
         ...
 
 
@@ -62,7 +78,8 @@ class Scope:
 
     `siblings` are all connections of its warehouse account, itself among them. `open_store` opens
     its store for one run. `pulling` is held by whoever reads the store's orders, the same for every
-    configuration of the connection. `store_amends` and `warehouse_amends` are what their plugins declare.
+    configuration of the connection. What the plugins of its two sides declare: the parts that they
+    provide (`store_offers`, `warehouse_offers`) and amend.
     """
 
     def __init__(
@@ -74,8 +91,11 @@ class Scope:
         open_store: Callable[[Priority], AbstractAsyncContextManager[Store]],
         feed: Feed,
         pulling: trio.Lock,
+        store_offers: frozenset[Part],
+        warehouse_offers: frozenset[Part],
         store_amends: frozenset[Part],
         warehouse_amends: frozenset[Part],
+        warehouse_cancels: frozenset[Part],
         state: State,
         clock: Clock,
         ids: Ids,
@@ -86,8 +106,11 @@ class Scope:
         self.open_store = open_store
         self.feed = feed
         self.pulling = pulling
+        self.store_offers = store_offers
+        self.warehouse_offers = warehouse_offers
         self.store_amends = store_amends
         self.warehouse_amends = warehouse_amends
+        self.warehouse_cancels = warehouse_cancels
         self.state = state
         self.clock = clock
         self.ids = ids

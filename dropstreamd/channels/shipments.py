@@ -2,30 +2,30 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
 from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import orders, promises, references
+from dropstreamd.channels import late, orders, parcels, promises, references
 from dropstreamd.channels.deliver import anything_to_do, deliver
-from dropstreamd.channels.references import Allocation
+from dropstreamd.channels.references import Allocation, Taken, Told
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
-from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine, Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved, Then
-from dropstreamd.store.records import Document, Flow, Task
+from dropstreamd.store.records import Document, Flow, Standing, Task
 from dropstreamd.store.transitions import Incoming
 
 CHANNEL = "shipments"
 
 _decode = msgspec.msgpack.Decoder(Package)
 _decode_order = msgspec.msgpack.Decoder(OutboundOrder)
+_decode_source = msgspec.msgpack.Decoder(Order)
 _decode_sent = msgspec.msgpack.Decoder(Fulfillment)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -33,6 +33,11 @@ _encode = msgspec.msgpack.Encoder().encode
 def book(connection_id: str, *, amends: bool) -> Book:
     """The flow of a connection's shipments."""
     return Book(flow=Flow(connection_id, CHANNEL), amends=amends, describe=describe)
+
+
+def book_of(scope: Scope) -> Book:
+    """The same, of a connection as its runs see it."""
+    return book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
 
 
 async def export_shipments(run: Run) -> None:
@@ -49,11 +54,12 @@ async def export_shipments(run: Run) -> None:
     run.count("undecodable", fetched.bad)
     run.count("unmatched", fetched.unmatched)
     await _tell_store(run)
+    await orders.listen(run)
 
 
 async def _tell_store(run: Run) -> None:
     scope = run.scope
-    shipments = book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
+    shipments = book_of(scope)
     resolved = partial(resolve, scope, run.now_s())
     if await anything_to_do(run, shipments, resolved):
         async with run.open_store() as store:
@@ -91,50 +97,117 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
     if order_doc is None or not order_doc.sent:
         return Park(cause="link", reason=f"order {package.reference} was never handed over")
     order = _decode_order.decode(order_doc.sent)
-    taken = references.allocations(tx, scope.account, package.reference)
-    told = taken.pop(key, ())
-    allocation, spare = allocate(package, order, taken.values())
+    taken = references.taken(tx, scope.account, package.reference)
     if doc.accepted:
-        return _amendment(scope, now_s, package, order, link.order, told, allocation)
+        allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
+        return _amendment(scope, now_s, tx, package, order, link.order, taken, allocation)
+    if _taken_back(order_doc):
+        allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
+        return late.nothing_to_tell(scope, package, order, link.order, allocation, now_s)
+    return _news(scope, now_s, tx, package, order, link.order, taken.without(key))
+
+
+def _news(
+    scope: Scope,
+    now_s: float,
+    tx: Reader,
+    package: Package,
+    order: OutboundOrder,
+    order_key: str,
+    others: Taken,
+) -> Resolved:
+    """A package that the store was not told of yet."""
+    allocation, spare = parcels.allocate(package, order, others.units.values())
     if not allocation and spare and not any(line.sku in spare for line in order.lines):
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of order {package.reference}")
-    then = _then(scope, now_s, package, order, link.order, allocation, spare)
-    if not allocation:
-        return Nothing(why="all of it had left in other packages", then=then)
-    fulfillment = _fulfillment(scope, package, order, link.order, allocation)
+    told = parcels.completed(order, allocation, others)
+    tasks = [_over_shipped(order, package, allocation, spare, now_s)] if spare else []
+    tasks += _told_before(tx, scope, order, package, allocation, others, now_s)
+    then = _then(scope, now_s, package, order, order_key, allocation, told, tasks)
+    lines = parcels.fulfilled(order, allocation, told)
+    if not lines:
+        why = "its units complete no kit yet" if allocation else "all of it had left in other packages"
+        return Nothing(why=why, then=then)
+    fulfillment = _fulfillment(scope, tx, package, order, order_key, lines, told)
     return Ready(document=fulfillment, reference=package.reference, then=then)
+
+
+def _taken_back(order_doc: Document) -> bool:
+    cancelled = order_doc.standing is Standing.OVER and _decode_source.decode(order_doc.content).status
+    return cancelled == "cancelled" or order_doc.stopping == "done"
 
 
 def _amendment(
     scope: Scope,
     now_s: float,
+    tx: Reader,
     package: Package,
     order: OutboundOrder,
     order_key: str,
-    told: tuple[Allocation, ...],
+    taken: Taken,
     now: tuple[Allocation, ...],
 ) -> Ready:
     """A store's fulfillment takes new tracking; other lines are for a person to mend."""
-    fulfillment = _fulfillment(scope, package, order, order_key, told)
-    before, after = _by_sku(told), _by_sku(now)
+    before, told = taken.units.get(package.key, ()), taken.told.get(package.key, Told())
+    lines = parcels.fulfilled(order, before, told)
+    fulfillment = _fulfillment(scope, tx, package, order, order_key, lines, told)
     then = None
-    if before != after:
-        detail = "; ".join(
-            f"{sku}: the store was told {before[sku]}, now {after[sku]}"
-            for sku in sorted(before.keys() | after.keys())
-            if before[sku] != after[sku]
-        )
-        task = Task(
-            kind="lines",
-            number=order.number,
-            title=f"{order.number}: package {package.key} has other lines than the store was told",
-            detail=detail,
-            since_s=now_s,
-        )
+    if _by_sku(before) != _by_sku(now):
+        task = _other_lines(package, order, _by_sku(before), _by_sku(now), now_s)
         flow = Flow(scope.connection.id, CHANNEL)
         then = partial(documents.open_task, flow=flow, key=f"{package.key} lines", task=task)
     return Ready(document=fulfillment, reference=package.reference, then=then)
+
+
+def _other_lines(
+    package: Package, order: OutboundOrder, before: Counter[str], after: Counter[str], now_s: float
+) -> Task:
+    detail = "; ".join(
+        f"{sku}: the store was told {before[sku]}, now {after[sku]}"
+        for sku in sorted(before.keys() | after.keys())
+        if before[sku] != after[sku]
+    )
+    return Task(
+        kind="lines",
+        number=order.number,
+        title=f"{order.number}: package {package.key} has other lines than the store was told",
+        detail=detail,
+        since_s=now_s,
+    )
+
+
+def _told_before(
+    tx: Reader,
+    scope: Scope,
+    order: OutboundOrder,
+    package: Package,
+    allocation: tuple[Allocation, ...],
+    others: Taken,
+    now_s: float,
+) -> list[tuple[str, Task]]:
+    """What another package's fulfillment has told of this one, and is true no longer."""
+    tasks = []
+    other = parcels.told_with(package.key, others)
+    missing = set(package.tracking_numbers) - set(_sent(tx, scope, other) if other is not None else ())
+    if other is not None and missing:
+        title = f"{order.number}: the tracking of package {package.key} changed"
+        detail = f"now {', '.join(package.tracking_numbers)}; the store was told of it with package {other}"
+        task = Task(kind="tracking", number=order.number, title=title, detail=detail, since_s=now_s)
+        tasks.append((f"{package.key} tracking", task))
+    lacking = parcels.lacking(order, allocation, others)
+    if lacking:
+        title = f"{order.number}: the store was told of more kits than have left"
+        detail = "; ".join(f"{sku}: the store was told {told}, now {whole}" for sku, told, whole in lacking)
+        task = Task(kind="lines", number=order.number, title=title, detail=detail, since_s=now_s)
+        tasks.append((f"{package.key} lines", task))
+    return tasks
+
+
+def _sent(tx: Reader, scope: Scope, package: str) -> tuple[str, ...]:
+    """The tracking numbers that the store was told of with a package."""
+    doc = documents.get(tx, Flow(scope.connection.id, CHANNEL), package)
+    return _decode_sent.decode(doc.sent).tracking_numbers if doc is not None and doc.sent else ()
 
 
 def _by_sku(allocation: tuple[Allocation, ...]) -> Counter[str]:
@@ -145,54 +218,32 @@ def _by_sku(allocation: tuple[Allocation, ...]) -> Counter[str]:
 
 
 def _fulfillment(
-    scope: Scope, package: Package, order: OutboundOrder, order_key: str, allocation: tuple[Allocation, ...]
+    scope: Scope,
+    tx: Reader,
+    package: Package,
+    order: OutboundOrder,
+    order_key: str,
+    lines: tuple[FulfillmentLine, ...],
+    told: Told,
 ) -> Fulfillment:
+    """As the store is told of it. Kits that packages completed together have the tracking of all of them,
+    this one's first."""
+    tracking = dict.fromkeys(package.tracking_numbers)
+    for other in told.others:
+        doc = documents.get(tx, Flow(scope.connection.id, CHANNEL), other)
+        if doc is not None:
+            tracking.update(dict.fromkeys(_decode.decode(doc.content).tracking_numbers))
     return Fulfillment(
         order_key=order_key,
         order_number=order.number,
         package_key=package.key,
-        lines=_fulfilled(allocation),
+        lines=lines,
         carrier=scope.connection.carriers.get(package.carrier, package.carrier),
         service=package.service,
-        tracking_numbers=package.tracking_numbers,
+        tracking_numbers=tuple(tracking),
         tracking_url=package.tracking_url,
         shipped_at=package.shipped_at,
     )
-
-
-def allocate(
-    package: Package, order: OutboundOrder, others: Iterable[tuple[Allocation, ...]]
-) -> tuple[tuple[Allocation, ...], Counter[str]]:
-    """Share the package's units out over the order's lines: the line that the warehouse names first,
-    then any of the same SKU. What no line can take is returned by SKU.
-
-    A package without lines is all that is left of the order.
-    """
-    left = Counter({line.order_line: line.quantity for line in order.lines})
-    for others_taken in others:
-        for one in others_taken:
-            left[one.order_line] -= one.quantity
-    if not package.lines:
-        whole = [Allocation(line.order_line, line.sku, left[line.order_line]) for line in order.lines]
-        return tuple(one for one in whole if one.quantity > 0), Counter()
-    taken: Counter[tuple[str, str]] = Counter()
-    spare: Counter[str] = Counter()
-    for part in package.lines:
-        units = part.quantity
-        same = [line for line in order.lines if line.sku == part.sku]
-        for line in sorted(same, key=lambda line: line.number != part.order_line):
-            some = min(units, max(0, left[line.order_line]))
-            taken[line.order_line, line.sku] += some
-            left[line.order_line] -= some
-            units -= some
-        if units:
-            spare[part.sku] += units
-    allocation = tuple(Allocation(line, sku, units) for (line, sku), units in taken.items() if units)
-    return allocation, spare
-
-
-def _fulfilled(allocation: tuple[Allocation, ...]) -> tuple[FulfillmentLine, ...]:
-    return tuple(FulfillmentLine(order_line=one.order_line, quantity=one.quantity) for one in allocation)
 
 
 def _then(
@@ -202,29 +253,38 @@ def _then(
     order: OutboundOrder,
     order_key: str,
     allocation: tuple[Allocation, ...],
-    spare: Counter[str],
+    told: Told,
+    tasks: list[tuple[str, Task]],
 ) -> Then:
-    """What is written when the package is opened: what it took, and what was too much."""
+    """What is written when the package is opened: what it took and tells, and what a person must see."""
     connection, account = scope.connection.id, scope.account
 
     def then(tx: Writer) -> None:
-        references.allocate(tx, account, order.reference, package.key, allocation)
+        references.allocate(tx, account, order.reference, package.key, allocation, told)
         promises.shipped(tx, account, connection, order_key, order, now_s=now_s)
-        if spare:
-            documents.open_task(
-                tx,
-                Flow(connection, CHANNEL),
-                f"{package.key} over",
-                Task(
-                    kind="over-shipped",
-                    number=order.number,
-                    title=f"{order.number}: more left the warehouse than was ordered",
-                    detail=_too_much(package, allocation, spare),
-                    since_s=now_s,
-                ),
-            )
+        for key, task in tasks:
+            documents.open_task(tx, Flow(connection, CHANNEL), key, task)
 
     return then
+
+
+def _over_shipped(
+    order: OutboundOrder,
+    package: Package,
+    allocation: tuple[Allocation, ...],
+    spare: Counter[str],
+    now_s: float,
+) -> tuple[str, Task]:
+    return (
+        f"{package.key} over",
+        Task(
+            kind="over-shipped",
+            number=order.number,
+            title=f"{order.number}: more left the warehouse than was ordered",
+            detail=_too_much(package, allocation, spare),
+            since_s=now_s,
+        ),
+    )
 
 
 def _too_much(package: Package, allocation: tuple[Allocation, ...], spare: Counter[str]) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import inventory, promises
+from dropstreamd.channels import deriving, inventory, promises
 from dropstreamd.channels.intake import PAGES, Account, confirm, is_taken
 from dropstreamd.config.schema import Breaker, WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
@@ -276,7 +276,7 @@ def apply(tx: Writer, account: Account, made: Generation, difference: Difference
     promises.forget_gone(tx, account.settings, made.as_of_s)
     for scope in account.scopes.values():
         flow = Flow(scope.connection.id, inventory.CHANNEL)
-        levels.mark(tx, flow, inventory.concerned(tx, scope.connection, changed))
+        levels.mark(tx, flow, deriving.concerned(tx, scope.connection, changed))
     missing = len(difference.missing)
     return msgspec.structs.replace(made, changed=len(changed), missing=missing)
 

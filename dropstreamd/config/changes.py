@@ -9,7 +9,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of connections, each in one list, sorted.
 
     `hot`: only what holds from the next run (name, rules, maps, listings, timezone). `restarted`: its
-    store, or the warehouse account that it uses, is another. `daemon` names the fields of
+    store, or the warehouse account that it uses, is another, or other jobs follow from its settings.
+    `daemon` names the fields of
     `DaemonSettings` that changed: these wait for a restart of the daemon.
     """
 
@@ -41,10 +42,10 @@ def diff(old: Config, new: Config) -> Changes:
     )
 
 
-def _joined(config: Config, key: str) -> tuple[object, object]:
-    """What a connection joins."""
+def _joined(config: Config, key: str) -> tuple[object, ...]:
+    """What a connection joins, and which jobs that gives it."""
     connection: Connection = config.connections[key]
-    return connection.store, config.account(connection)
+    return connection.store, config.account(connection), connection.catalogs
 
 
 def _same(old: Config, new: Config, key: str) -> bool:

@@ -34,7 +34,19 @@ def check(conf_dir: Path, plugins: Plugins, out: TextIO, *, secrets: SecretStore
         f"{conf_dir}: no problems in {len(loaded.config.merchants)} merchants, "
         f"{accounts} warehouses, {len(loaded.config.connections)} connections\n"
     )
+    for line in _lacking(loaded.config, plugins):
+        out.write(f"{line}\n")
     return 0
+
+
+def _lacking(config: Config, plugins: Plugins) -> Iterator[str]:
+    """What orders may say and a warehouse is not told: no problem, but to be known."""
+    for merchant in config.merchants.values():
+        for account in merchant.warehouses.values():
+            plugin = plugins[account.platform].plugin
+            fields = () if plugin is None else plugin.lacks(account.settings)
+            if fields:
+                yield f"note: warehouse {merchant.name}.{account.name} is not told of {', '.join(fields)}"
 
 
 def secret_refs(settings: object, key: str = "") -> Iterator[tuple[str, SecretRef]]:

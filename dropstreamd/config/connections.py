@@ -1,7 +1,7 @@
 """Reads the files of `connections.d`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -14,10 +14,14 @@ from dropstreamd.config.place import Place, Table, mapping, meant, shown
 from dropstreamd.config.rules import read_rules
 from dropstreamd.config.schema import (
     DEFAULT_RULES,
+    CatalogMode,
     Connection,
     JobKey,
+    Merchant,
+    ReturnSettings,
     StoreAccount,
 )
+from dropstreamd.config.selling import INLINE_LIMIT, check_skus
 from dropstreamd.config.values import choice, entries, file_below, flag, many, text, zone
 from dropstreamd.errors import Problem
 from dropstreamd.model.schedule_parser import MAX_RULES, RuleProblem, parse_rule
@@ -25,14 +29,13 @@ from dropstreamd.model.schedule_rules import Rule
 from dropstreamd.platform.contract import Role
 
 CONNECTIONS = "connections.d"
-SKU_LIMIT_BYTES = 100
-INLINE_LIMIT = 1000
 CSV_ROWS_LIMIT = 2_000_000
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,20}\{number\}[A-Za-z0-9_-]{0,20}")
 _REFERENCE_ALLOWED = 'letters, digits, - and _ around one {number}, such as "SH{number}"'
 _UNMAPPED: Mapping[str, Literal["hold", "pass"]] = {"hold": "hold", "pass": "pass"}
+_CATALOGS: Mapping[str, CatalogMode] = {"drafts": "drafts", "list": "list"}
 _STORE_OWN = ("platform", "allow_private_address")
 
 
@@ -44,6 +47,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     merchant: str | None = None
     warehouse: str | None = None
     reference: str | None = None
+    returns: str | None = None
     store_key: str | None = None
 
 
@@ -91,21 +95,28 @@ def _read(
     reference = table.need("reference", _reference, _REFERENCE_ALLOWED)
     merchant = table.need("merchant", text("the name of a merchant"), "the name of a merchant")
     warehouse = table.need("warehouse", text("the name of a warehouse"), "the name of a warehouse")
-    _check_account(merchant, warehouse, reference, merchants, table.place)
+    returns = _returns(table.table("returns"), reference)
+    place = table.place
+    templates = ((place.at("reference"), reference), (place.at("returns").at("reference"), returns.reference))
+    _check_account(merchant, warehouse, templates, merchants, place)
     store = _store(table, timezone, plugins)
     schedules = _schedules(table.table("channels"))
     shipping = _shipping(table.table("shipping"), folder)
     listings = _map(table, folder, "listings", ("channel_sku", "warehouse_sku"))
-    _check_skus(listings, table.place.at("listings"))
+    check_skus({*listings, *listings.values()}, table.place.at("listings"))
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
+    unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
+    catalogs = _catalogs(table.table("catalogs"))
     table.close()
+    seller = _seller(name, merchant, merchants, table.place)
     identity = Identity(
         id=key,
         timezone=timezone,
         merchant=merchant,
         warehouse=warehouse,
         reference=reference,
+        returns=returns.reference,
         store_key=None if store is None else store.account_key,
     )
     if key is None or timezone is None or reference is None:
@@ -127,13 +138,57 @@ def _read(
         listings=listings,
         deduct_unsent=deduct_unsent,
         rules=order_rules,
+        bundles=seller.bundles,
+        allocation=seller.allocation,
+        unknown_sku=unknown_sku,
+        returns=returns,
+        catalogs=catalogs,
     )
+
+
+def _seller(name: str, merchant: str | None, merchants: Mapping[str, ReadMerchant], place: Place) -> Merchant:
+    """The merchant as this connection sees it: its allocation has the connection's share."""
+    read = merchants.get(merchant or "")
+    if read is None:
+        return Merchant(name="", warehouses={})
+    seller = read.merchant
+    if not seller.shares:
+        return seller
+    share_ppm = seller.shares.get(name)
+    if share_ppm is None:
+        place.wrong(
+            found=f"no share for {name} in [allocation.share] of {MERCHANTS}/{merchant}.toml",
+            allowed="a share for every connection of the merchant, once one has a share",
+            hint=f'add {name} = "0%" or more there',
+        )
+        return seller
+    return msgspec.structs.replace(
+        seller, allocation=msgspec.structs.replace(seller.allocation, share_ppm=share_ppm)
+    )
+
+
+def _returns(table: Table, orders: str | None) -> ReturnSettings:
+    """Unless it says otherwise, a return's reference is an order's with an R before it: where the orders
+    of two stores have different ones, their returns do too."""
+    returns = ReturnSettings(
+        reference=table.get("reference", _reference, f"R{orders}"),
+        restock=table.get("restock", flag, False),
+        refund=table.get("refund", flag, False),
+    )
+    table.close()
+    return returns
+
+
+def _catalogs(table: Table) -> CatalogMode:
+    mode: CatalogMode = table.get("mode", choice(_CATALOGS), "drafts")
+    table.close()
+    return mode
 
 
 def _check_account(
     merchant: str | None,
     warehouse: str | None,
-    reference: str | None,
+    templates: Sequence[tuple[Place, str | None]],
     merchants: Mapping[str, ReadMerchant],
     place: Place,
 ) -> None:
@@ -160,13 +215,13 @@ def _check_account(
             allowed=f"a warehouse of {merchant}: {', '.join(names) or 'it has none'}",
             hint=_see(merchant) if broken else meant(warehouse, names),
         )
-    elif reference is not None:
-        longest = account.reference_max_length
+        return
+    longest = account.reference_max_length
+    for its_place, template in templates:
         # a number of at least four digits must fit
-        if len(reference.replace("{number}", "0000")) > longest:
-            place.at("reference").wrong(
-                found=shown(reference), allowed=f"a template for at most {longest} characters"
-            )
+        if template is not None and len(template.replace("{number}", "0000")) > longest:
+            its_place.wrong(found=shown(template), allowed=f"a template for at most {longest} characters")
+            return  # a return's is, unless it is set, one character longer than an order's
 
 
 def _see(merchant: str) -> str:
@@ -239,13 +294,6 @@ def _map(table: Table, folder: ConfFolder, name: str, columns: tuple[str, str]) 
         return {}
     place = Place(folder.shown_path(path), table.place.problems)
     return folder.pairs(path, columns, CSV_ROWS_LIMIT, place) or {}
-
-
-def _check_skus(listings: Mapping[str, str], place: Place) -> None:
-    for sku in {*listings, *listings.values()}:
-        if len(sku.encode()) > SKU_LIMIT_BYTES:
-            found = f"a SKU of {len(sku.encode())} bytes, {sku[:30]}…"
-            place.wrong(found=found, allowed=f"at most {SKU_LIMIT_BYTES} bytes")
 
 
 def _id(value: object, place: Place) -> str | None:

@@ -5,17 +5,17 @@ import errno
 import io
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from dropstreamd.config.csv_rows import Columns, Row, Rows
 from dropstreamd.config.disk import read_regular
-from dropstreamd.config.place import Place, meant, shown
+from dropstreamd.config.place import Place, shown
 from dropstreamd.config.values import NAME, NAME_ALLOWED
 
 TOML_LIMIT_BYTES = 1024 * 1024
 CSV_LIMIT_BYTES = 128 * 1024 * 1024
 FILES_LIMIT = 10_000
-_PROBLEMS_A_FILE = 20
 _TOML_PLACE = re.compile(r"(?P<what>.*) \(at (?P<place>line \d+, column \d+|end of document)\)", re.DOTALL)
 
 Overlay = Mapping[str, bytes | None]
@@ -75,11 +75,16 @@ class ConfFolder:
     def pairs(self, path: str, columns: tuple[str, str], most: int, place: Place) -> dict[str, str] | None:
         """A CSV file with a header as a map from its first to its second column; other columns are
         for people. None after a problem; wrong rows are reported by line, the first twenty of them."""
+        rows = self.rows(path, Columns(names=columns), most, place)
+        return None if rows is None else {row[0]: row[1] for row in rows}
+
+    def rows(self, path: str, columns: Columns, most: int, place: Place) -> list[Row] | None:
+        """The rows of a CSV file with a header; None after a problem, reported likewise."""
         text = self._text(path, place, CSV_LIMIT_BYTES)
         if text is None:
             return None
         reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-        rows = _Rows(path=self.shown_path(path), columns=columns, most=most, place=place)
+        rows = Rows(columns, path=self.shown_path(path), most=most, place=place)
         try:
             return rows.read(reader, lambda: reader.line_num)
         except csv.Error as error:
@@ -121,77 +126,6 @@ def name_of(file_stem: str, place: Place) -> str | None:
         return file_stem
     place.wrong(found=f"a file named {shown(file_stem)}", allowed=f"a name of {NAME_ALLOWED}")
     return None
-
-
-class _Rows:
-    """The rows of one CSV file, and what was wrong with them."""
-
-    def __init__(self, *, path: str, columns: tuple[str, str], most: int, place: Place) -> None:
-        self._path = path
-        self._columns = columns
-        self._most = most
-        self._place = place
-        self._wrong_count = 0
-
-    def read(self, reader: Iterator[list[str]], line: Callable[[], int]) -> dict[str, str] | None:
-        header = next(reader, None)
-        wanted = self._header(header or [])
-        if wanted is None or header is None:
-            return None
-        pairs: dict[str, str] = {}
-        lines: dict[str, int] = {}
-        for row in reader:
-            if not row:
-                continue
-            if len(pairs) == self._most:
-                self.wrong(line(), "more rows", f"at most {self._most}")
-                break
-            pair = self._pair(row, len(header), wanted, line())
-            if pair is None:
-                continue
-            if pair[0] in pairs:
-                before = f"once, and line {lines[pair[0]]} has it"
-                self.wrong(line(), f"{self._columns[0]} {shown(pair[0])} again", before)
-                continue
-            pairs[pair[0]], lines[pair[0]] = pair[1], line()
-        if self._wrong_count > _PROBLEMS_A_FILE:
-            more = self._wrong_count - _PROBLEMS_A_FILE
-            Place(self._path, self._place.problems).wrong(
-                found=f"{more} more wrong rows", allowed="rows like the header"
-            )
-        return None if self._wrong_count else pairs
-
-    def wrong(self, line: int, found: str, allowed: str, hint: str = "") -> None:
-        self._wrong_count += 1
-        if self._wrong_count <= _PROBLEMS_A_FILE:
-            Place(self._path, self._place.problems, f"line {line}").wrong(
-                found=found, allowed=allowed, hint=hint
-            )
-
-    def _header(self, header: list[str]) -> tuple[int, int] | None:
-        names = [name.strip().lower() for name in header]
-        for column in self._columns:
-            if names.count(column) != 1:
-                found = "no column" if column not in names else "several columns"
-                self.wrong(
-                    1, f"{found} {column}", f"a header with {','.join(self._columns)}", meant(column, names)
-                )
-        if self._wrong_count:
-            return None
-        return names.index(self._columns[0]), names.index(self._columns[1])
-
-    def _pair(self, row: list[str], width: int, wanted: tuple[int, int], line: int) -> tuple[str, str] | None:
-        if len(row) != width:
-            self.wrong(line, f"{len(row)} fields", f"{width}, as in the header")
-            return None
-        pair = row[wanted[0]], row[wanted[1]]
-        for column, value in zip(self._columns, pair, strict=True):
-            if not value or value != value.strip() or len(value) > 200 or "\0" in value:
-                self.wrong(
-                    line, f"{column} {shown(value)}", "1 to 200 characters without spaces at either end"
-                )
-                return None
-        return pair
 
 
 def _reason(error: OSError) -> str:

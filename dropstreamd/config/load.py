@@ -11,6 +11,7 @@ from dropstreamd.config.files import ConfFolder, Overlay
 from dropstreamd.config.merchants import MERCHANTS, ReadMerchant, read_merchant
 from dropstreamd.config.place import Place
 from dropstreamd.config.schema import Broken, Config, DaemonSettings, Loaded
+from dropstreamd.config.selling import too_much
 from dropstreamd.errors import ConfigError, Problem
 
 DAEMON_FILE = "dropstreamd.toml"
@@ -43,6 +44,8 @@ def load(conf_dir: Path, plugins: Plugins, *, overlay: Overlay | None = None) ->
     clashes = _clashes(reads)
     for name, problem in _shared_accounts(reads, merchants):
         clashes[name].append(problem)
+    for name, problem in _oversold(reads, merchants, folder):
+        clashes[name].append(problem)
     broken = [each for read in merchants.values() for each in read.broken]
     sound = {}
     for read in reads:
@@ -72,9 +75,11 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
     """What connections say against each other, by name: each of them is told of the others.
 
     One id for two would mix their state. One store account for two would import its orders twice. One
-    reference template for two stores at one warehouse would give two orders one name there.
+    reference template for two stores at one warehouse would give two orders, or returns, one name there.
     """
-    by_id, by_store, by_reference = (defaultdict[object, list[ReadConnection]](list) for _ in range(3))
+    by_id, by_store, by_reference, by_return = (
+        defaultdict[object, list[ReadConnection]](list) for _ in range(4)
+    )
     for read in reads:
         identity = read.identity
         if identity.id is not None:
@@ -83,6 +88,7 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
             by_store[identity.store_key].append(read)
         if None not in (identity.merchant, identity.warehouse, identity.reference):
             by_reference[identity.merchant, identity.warehouse, identity.reference].append(read)
+            by_return[identity.merchant, identity.warehouse, identity.returns].append(read)
     problems: defaultdict[str, list[Problem]] = defaultdict(list)
     for group in by_id.values():
         _report(group, problems, "id", "an id of its own", "ids never change: which of them was copied?")
@@ -92,6 +98,10 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
     for group in by_reference.values():
         hint = "give each a prefix of its own"
         _report(group, problems, "reference", "a template of its own at this warehouse", hint)
+    for group in by_return.values():
+        if len({read.identity.reference for read in group}) > 1:  # else the orders' is what is wrong
+            hint = "give each a prefix of its own, or leave it out"
+            _report(group, problems, "returns.reference", "a template of its own at this warehouse", hint)
     return problems
 
 
@@ -123,6 +133,25 @@ def _shared_accounts(
                         hint=f"use {others} here too, or correct the address of {table}",
                     ),
                 )
+
+
+def _oversold(
+    reads: Iterable[ReadConnection], merchants: Mapping[str, ReadMerchant], folder: ConfFolder
+) -> Iterator[tuple[str, Problem]]:
+    """Names of connections whose shares of one warehouse's stock come to more than all of it. A broken
+    one counts: its store goes on showing what it was told."""
+    users: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for read in reads:
+        merchant, warehouse = read.identity.merchant or "", read.identity.warehouse or ""
+        shares = merchants[merchant].merchant.shares if merchant in merchants else {}
+        if read.name in shares:
+            users[merchant, warehouse][read.name] = shares[read.name]
+    for (merchant, _), given in users.items():
+        found = too_much(given)
+        for name in given if found else ():
+            file = folder.shown_path(f"{MERCHANTS}/{merchant}.toml")
+            allowed = "100% at most for the connections of one warehouse"
+            yield name, Problem(file=file, key="allocation.share", found=found, allowed=allowed)
 
 
 def _report(

@@ -9,7 +9,8 @@ import msgspec
 from dropstreamd.config.accounts import Plugins, read_account
 from dropstreamd.config.files import ConfFolder, name_of
 from dropstreamd.config.place import Parser, Place, Table, mapping
-from dropstreamd.config.schema import Breaker, Broken, Merchant, WarehouseAccount
+from dropstreamd.config.schema import Breaker, Broken, Merchant, Recipe, WarehouseAccount
+from dropstreamd.config.selling import ReadAllocation, read_allocation, read_bundles
 from dropstreamd.config.values import (
     NAME,
     NAME_ALLOWED,
@@ -70,8 +71,12 @@ def read_merchant(stem: str, folder: ConfFolder, plugins: Plugins) -> ReadMercha
     name_of(stem, place)
     data = folder.toml(path, place)
     tables: Mapping[str, object] = {}
+    bundles: Mapping[str, Recipe] = {}
+    rules = ReadAllocation()
     if data is not None:
         top = Table(data, place)
+        bundles = read_bundles(top, folder)
+        rules = read_allocation(top, folder, bundles)
         tables = top.need("warehouses", mapping, "a table [warehouses.NAME]") or {}
         if len(tables) > _WAREHOUSES_LIMIT:
             place.at("warehouses").wrong(found=f"{len(tables)}", allowed=f"at most {_WAREHOUSES_LIMIT}")
@@ -90,7 +95,13 @@ def read_merchant(stem: str, folder: ConfFolder, plugins: Plugins) -> ReadMercha
         broken.insert(0, Broken(kind="merchant", name=stem, problems=tuple(problems)))
     return ReadMerchant(
         sound=not problems,
-        merchant=Merchant(name=stem, warehouses=sound),
+        merchant=Merchant(
+            name=stem,
+            warehouses=sound,
+            bundles=bundles,
+            allocation=rules.allocation,
+            shares=rules.shares,
+        ),
         warehouse_names=frozenset(tables),
         broken=tuple(broken),
     )

@@ -23,6 +23,12 @@ DEFAULT_RULES: Mapping[JobKey, tuple[str, ...]] = {
     ("shipments", "export"): ("every 4 hours",),
     ("inventory", "smart"): ("every 60 minutes",),
     ("inventory", "full"): (),
+    ("products", "update"): ("every 24 hours",),
+    ("products", "export"): (),
+    ("returns", "sync"): ("every 60 minutes",),
+    ("catalogs", "sync"): ("every 24 hours",),
+    ("purchase_orders", "import"): ("every 15 minutes",),
+    ("purchase_orders", "status"): ("every 4 hours",),
 }
 """Every job there is, and the rules it follows where a connection's file names none; () is manual."""
 
@@ -96,11 +102,57 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_address: bool = False
 
 
+WHOLE_PPM = 1_000_000
+"""All of it, where shares are parts per million, so that they are counted exactly."""
+
+
+class StockRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a SKU's stock is shown.
+
+    Of its stock `safety_units` and `safety_ppm` parts per million of what is reported are shown to
+    nobody. Of what can be sold, at most `fixed` is offered to all stores together; of its share of that
+    a store shows at most `maximum`, and 0 where it is less than `minimum`.
+    """
+
+    safety_units: int = 0
+    safety_ppm: int = 0
+    fixed: int | None = None
+    maximum: int | None = None
+    minimum: int = 0
+
+
+NO_RULE = StockRule()
+
+
+class Allocation(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule of every SKU: an override by warehouse SKU, where a bundle's holds back bundles, or the
+    default. `share_ppm` is how much of it one store may show."""
+
+    default: StockRule = NO_RULE
+    overrides: Mapping[str, StockRule] = {}
+    share_ppm: int = WHOLE_PPM
+
+    def rule(self, sku: str) -> StockRule:
+        return self.overrides.get(sku, self.default)
+
+
+NO_ALLOCATION = Allocation()
+Recipe = Mapping[str, int]
+"""What one unit is made of: warehouse SKUs and how many of each."""
+
+
 class Merchant(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of `merchants.d`; `name` is the file's, less `.toml`."""
+    """One file of `merchants.d`; `name` is the file's, less `.toml`.
+
+    `bundles` are by the SKU that a listing leads to. `shares` are parts per million by connection name;
+    empty: every store may show all there is.
+    """
 
     name: str
     warehouses: Mapping[str, WarehouseAccount]
+    bundles: Mapping[str, Recipe] = {}
+    allocation: Allocation = NO_ALLOCATION
+    shares: Mapping[str, int] = {}
 
 
 class StoreAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +164,22 @@ class StoreAccount(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_address: bool = False
 
 
+class ReturnSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[returns]` table of a connection. `reference` is the template of the return reference, with
+    `{number}` (the return's number) in it once. `restock` and `refund` say whether the store is to add
+    what came back to its own stock, and to pay back: the warehouse's next figures count those units
+    anyway.
+    """
+
+    reference: str
+    restock: bool = False
+    refund: bool = False
+
+
+CatalogMode = Literal["drafts", "list"]
+"""What becomes of items that the warehouse has and the store lacks: draft products, or a list."""
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """One file of `connections.d`: a store joined to one of its merchant's warehouses.
 
@@ -120,7 +188,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     once. `schedules` has every job of `DEFAULT_RULES`; () is manual. `methods` maps the store's ship
     method to the warehouse's, `carriers` the warehouse's carrier to the store's (one that is not there
     goes as it is). `rules` are about its orders, as the file has them one after the other. `listings`
-    maps channel SKUs to warehouse SKUs; one that is not there is the same in both.
+    maps channel SKUs to warehouse SKUs; one that is not there is the same in both. `bundles` and
+    `allocation` are its merchant's, with this connection's share. `unknown_sku`: what becomes of an order
+    with a SKU that its warehouse never reported.
     """
 
     id: str
@@ -137,6 +207,11 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     listings: Mapping[str, str] = {}
     deduct_unsent: bool = True
     rules: tuple[OrderRule, ...] = ()
+    bundles: Mapping[str, Recipe] = {}
+    allocation: Allocation = NO_ALLOCATION
+    unknown_sku: Literal["hold", "pass"] = "hold"
+    returns: ReturnSettings = ReturnSettings(reference="R{number}")
+    catalogs: CatalogMode = "drafts"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from dropstreamd.config.place import Parser, Place, mapping, meant, shown
-from dropstreamd.config.schema import Listen
+from dropstreamd.config.schema import WHOLE_PPM, Listen
 
 T = TypeVar("T")
 
@@ -125,6 +126,19 @@ def share(most: float = 1.0) -> Parser[float]:
         return None
 
     return parse
+
+
+def parts_per_million(value: object, place: Place) -> int | None:
+    """A share from 0 to 1, as `share` reads it, counted in millionths so that shares add up exactly."""
+    match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is not None:
+        count = int(Decimal(match[1]) * 10_000)
+        if count <= WHOLE_PPM:
+            return count
+    elif isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return round(value * WHOLE_PPM)
+    place.wrong(found=shown(value), allowed='a share from 0 to 1, such as 0.2, or per cent: "20%"')
+    return None
 
 
 def zone(value: object, place: Place) -> ZoneInfo | None:

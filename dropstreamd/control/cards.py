@@ -1,12 +1,13 @@
 """Status: every connection, account and broken part at a glance, counted with bounds."""
 
+from collections.abc import Iterable
 from functools import partial
 
 import msgspec
 import trio
 
 from dropstreamd.actors.actor import Actor, Trouble
-from dropstreamd.channels.jobs import CHANNELS, Job, of_channel
+from dropstreamd.channels.jobs import CHANNELS, FLOWS, Job, of_channel
 from dropstreamd.channels.run import Run
 from dropstreamd.config.schema import Broken, Connection, WarehouseAccount
 from dropstreamd.control.desk import Desk
@@ -161,20 +162,28 @@ def _last_runs(tx: Reader, connection: str, channel: str, jobs: set[str]) -> dic
 
 
 def _work(tx: Reader, connection: str, channel: str) -> WorkShown:
-    path = (connection, channel)
-    waits = tx.first(Table.PARKED, path) is not None
+    paths = [(connection, flow) for flow in FLOWS[channel]]
+    waiting = [path for path in paths if tx.first(Table.PARKED, path) is not None]
 
     def parked(kind: str) -> Counted:
-        return _count(tx, Table.PARKED, *path, kind) if waits else Counted(count=0)
+        return _sum(_count(tx, Table.PARKED, *path, kind) for path in waiting)
 
     return WorkShown(
-        pending=_count(tx, Table.PENDING, *path),
+        pending=_sum(_count(tx, Table.PENDING, *path) for path in paths),
         parked=parked("parked"),
         held=parked("held"),
         in_doubt=parked("doubt"),
         undecodable=parked("bad"),
-        tasks=_count(tx, Table.TASKS, *path),
+        tasks=_sum(_count(tx, Table.TASKS, *path) for path in paths),
     )
+
+
+def _sum(counts: Iterable[Counted]) -> Counted:
+    count, more = 0, False
+    for each in counts:
+        count += each.count
+        more = more or each.more
+    return Counted(count=count, more=more)
 
 
 def _count(tx: Reader, table: Table, *path: str) -> Counted:

@@ -19,7 +19,7 @@ from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, RULE, UNDECODABLE, voided_by_rule
+from dropstreamd.store.transitions import BEFORE_START, OLDER, RULE, UNDECODABLE, voided_by_rule
 
 RELEASED_AT_ONCE = 2_000
 """Documents released in one transaction; the client asks again for the rest."""
@@ -38,7 +38,7 @@ async def release(desk: Desk, call: Call[Empty, Release]) -> Released:
     could read, forget that it was there."""
     connection = desk.connection(call.path["c"])
     asked = call.body
-    channel = desk.channel(asked.channel)
+    channel = desk.flow(asked.channel)
     account = desk.account_of(connection)
     if bool(asked.cause) == bool(asked.key):
         refuse("bad request", "name either a cause or a key")
@@ -66,7 +66,7 @@ async def _release_documents(
     desk: Desk, connection: Connection, channel: str, asked: Release, who: str
 ) -> Released:
     book = desk.book(connection, channel)
-    if asked.cause == BEFORE_START:
+    if asked.cause == BEFORE_START and channel == orders.CHANNEL:
         refuse(
             "not possible",
             "older orders are released by a run that says since when",
@@ -108,9 +108,9 @@ def _refuse_what_may_not_go(doc: Document) -> None:
 
 
 def _of_cause(tx: Reader, flow: Flow, cause: str, *, limit: int) -> list[str]:
-    """Keys of what is parked for this cause; of what is held only what a restore holds, since the rest
-    is the store's to let go, or one document's."""
-    kinds = ("parked", "held") if cause == BEFORE_RESTORE else ("parked",)
+    """Keys of what is parked for this cause; of what is held only what is older than the channel or a
+    restore, since the rest is the store's to let go, or one document's."""
+    kinds = ("parked", "held") if cause in OLDER else ("parked",)
     return [
         path[-1]
         for kind in kinds
@@ -135,7 +135,7 @@ def _release_levels(tx: Writer, flow: Flow, asked: Release) -> Released:
 async def resolve(desk: Desk, call: Call[Empty, Resolve]) -> Done:
     """Settle a document in doubt by what a person found out."""
     connection = desk.connection(call.path["c"])
-    channel, key = desk.channel(call.path["channel"]), desk.key(call.path["key"])
+    channel, key = desk.flow(call.path["channel"]), desk.key(call.path["key"])
     write = partial(
         _resolve,
         book=desk.book(connection, channel),
@@ -169,7 +169,7 @@ def _resolve(tx: Writer, book: Book, key: str, asked: Resolve, now_s: float) -> 
 async def resolve_task(desk: Desk, call: Call[Empty, ResolveTask]) -> Done:
     """A task is done."""
     connection = desk.connection(call.path["c"])
-    book = desk.book(connection, desk.channel(call.path["channel"]))
+    book = desk.book(connection, desk.flow(call.path["channel"]))
     key = desk.key(call.path["key"])
     title = await desk.daemon.state.write(
         partial(_close_task, book=book, key=key, revision=call.body.revision)

@@ -8,8 +8,7 @@ from typing import NoReturn, TypeVar
 import trio
 
 from dropstreamd.actors.actor import Actor
-from dropstreamd.channels import orders, shipments
-from dropstreamd.channels.jobs import CHANNELS, Job, of_channel
+from dropstreamd.channels.jobs import ACTS, ALL_FLOWS, CHANNELS, Job, of_channel
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.changes import Changes
 from dropstreamd.config.edit import Editor
@@ -18,7 +17,6 @@ from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.config.secrets import SecretStore
 from dropstreamd.control.events import Events
 from dropstreamd.control.refused import refuse
-from dropstreamd.platform.contract import Part
 from dropstreamd.store import runs
 from dropstreamd.store.base import Reader
 from dropstreamd.store.documents import Book
@@ -140,13 +138,16 @@ class Desk:
             refuse("bad request", "a key is text of at least one character, without NUL")
         return text
 
+    def flow(self, named: str) -> str:
+        """A flow's name, once it was found to be one: a channel's, or that of its other direction."""
+        return named if named in ALL_FLOWS else _unknown("channel", named, ALL_FLOWS)
+
     def book(self, connection: Connection, channel: str) -> Book:
-        """The documents of a channel whose documents are acts."""
-        if channel == orders.CHANNEL:
-            return orders.book(self.scope(connection))
-        if channel == shipments.CHANNEL:
-            return shipments.book(connection.id, amends=Part.SHIPMENTS in self.scope(connection).store_amends)
-        return refuse("not possible", f"{channel} has no documents of this kind")
+        """The documents of a flow whose documents are acts."""
+        made = ACTS.get(channel)
+        if made is None:
+            refuse("not possible", f"{channel} has no documents of this kind")
+        return made(self.scope(connection))
 
     # ---- who did what
 

@@ -1,23 +1,24 @@
 """How a SKU's level comes about: every figure, where it is from, and what was made of it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from itertools import chain, islice
 
 import msgspec
 
-from dropstreamd.channels import inventory, orders, promises
+from dropstreamd.channels import deriving, inventory, orders, promises
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.config.place import meant
+from dropstreamd.control import level_steps
 from dropstreamd.control.desk import Desk
+from dropstreamd.control.goods import products_of
 from dropstreamd.control.messages.look import PromiseShown, RefusalShown, SkuShown
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.store import documents, levels, stock
 from dropstreamd.store.base import Reader
 from dropstreamd.store.keys import is_part
-from dropstreamd.store.levels import Derived
 from dropstreamd.store.records import Flow, LevelRecord, Promise
 from dropstreamd.store.stock import Generation
 from dropstreamd.store.tables import Table
@@ -37,7 +38,8 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
         refuse("not found", "there is no SKU without a name")
     scope = desk.scope(connection)
     shown = await desk.scan(partial(_explain, scope=scope, sku=named))
-    if shown.reported is None and shown.accepted is None and not (shown.listed or shown.refusal):
+    known = shown.listed or shown.bundle or shown.refusal or shown.products
+    if shown.reported is None and shown.accepted is None and not known:
         near = await desk.scan(partial(_near, scope=scope, sku=named))
         what = (
             f"neither the store nor the warehouse of {connection.name} was ever seen with SKU {named[:100]!r}"
@@ -52,34 +54,40 @@ def _near(tx: Reader, scope: Scope, sku: str) -> list[str]:
         tx.scan(Table.STOCK, path, after=(*path, sku), limit=NEIGHBOURS, reverse=reverse)
         for reverse in (False, True)
     )
-    return [*islice(scope.connection.listings, 1_000), *(key[-1] for key, _ in around)]
+    own = (islice(table, 1_000) for table in (scope.connection.listings, scope.connection.bundles))
+    return [*chain.from_iterable(own), *(key[-1] for key, _ in around)]
 
 
 def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
     connection, account = scope.connection, scope.account
     path = (account.merchant, account.name)
     flow = Flow(connection.id, inventory.CHANNEL)
-    warehouse_sku = connection.listings.get(sku, sku)
+    sold = connection.listings.get(sku, sku)
+    parts = deriving.recipe(connection, sku)
     unsent = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else {}
-    row = stock.reported(tx, path, warehouse_sku)
-    generation = "" if row is None else stock.changed_by(row)
+    rows = {each: stock.reported(tx, path, each) for each in parts}
+    worked = deriving.worked(connection, sku, rows, unsent)
+    derived = deriving.derive(connection, account, unsent, tx, sku)
+    # Ids are in the order they were made: the figure that moved last.
+    generation = max("" if row is None else stock.changed_by(row) for row in rows.values())
     made = next((each for each in stock.history(tx, path) if each.id == generation), None)
     latest = stock.latest(tx, path)
     record = levels.get(tx, flow, sku) or LevelRecord()
+    bundle = sold in connection.bundles
     shown = SkuShown(
         connection=connection.name,
         sku=sku,
-        warehouse_sku=warehouse_sku,
+        warehouse_sku=sold,
         listed=sku in connection.listings,
-        reported=None if row is None else stock.quantity_of(row),
+        reported=None if bundle else worked.components[0].component.reported,
         quantity=account.quantity,
         generation=generation,
         snapshot="" if made is None else made.snapshot,
         reported_at_s=0.0 if made is None else made.at_s,
         as_of_s=0.0 if latest is None else latest.as_of_s,
-        unsent=unsent.get(warehouse_sku, 0),
-        promises=tuple(islice(_promises(tx, scope, warehouse_sku), PROMISES_LIMIT)),
-        derived=_available(inventory.derive(scope, unsent, tx, sku)),
+        unsent=0 if bundle else unsent.get(sold, 0),
+        promises=tuple(islice(_promises(tx, scope, parts), PROMISES_LIMIT)),
+        derived=None if derived is None else derived.available,
         accepted=record.accepted,
         accepted_at_s=0.0 if record.accepted is None else record.at_s,
         accepted_run="" if record.accepted is None else record.run,
@@ -87,12 +95,14 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         unsure_until_s=record.unsure_until_s,
         refusal=_refusal(record),
         steps=(),
+        bundle=bundle,
+        components=tuple(level_steps.components(worked)),
+        built=worked.built,
+        waits_since_s=levels.waits_since_s(tx, flow, sku),
+        allocation=tuple(level_steps.allocation(sold, worked, connection.allocation)),
+        products=products_of(tx, connection, sku),
     )
     return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))
-
-
-def _available(derived: Derived | None) -> int | None:
-    return None if derived is None else derived.available
 
 
 def _refusal(record: LevelRecord) -> RefusalShown | None:
@@ -101,19 +111,22 @@ def _refusal(record: LevelRecord) -> RefusalShown | None:
     return RefusalShown(cause=record.cause, reason=record.reason, level=record.refused)
 
 
-def _promises(tx: Reader, scope: Scope, warehouse_sku: str) -> Iterator[PromiseShown]:
-    """The orders that are about to take units of it, over all connections of the account."""
+def _promises(tx: Reader, scope: Scope, skus: Collection[str]) -> Iterator[PromiseShown]:
+    """The orders that are about to take units of these, over all connections of the account."""
     siblings = {each.id: each for each in scope.siblings}
-    as_of_s = promises.figures_of_s(tx, scope.account)
+    as_of_s, bundles = promises.figures_of_s(tx, scope.account), scope.connection.bundles
     for path, raw in tx.scan(Table.PROMISES, (scope.account.merchant, scope.account.name)):
         promise = _promise.decode(raw)
         sibling = siblings.get(path[2])
-        listings = {} if sibling is None or promise.handed_s else sibling.listings
-        taken_off = promises.taken_off(promise, scope.account, listings, as_of_s)
-        deducted = sum(units for sku, units in taken_off if sku == warehouse_sku)
-        units = deducted or sum(
-            units for sku, units in promise.units.items() if listings.get(sku, sku) == warehouse_sku
+        listings = {} if sibling is None else sibling.listings
+        taken_off = promises.taken_off(promise, scope.account, listings, bundles, as_of_s)
+        deducted = sum(units for sku, units in taken_off if sku in skus)
+        known = (
+            promise.units.items()
+            if promise.handed_s
+            else promises.before_hand_over(promise, listings, bundles)
         )
+        units = deducted or sum(units for sku, units in known if sku in skus)
         if units:
             doc = documents.get(tx, Flow(path[2], orders.CHANNEL), path[3])
             yield PromiseShown(
@@ -131,8 +144,11 @@ def _promises(tx: Reader, scope: Scope, warehouse_sku: str) -> Iterator[PromiseS
 
 def _steps(shown: SkuShown, held: Generation | None) -> Iterator[str]:
     if shown.listed:
-        yield f"{shown.sku} is listed as the warehouse's {shown.warehouse_sku}"
-    if shown.reported is None:
+        whose = "the bundle" if shown.bundle else "the warehouse's"
+        yield f"{shown.sku} is listed as {whose} {shown.warehouse_sku}"
+    if shown.bundle:
+        yield from level_steps.of_bundle(shown)
+    elif shown.reported is None:
         yield f"the warehouse never reported {shown.warehouse_sku}: it has no level"
     else:
         figure = "available" if shown.quantity == "available" else "on hand"
@@ -144,6 +160,7 @@ def _steps(shown: SkuShown, held: Generation | None) -> Iterator[str]:
         count = sum(1 for each in shown.promises if each.deducted)
         more = " or more" if len(shown.promises) == PROMISES_LIMIT else ""
         yield f"{shown.unsent} of them are promised to {count}{more} orders that it does not know of yet"
+    yield from level_steps.of_allocation(shown)
     if shown.derived is not None:
         yield f"so the store is to show {shown.derived}"
     yield from _told(shown)
@@ -159,7 +176,9 @@ def _told(shown: SkuShown) -> Iterator[str]:
         yield "a push was never answered: what the store shows is unknown, and is pushed again"
     elif shown.refusal is None:
         yield "the store was never told a level"
-    if shown.pending:
+    if shown.waits_since_s:
+        yield "it rises when no other store shows too much of the same stock, or after two hours"
+    elif shown.pending:
         yield "the next run looks at it"
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 from itertools import islice
 
-from dropstreamd.channels import orders, shipments
+from dropstreamd.channels.jobs import ACTS
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import (
     DoubtShown,
@@ -73,7 +73,7 @@ async def in_doubt(desk: Desk, call: Call[Empty, Empty]) -> InDoubtShown:
     connection = desk.connection(call.path["c"])
 
     def look(tx: Reader) -> list[DoubtShown]:
-        flows = [Flow(connection.id, channel) for channel in (orders.CHANNEL, shipments.CHANNEL)]
+        flows = [Flow(connection.id, channel) for channel in ACTS]
         return [one for flow in flows for one in _doubted(tx, flow)]
 
     found = await desk.scan(look)

@@ -11,6 +11,7 @@ from dropstreamd.control.desk import Desk
 from dropstreamd.control.looking import task_shown
 from dropstreamd.control.messages.look import AttemptShown, OrderShown, PackageShown, Step, TaskShown
 from dropstreamd.control.refused import refuse
+from dropstreamd.control.return_shown import receipts_of, returns_of
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Package
@@ -97,6 +98,8 @@ def _shown(
         packages=tuple(_packages(tx, connection, account, doc.reference)) if doc.reference else (),
         tasks=tuple(_tasks(tx, connection, key, doc.number)),
         history=tuple(Step(at_s=each.at_s, run=each.run, text=each.text) for each in doc.history),
+        returns=returns_of(tx, connection, account, key),
+        receipts=receipts_of(tx, connection, account, key),
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby, islice
 
-from dropstreamd.channels import intake, inventory
-from dropstreamd.channels.jobs import CHANNELS
+from dropstreamd.channels import intake, inventory, orders, receipts, receiving
+from dropstreamd.channels.jobs import ALL_FLOWS
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Parked, ParkedExample, ParkedGroup
@@ -40,8 +40,8 @@ async def parked(desk: Desk, call: Call[Empty, Empty]) -> Parked:
 
 def _parked(tx: Reader, connection: str, account: WarehouseAccount) -> Parked:
     path = "/".join((account.merchant, account.name))
-    groups = [group for channel in CHANNELS for group in _groups(tx, Flow(connection, channel), "")]
-    groups += [group for channel in CHANNELS for group in _groups(tx, Flow(path, channel), path)]
+    groups = [group for channel in ALL_FLOWS for group in _groups(tx, Flow(connection, channel), "")]
+    groups += [group for channel in ALL_FLOWS for group in _groups(tx, Flow(path, channel), path)]
     groups += _unmatched(tx, account, path)
     groups.sort(key=lambda group: -group.count)
     return Parked(groups=tuple(groups[:GROUPS_LIMIT]), backlog=held_orders(tx, connection, 0.0))
@@ -57,7 +57,8 @@ def _groups(tx: Reader, flow: Flow, account: str) -> Iterator[ParkedGroup]:
         seen += count
         if kind == _BAD:
             yield from _undecodable(tx, flow, cause, account)
-        if kind not in _KINDS or cause == BEFORE_START:
+        backlog = cause == BEFORE_START and flow.channel == orders.CHANNEL
+        if kind not in _KINDS or backlog:
             continue
         examples, told = _examples(tx, flow, keys)
         yield ParkedGroup(
@@ -137,32 +138,39 @@ def _refused_levels(tx: Reader, flow: Flow, skus: Iterable[str]) -> tuple[list[P
     return found, cause
 
 
-def _unmatched(tx: Reader, account: WarehouseAccount, path: str) -> list[ParkedGroup]:
-    """Packages whose order nobody knows: one group."""
-    found = iter(intake.unmatched(tx, account))
+def _unmatched(tx: Reader, account: WarehouseAccount, path: str) -> Iterator[ParkedGroup]:
+    """Packages whose order nobody knows, and receipts of nothing that anybody knows: a group each."""
+    packages = (
+        (each.package.key, each.package.reference, each.since_s) for each in intake.unmatched(tx, account)
+    )
+    yield from _unknown("shipments", "no order", "no order was sent under this reference", packages, path)
+    came = (
+        (each.receipt.key, each.receipt.reference or each.receipt.order_reference, each.since_s)
+        for each in receiving.unmatched(tx, account)
+    )
+    reason = "no return, order or parcel of ours bears its reference or its tracking number"
+    yield from _unknown(receipts.FLOW, "no return", reason, came, path)
+
+
+def _unknown(
+    flow: str, cause: str, reason: str, found: Iterator[tuple[str, str, float]], path: str
+) -> Iterator[ParkedGroup]:
     examples = tuple(
-        ParkedExample(
-            key=each.package.key,
-            number=each.package.reference,
-            reason="no order was sent under this reference",
-            since_s=each.since_s,
-        )
-        for each in islice(found, EXAMPLES)
+        ParkedExample(key=key, number=reference, reason=reason, since_s=since_s)
+        for key, reference, since_s in islice(found, EXAMPLES)
     )
     if not examples:
-        return []
+        return
     rest = sum(1 for _ in islice(found, SCAN_LIMIT))
-    return [
-        ParkedGroup(
-            channel="shipments",
-            kind="unmatched",
-            cause="no order",
-            count=len(examples) + rest,
-            more=rest == SCAN_LIMIT,
-            examples=examples,
-            account=path,
-        )
-    ]
+    yield ParkedGroup(
+        channel=flow,
+        kind="unmatched",
+        cause=cause,
+        count=len(examples) + rest,
+        more=rest == SCAN_LIMIT,
+        examples=examples,
+        account=path,
+    )
 
 
 ROUTES = (

@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 import trio
 
-from dropstreamd.channels import inventory, orders, promises
+from dropstreamd.channels import deriving, inventory, orders, promises
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Connection
@@ -160,8 +160,8 @@ def _changes(tx: Reader, scope: Scope, figures: Mapping[str, int]) -> list[Level
     flow = Flow(connection.id, inventory.CHANNEL)
     unsent = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else {}
     found = []
-    for sku in inventory.channel_skus(connection, islice(figures, SKUS_LIMIT)):
-        derived = inventory.derive(scope, unsent, tx, sku)
+    for sku in deriving.channel_skus(connection, islice(figures, SKUS_LIMIT)):
+        derived = deriving.derive(connection, account, unsent, tx, sku)
         record = levels.get(tx, flow, sku)
         before = None if record is None else record.accepted
         if derived is not None and derived.available != before:
@@ -177,7 +177,7 @@ def _without(
 ) -> set[str] | None:
     if ours is None or theirs is None:
         return None
-    return {sku for sku in ours if connection.listings.get(sku, sku) not in theirs}
+    return {sku for sku in ours if not all(each in theirs for each in deriving.recipe(connection, sku))}
 
 
 def _unsold(
@@ -185,7 +185,7 @@ def _unsold(
 ) -> set[str] | None:
     if ours is None or theirs is None:
         return None
-    return set(theirs) - {connection.listings.get(sku, sku) for sku in ours}
+    return set(theirs) - {each for sku in ours for each in deriving.recipe(connection, sku)}
 
 
 def _unmapped(names: Collection[str] | None, mapped: Mapping[str, str]) -> set[str] | None:

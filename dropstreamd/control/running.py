@@ -32,9 +32,10 @@ async def ask_run(desk: Desk, call: Call[Empty, AskRun]) -> RunAsked:
     """Ask for a run now. With `since`, only once a person has seen what it would let go."""
     connection = desk.connection(call.path["c"])
     channel, job = call.path["channel"], call.path["job"]
-    desk.job(channel, job)
+    found = desk.job(channel, job)
     if job not in desk.actor(connection, channel).agendas:
-        refuse("not supported", f"{connection.name} has no {channel}.{job}")
+        why = desk.unsupported(connection, found)
+        refuse("not supported", f"{connection.name} has no {channel}.{job}: {why}")
     _refuse_where_off(desk, connection, channel)
     since = None
     if call.body.since:

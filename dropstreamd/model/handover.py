@@ -40,13 +40,16 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     """How a sink writes. `batch` is the most documents in one call or file (a sink that repeats
     `never` gets one at a time). `visible_after_s` is the longest time until an abandoned request
     has acted and is found. `series` names a sequence of control numbers that the writes are counted
-    by (`Stamp.number`), such as an EDI sender and receiver; empty for none."""
+    by (`Stamp.number`), such as an EDI sender and receiver; empty for none. `acknowledged_within_s` is
+    how long the other side may take to acknowledge what it was sent (`Part.ACKNOWLEDGEMENTS`), by the
+    name that it was sent under; 0: it need not."""
 
     repeat: Repeat
     batch: int
     visible_after_s: float = 0.0
     retention_s: float = 0.0
     series: str = ""
+    acknowledged_within_s: float = 0.0
 
 
 class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -83,10 +86,12 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The other side has it. `remote` is its own id for it."""
+    """The other side has it. `remote` is its own id for it. A cancellation that is not `final` was told,
+    and the other side's own answer to it is still to come."""
 
     key: str
     remote: str = ""
+    final: bool = True
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -93,7 +93,9 @@ class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of an order for a warehouse: the warehouse's SKU and the units to send.
 
     `number` counts from 1 within the order; `order_line` is the key of the store's line, and
-    `ordered` what the buyer wanted of it in all, of which the store may have shipped some before.
+    `ordered` what the buyer wanted of it in all, of which the store may have shipped some before. A line
+    of the store that sold a bundle has a line for each component: `kit` is the bundle's SKU at the
+    merchant, `units_per_kit` how many units of this one a kit takes (0: no kit). Then `ordered` is kits.
     """
 
     number: int
@@ -109,6 +111,8 @@ class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
     hs_code: str = ""
     origin: str = ""
     declared_value: Money | None = None
+    kit: str = ""
+    units_per_kit: int = 0
 
 
 class OutboundOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,7 +48,8 @@ class Return(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutboundReturnLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of a warehouse's SKU to expect; `number` counts from 1 within the return."""
+    """Units of a warehouse's SKU to expect; `number` counts from 1 within the return. `kit` and
+    `units_per_kit` as in `OutboundLine`."""
 
     number: int
     return_line: str
@@ -56,6 +57,8 @@ class OutboundReturnLine(msgspec.Struct, frozen=True, kw_only=True):
     sku: str
     quantity: int
     reason: str = ""
+    kit: str = ""
+    units_per_kit: int = 0
 
 
 class OutboundReturn(msgspec.Struct, frozen=True, kw_only=True):

@@ -387,10 +387,12 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
     `settings` decodes the table `[store]` or `[warehouses.NAME]` less the daemon's own keys;
     secrets in it are `SecretRef`s. `account_key` names the account: connections and warehouses of
-    equal key share one budget of calls. `amends` tells the parts whose sink, as it is set, takes an
-    item with a `remote`: a document that changed after its hand-over; elsewhere that is a task for a
-    person. `cancels` are those whose sink takes an item that is to `cancel` what was handed over,
-    likewise. `pace` is how fast the platform lets one account be called.
+    equal key share one budget of calls. `provides` is all that it can offer, `offers` what of that it
+    does as it is set (None: all). `amends` tells the parts whose sink, as it is set, takes an item with
+    a `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
+    `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.
+    `pace` is how fast the platform lets one account be called. `lacks` names the fields of an order that
+    a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines').
     """
 
     name: str
@@ -401,6 +403,12 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     account_key: Callable[[S], str]
     open: Callable[[S, Host], AbstractAsyncContextManager[Store | Warehouse]]
     amends: Callable[[S], frozenset[Part]] = lambda _settings: frozenset()
-    cancels: frozenset[Part] = frozenset()
+    cancels: Callable[[S], frozenset[Part]] = lambda _settings: frozenset()
     pace: Callable[[S], Pace] = lambda _settings: Pace()
     check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()
+    offers: Callable[[S], frozenset[Part]] | None = None
+    lacks: Callable[[S], tuple[str, ...]] = lambda _settings: ()
+
+    def parts(self, settings: S) -> frozenset[Part]:
+        """What it offers, set like this."""
+        return self.provides if self.offers is None else self.provides & self.offers(settings)

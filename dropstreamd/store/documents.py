@@ -16,7 +16,7 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import MAX_PART_BYTES, is_part
 from dropstreamd.store.records import BadRecord, Document, Flow, Standing, State, Task
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import Incoming
+from dropstreamd.store.transitions import Able, Incoming
 
 encode = msgspec.msgpack.Encoder().encode
 _document = msgspec.msgpack.Decoder(Document)
@@ -39,6 +39,21 @@ Saved = Callable[[Writer, str, Document], None]
 """Told of every document saved, in its transaction: keeps what else hangs on it."""
 
 
+ReadSent = Callable[[bytes], object]
+
+Named = Callable[[Writer, str, str, float], None]
+"""Told the name of the call or file that a document is about to be sent in, its key and the instant, in
+the transaction that opens the attempt: the other side may answer to that name alone."""
+
+
+def _as_it_is(sent: bytes) -> object:
+    return sent
+
+
+def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _at_s: float) -> None:
+    """A `Named` for flows whose other side answers to what it is told inside."""
+
+
 def _nothing_hangs_on_it(_tx: Writer, _key: str, _doc: Document) -> None:
     pass
 
@@ -46,13 +61,18 @@ def _nothing_hangs_on_it(_tx: Writer, _key: str, _doc: Document) -> None:
 class Book(msgspec.Struct, frozen=True, kw_only=True):
     """One flow's documents, and what its channel knows of them.
 
-    `amends`: the sink takes a changed document after hand-over; otherwise it becomes a task.
+    `amends`: the sink takes a changed document after hand-over; `cancels`: it stops one that the source
+    took back, told in the form that was accepted, which `read_sent` decodes. Otherwise it becomes a task.
+    `named` keeps the names that documents are sent under.
     """
 
     flow: Flow
     amends: bool
     describe: Describe
     saved: Saved = _nothing_hangs_on_it
+    cancels: bool = False
+    read_sent: ReadSent = _as_it_is
+    named: Named = nobody_asks_by_name
 
 
 def get(tx: Reader, flow: Flow, key: str) -> Document | None:
@@ -115,7 +135,7 @@ def stage(tx: Writer, book: Book, incoming: Sequence[Incoming], *, now_s: float,
             continue
         changed = old is not None and old.digest != doc.digest
         if changed or (old is not None and old.cause == transitions.UNDECODABLE):
-            doc = transitions.amend(doc, amends=may_amend(tx, book, new.key))
+            doc = transitions.amend(doc, able(tx, book, new.key))
         save(tx, book, new.key, doc, old)
         counts.new += old is None
         counts.changed += old is not None
@@ -141,9 +161,11 @@ def _bad_key(key: str) -> str:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def may_amend(tx: Reader, book: Book, key: str) -> bool:
-    """Whether a change may go to the sink by itself: not while a person is at it."""
-    return book.amends and get_task(tx, book.flow, key) is None
+def able(tx: Reader, book: Book, key: str) -> Able:
+    """What may go to the sink by itself after a hand-over: nothing while a person is at it."""
+    if get_task(tx, book.flow, key) is not None:
+        return Able()
+    return Able(amends=book.amends, cancels=book.cancels)
 
 
 def task_of_change(tx: Writer, book: Book, key: str, doc: Document, now_s: float) -> int:
@@ -226,10 +248,11 @@ def release(tx: Writer, book: Book, key: str, *, now_s: float, run: str, why: st
     old = get(tx, book.flow, key)
     if old is None:
         return False
-    doc = transitions.release(old, now_s, run, why)
+    doc = transitions.release(old, now_s, run, why, able(tx, book, key))
     if doc is old:
         return False
     save(tx, book, key, doc, old)
+    task_of_change(tx, book, key, doc, now_s)
     return True
 
 

@@ -22,9 +22,9 @@ from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import (
     Book,
+    able,
     encode,
     get,
-    may_amend,
     open_task,
     owned,
     save,
@@ -114,6 +114,10 @@ def open_batch(
         doc = get(tx, book.flow, key)
         if doc is None:
             raise AssertionError(f"{book.flow}: {key} is pending and has no document")
+        if is_to_be_stopped(doc):
+            items.append(_stopping(book, key, doc))
+            docs[key] = doc
+            continue
         resolved = resolve(tx, key, doc)
         if not isinstance(resolved, Park) and resolved.then is not None:
             resolved.then(tx)
@@ -140,6 +144,15 @@ def open_batch(
             stamp = msgspec.structs.replace(stamp, number=number(tx, len(items)))
         _freeze(tx, book, docs, prepare(items, stamp), stamp, run, opened)
     return opened
+
+
+def is_to_be_stopped(doc: Document) -> bool:
+    """Whether what is handed over next is that it is not wanted any more."""
+    return doc.accepted > 0 and doc.standing is Standing.OVER
+
+
+def _stopping(book: Book, key: str, doc: Document) -> Item[object]:
+    return Item(key=key, document=book.read_sent(doc.sent), remote=doc.remote, cancel=True)
 
 
 def _offered(doc: Document, form: bytes, reference: str) -> Document:
@@ -182,9 +195,10 @@ def _freeze(
         keys = []
         for key in prepared.keys:
             doc = docs[key]
-            keys.append(AttemptKey(key, doc.revision, doc.digest))
+            keys.append(AttemptKey(key, doc.revision, doc.digest, is_to_be_stopped(doc)))
             noted = transitions.noted(doc, now_s, run, f"opened as {prepared.name}")
             save(tx, book, key, transitions.opened(noted, attempt_id), doc)
+            book.named(tx, prepared.name, key, now_s)
         attempt = Attempt(
             name=prepared.name, payload=prepared.payload, keys=tuple(keys), run=run, opened_s=now_s
         )
@@ -333,8 +347,7 @@ def _settle_one(
 ) -> Document:
     if old.proven and not old.accepted and not isinstance(outcome, Accepted):
         outcome = Accepted(key=tried.key)
-    amends = may_amend(tx, book, tried.key)
-    doc = transitions.settle(old, tried, outcome, now_s, run, amends=amends)
+    doc = transitions.settle(old, tried, outcome, now_s, run, able=able(tx, book, tried.key))
     why = unread(tx, book.flow, tried.key)
     if why is not None:
         doc = transitions.hide(doc, why)
@@ -380,7 +393,7 @@ def resolve_doubt(tx: Writer, book: Book, key: str, outcome: Outcome, *, now_s: 
     if old is None or old.state is not State.DOUBT:
         return False
     raw = tx.get(Table.ATTEMPTS, (*book.flow, old.attempt)) if old.attempt else None
-    tried = AttemptKey(key, old.revision, old.digest)
+    tried = AttemptKey(key, old.revision, old.digest)  # of a restored one, that no attempt is known of
     if raw is not None:
         attempt = _attempt.decode(raw)
         tried = next((one for one in attempt.keys if one.key == key), tried)
@@ -405,6 +418,6 @@ def proven(tx: Writer, book: Book, key: str, *, now_s: float, run: str) -> bool:
     if old.state is State.DOUBT:
         return resolve_doubt(tx, book, key, Accepted(key=key), now_s=now_s, run=run)
     tried = AttemptKey(key, old.revision, old.digest)
-    doc = transitions.accept(old, tried, "", now_s, run, amends=book.amends)
+    doc = transitions.accept(old, tried, "", now_s, run, able=able(tx, book, key))
     save(tx, book, key, doc, old)
     return True

@@ -21,6 +21,9 @@ _encode = msgspec.msgpack.Encoder().encode
 FORCED = b"full"
 """Pending whatever the store was told before."""
 
+_SINCE = b"@"
+"""Before the second since which a pending level has waited for another store's."""
+
 
 class Derived(msgspec.Struct, frozen=True, kw_only=True):
     """What a SKU's level should be, and the warehouse's figures it came from."""
@@ -31,6 +34,9 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
 
 Derive = Callable[[Reader, str], Derived | None]
 """The level of a channel SKU; None for one that the warehouse never had."""
+
+Waits = Callable[[Reader, str], bool]
+"""Whether a level that rises has to wait, since another store still shows too much of the same stock."""
 
 Prepare = Callable[[Sequence[Item[Level]], Stamp], Preparation]
 
@@ -43,6 +49,7 @@ class Opened(msgspec.Struct, kw_only=True):
     unchanged: int = 0
     unknown: int = 0
     refused: int = 0
+    waiting: int = 0
 
 
 def get(tx: Reader, flow: Flow, sku: str) -> LevelRecord | None:
@@ -65,8 +72,47 @@ def mark(tx: Writer, flow: Flow, skus: Iterable[str], *, forced: bool = False) -
     """Have these channel SKUs looked at by the next run; a forced one stays forced."""
     for sku in skus:
         key = (*flow, sku)
-        if forced or tx.get(Table.PENDING, key) is None:
+        flag = tx.get(Table.PENDING, key)
+        if flag is None:
             tx.put(Table.PENDING, key, FORCED if forced else b"")
+        elif forced:
+            tx.put(Table.PENDING, key, FORCED + b"".join(flag.partition(_SINCE)[1:]))
+
+
+def falls(record: LevelRecord | None, level: Derived) -> bool:
+    """Whether the store shows more than the level, as far as anybody can say: what it shows is unknown
+    after a push that was not answered. What it was never told, or refuses, it does not show."""
+    if record is None:
+        return False
+    if record.accepted is None:
+        return not record.cause
+    return level.available < record.accepted
+
+
+def waits_since_s(tx: Reader, flow: Flow, sku: str) -> float:
+    """Since when a pending level waits for another store's; 0 if it does not."""
+    since = (tx.get(Table.PENDING, (*flow, sku)) or b"").partition(_SINCE)[2]
+    return float(since) if since else 0.0
+
+
+class Looked(msgspec.Struct, kw_only=True):
+    """Pending levels that fall; `last` is the last SKU looked at, None when none was left."""
+
+    falling: list[str]
+    last: str | None = None
+
+
+def look(tx: Reader, flow: Flow, *, after: str | None, limit: int, derive: Derive) -> Looked:
+    """Which of the next pending levels fall."""
+    looked = Looked(falling=[])
+    start = None if after is None else (*flow, after)
+    for path, _ in tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit):
+        sku = looked.last = path[-1]
+        record = get(tx, flow, sku)
+        level = None if record is None else derive(tx, sku)
+        if level is not None and falls(record, level):
+            looked.falling.append(sku)
+    return looked
 
 
 def open_batch(
@@ -79,26 +125,61 @@ def open_batch(
     prepare: Prepare,
     stamp: Stamp,
     run: str,
+    only: Sequence[str] = (),
+    waits: Waits | None = None,
+    patience_s: float = 0.0,
 ) -> Opened:
-    """Freeze attempts for the next pending levels that the store has to be told of."""
+    """Freeze attempts for the next pending levels that the store has to be told of, or for those of the
+    SKUs `only`. One that rises and `waits` stays pending, for `patience_s` in all."""
     opened = Opened(attempts=[])
-    start = None if after is None else (*flow, after)
+    now_s = stamp.at.timestamp()
     items: list[Item[Level]] = []
     derived: dict[str, Derived] = {}
-    for path, flag in list(tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit)):
-        sku = opened.last = path[-1]
-        tx.delete(Table.PENDING, path)
-        level = derive(tx, sku)
+    for sku, flag in _pending(tx, flow, after, limit, only):
+        opened.last, key = sku, (*flow, sku)
+        level, record = derive(tx, sku), get(tx, flow, sku)
         if level is None:
             opened.unknown += 1
-        elif flag != FORCED and not _differs(get(tx, flow, sku), level):
+        elif not flag.startswith(FORCED) and not _differs(record, level):
             opened.unchanged += 1
+        elif (
+            waits is not None
+            and _rises(record, level)
+            and _waited_s(flag, now_s) < patience_s
+            and waits(tx, sku)
+        ):
+            opened.waiting += 1
+            since = b"%d" % (now_s - _waited_s(flag, now_s))
+            tx.put(Table.PENDING, key, flag.partition(_SINCE)[0] + _SINCE + since)
+            continue
         else:
             derived[sku] = level
             items.append(Item(key=sku, document=Level(sku=sku, available=level.available)))
+        tx.delete(Table.PENDING, key)
     if items:
         _freeze(tx, flow, prepare(items, stamp), derived, opened, stamp, run)
     return opened
+
+
+def _pending(
+    tx: Reader, flow: Flow, after: str | None, limit: int, only: Sequence[str]
+) -> list[tuple[str, bytes]]:
+    if only:
+        flags = ((sku, tx.get(Table.PENDING, (*flow, sku))) for sku in only)
+        return [(sku, flag) for sku, flag in flags if flag is not None]
+    start = None if after is None else (*flow, after)
+    return [(path[-1], flag) for path, flag in tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit)]
+
+
+def _waited_s(flag: bytes, now_s: float) -> float:
+    """For how long it has waited; a time to come was told by a clock that has been set back since."""
+    since = flag.partition(_SINCE)[2]
+    return max(0.0, now_s - float(since)) if since else 0.0
+
+
+def _rises(record: LevelRecord | None, level: Derived) -> bool:
+    """Whether the store would show more than it does; what it shows unknown, it falls."""
+    return record is None or (record.accepted is not None and level.available > record.accepted)
 
 
 def _differs(record: LevelRecord | None, level: Derived) -> bool:

@@ -4,7 +4,7 @@ Records are small Structs encoded as MessagePack arrays; fields are only ever ad
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,9 @@ class Standing(StrEnum):
     OVER = "over"
 
 
+Stopping = Literal["", "sent", "done", "refused"]
+
+
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """One step in a document's life, for `explain`."""
 
@@ -57,7 +60,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     refer to it. `offered` is that of an amendment, until it is accepted. `proven`: the other side
     spoke of it before its first attempt was settled, so that it has it. `stopped`: a person stopped
     it there after its hand-over; it is not amended any more. `passed` names the rules that a person
-    let this revision pass.
+    let this revision pass. `stopping` is how far its cancellation at the other side has come, `word` the
+    other side's newest word on it (`model.acknowledgements.Verdict`) and `heard` the keys of its newest
+    ones, `short` whether it closed it with units left to send, `late` whether it shipped some after the
+    source took it back.
     """
 
     state: State
@@ -83,6 +89,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     proven: bool = False
     stopped: bool = False
     passed: tuple[str, ...] = ()
+    stopping: Stopping = ""
+    word: str = ""
+    heard: tuple[str, ...] = ()
+    short: bool = False
+    late: bool = False
 
     @property
     def changed_since_accepted(self) -> bool:
@@ -90,11 +101,13 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class AttemptKey(msgspec.Struct, frozen=True, array_like=True):
-    """A document in an attempt. For a level `revision` is its quantity, `digest` what was reported."""
+    """A document in an attempt. For a level `revision` is its quantity, `digest` what was reported.
+    `cancel`: the attempt is to stop what was handed over."""
 
     key: str
     revision: int
     digest: bytes
+    cancel: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -159,10 +172,12 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     Before hand-over (`handed_s` is 0) by channel SKU, since a listing may still change; afterwards
     by the warehouse's SKU, less what has left in packages. `gone` are units that have left, at
-    `gone_s` the last of them: an older snapshot may have them still.
+    `gone_s` the last of them: an older snapshot may have them still. `apart`, before hand-over, are
+    those of lines that the platform took out of a bundle: no bundle is looked for in them.
     """
 
     units: dict[str, int]
     handed_s: float = 0.0
     gone: dict[str, int] = {}
     gone_s: float = 0.0
+    apart: dict[str, int] = {}

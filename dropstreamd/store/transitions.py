@@ -9,6 +9,8 @@ An act has its effect once per key: after `accepted` is set, a change of its han
 only amend what was accepted, or become a task; it never starts a second hand-over.
 """
 
+from typing import NamedTuple
+
 import msgspec
 
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
@@ -45,9 +47,19 @@ RULE = "rule:"
 """Begins the cause of what a rule stops; the rule's name follows. Such a cause stays with a document that
 is void, so that a person can bring it back."""
 
+SENT_BACK = "sent-back"
+"""Begins the cause of what the other side had taken and sent back; its own word for it follows."""
+
 UNDECODABLE = "undecodable"
 RESTORED = "restored"
 """The cause of a doubt that no attempt has: a backup knew the document before its hand-over."""
+
+
+class Able(NamedTuple):
+    """What a sink can still do to a document after its hand-over: take its change, stop it."""
+
+    amends: bool = False
+    cancels: bool = False
 
 
 def noted(doc: Document, at_s: float, run: str, text: str) -> Document:
@@ -80,6 +92,8 @@ def arrive(old: Document | None, new: Incoming, now_s: float, run: str) -> Docum
     if old.state in (State.OPEN, State.DOUBT):
         return doc
     if doc.accepted:
+        if sent_back(old):
+            return doc
         return free(doc, State.ACCEPTED) if changed or old.cause == UNDECODABLE else doc
     return _owned(doc, old, new, changed=changed)
 
@@ -140,34 +154,50 @@ def opened(doc: Document, attempt: str) -> Document:
 
 
 def settle(
-    doc: Document, tried: AttemptKey, outcome: Outcome, now_s: float, run: str, *, amends: bool
+    doc: Document, tried: AttemptKey, outcome: Outcome, now_s: float, run: str, *, able: Able
 ) -> Document:
     """The document after its attempt; `tried` is the revision that the attempt named."""
     match outcome:
+        case Accepted() if tried.cancel:
+            return _stopped(doc, tried, now_s, run, final=outcome.final)
         case Accepted():
-            return accept(doc, tried, outcome.remote, now_s, run, amends=amends)
+            return accept(doc, tried, outcome.remote, now_s, run, able=able)
         case Rejected():
-            return _refused(noted(doc, now_s, run, f"refused: {outcome.reason}"), tried, outcome)
+            return _refused(noted(doc, now_s, run, f"refused: {outcome.reason}"), tried, outcome, able)
         case InDoubt():
             doc = noted(doc, now_s, run, f"in doubt: {outcome.why}")
             return msgspec.structs.replace(doc, state=State.DOUBT, cause="in-doubt", reason=outcome.why)
         case Untouched():
-            return _again(doc)
+            return _again(doc, able)
 
 
-def _refused(doc: Document, tried: AttemptKey, outcome: Rejected) -> Document:
+def _refused(doc: Document, tried: AttemptKey, outcome: Rejected, able: Able) -> Document:
+    if tried.cancel:
+        doc = msgspec.structs.replace(doc, stopping="refused")
     if doc.digest != tried.digest:
-        return _again(doc)
+        return _again(doc, able)
     if doc.accepted:
         return free(doc, State.ACCEPTED)
     if doc.standing is not Standing.READY:
-        return _again(doc)
+        return _again(doc, able)
     return park(doc, outcome.cause, outcome.reason, by_sink=True)
 
 
-def accept(
-    doc: Document, tried: AttemptKey, remote: str, now_s: float, run: str, *, amends: bool
-) -> Document:
+def _stopped(doc: Document, tried: AttemptKey, now_s: float, run: str, *, final: bool) -> Document:
+    """The other side was told to stop it. What the source says of it later is for a person."""
+    doc = noted(
+        doc, now_s, run, "stopped by the other side" if final else "the other side was asked to stop it"
+    )
+    return msgspec.structs.replace(
+        free(doc, State.ACCEPTED),
+        accepted=tried.revision,
+        accepted_digest=tried.digest,
+        stopped=True,
+        stopping="done" if final else "sent",
+    )
+
+
+def accept(doc: Document, tried: AttemptKey, remote: str, now_s: float, run: str, *, able: Able) -> Document:
     """The other side has the revision `tried`. A newer one amends it, where the sink can."""
     doc = msgspec.structs.replace(
         free(noted(doc, now_s, run, "accepted"), State.ACCEPTED),
@@ -178,15 +208,15 @@ def accept(
         offered=b"",
         handed_s=doc.handed_s or now_s,
     )
-    return amend(doc, amends=amends)
+    return amend(doc, able)
 
 
-def amend(doc: Document, *, amends: bool) -> Document:
-    """An accepted document that has changed since is pending again, where its sink can amend. What
-    the source took back or holds is not: an amendment cannot say so, a person has to; nor is what a
-    person stopped at the other side."""
-    amendable = amends and doc.standing is Standing.READY and not doc.stopped
-    if doc.state is State.ACCEPTED and doc.changed_since_accepted and amendable:
+def amend(doc: Document, able: Able) -> Document:
+    """An accepted document that has changed since is pending again, where its sink can amend it, or
+    stop what the source took back. What the source holds is not: a person has to say so; nor is what
+    was stopped at the other side."""
+    can = {Standing.READY: able.amends, Standing.OVER: able.cancels, Standing.HELD: False}[doc.standing]
+    if doc.state is State.ACCEPTED and doc.changed_since_accepted and can and not doc.stopped:
         return free(doc, State.PENDING)
     if doc.state is State.PENDING and doc.accepted and not doc.changed_since_accepted:
         return free(doc, State.ACCEPTED)
@@ -196,15 +226,15 @@ def amend(doc: Document, *, amends: bool) -> Document:
 def hide(doc: Document, reason: str) -> Document:
     """A newer form of the document came that cannot be read: it may be a cancellation, so that the
     older one is not handed over meanwhile."""
-    if doc.state not in (State.PENDING, State.PARKED):
+    if doc.state not in (State.PENDING, State.PARKED) or sent_back(doc):
         return doc
     return held(doc, UNDECODABLE, f"its newest form cannot be read: {reason}")
 
 
-def _again(doc: Document) -> Document:
+def _again(doc: Document, able: Able) -> Document:
     """Nothing was handed over by the attempt: back to whoever owned it."""
     if doc.accepted:
-        return amend(free(doc, State.ACCEPTED), amends=True)
+        return amend(free(doc, State.ACCEPTED), able)
     if doc.standing is Standing.OVER:
         return free(doc, State.VOID)
     if doc.standing is Standing.HELD:
@@ -212,9 +242,20 @@ def _again(doc: Document) -> Document:
     return free(doc, State.PENDING)
 
 
-def release(doc: Document, now_s: float, run: str, why: str) -> Document:
+def send_back(doc: Document, cause: str, reason: str, now_s: float, run: str) -> Document:
+    """The other side had taken it, and says now that it will not do it as it is: a person decides."""
+    return park(noted(doc, now_s, run, reason), f"{SENT_BACK}:{cause}"[:80], reason, by_sink=True)
+
+
+def sent_back(doc: Document) -> bool:
+    """Whether the other side sent it back after its hand-over."""
+    return doc.state is State.PARKED and doc.accepted > 0 and doc.cause.startswith(f"{SENT_BACK}:")
+
+
+def release(doc: Document, now_s: float, run: str, why: str, able: Able) -> Document:
     """Let a parked or held document try again; any other is returned as it is, and so is one that
-    the store itself holds back. What the store holds or took back meanwhile is not pending.
+    the store itself holds back. What the store holds or took back meanwhile is not pending. What was
+    handed over and sent back does not go again: the other side has it after all.
 
     A rule that stopped it is passed, as long as the document stays as it is; one that a rule made void
     comes back."""
@@ -225,7 +266,7 @@ def release(doc: Document, now_s: float, run: str, why: str) -> Document:
         return doc
     if by_rule:
         doc = msgspec.structs.replace(doc, passed=(*doc.passed, doc.cause.removeprefix(RULE)))
-    return _again(noted(doc, now_s, run, f"released: {why}"))
+    return _again(noted(doc, now_s, run, f"released: {why}"), Able() if sent_back(doc) else able)
 
 
 def voided_by_rule(doc: Document) -> bool:

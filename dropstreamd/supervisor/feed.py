@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from dropstreamd.channels import intake, snapshot
+from dropstreamd.channels import acknowledged, catalogs, intake, purchases, receiving, snapshot
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.clock import Clock
@@ -75,6 +75,10 @@ class WarehouseFeed:
         self._lock = trio.Lock()
         self._packages: Shared[Fetched] = Shared(self._lock)
         self._stock: Shared[Sequence[Generation]] = Shared(self._lock)
+        self._receipts: Shared[Fetched] = Shared(self._lock)
+        self._items: Shared[Fetched] = Shared(self._lock)
+        self._purchases: Shared[Fetched] = Shared(self._lock)
+        self._acknowledged: Shared[Fetched] = Shared(self._lock)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Warehouse]:
@@ -86,6 +90,18 @@ class WarehouseFeed:
 
     async def fetch_stock(self) -> Sequence[Generation]:
         return await self._stock.do(self._fetch_stock)
+
+    async def fetch_receipts(self) -> Fetched:
+        return await self._receipts.do(self._fetch_receipts)
+
+    async def fetch_items(self) -> Fetched:
+        return await self._items.do(self._fetch_items)
+
+    async def fetch_purchases(self) -> Fetched:
+        return await self._purchases.do(self._fetch_purchases)
+
+    async def fetch_acknowledgements(self) -> Fetched:
+        return await self._acknowledged.do(self._fetch_acknowledgements)
 
     @asynccontextmanager
     async def _open_to_fetch(self) -> AsyncIterator[Warehouse]:
@@ -112,4 +128,38 @@ class WarehouseFeed:
                 raise ProtocolMismatch("the warehouse's plugin tells no inventory")
             return await snapshot.fetch_stock(
                 self.account, warehouse.inventory, generation=self._ids.new(), now_s=self._clock.now_s()
+            )
+
+    async def _fetch_receipts(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.receipts is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no receipts")
+            return await receiving.fetch_receipts(
+                self.account, warehouse.receipts, run=self._ids.new(), now_s=self._clock.now_s()
+            )
+
+    async def _fetch_items(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.catalogue is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no item master")
+            return await catalogs.fetch_items(self.account, warehouse.catalogue, now_s=self._clock.now_s())
+
+    async def _fetch_purchases(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.purchase_orders is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no purchase orders")
+            return await purchases.fetch_purchases(
+                self.account, warehouse.purchase_orders, now_s=self._clock.now_s()
+            )
+
+    async def _fetch_acknowledgements(self) -> Fetched:
+        async with self._open_to_fetch() as warehouse:
+            if warehouse.acknowledgements is None:
+                raise ProtocolMismatch("the warehouse's plugin tells no acknowledgements")
+            return await acknowledged.fetch(
+                self.account,
+                warehouse.acknowledgements,
+                within_s=0.0 if warehouse.orders is None else warehouse.orders.writes.acknowledged_within_s,
+                run=self._ids.new(),
+                now_s=self._clock.now_s(),
             )

@@ -84,6 +84,14 @@ class Accounts:
         """The parts whose changed documents its plugin, set like this, can hand over."""
         return self.plugin(account.platform).amends(account.settings)
 
+    def cancels(self, account: StoreAccount | WarehouseAccount) -> frozenset[Part]:
+        """The parts of which its plugin, set like this, can stop what was handed over."""
+        return self.plugin(account.platform).cancels(account.settings)
+
+    def offers(self, account: StoreAccount | WarehouseAccount) -> frozenset[Part]:
+        """The parts that its plugin offers, set like this."""
+        return self.plugin(account.platform).parts(account.settings)
+
     def open_store(self, account: StoreAccount, priority: Priority) -> AbstractAsyncContextManager[Store]:
         """The store's session; the caller enters it for one run."""
         return cast("AbstractAsyncContextManager[Store]", self._open(account, priority))

@@ -6,8 +6,7 @@ from functools import partial
 import trio
 
 from dropstreamd.actors.actor import Listener
-from dropstreamd.channels import intake
-from dropstreamd.channels.jobs import CHANNELS
+from dropstreamd.channels.jobs import CHANNELS, FLOWS
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.platform.circuit import Circuits
 from dropstreamd.store import switches
@@ -185,7 +184,9 @@ def backlog(tx: Reader, connection: str, channel: str) -> tuple[int, int, int, i
     counted up to a limit."""
 
     def count(table: Table, *path: str) -> int:
-        return sum(1 for _ in tx.scan(table, (connection, channel, *path), limit=COUNT_LIMIT))
+        return sum(
+            1 for flow in FLOWS[channel] for _ in tx.scan(table, (connection, flow, *path), limit=COUNT_LIMIT)
+        )
 
     return (
         count(Table.PENDING),
@@ -196,4 +197,4 @@ def backlog(tx: Reader, connection: str, channel: str) -> tuple[int, int, int, i
 
 
 def _unmatched(tx: Reader, settings: WarehouseAccount) -> int:
-    return sum(1 for _ in intake.unmatched(tx, settings))
+    return sum(1 for _ in tx.scan(Table.UNMATCHED, (settings.merchant, settings.name)))

@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import orders, shipments
+from dropstreamd.channels.jobs import DESCRIBED
 from dropstreamd.config.schema import Config
 from dropstreamd.model.handover import InDoubt
 from dropstreamd.store import cursors, documents, handover, runs, switches
@@ -50,7 +50,7 @@ def _restore_connection(tx: Writer, *, connection: str, restored: Restored, now_
         switches.turn(tx, connection, channel, on=False, now_s=now_s, who="restore")
     cursors.keep_restored(tx, connection, restored.restored_at_s)
     doubted = 0
-    for channel, describe in ((orders.CHANNEL, orders.describe), (shipments.CHANNEL, shipments.describe)):
+    for channel, describe in DESCRIBED.items():
         book = Book(flow=Flow(connection, channel), amends=False, describe=describe)
         doubted += _doubt_attempts(tx, book, now_s) + _doubt_documents(tx, book, now_s)
     text = f"restored from a backup: everything is off, {doubted} documents are in doubt"

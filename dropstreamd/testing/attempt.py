@@ -25,12 +25,15 @@ from dropstreamd.testing.daemon import Killed, Steps
 from dropstreamd.testing.rig import SinkBench
 from dropstreamd.testing.stand import ContractBroken, Stand, broken, require, told, within
 
+STAMP_NUMBERS = 1_000
+"""Control numbers that one stamp has for itself."""
 FIRST_STAMP = Stamp(attempt="CONTRACT0", at=utc(1_800_000_000))
 
 
 def stamp(number: int) -> Stamp:
-    """One for each attempt; the same number gives the same."""
-    return Stamp(attempt=f"CONTRACT{number}", at=FIRST_STAMP.at + timedelta(seconds=number))
+    """One for each attempt; the same number gives the same. Its control numbers are no other's."""
+    at = FIRST_STAMP.at + timedelta(seconds=number)
+    return Stamp(attempt=f"CONTRACT{number}", at=at, number=1 + STAMP_NUMBERS * number)
 
 
 class Lost(msgspec.Struct, frozen=True):

@@ -45,7 +45,10 @@ async def the_plugin_is_valid(stand: Stand) -> None:
     require(not wrong, "; ".join(wrong))
     amended = plugin.amends(stand.settings())
     require(amended <= plugin.provides, "it amends a part that it does not provide")
-    require(plugin.cancels <= plugin.provides, "it cancels a part that it does not provide")
+    cancelled = plugin.cancels(stand.settings())
+    require(cancelled <= plugin.provides, "it cancels a part that it does not provide")
+    offered = plugin.parts(stand.settings())
+    require(offered <= plugin.provides, "it offers a part that it does not provide")
     table = {**stand.rig.table(stand.rig.port), "no-such-setting": 1}
     try:
         msgspec.convert(table, plugin.settings)
@@ -65,6 +68,9 @@ async def settings_are_looked_at_without_effect(stand: Stand) -> None:
             if not found:
                 stand.plugin.account_key(odd)
                 stand.plugin.amends(odd)
+                stand.plugin.cancels(odd)
+                stand.plugin.parts(odd)
+                stand.plugin.lacks(odd)
                 stand.plugin.pace(odd)
         except Exception as error:  # noqa: BLE001 - whatever it is, it breaks the rule
             broken(f"check or account_key raises over odd settings: {told(error)}")
@@ -91,7 +97,7 @@ async def it_offers_what_it_provides(stand: Stand) -> None:
     async with stand.session() as session:
         for part, methods in METHODS[stand.plugin.role].items():
             offered = getattr(session, part.attribute, None)
-            if part not in stand.plugin.provides:
+            if part not in stand.plugin.parts(stand.settings()):
                 require(offered is None, f"it offers {part.value}, and does not provide it")
                 continue
             require(offered is not None, f"it provides {part.value}, and its session has none")

@@ -15,7 +15,7 @@ from dropstreamd.testing import (
     source_rules,
     stock_rules,
 )
-from dropstreamd.testing.stand import Stand
+from dropstreamd.testing.stand import NotApplicable, Stand
 
 OfPlugin = Callable[[Stand], Awaitable[None]]
 OfPart = Callable[[Stand, Part], Awaitable[None]]
@@ -126,4 +126,6 @@ def _rule(prefix: str, name: str, documented: object, check: OfPlugin) -> Rule:
 
 
 async def _of_part(check: OfPart, part: Part, stand: Stand) -> None:
+    if part not in stand.plugin.parts(stand.settings()):
+        raise NotApplicable(f"the plugin, set as the rig says, does not offer {part.value}")
     await check(stand, part)

@@ -249,7 +249,7 @@ async def _amendment(stand: Stand, part: Part, number: int) -> Attempt:
     bench: AmendBench[Any] = stand.bench(part)
     (item,) = await bench.items(1)
     async with stand.session() as session:
-        sink: Sink[Any] = getattr(session, part.value)
+        sink: Sink[Any] = getattr(session, part.attribute)
         (prepared,) = sink.prepare([item], stamp(number * 4)).prepared
         (outcome,) = await within("push", sink.push(prepared, Steps()))
     remote = outcome.remote if isinstance(outcome, Accepted) else broken(f"it comes to {outcome}")

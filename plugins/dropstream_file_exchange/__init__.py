@@ -1,17 +1,22 @@
-"""Warehouses that exchange CSV files over SFTP or FTPS."""
+"""Warehouses that exchange CSV or X12 files over SFTP or FTPS."""
 
+from dropstream_file_exchange import abilities
 from dropstream_file_exchange.check import check
+from dropstream_file_exchange.opening import open_account
 from dropstream_file_exchange.settings import Settings, account_key
-from dropstream_file_exchange.warehouse import open_warehouse
-from dropstreamd.platform.contract import Part, Plugin, Role
+from dropstreamd.platform.contract import Plugin, Role
 
 PLUGIN = Plugin(
     name="file-exchange",
-    title="File exchange (CSV over SFTP or FTPS)",
+    title="File exchange (CSV or X12 over SFTP or FTPS)",
     role=Role.WAREHOUSE,
-    provides=frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY}),
+    provides=abilities.OF_X12,
     settings=Settings,
     account_key=account_key,
-    open=open_warehouse,
+    open=open_account,
     check=check,
+    offers=abilities.offers,
+    amends=abilities.amends,
+    cancels=abilities.cancels,
+    lacks=abilities.lacks,
 )

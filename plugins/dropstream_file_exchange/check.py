@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropstream_file_exchange.check_login import login_problems
-from dropstream_file_exchange.settings import CsvForm, Settings
+from dropstream_file_exchange.settings import CancelFile, CsvForm, Settings
+from dropstream_file_exchange.x12 import check as x12
+from dropstream_file_exchange.x12.settings import X12
 from dropstreamd.platform.contract import SettingProblem
 
 LAST_FIXED_COLUMN = 25
@@ -25,6 +27,7 @@ def check(settings: Settings) -> list[SettingProblem]:
         *_csv("shipments", settings.shipments),
         *_csv("inventory", settings.inventory),
         *_as_of(settings),
+        *_x12(settings),
     ]
 
 
@@ -62,6 +65,18 @@ def _files(settings: Settings) -> Iterator[SettingProblem]:
         yield _problem("limit_mib", str(settings.limit_mib), "mebibytes from 1 to 4096")
 
 
+def _cancel(cancel: CancelFile) -> Iterator[SettingProblem]:
+    prefix = cancel.prefix
+    if not prefix or "/" in prefix or prefix.startswith(("ord_", ".")) or len(prefix) > 40:
+        yield _problem(
+            "orders.cancel.prefix",
+            repr(prefix),
+            "1 to 40 characters without a slash, not beginning with ord_",
+        )
+    if not any("{reference}" in field for field in cancel.row):
+        yield _problem("orders.cancel.row", "no {reference} in it", "a row that names the order")
+
+
 def _orders(settings: Settings) -> Iterator[SettingProblem]:
     orders = settings.orders
     needed = EXTRA_COLUMNS[orders.version]
@@ -70,6 +85,10 @@ def _orders(settings: Settings) -> Iterator[SettingProblem]:
             yield _problem(
                 "orders.positions", f"no position of {name}", f"one, for Pick Header version {orders.version}"
             )
+    if not 0 <= orders.address_max <= 1000:
+        yield _problem("orders.address_max", str(orders.address_max), "0 (any length) to 1000 characters")
+    if orders.cancel is not None:
+        yield from _cancel(orders.cancel)
     for name, position in orders.positions.items():
         if name not in needed:
             yield _problem(
@@ -118,6 +137,14 @@ def _as_of(settings: Settings) -> Iterator[SettingProblem]:
         yield _problem(
             "inventory.as_of_name", repr(inventory.as_of_name), 'a pattern such as "inv_%Y%m%d%H%M%S.csv"'
         )
+
+
+def _x12(settings: Settings) -> list[SettingProblem]:
+    if settings.format == "x12":
+        return x12.check(settings.x12)
+    if settings.x12 != X12():
+        return [_problem("x12", f"settings beside the format {settings.format!r}", 'format = "x12"')]
+    return []
 
 
 def _encoding(table: str, name: str) -> Iterator[SettingProblem]:

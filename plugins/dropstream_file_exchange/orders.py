@@ -6,11 +6,11 @@ Nothing is cut and nothing replaced: what a file cannot hold is refused.
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
 
-from dropstream_file_exchange.settings import Orders
+from dropstream_file_exchange.settings import CancelFile, Orders
 from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
 from dropstreamd.platform.contract import Item, Preparation, Prepared, Rejected, Stamp
 
@@ -20,13 +20,31 @@ MOST_REFERENCE = 100  # with the rest of the name it stays below 255 bytes, the 
 
 
 def prepare(items: Sequence[Item[OutboundOrder]], stamp: Stamp, orders: Orders) -> Preparation:
-    """Files of `per_file` orders each, named after their first one and the attempt's time (UTC)."""
+    """Files of `per_file` orders each, named after their first one and the attempt's time (UTC); one for
+    each order that is to be stopped."""
     rejected = [refused for item in items if (refused := _refusal(item, orders)) is not None]
     refused_keys = {refused.key for refused in rejected}
     good = [item for item in items if item.key not in refused_keys]
-    groups = [good[start : start + orders.per_file] for start in range(0, len(good), orders.per_file)]
-    return Preparation(
-        prepared=tuple(_file(group, stamp, orders) for group in groups), rejected=tuple(rejected)
+    new = [item for item in good if not item.cancel]
+    groups = [new[start : start + orders.per_file] for start in range(0, len(new), orders.per_file)]
+    files = [_file(group, stamp, orders) for group in groups]
+    stops = [_stop(item, stamp, orders.cancel, orders) for item in good if item.cancel and orders.cancel]
+    return Preparation(prepared=(*files, *stops), rejected=tuple(rejected))
+
+
+def cancels(prepared: Prepared, orders: Orders) -> bool:
+    """Whether a file is one that stops an order."""
+    return orders.cancel is not None and prepared.name.startswith(orders.cancel.prefix)
+
+
+def _stop(item: Item[OutboundOrder], stamp: Stamp, cancel: CancelFile, orders: Orders) -> Prepared:
+    reference = item.document.reference
+    row = [field.replace("{reference}", reference) for field in cancel.row]
+    at = stamp.at.astimezone(UTC)
+    return Prepared(
+        name=f"{cancel.prefix}{reference}_{at:%y%m%d%H%M%S}.csv",
+        keys=(item.key,),
+        payload=_csv([row], orders).encode(orders.encoding),
     )
 
 
@@ -41,25 +59,45 @@ def _file(group: Sequence[Item[OutboundOrder]], stamp: Stamp, orders: Orders) ->
 
 
 def _refusal(item: Item[OutboundOrder], orders: Orders) -> Rejected | None:
+    found = next(_faults(item, orders), None)
+    return None if found is None else Rejected(key=item.key, cause=found[0], reason=found[1])
+
+
+def _faults(item: Item[OutboundOrder], orders: Orders) -> Iterator[tuple[str, str]]:
+    """Cause and reason of everything that a file cannot hold."""
     order = item.document
     if not REFERENCE.fullmatch(order.reference) or len(order.reference) > MOST_REFERENCE:
-        return Rejected(
-            key=item.key,
-            cause="reference",
-            reason=f"order numbers hold 1 to {MOST_REFERENCE} letters, digits, dashes and underscores: "
-            f"{order.reference!r} does not; change the reference template",
-        )
+        taken = f"1 to {MOST_REFERENCE} letters, digits, dashes and underscores"
+        yield "reference", f"order numbers hold {taken}: {order.reference!r} does not; change the template"
+    if item.cancel:
+        if orders.cancel is None:
+            yield "cancel", "the settings name no file that stops an order (orders.cancel)"
+        return
     if not order.lines:
-        return Rejected(key=item.key, cause="lines", reason="the order has no line to send")
+        yield "lines", "the order has no line to send"
+    for side, address in (("ship-to", order.ship_to), ("bill-to", order.bill_to)):
+        reason = _too_long(side, address, orders.address_max)
+        if reason:
+            yield "address", reason
     for number, row in enumerate(_rows(order, orders)):
         for position, value in enumerate(row, start=1):
             where = f"{'Pick Header' if number == 0 else f'Pick Detail {number}'}, column {position}"
             if CONTROL.search(value):
-                return Rejected(key=item.key, cause="characters", reason=f"{where} holds a control character")
-            if not _encodes(value, orders.encoding):
-                reason = f"{where} holds a character that {orders.encoding} cannot write"
-                return Rejected(key=item.key, cause="characters", reason=reason)
-    return None
+                yield "characters", f"{where} holds a control character"
+            elif not _encodes(value, orders.encoding):
+                yield "characters", f"{where} holds a character that {orders.encoding} cannot write"
+
+
+def _too_long(side: str, address: Address | None, most: int) -> str:
+    """What of an address is longer than the warehouse takes; "" for nothing. It is never cut: half a
+    street is another street."""
+    if address is None or not most:
+        return ""
+    for field in ("name", "company", "line1", "line2", "city", "region", "postal_code", "phone"):
+        length = len(getattr(address, field))
+        if length > most:
+            return f"the {side} {field} has {length} characters, the warehouse takes {most}: shorten it"
+    return ""
 
 
 def _encodes(value: str, encoding: str) -> bool:
@@ -71,9 +109,13 @@ def _encodes(value: str, encoding: str) -> bool:
 
 
 def _text(order: OutboundOrder, orders: Orders) -> str:
+    return _csv(_rows(order, orders), orders)
+
+
+def _csv(rows: Sequence[Sequence[str]], orders: Orders) -> str:
     text = io.StringIO()
     newline = "\r\n" if orders.newline == "crlf" else "\n"
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator=newline).writerows(_rows(order, orders))
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator=newline).writerows(rows)
     return text.getvalue()
 
 

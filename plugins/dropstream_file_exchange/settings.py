@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from dropstream_file_exchange.x12.settings import X12
 from dropstreamd.platform.ftp import FtpAddress
 from dropstreamd.platform.outbox import PartName
 from dropstreamd.platform.secrets import SecretRef
@@ -25,9 +26,19 @@ class Part(PartName, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an order file is called until it is complete."""
 
 
+class CancelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file that stops an order: its name begins with `prefix`, and its one row has these fields, in which
+    {reference} is the order's."""
+
+    prefix: str = "can_"
+    row: tuple[str, ...] = ("CANCEL", "{reference}")
+
+
 class Orders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How order files are written. `positions` are those of the columns `email` and `notes`
-    (version 2) and `facility` (version 3) within the Pick Header."""
+    (version 2) and `facility` (version 3) within the Pick Header. `address_max` is the most characters
+    that the warehouse takes in each field of an address, 0 for any number; `cancel` how an order is
+    stopped by a file, None: it cannot be."""
 
     version: Literal[1, 2, 3] = 1
     positions: dict[Literal["email", "notes", "facility"], int] = msgspec.field(default_factory=dict)
@@ -38,6 +49,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     per_file: int = 1
     encoding: str = "utf-8"
     newline: Literal["lf", "crlf"] = "lf"
+    address_max: int = 0
+    cancel: CancelFile | None = None
 
 
 class CsvForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ca_file: str | None = None
     plain_ftp: str = ""
     one_step_rename: bool = False
-    format: Literal["dsfx"] = "dsfx"
+    format: Literal["dsfx", "x12"] = "dsfx"
     timezone: str = "UTC"
     folders: Folders = Folders()
     part: Part = Part()
@@ -139,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     orders: Orders = Orders()
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()
+    x12: X12 = X12()
 
     @property
     def host_keys(self) -> tuple[str, ...]:

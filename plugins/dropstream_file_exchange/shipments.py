@@ -159,16 +159,16 @@ class _Reader:
         reference = self._at(fields, places.reference)
         shipment, package = self._at(fields, places.shipment), self._at(fields, places.package)
         if shipment:
-            return _key("s", shipment, package)
+            return package_key("s", shipment, package)
         if not reference:
             return None
         if package:
-            return _key("p", reference, package)
+            return package_key("p", reference, package)
         tracking = self._at(fields, places.tracking)
         if tracking:
-            return _key("t", reference, tracking)
+            return package_key("t", reference, tracking)
         shipped = self._at(fields, places.shipped)
-        return _key("d", reference, shipped) if shipped else None
+        return package_key("d", reference, shipped) if shipped else None
 
     def row(self, fields: list[str], line: int) -> Row:
         """The row's values; where one is wrong, what."""
@@ -187,7 +187,7 @@ class _Reader:
         row.reference = self._at(fields, places.reference)
         if not row.reference:
             raise ValueError("the order number is empty")
-        if not _may_be_key(row.reference):
+        if not may_be_key(row.reference):
             raise ValueError(f"the order number is longer than {MOST_KEY} bytes, or holds a NUL")
         row.carrier = self._at(fields, places.carrier)
         row.service = self._at(fields, places.service)
@@ -202,7 +202,7 @@ class _Reader:
         sku = self._at(fields, self._places.sku)
         if not sku:
             raise ValueError("the SKU is empty")
-        if not _may_be_key(sku):
+        if not may_be_key(sku):
             raise ValueError(f"the SKU is longer than {MOST_KEY} bytes, or holds a NUL")
         quantity = self._quantity(fields[self._places.quantity])
         if quantity < 0:
@@ -234,11 +234,11 @@ def _places(file: CsvFile, settings: Shipments) -> Places:
     return places
 
 
-def _may_be_key(text: str) -> bool:
+def may_be_key(text: str) -> bool:
     return len(text.encode()) <= MOST_KEY and "\0" not in text
 
 
-def _key(kind: str, *parts: str) -> str:
+def package_key(kind: str, *parts: str) -> str:
     """Parts that no other parts give, kept readable where they are short."""
     key = "/".join([kind, *(quote(part, safe=" ") for part in parts)])
     if len(key) <= MOST_KEY:

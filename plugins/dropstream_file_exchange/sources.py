@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import trio
 
-from dropstream_file_exchange.inventory import read_stock
-from dropstream_file_exchange.settings import Inventory, Shipments
+from dropstream_file_exchange.settings import Shipments
 from dropstream_file_exchange.shipments import Gathered, read_packages
 from dropstreamd.clock import utc
 from dropstreamd.errors import ProtocolMismatch
@@ -131,9 +130,11 @@ class ShipmentSource:
 class InventorySource:
     """Snapshots, file by file, oldest first."""
 
-    def __init__(self, open_inbox: OpenInbox, settings: Inventory, zone: ZoneInfo) -> None:
+    def __init__(
+        self, open_inbox: OpenInbox, read: Callable[[Fetched], Generator[StockPage, None, None]]
+    ) -> None:
         self._open_inbox = open_inbox
-        self._queue: Queue[StockPage] = Queue(open_inbox, lambda fetched: read_stock(fetched, settings, zone))
+        self._queue: Queue[StockPage] = Queue(open_inbox, read)
         self._ended: str | None = None  # the mark of the snapshot whose last page was brought
 
     async def page(self, taken: Taken) -> StockPage | None:

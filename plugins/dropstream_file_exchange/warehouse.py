@@ -6,16 +6,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from zoneinfo import ZoneInfo
 
 import trio
+from msgspec.structs import replace
 
 from dropstream_file_exchange.inventory import read_stock
 from dropstream_file_exchange.link import Link
-from dropstream_file_exchange.orders import prepare
+from dropstream_file_exchange.orders import cancels, prepare
 from dropstream_file_exchange.sample import sample
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.sources import InventorySource, ShipmentSource
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import (
+    Accepted,
     Finding,
     Host,
     Item,
@@ -52,11 +54,13 @@ class FileWarehouse(WarehouseParts):
     def __init__(self, settings: Settings, host: Host, stack: AsyncExitStack) -> None:
         self._settings = settings
         self._clock = host.clock
-        self._link = Link(settings, host, stack)
+        self.link = Link(settings, host, stack)
         zone = ZoneInfo(settings.timezone)
-        self.orders: OrderSink = OrderSink(settings, host, self._link)
+        self.orders: OrderSink = OrderSink(settings, host, self.link)
         self.shipments: ShipmentSource = ShipmentSource(self._shipments_inbox, settings.shipments, zone)
-        self.inventory: InventorySource = InventorySource(self._inventory_inbox, settings.inventory, zone)
+        self.inventory: InventorySource = InventorySource(
+            self._inventory_inbox, lambda fetched: read_stock(fetched, settings.inventory, zone)
+        )
 
     def close(self) -> None:
         """Let go of files that were not read to their end."""
@@ -69,21 +73,21 @@ class FileWarehouse(WarehouseParts):
     async def test(self, *, write: bool) -> list[Finding]:
         """Lists both folders; with `write`, puts, renames and removes a file of ours in `in`, and
         makes the folders in `out` that files are moved to."""
-        server, folders = await self._link.server(), self._settings.folders
+        server, folders = await self.link.server(), self._settings.folders
         findings: list[Finding] = []
         for folder, content in ((folders.inward, "orders"), (folders.out, "shipments and inventory")):
             # Only their number matters: some servers would be asked about each of them.
             count = len(await server.listdir(folder, limit=MOST_FILES, exact=lambda _name: False))
             findings.append(Finding(name=folder, ok=True, detail=f"{count} files in the folder of {content}"))
-        findings += await self._link.findings()
+        findings += await self.link.findings()
         if write:
             findings += await self._test_writing(server)
         return findings
 
     async def survey(self) -> Survey:
         """The SKUs of the newest inventory file, and what waits."""
-        server, settings = await self._link.server(), self._settings
-        inbox = Inbox(server, self._rules(settings.inventory.pattern, settle_s=0))
+        server, settings = await self.link.server(), self._settings
+        inbox = Inbox(server, self.rules(settings.inventory.pattern, settle_s=0))
         waiting = await inbox.waiting()
         detail = f"{len(waiting)} inventory files are waiting"
         fetched = await inbox.fetch(waiting[-1]) if waiting and not inbox.too_large(waiting[-1]) else None
@@ -124,12 +128,13 @@ class FileWarehouse(WarehouseParts):
         return findings
 
     async def _shipments_inbox(self) -> Inbox:
-        return Inbox(await self._link.server(), self._rules(self._settings.shipments.pattern))
+        return Inbox(await self.link.server(), self.rules(self._settings.shipments.pattern))
 
     async def _inventory_inbox(self) -> Inbox:
-        return Inbox(await self._link.server(), self._rules(self._settings.inventory.pattern))
+        return Inbox(await self.link.server(), self.rules(self._settings.inventory.pattern))
 
-    def _rules(self, pattern: str, *, settle_s: float | None = None) -> InboxRules:
+    def rules(self, pattern: str, *, settle_s: float | None = None) -> InboxRules:
+        """Of the files in `out` that are called so."""
         settings = self._settings
         return InboxRules(
             folder=settings.folders.out,
@@ -158,10 +163,16 @@ class OrderSink:
         return prepare(items, stamp, self._settings.orders)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
-        return await (await self._outbox()).publish(prepared, record)
+        return self._told(prepared, await (await self._outbox()).publish(prepared, record))
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:
-        return await (await self._outbox()).recover(prepared, step, record)
+        return self._told(prepared, await (await self._outbox()).recover(prepared, step, record))
+
+    def _told(self, prepared: Prepared, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """A file that stops an order has only been put there: nobody says what comes of it."""
+        if not cancels(prepared, self._settings.orders):
+            return outcomes
+        return [replace(one, final=False) if isinstance(one, Accepted) else one for one in outcomes]
 
     async def _outbox(self) -> Outbox:
         settings = self._settings

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from dropstreamd.actors.actor import Actor
-from dropstreamd.channels.jobs import Job
+from dropstreamd.channels.jobs import Job, both
 from dropstreamd.channels.run import Run
 from dropstreamd.model.schedule_parser import parse_rule
 from dropstreamd.platform.contract import Part
@@ -55,7 +55,7 @@ class Lone:
         job = Job(
             channel=CHANNEL,
             name="smart",
-            part=Part.INVENTORY,
+            needs=both(Part.INVENTORY),
             title="A job",
             priority=Priority.SMART,
             execute=execute,

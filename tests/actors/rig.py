@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import trio
 
 from dropstreamd.actors.actor import Actor
-from dropstreamd.channels.jobs import Job
+from dropstreamd.channels.jobs import Job, both
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.clock import VirtualClock
 from dropstreamd.config.schema import Connection
@@ -38,6 +38,15 @@ class NoFeed:
         raise AssertionError
 
     async def fetch_stock(self) -> None:
+        raise AssertionError
+
+    async def fetch_receipts(self) -> None:
+        raise AssertionError
+
+    async def fetch_items(self) -> None:
+        raise AssertionError
+
+    async def fetch_purchases(self) -> None:
         raise AssertionError
 
 
@@ -76,7 +85,7 @@ class Rig:
             Job(
                 channel=CHANNEL,
                 name=name,
-                part=Part.INVENTORY,
+                needs=both(Part.INVENTORY),
                 title=name,
                 priority=Priority.SMART,
                 execute=self._execute,
@@ -104,8 +113,11 @@ class Rig:
             open_store=no_store,
             pulling=trio.Lock(),
             feed=NoFeed(),  # type: ignore[arg-type]
+            store_offers=frozenset(Part),
+            warehouse_offers=frozenset(Part),
             store_amends=frozenset(),
             warehouse_amends=frozenset(),
+            warehouse_cancels=frozenset(),
             state=self.state,
             clock=self.clock,
             ids=self.ids,

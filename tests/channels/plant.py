@@ -12,12 +12,17 @@ import trio
 from msgspec.structs import replace
 
 from dropstreamd.channels import jobs, orders
+from dropstreamd.channels.life import Life, life_of
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.clock import VirtualClock, utc
 from dropstreamd.config.schema import Connection, StoreAccount, WarehouseAccount
+from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.handover import Writes
 from dropstreamd.model.ids import Ids
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.model.products import Product
+from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder, PurchaseStatus
+from dropstreamd.model.returns import Condition, Receipt, ReceiptLine, Return, ReturnLine, ReturnStatus
 from dropstreamd.model.shipments import Package, PackageLine
 from dropstreamd.model.stock import StockRow
 from dropstreamd.platform.contract import Part, StockPage, Store, Warehouse
@@ -101,6 +106,67 @@ def package(key: str, reference: str, *lines: tuple[str, int], tracking: str = "
     )
 
 
+def asked_back(
+    number: str,
+    *lines: tuple[str, int],
+    order_key: str = "o1",
+    asked_s: float = START_S,
+    status: ReturnStatus = "open",
+    tracking: str = "",
+) -> Return:
+    """A return of that number, of the order's lines L1, L2 …; each line is a SKU and a quantity."""
+    return Return(
+        key=f"r{number}",
+        number=number,
+        order_key=order_key,
+        order_number=order_key.removeprefix("o"),
+        status=status,
+        requested_at=utc(asked_s),
+        updated_at=utc(asked_s),
+        lines=tuple(
+            ReturnLine(key=f"RL{at}", order_line=f"L{at}", sku=sku, quantity=units)
+            for at, (sku, units) in enumerate(lines or (("A", 1),), start=1)
+        ),
+        tracking_numbers=(tracking,) if tracking else (),
+    )
+
+
+def came_back(key: str, *lines: tuple[str, int, Condition] | ReceiptLine, **named: object) -> Receipt:
+    """A receipt; each line is a SKU, a quantity and a condition. `named` is what it is known by."""
+    plain = Receipt(
+        key=key,
+        lines=tuple(
+            line
+            if isinstance(line, ReceiptLine)
+            else ReceiptLine(sku=line[0], quantity=line[1], condition=line[2])
+            for line in lines
+        ),
+    )
+    return replace(plain, **named)
+
+
+def product(sku: str, *, key: str = "", **told: object) -> Product:
+    return replace(Product(key=key or f"p-{sku}", sku=sku, title=f"A {sku}"), **told)
+
+
+def purchase(
+    number: str, *lines: tuple[str, int] | PurchaseLine, status: PurchaseStatus = "open", **told: object
+) -> PurchaseOrder:
+    """A purchase order of that number; each line is a SKU and what is expected of it."""
+    plain = PurchaseOrder(
+        key=f"po{number}",
+        number=number,
+        status=status,
+        lines=tuple(
+            line
+            if isinstance(line, PurchaseLine)
+            else PurchaseLine(key=f"L{at}", sku=line[0], expected=line[1])
+            for at, line in enumerate(lines or (("A", 10),), start=1)
+        ),
+    )
+    return replace(plain, **told)
+
+
 class Plant:
     """What outlives the daemon, and a daemon's runs over it."""
 
@@ -113,6 +179,8 @@ class Plant:
         shipments: Writes = KEY,
         steps: bool = False,
         amends: frozenset[Part] = frozenset(),
+        cancels: frozenset[Part] = frozenset(),
+        offers: frozenset[Part] = frozenset(Part),
     ) -> None:
         self.points = Points()
         self.state = PointedStore(state, self.points)
@@ -125,6 +193,8 @@ class Plant:
         }
         self.account = account
         self.amends = amends
+        self.cancels = cancels
+        self.offers = offers
         self.people = False
         self.scopes: dict[str, Scope] = {}
         self.configure()
@@ -149,8 +219,11 @@ class Plant:
                 open_store=partial(self._open_store, name),
                 feed=self.feed,
                 pulling=trio.Lock(),
+                store_offers=self.offers,
+                warehouse_offers=self.offers,
                 store_amends=self.amends,
                 warehouse_amends=self.amends,
+                warehouse_cancels=self.cancels,
                 state=self.state,
                 clock=self.clock,
                 ids=self.ids,
@@ -190,6 +263,9 @@ class Plant:
     async def full(self, name: str = "shop") -> Run:
         return await self.run("inventory.full", name)
 
+    async def returns(self, name: str = "shop") -> Run:
+        return await self.run("returns.sync", name)
+
     # ---- what people and platforms do
 
     def place(self, *placed: Order, name: str = "shop") -> None:
@@ -208,6 +284,40 @@ class Plant:
         name = f"shp-{len(self.warehouse.packages.files) + len(self.warehouse.packages.archived):04d}"
         self.warehouse.packages.put(name, *packages)
 
+    def ask_back(self, *asked: Return, name: str = "shop") -> None:
+        """Buyers ask for returns, or change what they asked for."""
+        for each in asked:
+            self.stores[name].asked.change(each.key, each)
+
+    def receive(self, *came: Receipt) -> None:
+        """The warehouse writes a file of what came back."""
+        name = f"ret-{len(self.warehouse.receipts.files) + len(self.warehouse.receipts.archived):04d}"
+        self.warehouse.receipts.put(name, *came)
+
+    def sell(self, *products: Product, name: str = "shop") -> None:
+        """The store has these products, or changed them."""
+        for each in products:
+            self.stores[name].products.change(each.key, each)
+
+    def stock(self, *items: Product) -> None:
+        """The warehouse has these in its item master."""
+        for each in items:
+            self.warehouse.items.change(each.key, each)
+
+    def buy(self, *purchases: PurchaseOrder) -> None:
+        """The warehouse has these purchase orders, or changed them."""
+        for each in purchases:
+            self.warehouse.purchases.change(each.key, each)
+
+    def say(self, reference: str, verdict: Verdict, *codes: str, reason: str = "") -> Acknowledgement:
+        """The warehouse writes a word on an order."""
+        number = len(self.warehouse.words.files) + len(self.warehouse.words.archived)
+        word = Acknowledgement(
+            key=f"ack-{number:04d}", reference=reference, verdict=verdict, codes=codes, reason=reason
+        )
+        self.warehouse.words.put(f"ack-{number:04d}", word)
+        return word
+
     # ---- what tests ask
 
     def check(self) -> None:
@@ -220,6 +330,9 @@ class Plant:
         found = self.state.read(lambda tx: documents.get(tx, self.flow(channel, name), key))
         assert found is not None
         return found
+
+    def life(self, key: str, name: str = "shop") -> Life:
+        return self.state.read(lambda tx: life_of(tx, self.account, self.doc(key, name=name)))
 
     def tasks(self, name: str = "shop") -> dict[tuple[str, str], Task]:
         return self.state.read(

@@ -11,7 +11,7 @@ from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import HOME, Plant, order
+from tests.channels.plant import HOME, Plant, order, package
 
 
 @pytest.fixture
@@ -46,6 +46,8 @@ async def test_a_change_after_hand_over_is_a_task(plant: Plant, change: dict[str
 async def test_our_own_fulfillment_is_no_change(plant: Plant) -> None:
     plant.place(order("1", ("A", 2)))
     await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    await plant.export()
     plant.place(order("1", OrderLine(key="L1", sku="A", quantity=2, fulfilled=2), status="closed"))
     await plant.import_orders()
     assert not plant.tasks()

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dropstreamd.config.load import load, load_daemon
-from dropstreamd.config.schema import DEFAULT_RULES, Breaker, DaemonSettings, Listen
+from dropstreamd.config.schema import DEFAULT_RULES, Breaker, DaemonSettings, Listen, ReturnSettings
 from dropstreamd.errors import ConfigError, Problem
 from dropstreamd.model.schedule_parser import parse_rules
+from dropstreamd.platform.loader import load_plugins
 from tests.config.fakes import (
     MERCHANT,
     PLUGINS,
@@ -76,7 +77,9 @@ def test_every_setting(folder: Folder) -> None:
             top='listings_file = "listings.csv"\ndeduct_unsent = false',
             store="allow_private_address = true",
             rest='[channels.inventory]\nsmart = []\nfull = ["daily at 01:00", "hourly"]\n'
-            '[shipping]\nmethods_file = "methods.csv"\ncarriers = { "UPS" = "ups" }\nunmapped = "pass"\n',
+            '[shipping]\nmethods_file = "methods.csv"\ncarriers = { "UPS" = "ups" }\nunmapped = "pass"\n'
+            '[returns]\nreference = "RMA{number}"\nrestock = true\nrefund = true\n'
+            '[catalogs]\nmode = "list"\n',
         ),
     )
     result = loaded(folder)
@@ -107,6 +110,9 @@ def test_every_setting(folder: Folder) -> None:
     assert first.methods == {"Standard, slow": "GND"}
     assert (first.carriers, first.unmapped_method, first.deduct_unsent) == ({"UPS": "ups"}, "pass", False)
     assert first.store.allow_private_address
+    assert first.returns == ReturnSettings(reference="RMA{number}", restock=True, refund=True)
+    assert first.catalogs == "list"
+    assert result.config.connections["c-002"].returns == ReturnSettings(reference="RS2-{number}")
     assert first.schedules["inventory", "smart"] == ()
     assert first.schedules["inventory", "full"] == parse_rules(["daily at 01:00", "hourly"])
 
@@ -121,9 +127,18 @@ def test_the_samples_pass_once_they_are_copied(tmp_path: Path) -> None:
         target = tmp_path / path.relative_to(CONF)
         target.parent.mkdir(exist_ok=True)
         target.with_name(target.name.removesuffix(".example")).write_bytes(path.read_bytes())
-    result = load(tmp_path, PLUGINS)
+    result = load(tmp_path, load_plugins([CONF.parent / "plugins"]))
     assert result.problems == ()
     assert len(result.config.connections) == 1
+
+
+def test_two_stores_with_one_template_for_returns(folder: Folder) -> None:
+    for name, number in (("a", 1), ("b", 3)):
+        rest = '[returns]\nreference = "RMA{number}"\n'
+        folder.write(f"connections.d/{name}.toml", connection(number, rest=rest))
+    found = problems(folder)
+    assert len(found) == 2
+    assert "connections.d/a.toml: returns.reference: found the same as in connections.d/b.toml" in found[0]
 
 
 def test_the_samples_options_are_as_they_say(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def failing(error: type[Exception], instead: Callable[[Any], Exception]) -> Chan
 
 
 async def leave_a_file(session: Any, *, write: bool) -> None:
-    server = await session._link.server()
+    server = await session.link.server()
     await server.write("in/left-behind", b"x")
 
 

@@ -282,7 +282,9 @@ def test_it_finds_a_platform_that_forgets_its_keys(rule: str) -> None:
 
 
 def test_every_rule_has_a_plugin_that_breaks_it() -> None:
-    rules = {of_rule(rule.name) for plugin in GOOD for rule in rules_for(plugin)}
+    mutated = frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY})  # for the others see the depot's
+    plugins = [msgspec.structs.replace(each, provides=each.provides & mutated) for each in GOOD]
+    rules = {of_rule(rule.name) for plugin in plugins for rule in rules_for(plugin)}
     broken = {of_rule(mutant.rule) for mutant in MUTANTS} | {"a-repeated-push-has-its-effect-once"}
     assert broken == rules
 

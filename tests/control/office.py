@@ -183,8 +183,9 @@ class Gated:
 class Office:
     """Everything, with two connections of one warehouse account: `shop` and `ebay`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parts: frozenset[Part] = PARTS) -> None:
         self.folder = folder
+        self.parts = parts
         self.conf = folder / "conf"
         self.socket = folder / "control.sock"
         self.clock = SinceStart()
@@ -237,7 +238,7 @@ class Office:
             name="shop",
             title="Shop",
             role=Role.STORE,
-            provides=PARTS,
+            provides=self.parts,
             settings=ShopSettings,
             account_key=lambda settings: settings.account,
             open=opened,
@@ -252,7 +253,7 @@ class Office:
             name="wms",
             title="Wms",
             role=Role.WAREHOUSE,
-            provides=PARTS,
+            provides=self.parts,
             settings=WmsSettings,
             account_key=lambda settings: settings.account,
             open=opened,
@@ -305,10 +306,10 @@ def short_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def open_office() -> AsyncIterator[Office]:
-    """An office at work: the daemon runs and the socket is open."""
+async def open_office(parts: frozenset[Part] = PARTS) -> AsyncIterator[Office]:
+    """An office at work, whose two platforms offer these parts: the daemon runs and the socket is open."""
     with short_folder() as folder:
-        office = Office(folder)
+        office = Office(folder, parts)
         with open_store(folder / "state", limit_bytes=1 << 28) as state:
             desk = office.begin(state)
             async with trio.open_nursery() as outer:

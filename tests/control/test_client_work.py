@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from dropstreamd.control.messages.look import (
+    AllocationStep,
     AttemptShown,
+    ComponentShown,
     Done,
     DoubtShown,
     InDoubtShown,
@@ -334,6 +336,36 @@ SKU = SkuShown(
 def test_a_sku_is_explained(api: FakeApi) -> None:
     api.answer(f"GET {AT}/skus/TEE%2F..%2F1", SKU)
     golden("sku", ctl(api, "sku", "acme-vendure", "TEE/../1").out)
+
+
+def test_a_bundle_is_explained_step_by_step(api: FakeApi) -> None:
+    bundle = msgspec.structs.replace(
+        SKU,
+        sku="PRESENT",
+        warehouse_sku="GIFT",
+        reported=None,
+        unsent=0,
+        promises=(),
+        bundle=True,
+        components=(
+            ComponentShown(sku="TEE", units=2, reported=21, unsent=4, safety=2, left=15, builds=7),
+            ComponentShown(sku="MUG", units=1, reported=None, unsent=0, safety=0, left=0, builds=0),
+        ),
+        built=7,
+        allocation=(
+            AllocationStep(rule="share", setting="60%", units=4),
+            AllocationStep(rule="maximum", setting="3", units=3),
+        ),
+        derived=3,
+        accepted=2,
+        accepted_at_s=NOW_S - 60,
+        accepted_run="01JRUN",
+        unsure_until_s=0.0,
+        waits_since_s=NOW_S - 30,
+        steps=("2 × TEE each",),
+    )
+    api.answer(f"GET {AT}/skus/PRESENT", bundle)
+    golden("sku_bundle", ctl(api, "sku", "acme-vendure", "PRESENT").out)
 
 
 def test_a_sku_that_nobody_reported(api: FakeApi) -> None:

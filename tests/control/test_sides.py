@@ -132,6 +132,17 @@ async def test_preflight_of_what_both_sides_tell(office: Office, client: Client)
     assert office.warehouse.taken.created() == {}
 
 
+async def test_preflight_knows_what_bundles_are_made_of(office: Office, client: Client) -> None:
+    path = office.conf / "merchants.d" / "acme.toml"
+    path.write_text(path.read_text() + "[bundles]\nGIFT = { TEE = 2, MUG = 1 }\nPAIR = { SOCK = 2 }\n")
+    await client.ask("POST", "/reload")
+    office.store_answers.survey = Survey(skus=frozenset({"GIFT", "PAIR", "TEE"}))
+    office.warehouse_answers.survey = Survey(skus=frozenset({"TEE", "MUG", "CAP"}))
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["store_skus_unmatched"]["names"] == ["PAIR"]
+    assert told["warehouse_skus_unmatched"]["names"] == ["CAP"]
+
+
 async def test_preflight_of_sides_that_cannot_tell(office: Office, client: Client) -> None:
     office.store_answers.survey = Unreachable("answered 503")
     told = await client.ask("POST", "/connections/shop/preflight")

@@ -85,6 +85,52 @@ async def test_a_sku_is_explained_figure_by_figure(office: Office, client: Clien
     assert "so the store is to show 7" in steps
 
 
+async def test_a_bundle_is_explained_step_by_step(office: Office, client: Client) -> None:
+    path = office.conf / "merchants.d" / "acme.toml"
+    selling = """
+[bundles]
+GIFT = { TEE = 2, MUG = 1 }
+[allocation]
+safety_stock = "10%"
+[allocation.overrides]
+GIFT = { maximum = 3, minimum = 1, safety_stock = 1, fixed = 6 }
+[allocation.share]
+shop = "75%"
+ebay = "25%"
+"""
+    path.write_text(path.read_text() + selling)
+    await client.ask("POST", "/reload")
+    office.stores["ebay"].changes.change("o9", order("9", ("GIFT", 2), placed_s=NEW_S, method="Express"))
+    office.report({"TEE": 21, "MUG": 9})
+    for name in ("shop", "ebay"):
+        await client.enable(name)
+        await client.run("sales_orders.import", name)
+    await client.run("inventory.smart")
+    shown = await client.get(f"{SHOP}/skus/GIFT")
+    parts = [tuple(part.values()) for part in shown["components"]]
+    assert parts == [("TEE", 2, 21, 4, 3, 14, 7), ("MUG", 1, 9, 2, 1, 6, 6)]
+    assert (shown["bundle"], shown["built"], shown["derived"], shown["accepted"]) == (True, 6, 3, 3)
+    assert [tuple(step.values()) for step in shown["allocation"]] == [
+        ("safety stock", "1", 5),
+        ("fixed", "6", 5),
+        ("share", "75%", 3),
+        ("maximum", "3", 3),
+        ("minimum", "1", 3),
+    ]
+    assert [(each["number"], each["units"], each["deducted"]) for each in shown["promises"]] == [
+        ("9", 6, True)
+    ]
+    assert shown["steps"][:4] == [
+        "2 × TEE each: 21 reported, less 4 unsent and 3 held back, enough for 7",
+        "1 × MUG each: 9 reported, less 2 unsent and 1 held back, enough for 6",
+        "so 6 can be built, by its scarcest component MUG",
+        "1 are held back as safety stock, which leaves 5",
+    ]
+    single = await client.get(f"{SHOP}/skus/TEE")
+    assert (single["reported"], single["unsent"], single["derived"]) == (21, 4, 10)
+    assert [step["rule"] for step in single["allocation"]] == ["safety stock", "share"]
+
+
 async def test_a_refused_level_says_why_and_is_released(office: Office, client: Client) -> None:
     office.report({"A": 5})
     office.stores["shop"].levels.refuse["A"] = "sku:A"

@@ -10,8 +10,13 @@ from itertools import count
 
 import pytest
 
-from .installed import sshd_missing, vendure_missing, vsftpd_missing
+from .installed import medusa_missing, sshd_missing, tryton_missing, vendure_missing, vsftpd_missing
+from .medusa.models import Models
+from .medusa.server import MedusaServer, running_medusa
+from .medusa.shop import MedusaShop
 from .sshd import Account, Sshd, running_sshd
+from .tryton.server import TrytonServer, running_tryton
+from .tryton.warehouse import TrytonWarehouse
 from .vendure.server import VendureServer, running_vendure
 from .vendure.shop import VendureShop
 from .vsftpd import FtpAccount, Vsftpd, running_vsftpd
@@ -118,6 +123,46 @@ def new_shop(number: int) -> Iterator[Callable[[VendureServer], VendureShop]]:
 def shop(vendure: VendureServer, new_shop: Callable[[VendureServer], VendureShop]) -> VendureShop:
     """A shop with nothing in it yet."""
     return new_shop(vendure)
+
+
+@pytest.fixture(scope="session")
+def tryton() -> Iterator[TrytonServer]:
+    """The session's Tryton."""
+    _skip_if(tryton_missing())
+    with running_tryton() as server:
+        yield server
+
+
+@pytest.fixture
+def tryton_warehouse(tryton: TrytonServer, number: int) -> Iterator[TrytonWarehouse]:
+    """A warehouse with nothing in it yet, of a merchant who has no goods."""
+    warehouse = TrytonWarehouse(tryton, code=f"WH{number}")
+    yield warehouse
+    warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def medusa() -> Iterator[MedusaServer]:
+    """The session's Medusa."""
+    _skip_if(medusa_missing())
+    with running_medusa() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def medusa_models(medusa: MedusaServer) -> Iterator[Models]:
+    """A product and orders on it, of which `MedusaShop.copies` makes others at once."""
+    models = Models(medusa)
+    yield models
+    models.close()
+
+
+@pytest.fixture
+def medusa_shop(medusa: MedusaServer, number: int) -> Iterator[MedusaShop]:
+    """A shop with nothing in it yet."""
+    shop = MedusaShop(medusa, code=f"shop{number}")
+    yield shop
+    shop.close()
 
 
 @pytest.fixture

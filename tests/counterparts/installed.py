@@ -41,14 +41,29 @@ def vsftpd_missing() -> str | None:
 
 def vendure_missing() -> str | None:
     """Why Vendure cannot be started here, or None."""
+    return _store_missing("Vendure", "vendure", "@vendure/core")
+
+
+def medusa_missing() -> str | None:
+    """Why Medusa cannot be started here, or None."""
+    return _store_missing("Medusa", "medusa", "@medusajs/medusa")
+
+
+def _store_missing(name: str, project: str, package: str) -> str | None:
     absent = [
-        name
-        for name, present in {
+        needed
+        for needed, present in {
             "PostgreSQL": postgresql_programs() is not None,
             "Node.js": node() is not None,
             "setpriv": find("setpriv") is not None,
-            "Vendure": (folder() / "vendure" / "node_modules" / "@vendure" / "core").is_dir(),
+            name: (folder() / project / "node_modules" / package).is_dir(),
         }.items()
         if not present
     ]
     return f"{', '.join(absent)} not installed: {REMEDY}" if absent else None
+
+
+def tryton_missing() -> str | None:
+    """Why Tryton cannot be started here, or None."""
+    present = (folder() / "tryton" / "installed.txt").exists() and find("setpriv") is not None
+    return None if present else f"Tryton not installed: {REMEDY}"

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 
 from dropstreamd.clock import Clock
+from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Writes
 from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.products import Product
+from dropstreamd.model.purchases import PurchaseOrder
+from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import (
@@ -28,12 +32,18 @@ LEVELS = Writes(repeat="key", batch=3, visible_after_s=30.0, retention_s=86_400.
 
 
 class FakeStore:
-    """A shop: its orders, the fulfillments it was told of, the levels it shows."""
+    """A shop: its orders, the fulfillments it was told of, the levels it shows; its products and drafts,
+    the returns asked for, what it was told of came back, and of what is on its way."""
 
     def __init__(self, clock: Clock, points: Points, *, shipments: Writes = KEY) -> None:
         self.changes: ChangesSource[Order] = ChangesSource(points)
         self.fulfilled = FakeSink(Fulfillment, shipments, clock, points)
         self.levels = FakeSink(Level, LEVELS, clock, points)
+        self.products: ChangesSource[Product] = ChangesSource(points)
+        self.drafts = FakeSink(Product, shipments, clock, points)
+        self.asked: ChangesSource[Return] = ChangesSource(points)
+        self.received = FakeSink(ReturnReceipt, shipments, clock, points)
+        self.purchases = FakeSink(PurchaseOrder, shipments, clock, points)
 
     def shows(self) -> dict[str, int]:
         """The level of each SKU that a buyer sees."""
@@ -47,6 +57,11 @@ class StoreSession(StoreParts):
         self.orders: Source[Order] | None = store.changes.session()
         self.shipments: Sink[Fulfillment] | None = store.fulfilled
         self.inventory: Sink[Level] | None = store.levels
+        self.products: Source[Product] | None = store.products.session()
+        self.catalogue: Sink[Product] | None = store.drafts
+        self.returns: Source[Return] | None = store.asked.session()
+        self.receipts: Sink[ReturnReceipt] | None = store.received
+        self.purchase_orders: Sink[PurchaseOrder] | None = store.purchases
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         return [Finding(name="login", ok=True, detail="works")]
@@ -56,12 +71,19 @@ class StoreSession(StoreParts):
 
 
 class FakeWarehouse:
-    """A warehouse: the orders it took, the packages and the snapshots it tells."""
+    """A warehouse: the orders it took, the packages and the snapshots it tells; the returns it expects
+    and what it received, the items it was told of and has, its purchase orders."""
 
     def __init__(self, clock: Clock, points: Points, *, orders: Writes = LOOKUP, steps: bool = False) -> None:
         self.taken = FakeSink(OutboundOrder, orders, clock, points, steps=steps)
         self.packages: FilesSource[Package] = FilesSource(points)
         self.stock = StockFiles(points)
+        self.master = FakeSink(Product, orders, clock, points, steps=steps)
+        self.items: ChangesSource[Product] = ChangesSource(points)
+        self.expected = FakeSink(OutboundReturn, orders, clock, points, steps=steps)
+        self.receipts: FilesSource[Receipt] = FilesSource(points)
+        self.purchases: ChangesSource[PurchaseOrder] = ChangesSource(points)
+        self.words: FilesSource[Acknowledgement] = FilesSource(points)
 
 
 class WarehouseSession(WarehouseParts):
@@ -71,6 +93,12 @@ class WarehouseSession(WarehouseParts):
         self.orders: Sink[OutboundOrder] | None = warehouse.taken
         self.shipments: Source[Package] | None = warehouse.packages.session()
         self.inventory: StockSource | None = warehouse.stock.session()
+        self.products: Sink[Product] | None = warehouse.master
+        self.catalogue: Source[Product] | None = warehouse.items.session()
+        self.returns: Sink[OutboundReturn] | None = warehouse.expected
+        self.receipts: Source[Receipt] | None = warehouse.receipts.session()
+        self.purchase_orders: Source[PurchaseOrder] | None = warehouse.purchases.session()
+        self.acknowledgements: Source[Acknowledgement] | None = warehouse.words.session()
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         return [Finding(name="login", ok=True, detail="works")]

@@ -53,13 +53,14 @@ class Fault(Enum):
 
 
 class Effect(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """One document that was taken: a new one, or where `remote` is set a change of that one."""
+    """One document that was taken: a new one, or where `remote` is set a change or the end of that one."""
 
     key: str
     document: T
     remote: str | None
     name: str
     at_s: float
+    cancel: bool = False
 
 
 class Bug(Exception):
@@ -78,6 +79,7 @@ class FakeSink(Generic[T]):
         self.refuse: dict[str, str] = {}
         self.unprepared: dict[str, str] = {}
         self.whole_file = True
+        self.answers_cancels = True
         self.effects: list[Effect[T]] = []
         self.pushed: list[str] = []
         self._decode = msgspec.msgpack.Decoder(list[Item[kind]])  # type: ignore[valid-type]
@@ -97,7 +99,12 @@ class FakeSink(Generic[T]):
     def newest(self) -> dict[str, T]:
         """What the platform has of each key."""
         self._land()
-        return {effect.key: effect.document for effect in self.effects}
+        return {effect.key: effect.document for effect in self.effects if not effect.cancel}
+
+    def stopped(self) -> Counter[str]:
+        """How often each key was told to be stopped."""
+        self._land()
+        return Counter(effect.key for effect in self.effects if effect.cancel)
 
     # ---- the contract
 
@@ -200,6 +207,14 @@ class FakeSink(Generic[T]):
         if item.key in self.refuse:
             return Rejected(key=item.key, cause=self.refuse[item.key], reason="it is not taken")
         self.effects.append(
-            Effect(key=item.key, document=item.document, remote=item.remote, name=name, at_s=now_s)
+            Effect(
+                key=item.key,
+                document=item.document,
+                remote=item.remote,
+                name=name,
+                at_s=now_s,
+                cancel=item.cancel,
+            )
         )
-        return Accepted(key=item.key, remote=item.remote or f"at-{item.key}")
+        final = self.answers_cancels or not item.cancel
+        return Accepted(key=item.key, remote=item.remote or f"at-{item.key}", final=final)

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -43,6 +44,8 @@ from dropstreamd.store.transitions import UNDECODABLE, Incoming
 from tests.model import tables as model
 from tests.model.ledger import Ledger
 from tests.store.rerun import commit
+
+pytestmark = pytest.mark.exhaustive
 
 T = TypeVar("T")
 KEYS = ("1", "2", "3")
@@ -79,10 +82,10 @@ class Beside(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.stack.close()
 
-    @initialize(amends=st.booleans())
-    def begin(self, amends: bool) -> None:
-        self.book = Book(flow=FLOW, amends=amends, describe=lambda _doc: "it changed")
-        abilities = model.Abilities(amends=amends, batch=1)
+    @initialize(amends=st.booleans(), cancels=st.booleans())
+    def begin(self, amends: bool, cancels: bool) -> None:
+        self.book = Book(flow=FLOW, amends=amends, cancels=cancels, describe=lambda _doc: "it changed")
+        abilities = model.Abilities(amends=amends, cancels=cancels, batch=1)
         self.ledger = Ledger(
             self.tables, abilities, now=lambda: self.count, point=lambda _label: None, boot=1
         )

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
 from dropstreamd.store import transitions
 from dropstreamd.store.records import HISTORY, AttemptKey, Document, Standing, State
-from dropstreamd.store.transitions import BEFORE_START, UNDECODABLE, WAITING, Incoming
+from dropstreamd.store.transitions import BEFORE_START, UNDECODABLE, WAITING, Able, Incoming
 
+NOTHING = Able()
 NEW = Incoming(key="o1", number="1", digest=b"a", content=b"1")
 REFUSED = Rejected(key="o1", cause="address", reason="no street")
 
@@ -30,9 +31,9 @@ def tried(doc: Document) -> AttemptKey:
 
 
 def settled(
-    doc: Document, outcome: Outcome, *, attempt: AttemptKey | None = None, amends: bool = False
+    doc: Document, outcome: Outcome, *, attempt: AttemptKey | None = None, able: Able = NOTHING
 ) -> Document:
-    return transitions.settle(doc, attempt or tried(doc), outcome, 3.0, "r", amends=amends)
+    return transitions.settle(doc, attempt or tried(doc), outcome, 3.0, "r", able=able)
 
 
 def accepted(**changed: object) -> Document:
@@ -87,24 +88,26 @@ def test_refused_after_a_change_is_tried_again() -> None:
 def test_changed_there_and_back_while_it_was_open_owes_nothing() -> None:
     doc = transitions.opened(first(), "t1")
     back = arrived(arrived(doc, digest=b"b"), digest=b"a")
-    after = settled(back, Accepted(key="o1", remote="W"), attempt=tried(doc), amends=True)
+    after = settled(back, Accepted(key="o1", remote="W"), attempt=tried(doc), able=Able(amends=True))
     assert (after.state, after.revision, after.accepted) == (State.ACCEPTED, 3, 1)
 
 
 @pytest.mark.parametrize("amends", [False, True])
 def test_changed_while_it_was_open_is_amended_or_left_to_a_person(*, amends: bool) -> None:
     doc = transitions.opened(first(), "t1")
-    after = settled(arrived(doc, digest=b"b"), Accepted(key="o1"), attempt=tried(doc), amends=amends)
+    after = settled(
+        arrived(doc, digest=b"b"), Accepted(key="o1"), attempt=tried(doc), able=Able(amends=amends)
+    )
     assert after.state is (State.PENDING if amends else State.ACCEPTED)
     assert after.changed_since_accepted
     if amends:
-        assert transitions.amend(replace(after, digest=b"a"), amends=True).state is State.ACCEPTED
+        assert transitions.amend(replace(after, digest=b"a"), Able(amends=True)).state is State.ACCEPTED
 
 
 def test_the_first_hand_over_is_the_one_that_counts() -> None:
     doc = accepted()
     changed = replace(transitions.opened(arrived(doc, digest=b"b"), "t2"), remote="W")
-    again = transitions.settle(changed, tried(changed), Accepted(key="o1"), 9.0, "r", amends=True)
+    again = transitions.settle(changed, tried(changed), Accepted(key="o1"), 9.0, "r", able=Able(amends=True))
     assert (again.handed_s, again.accepted, again.remote) == (3.0, 2, "W")
 
 
@@ -115,15 +118,15 @@ def test_what_is_in_doubt_stays_with_its_attempt() -> None:
 
 def test_a_release_lets_go_what_waits_for_a_person_alone() -> None:
     parked = transitions.park(first(), "address", "no street", by_sink=True)
-    assert transitions.release(parked, 4.0, "r", "asked for").state is State.PENDING
+    assert transitions.release(parked, 4.0, "r", "asked for", Able()).state is State.PENDING
     old = first(older=BEFORE_START)
     assert old.cause == BEFORE_START
-    assert transitions.release(old, 4.0, "r", "asked for").state is State.PENDING
+    assert transitions.release(old, 4.0, "r", "asked for", Able()).state is State.PENDING
     hidden = transitions.hide(first(), "torn")
     assert hidden.cause == UNDECODABLE
-    assert transitions.release(hidden, 4.0, "r", "asked for").state is State.PENDING
+    assert transitions.release(hidden, 4.0, "r", "asked for", Able()).state is State.PENDING
     for kept in (first(standing=Standing.HELD, cause=WAITING), first(), accepted()):
-        assert transitions.release(kept, 4.0, "r", "asked for") is kept
+        assert transitions.release(kept, 4.0, "r", "asked for", Able()) is kept
 
 
 def test_hidden_and_readable_again_it_goes_on() -> None:
@@ -133,3 +136,49 @@ def test_hidden_and_readable_again_it_goes_on() -> None:
     assert arrived(hidden, standing=Standing.OVER).state is State.VOID
     for untouched in (accepted(), transitions.opened(first(), "t1"), first(older=BEFORE_START)):
         assert transitions.hide(untouched, "torn") is untouched
+
+
+CANCEL = Able(cancels=True)
+
+
+def taken_back(**changed: object) -> Document:
+    """Handed over, cancelled in the source since, and given to an attempt that is to stop it."""
+    doc = transitions.amend(arrived(accepted(**changed), digest=b"x", standing=Standing.OVER), CANCEL)
+    assert doc.state is State.PENDING
+    return transitions.opened(doc, "t2")
+
+
+def stop_attempt(doc: Document) -> AttemptKey:
+    return AttemptKey("o1", doc.revision, doc.digest, cancel=True)
+
+
+@pytest.mark.parametrize(("final", "stopping"), [(True, "done"), (False, "sent")])
+def test_a_cancellation_after_hand_over(*, final: bool, stopping: str) -> None:
+    doc = taken_back()
+    after = settled(doc, Accepted(key="o1", final=final), attempt=stop_attempt(doc), able=CANCEL)
+    assert (after.state, after.stopping, after.stopped) == (State.ACCEPTED, stopping, True)
+    assert not after.changed_since_accepted
+    back = transitions.amend(arrived(after), Able(amends=True, cancels=True))
+    assert back.state is State.ACCEPTED
+    assert back.changed_since_accepted
+
+
+def test_a_refused_cancellation_is_not_tried_again() -> None:
+    doc = taken_back()
+    after = settled(doc, REFUSED, attempt=stop_attempt(doc), able=CANCEL)
+    assert (after.state, after.stopping, after.stopped) == (State.ACCEPTED, "refused", False)
+    assert after.changed_since_accepted
+
+
+def test_a_cancellation_that_did_not_leave_is_tried_again() -> None:
+    doc = taken_back()
+    assert settled(doc, Untouched(key="o1"), attempt=stop_attempt(doc), able=CANCEL).state is State.PENDING
+    assert settled(doc, Untouched(key="o1"), attempt=stop_attempt(doc)).state is State.ACCEPTED
+
+
+def test_what_the_other_side_sent_back_waits_for_a_person() -> None:
+    doc = transitions.send_back(accepted(), "R003", "segment N3 is missing", 5.0, "r")
+    assert (doc.state, doc.cause, doc.by_sink) == (State.PARKED, "sent-back:R003", True)
+    assert arrived(doc, digest=b"b").state is State.PARKED
+    released = transitions.release(doc, 6.0, "r", "they have it", Able(amends=True))
+    assert released.state is State.ACCEPTED

@@ -14,7 +14,8 @@ DEFAULT_SOCKET = "/run/dropstreamd/control.sock"
 SOCKET_VARIABLE = "DROPSTREAMD_SOCKET"
 
 _EPILOG = f"""\
-CONNECTION is a connection's name or id; CHANNEL is sales_orders, shipments or inventory; a job is
+CONNECTION is a connection's name or id; CHANNEL is sales_orders, shipments, inventory, products, returns,
+catalogs or purchase_orders (and receipts, where documents that came back are meant); a job is
 CHANNEL.JOB, such as inventory.full. Times are those of the connection's timezone.
 Colours appear on terminals only, and not where NO_COLOR is set.
 

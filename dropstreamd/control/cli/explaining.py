@@ -9,7 +9,9 @@ from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import LocalZone
 from dropstreamd.control.cli.words import figure, plural
-from dropstreamd.control.messages.look import OrderShown, PackageShown, PromiseShown, SkuShown
+from dropstreamd.control.messages.goods import ProductShown
+from dropstreamd.control.messages.look import ComponentShown, OrderShown, PackageShown, PromiseShown, SkuShown
+from dropstreamd.control.messages.returned import ReceiptShown
 
 STATES = {
     "pending": "goes with the next run",
@@ -58,7 +60,7 @@ def sku(session: Session, options: SkuOptions) -> Exit:
 
 
 def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
-    terminal.line("Order ", (found.number, Style.HEAD), f"  {_state(found.state, found.reason)}")
+    terminal.line("Order ", (found.number, Style.HEAD), f"  {said_of(found.state, found.reason)}")
     show_fields(
         terminal,
         [
@@ -81,6 +83,11 @@ def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
         opened = zone.show(found.attempt.opened_s)
         terminal.line(f"Hand-over under way since {opened}: {found.attempt.name}, run {found.attempt.run}")
     _show_packages(terminal, found.packages, zone)
+    for ret in found.returns:
+        state = said_of(ret.state, ret.reason)
+        terminal.line("Return ", (ret.number, Style.HEAD), f"  {state}{_came(ret.receipts)}")
+    if found.receipts:
+        terminal.line(f"Without a return{_came(found.receipts)}")
     for task in found.tasks:
         terminal.line(("To do: ", Style.WARN), f"{task.title}: {task.detail}")
     terminal.line()
@@ -92,9 +99,10 @@ def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
 
 
 def _show_lines(terminal: Terminal, found: OrderShown) -> None:
-    sent = (
-        {line.order_line: f"{line.quantity} × {line.sku}" for line in found.sent.lines} if found.sent else {}
-    )
+    sent: dict[str, str] = {}
+    for line in found.sent.lines if found.sent else ():
+        before = f"{sent[line.order_line]}, " if line.order_line in sent else ""
+        sent[line.order_line] = f"{before}{line.quantity} × {line.sku}"
     rows: list[list[Cell]] = [
         [line.sku, line.quantity, line.fulfilled, sent.get(line.key, ""), line.name]
         for line in found.order.lines
@@ -109,7 +117,7 @@ def _show_packages(terminal: Terminal, packages: tuple[PackageShown, ...], zone:
     rows: list[list[Cell]] = [
         [
             shown.key,
-            _state(shown.state, shown.reason),
+            said_of(shown.state, shown.reason),
             shown.package.carrier,
             " ".join(shown.package.tracking_numbers),
             zone.show(shown.package.shipped_at.timestamp() if shown.package.shipped_at else None),
@@ -121,7 +129,14 @@ def _show_packages(terminal: Terminal, packages: tuple[PackageShown, ...], zone:
     show_table(terminal, ("PACKAGE", "STATE", "CARRIER", "TRACKING", "SHIPPED", "LINES"), rows)
 
 
-def _state(state: str, reason: str) -> str:
+def _came(receipts: tuple[ReceiptShown, ...]) -> str:
+    lines = [line for shown in receipts for line in shown.receipt.lines]
+    told = ", ".join(f"{line.quantity} × {line.sku} ({line.condition})" for line in lines)
+    return f"; came back: {told}" if told else ""
+
+
+def said_of(state: str, reason: str) -> str:
+    """The state of a document for a person, with its reason."""
     said = STATES.get(state, state)
     return f"{said}: {reason}" if reason else said
 
@@ -137,18 +152,27 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
     show_fields(
         terminal,
         [
-            ("warehouse SKU", found.warehouse_sku + ("" if found.listed else " (the same: no listing)")),
-            ("reported", _reported(found)),
+            (
+                "bundle" if found.bundle else "warehouse SKU",
+                found.warehouse_sku + ("" if found.listed else " (the same: no listing)"),
+            ),
+            ("reported", "" if found.bundle else _reported(found)),
             ("by snapshot", f"{found.snapshot} of {zone.show(found.as_of_s)}" if found.snapshot else ""),
             ("unsent orders", -found.unsent if found.unsent else 0),
+            ("can be built", found.built if found.bundle else ""),
+            *((step.rule, f"{step.setting}: leaves {step.units}") for step in found.allocation),
             ("level", (figure(found.derived), Style.HEAD)),
             ("the store took", f"{figure(found.accepted)}  {zone.show(found.accepted_at_s)}".rstrip()),
             ("in run", found.accepted_run),
-            ("next", "it is pushed with the next run" if found.pending else ""),
+            ("next", _next(found, zone)),
             ("trouble", (unsure, Style.BAD) if unsure else ""),
         ],
         indent="  ",
     )
+    if found.bundle:
+        _show_components(terminal, found.components)
+    for each in found.products:
+        _show_product(terminal, each, zone)
     if found.promises:
         _show_promises(terminal, found.promises, zone)
     if found.steps:
@@ -157,10 +181,50 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
             terminal.line("  - ", step)
 
 
+def _next(found: SkuShown, zone: LocalZone) -> str:
+    if found.waits_since_s:
+        since = zone.show(found.waits_since_s)
+        return f"since {since} it waits for other stores to show less of the same stock"
+    return "it is pushed with the next run" if found.pending else ""
+
+
+def _show_product(terminal: Terminal, found: ProductShown, zone: LocalZone) -> None:
+    product = found.product
+    sold = "" if product.active else ", not sold any more"
+    if found.gone:
+        sold = ", gone from the store"
+    terminal.line()
+    terminal.line(f"In our catalogue since {zone.show(found.at_s)}{sold}:")
+    show_fields(
+        terminal,
+        [
+            ("id", product.key),
+            ("title", " ".join(part for part in (product.title, product.option) if part)),
+            ("GTIN", product.gtin),
+            ("vendor code", product.vendor_code),
+            ("vendor", product.vendor),
+            ("weight", "" if product.weight_g is None else f"{product.weight_g} g"),
+            ("HS code", product.hs_code),
+            ("origin", product.origin),
+        ],
+        indent="  ",
+    )
+
+
 def _reported(found: SkuShown) -> str:
     if found.reported is None:
         return "never by the warehouse"
     return f"{found.reported} {found.quantity.replace('_', ' ')}"
+
+
+def _show_components(terminal: Terminal, components: tuple[ComponentShown, ...]) -> None:
+    terminal.line()
+    rows: list[list[Cell]] = [
+        [one.sku, one.units, figure(one.reported), one.unsent, one.safety, one.left, one.builds]
+        for one in components
+    ]
+    titles = ("COMPONENT", "UNITS", "REPORTED", "UNSENT", "SAFETY STOCK", "LEFT", "BUILDS")
+    show_table(terminal, titles, rows)
 
 
 def _show_promises(terminal: Terminal, promises: tuple[PromiseShown, ...], zone: LocalZone) -> None:

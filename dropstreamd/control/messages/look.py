@@ -2,6 +2,8 @@
 
 import msgspec
 
+from dropstreamd.control.messages.goods import ProductShown
+from dropstreamd.control.messages.returned import ReceiptShown, ReturnShown
 from dropstreamd.control.messages.runs import Backlog
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.shipments import Package
@@ -82,7 +84,8 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     """One order: as the store tells it, as the warehouse was told, and every step in between.
 
     `state` is pending, open, accepted, parked, held, doubt or void; `standing` what the store says:
-    ready, held or over. `accepted` is the revision that the warehouse has, 0 for none.
+    ready, held or over. `accepted` is the revision that the warehouse has, 0 for none. `returns` are those
+    of the order (20 at most), `receipts` what came back of it without one.
     """
 
     connection: str
@@ -105,6 +108,8 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[PackageShown, ...]
     tasks: tuple[TaskShown, ...]
     history: tuple[Step, ...]
+    returns: tuple[ReturnShown, ...] = ()
+    receipts: tuple[ReceiptShown, ...] = ()
 
 
 class PromiseShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,12 +132,38 @@ class RefusalShown(msgspec.Struct, frozen=True, kw_only=True):
     level: int | None
 
 
+class ComponentShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A warehouse SKU of which one unit sold takes `units`. Of what is `reported`, orders take `unsent` and
+    `safety` units are held back; what is `left` is enough to build `builds`."""
+
+    sku: str
+    units: int
+    reported: int | None
+    unsent: int
+    safety: int
+    left: int
+    builds: int
+
+
+class AllocationStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that was applied after what can be built was known, and the `units` it left: `rule` is
+    safety stock, fixed, share, maximum or minimum, `setting` what it says."""
+
+    rule: str
+    setting: str
+    units: int
+
+
 class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     """How a SKU's level comes about: `reported` units (by which snapshot, when), less `unsent` units of
     orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
 
     `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
-    `steps` says all of it in sentences.
+    `steps` says all of it in sentences. `products` are those of that SKU in our catalogue of the store.
+
+    What is no bundle is its own one component. Of a `bundle`, `reported` and `unsent` stand with its
+    components; `built` can be built of them, and `allocation` is what was made of that. `waits_since_s` is
+    set while its level rises and another store still shows too much of the same stock.
     """
 
     connection: str
@@ -155,6 +186,12 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     unsure_until_s: float
     refusal: RefusalShown | None
     steps: tuple[str, ...]
+    bundle: bool = False
+    components: tuple[ComponentShown, ...] = ()
+    built: int = 0
+    allocation: tuple[AllocationStep, ...] = ()
+    waits_since_s: float = 0.0
+    products: tuple[ProductShown, ...] = ()
 
 
 class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from .postgres import Postgres
+from ..postgres import Postgres
 from .records import Variant
 from .server import DATABASE
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..installed import folder, node, postgresql_programs
-from ..process import Child, accepts, free_port, run
-from .postgres import Postgres
+from ..postgres import Postgres
+from ..process import Child, accepts, alone, free_port, run
 
 PROJECT = Path(__file__).parent
 PROGRAM = PROJECT / "server.js"
@@ -85,23 +85,28 @@ def start_vendure(*, detached: bool = False) -> VendureServer:
 def _seeded() -> Path:
     """The archive of a seeded database, made if this version of the project has none yet."""
     archive = folder() / f"vendure-{_version()}.tar"
-    if not archive.exists():
-        database = Postgres.create()
-        try:
-            database.start()
-            database.sql(f"CREATE DATABASE {DATABASE}")
-            run([node() or "node", PROGRAM, "seed"], env=_environment(database, free_port()))
-            database.stop()
-            database.pack(archive)
-        finally:
-            database.delete()
+    with alone(archive):
+        if not archive.exists():
+            _seed(archive)
     return archive
+
+
+def _seed(archive: Path) -> None:
+    database = Postgres.create()
+    try:
+        database.start()
+        database.sql(f"CREATE DATABASE {DATABASE}")
+        run([node() or "node", PROGRAM, "seed"], env=_environment(database, free_port()))
+        database.stop()
+        database.pack(archive)
+    finally:
+        database.delete()
 
 
 def _version() -> str:
     """Names everything that the seeded data depends on."""
     digest = hashlib.sha256(str(postgresql_programs()).encode())
-    for name in ("package-lock.json", "server.js", "postgres.py"):
+    for name in ("package-lock.json", "server.js", "../postgres.py"):
         digest.update((PROJECT / name).read_bytes())
     return digest.hexdigest()[:16]
 

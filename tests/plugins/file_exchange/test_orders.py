@@ -6,8 +6,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from dropstream_file_exchange.orders import prepare
-from dropstream_file_exchange.settings import Orders
+from dropstream_file_exchange.orders import cancels, prepare
+from dropstream_file_exchange.settings import CancelFile, Orders
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
 from dropstreamd.platform.contract import Item, Stamp
@@ -161,3 +161,33 @@ def test_prices(amount: str, text: str) -> None:
     )
     (prepared,) = prepare(items(changed(lines=(line,))), STAMP, Orders()).prepared
     assert prepared.payload.decode().splitlines()[1].endswith(f',"{text}"')
+
+
+# ---- what stops an order, and what is too long
+
+
+def test_a_file_that_stops_an_order() -> None:
+    orders = Orders(cancel=CancelFile(row=("DEL", "{reference}", "all of {reference}")))
+    stop = Item(key="k", document=ORDER, remote="ord_x.csv", cancel=True)
+    [prepared] = prepare([stop], STAMP, orders).prepared
+    assert prepared.name == "can_2016981433_261121222005.csv"
+    assert prepared.payload == b'"DEL","2016981433","all of 2016981433"\n'
+    assert cancels(prepared, orders)
+    [new, also] = prepare([*items(ORDER), stop], STAMP, orders).prepared
+    assert (new.name[:4], also.name[:4]) == ("ord_", "can_")
+    assert not cancels(new, orders)
+
+
+def test_an_order_that_no_file_can_stop() -> None:
+    [refused] = prepare([Item(key="k", document=ORDER, remote="r", cancel=True)], STAMP, Orders()).rejected
+    assert refused.cause == "cancel"
+
+
+def test_an_address_that_is_too_long_is_never_cut() -> None:
+    [refused] = prepare(items(ORDER), STAMP, Orders(address_max=10)).rejected
+    assert refused.cause == "address"
+    assert "ship-to line1 has 11 characters, the warehouse takes 10" in refused.reason
+    assert not prepare(items(ORDER), STAMP, Orders(address_max=12)).rejected
+    other = changed(bill_to=msgspec.structs.replace(JOAN, city="W" * 13))
+    [refused] = prepare(items(other), STAMP, Orders(address_max=12)).rejected
+    assert "bill-to city" in refused.reason

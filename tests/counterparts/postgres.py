@@ -6,8 +6,8 @@ import signal
 import tempfile
 from pathlib import Path
 
-from ..installed import postgresql_programs
-from ..process import Child, current_user, run
+from .installed import postgresql_programs
+from .process import Child, current_user, run
 
 # A crash of the machine may lose this data: nothing of it is wanted then.
 FAST = [

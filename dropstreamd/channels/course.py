@@ -1,0 +1,131 @@
+"""In which order a run pushes levels: what falls before what rises, over all stores of a warehouse.
+
+A level that rises waits while another store of the account still shows more than it should of stock that
+both sell. Nobody waits for a level that falls, so that stores never wait for each other in a circle; nor for
+a store whose inventory is off, has not succeeded for a day, or refuses the SKU, and for none longer than two
+hours: a store that does not move must not empty the others.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import trio
+
+from dropstreamd.channels import deriving, promises
+from dropstreamd.channels.run import Run, Scope
+from dropstreamd.config.schema import Connection
+from dropstreamd.model.handover import Stamp
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Sink
+from dropstreamd.store import levels, switches
+from dropstreamd.store.base import Reader
+from dropstreamd.store.levels import Opened
+from dropstreamd.store.records import Flow
+
+PATIENCE_S = 2 * 3600.0
+"""How long a level that rises waits for other stores, in seconds."""
+
+ALIVE_S = 24 * 3600.0
+"""How long ago a store's inventory must have succeeded for others to wait for it, in seconds."""
+
+LOOKED_AT_ONCE = 500
+"""Pending levels looked at without a pause."""
+
+
+class Course:
+    """One pass over the pending levels of a run: those that fall, then all the others."""
+
+    def __init__(self, run: Run, flow: Flow, unsent: Mapping[str, int], batch: int) -> None:
+        scope = run.scope
+        self._run = run
+        self._flow = flow
+        self._batch = batch
+        self._derive = partial(deriving.derive, scope.connection, scope.account, unsent)
+        self._others = run.state.read(partial(_others, scope=scope, unsent=unsent, now_s=run.now_s()))
+        self._falling: list[str] = []
+        self._looked_at: str | None = None
+        self._looked = False
+        self._after: str | None = None
+        self.done = False
+
+    async def open_next(self, sink: Sink[Level], stamp: Stamp) -> Opened | None:
+        """The attempts of the next batch; None where there is nothing to open."""
+        if not self._looked and not self._falling:
+            await self._look()
+        if self._falling:
+            only, self._falling = self._falling[: self._batch], self._falling[self._batch :]
+            return await self._open(sink, stamp, only)
+        if not self._looked:
+            return None
+        opened = await self._open(sink, stamp, [])
+        self._after = opened.last
+        self.done = opened.last is None
+        return opened
+
+    async def _look(self) -> None:
+        look = partial(
+            levels.look, flow=self._flow, after=self._looked_at, limit=LOOKED_AT_ONCE, derive=self._derive
+        )
+        looked = self._run.state.read(look)
+        await trio.lowlevel.checkpoint()
+        self._falling, self._looked_at = looked.falling, looked.last
+        self._looked = looked.last is None
+
+    async def _open(self, sink: Sink[Level], stamp: Stamp, only: list[str]) -> Opened:
+        return await self._run.state.write(
+            partial(
+                levels.open_batch,
+                flow=self._flow,
+                after=self._after,
+                limit=self._batch,
+                derive=self._derive,
+                prepare=sink.prepare,
+                stamp=stamp,
+                run=self._run.id,
+                only=only,
+                waits=self._waits if self._others else None,
+                patience_s=PATIENCE_S,
+            )
+        )
+
+    def _waits(self, tx: Reader, sku: str) -> bool:
+        parts = deriving.recipe(self._run.scope.connection, sku)
+        return any(other.falls(tx, part) for other in self._others for part in parts)
+
+
+class _Other:
+    """Another store of the account, as far as its levels go."""
+
+    def __init__(self, scope: Scope, connection: Connection, unsent: Mapping[str, int]) -> None:
+        self._flow = Flow(connection.id, deriving.CHANNEL)
+        self._reach = deriving.Reach(connection)
+        deducted = unsent if connection.deduct_unsent else {}
+        self._derive = partial(deriving.derive, connection, scope.account, deducted)
+
+    def falls(self, tx: Reader, part: str) -> bool:
+        """Whether it shows more than it should of something that takes this SKU of the warehouse."""
+        for sku in (*self._reach.channel_skus([part]), *self._reach.hidden([part])):
+            record = levels.get(tx, self._flow, sku)
+            if record is None or record.cause:
+                continue
+            level = self._derive(tx, sku)
+            if level is not None and levels.falls(record, level):
+                return True
+        return False
+
+
+def _others(tx: Reader, scope: Scope, unsent: Mapping[str, int], now_s: float) -> list[_Other]:
+    """The stores of the account that are waited for; `unsent` is what this one deducts."""
+    alive = [
+        each for each in scope.siblings if each.id != scope.connection.id and _is_alive(tx, each.id, now_s)
+    ]
+    if alive and not scope.connection.deduct_unsent:
+        unsent = promises.unsent(tx, scope.account, scope.siblings)
+    return [_Other(scope, each, unsent) for each in alive]
+
+
+def _is_alive(tx: Reader, connection: str, now_s: float) -> bool:
+    if not all(switches.get(tx, connection, name).on for name in (switches.CONNECTION, deriving.CHANNEL)):
+        return False
+    jobs = (switches.followed(tx, connection, deriving.CHANNEL, job) for job in ("smart", "full"))
+    return now_s - max(followed.last_success_s for followed in jobs) < ALIVE_S

@@ -1,0 +1,130 @@
+"""Which of a store's SKUs the warehouse's figures decide, and the level that each comes to."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from dropstreamd.channels import kits
+from dropstreamd.channels.allocation import Component, Worked, work_out
+from dropstreamd.config.schema import NO_ALLOCATION, Connection, Recipe, WarehouseAccount
+from dropstreamd.store import levels, stock
+from dropstreamd.store.base import Reader
+from dropstreamd.store.levels import Derived
+from dropstreamd.store.records import Flow, LevelRecord
+
+CHANNEL = "inventory"
+
+
+class Reach:
+    """From the warehouse's SKUs to the store's SKUs that they decide, for one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._listings = connection.listings
+        self._listed = _turned(connection.listings.items())
+        parts = ((sku, each) for sku, recipe in connection.bundles.items() for each in recipe)
+        self._bundles = _turned(parts)
+
+    def sold(self, skus: Iterable[str]) -> list[str]:
+        """What these are sold as by themselves, and the bundles made of them."""
+        if not self._bundles:
+            return list(skus)
+        return list(dict.fromkeys(made for sku in skus for made in (sku, *self._bundles.get(sku, ()))))
+
+    def names(self, sold: str) -> Iterable[str]:
+        """The store's SKUs that have a listing to it, or else the same name."""
+        return self._listed.get(sold, (sold,))
+
+    def channel_skus(self, skus: Iterable[str]) -> list[str]:
+        """The store's SKUs that are sold from these of the warehouse."""
+        sold = self.sold(skus)
+        return [name for sku in sold for name in self.names(sku)] if self._listed else sold
+
+    def hidden(self, skus: Iterable[str]) -> list[str]:
+        """What is sold from these under another name, so that its own is no listing's."""
+        return [sku for sku in self.sold(skus) if sku in self._listed and sku not in self._listings]
+
+
+def _turned(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, sku in pairs:
+        found.setdefault(sku, []).append(name)
+    return found
+
+
+def channel_skus(connection: Connection, skus: Iterable[str]) -> list[str]:
+    """The store's SKUs that are sold from these of the warehouse, alone or in bundles: its listings, or
+    the same name."""
+    return Reach(connection).channel_skus(skus)
+
+
+def concerned(tx: Reader, connection: Connection, skus: Iterable[str]) -> list[str]:
+    """The store's SKUs that these of the warehouse decide: those sold from them, and one that the store
+    has by the same name although it is no listing's."""
+    skus, reach = list(skus), Reach(connection)
+    flow = Flow(connection.id, CHANNEL)
+    own = [sku for sku in reach.hidden(skus) if _is_in_store(levels.get(tx, flow, sku))]
+    return [*reach.channel_skus(skus), *own]
+
+
+def _is_in_store(record: LevelRecord | None) -> bool:
+    return record is not None and not record.cause
+
+
+def recipe(connection: Connection, sku: str) -> Recipe:
+    """What one unit of a store's SKU takes from the warehouse."""
+    return kits.sold_from(connection.listings, connection.bundles, sku)
+
+
+def derive(
+    connection: Connection, account: WarehouseAccount, unsent: Mapping[str, int], tx: Reader, sku: str
+) -> Derived | None:
+    """The level of a channel SKU, and what it came from; None where the warehouse never had any of it."""
+    path = (account.merchant, account.name)
+    if not connection.bundles and connection.allocation is NO_ALLOCATION:
+        own = connection.listings.get(sku, sku)
+        row = stock.reported(tx, path, own)
+        if row is None:
+            return None
+        return Derived(available=max(0, stock.quantity_of(row) - unsent.get(own, 0)), reported=row)
+    parts = recipe(connection, sku)
+    rows = {each: stock.reported(tx, path, each) for each in parts}
+    if not _known(tx, path, connection, sku, rows):
+        return None
+    return Derived(available=worked(connection, sku, rows, unsent).level, reported=_together(rows))
+
+
+def _known(
+    tx: Reader, path: stock.Path, connection: Connection, sku: str, rows: Mapping[str, bytes | None]
+) -> bool:
+    """Whether it has a level. A bundle has one, 0, also if the warehouse never had any component: the
+    store may show what it was told when the bundle was made of others."""
+    if any(row is not None for row in rows.values()):
+        return True
+    made = connection.listings.get(sku, sku) in connection.bundles
+    return made and stock.latest(tx, path) is not None
+
+
+def worked(
+    connection: Connection, sku: str, rows: Mapping[str, bytes | None], unsent: Mapping[str, int]
+) -> Worked:
+    """Every step from the rows of its components (None: never reported) to its level."""
+    sold = connection.listings.get(sku, sku)
+    components = [
+        Component(sku=each, units=units, reported=_quantity(rows[each]), unsent=unsent.get(each, 0))
+        for each, units in recipe(connection, sku).items()
+    ]
+    return work_out(sold, components, connection.allocation, bundle=sold in connection.bundles)
+
+
+def _quantity(row: bytes | None) -> int | None:
+    return None if row is None else stock.quantity_of(row)
+
+
+def _together(rows: Mapping[str, bytes | None]) -> bytes:
+    """Differs whenever the figure of one of them has moved."""
+    if len(rows) == 1:
+        [only] = rows.values()
+        return only or b""
+    digest = hashlib.blake2b(digest_size=16)
+    for sku in sorted(rows):
+        digest.update(b"%s\0%s\0" % (sku.encode("utf-8", "surrogateescape"), rows[sku] or b""))
+    return digest.digest()

@@ -1,0 +1,85 @@
+"""The lines of an order as its warehouse takes them: bundles as components."""
+
+from collections.abc import Iterable, Sequence
+
+from dropstreamd.config.schema import Connection
+from dropstreamd.model.orders import OrderLine, OutboundLine
+
+
+def outbound_lines(
+    wanted: Sequence[OrderLine], sent: Sequence[OutboundLine], connection: Connection
+) -> tuple[OutboundLine, ...]:
+    """What the warehouse is to send for the lines that are `kits.to_ship`.
+
+    Of an order that was handed over before (`sent`) that is all of it, what the warehouse has sent
+    included: only what the store had shipped before the hand-over is none of its business. A kit stays
+    made of what it was then, whatever the settings say now: its packages are told by that.
+    """
+    before = {line.order_line: line.ordered - handed(line) for line in sent}
+    parts: dict[str, list[OutboundLine]] = {}
+    for part in sent:
+        parts.setdefault(part.order_line, []).append(part)
+    next_number = 1
+    lines: list[OutboundLine] = []
+    for line in wanted:
+        made = _parts(line, parts.get(line.key, ()), connection)
+        numbers = range(next_number, next_number + len(made))
+        next_number += len(made)
+        quantity = line.quantity - before.get(line.key, line.fulfilled)
+        if quantity > 0:
+            lines.extend(
+                _outbound(line, each, quantity, number) for each, number in zip(made, numbers, strict=True)
+            )
+    return tuple(lines)
+
+
+def handed(line: OutboundLine) -> int:
+    """How many of the store's units the line was handed over for: kits, where it is a part of one."""
+    return line.quantity // (line.units_per_kit or 1)
+
+
+_Part = tuple[str, str, int]
+"""Warehouse SKU, kit ("" for none) and units per kit."""
+
+
+def _parts(line: OrderLine, sent: Iterable[OutboundLine], connection: Connection) -> list[_Part]:
+    """What one unit of the store's line is made of."""
+    listings, bundles = connection.listings, connection.bundles
+    own = listings.get(line.sku, line.sku)
+    before = list(sent)
+    if before and before[0].kit:
+        return [(each.sku, each.kit, each.units_per_kit) for each in before]
+    recipe = None if before or line.part_of else bundles.get(own)
+    if recipe is None:
+        return [(own, "", 0)]
+    return [(sku, own, units) for sku, units in recipe.items()]
+
+
+def _outbound(line: OrderLine, part: _Part, quantity: int, number: int) -> OutboundLine:
+    sku, kit, units = part
+    if kit:
+        # Name, price and what customs want to know are the kit's: none of them is the component's.
+        return OutboundLine(
+            number=number,
+            order_line=line.key,
+            sku=sku,
+            quantity=quantity * units,
+            ordered=line.quantity,
+            kit=kit,
+            units_per_kit=units,
+        )
+    return OutboundLine(
+        number=number,
+        order_line=line.key,
+        sku=sku,
+        quantity=quantity,
+        ordered=line.quantity,
+        name=line.name,
+        unit_price=line.unit_price,
+        gtin=line.gtin,
+        vendor_code=line.vendor_code,
+        weight_g=line.weight_g,
+        hs_code=line.hs_code,
+        origin=line.origin,
+        declared_value=line.declared_value,
+    )

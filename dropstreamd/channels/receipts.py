@@ -1,0 +1,215 @@
+"""What came back: from the warehouse that received it to the store that sold it."""
+
+from collections import Counter
+from functools import partial
+
+import msgspec
+
+from dropstreamd.channels import return_lines, returns, traces
+from dropstreamd.channels.deliver import anything_to_do, deliver
+from dropstreamd.channels.pull import digest_of
+from dropstreamd.channels.return_lines import Expected
+from dropstreamd.channels.run import Run, Scope
+from dropstreamd.channels.traces import Came, Trace
+from dropstreamd.errors import Hold, ProtocolMismatch, Wait
+from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
+from dropstreamd.platform.contract import Part
+from dropstreamd.store import documents
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.documents import Book
+from dropstreamd.store.handover import Nothing, Park, Ready, Resolved
+from dropstreamd.store.records import Document, Flow, Task
+from dropstreamd.store.transitions import BEFORE_RESTORE, Incoming
+
+FLOW = "receipts"
+"""Receipts are a flow of their own beside the returns: one channel, two directions."""
+
+_decode = msgspec.msgpack.Decoder(Receipt)
+_decode_told = msgspec.msgpack.Decoder(ReturnReceipt)
+_decode_return = msgspec.msgpack.Decoder(Return)
+_decode_sent_return = msgspec.msgpack.Decoder(OutboundReturn)
+_decode_order = msgspec.msgpack.Decoder(Order)
+_decode_sent_order = msgspec.msgpack.Decoder(OutboundOrder)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def book(scope: Scope) -> Book:
+    """The flow of the receipts of a connection."""
+    amends = Part.RECEIPTS in scope.store_amends
+    return Book(flow=Flow(scope.connection.id, FLOW), amends=amends, describe=describe)
+
+
+def incoming(receipt: Receipt, restored_s: float = 0.0) -> Incoming:
+    """A receipt as the ledger takes it; what the store must be told makes its revision. One from before
+    a restore may have been told: a person lets it go."""
+    came = receipt.received_at
+    lines = sorted((line.sku, line.condition, line.quantity, line.return_line) for line in receipt.lines)
+    return Incoming(
+        key=receipt.key,
+        number=receipt.reference or receipt.order_reference or receipt.key,
+        digest=digest_of(lines, receipt.reference, receipt.order_reference, receipt.kind),
+        content=_encode(receipt),
+        older=BEFORE_RESTORE if came is not None and came.timestamp() < restored_s else "",
+    )
+
+
+async def export(run: Run) -> None:
+    """Fetch what came back, tell the store what is new; also while the warehouse fails: then its error
+    is raised."""
+    try:
+        fetched = await run.scope.feed.fetch_receipts()
+    except (Wait, Hold):
+        await _tell_store(run)
+        raise
+    run.count("staged", fetched.new + fetched.changed)
+    run.count("undecodable", fetched.bad)
+    run.count("unmatched", fetched.unmatched)
+    await _tell_store(run)
+
+
+async def _tell_store(run: Run) -> None:
+    received, resolved = book(run.scope), partial(resolve, run.scope, run.now_s())
+    if await anything_to_do(run, received, resolved):
+        async with run.open_store() as store:
+            if store.receipts is None:
+                raise ProtocolMismatch("the store's plugin takes no receipts")
+            await deliver(run, received, store.receipts, resolved)
+
+
+def _earlier(
+    tx: Reader, scope: Scope, others: dict[str, tuple[Came, ...]], doc: Document
+) -> list[tuple[Came, ...]]:
+    """What other receipts brought before this one: what came after it was told did not."""
+    if not doc.accepted:
+        return list(others.values())
+    flow = Flow(scope.connection.id, FLOW)
+    docs = {key: documents.get(tx, flow, key) for key in others}
+    return [came for key, came in others.items() if (one := docs[key]) and one.first_s < doc.first_s]
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receipt is counted against."""
+
+    trace: Trace
+    expected: tuple[Expected, ...]
+    order_key: str
+    order_number: str
+    store_skus: dict[str, str]
+    return_number: str = ""
+
+
+def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> Resolved:
+    """The receipt as its store is told of it: which lines, at most what was asked for or ordered."""
+    receipt = _decode.decode(doc.content)
+    trace = traces.find(tx, scope.account, receipt)
+    basis = None if trace is None or trace.connection != scope.connection.id else _basis(scope, tx, trace)
+    if basis is None:
+        return Park(cause="link", reason=f"receipt {key} is of no return or order of this connection")
+    others = traces.came_back(tx, scope.account, basis.trace)
+    others.pop(key, None)
+    came, spare = return_lines.share_out(receipt.lines, basis.expected, others.values())
+    if not came and not doc.accepted and not any(line.sku in spare for line in basis.expected):
+        sku = next(iter(spare))
+        return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of what receipt {key} is of")
+    then = partial(_then, scope=scope, now_s=now_s, key=key, basis=basis, came=came, spare=spare)
+    earlier = _earlier(tx, scope, others, doc)
+    lines = return_lines.store_lines(came, basis.expected, basis.store_skus, earlier)
+    if not lines and not doc.accepted:
+        return Nothing(why="the store was told of all of it with other receipts", then=then)
+    settings = scope.connection.returns
+    told = ReturnReceipt(
+        receipt_key=key,
+        order_key=basis.order_key,
+        order_number=basis.order_number,
+        return_key=basis.trace.ret,
+        return_number=basis.return_number,
+        lines=lines,
+        received_at=receipt.received_at,
+        kind=receipt.kind,
+        restock=settings.restock,
+        refund=settings.refund,
+    )
+    return Ready(document=told, reference=receipt.reference, then=then)
+
+
+def _basis(scope: Scope, tx: Reader, trace: Trace) -> Basis | None:
+    return _of_return(tx, trace) if trace.ret else _of_order(scope, tx, trace)
+
+
+def _of_return(tx: Reader, trace: Trace) -> Basis | None:
+    doc = documents.get(tx, Flow(trace.connection, returns.CHANNEL), trace.ret)
+    if doc is None or not doc.sent:
+        return None
+    ret = _decode_return.decode(doc.content)
+    return Basis(
+        trace=Trace(trace.connection, ret=trace.ret),
+        expected=return_lines.of_return(_decode_sent_return.decode(doc.sent)),
+        order_key=ret.order_key,
+        order_number=ret.order_number,
+        store_skus={line.order_line: line.sku for line in ret.lines},
+        return_number=ret.number,
+    )
+
+
+def _of_order(scope: Scope, tx: Reader, trace: Trace) -> Basis | None:
+    doc = returns.order_of(tx, scope, trace.order)
+    if doc is None or not doc.sent:
+        return None
+    sent = _decode_sent_order.decode(doc.sent)
+    return Basis(
+        trace=Trace(trace.connection, trace.order),
+        expected=return_lines.of_order(sent),
+        order_key=trace.order,
+        order_number=sent.number,
+        store_skus={line.key: line.sku for line in _decode_order.decode(doc.content).lines},
+    )
+
+
+def _then(
+    tx: Writer,
+    *,
+    scope: Scope,
+    now_s: float,
+    key: str,
+    basis: Basis,
+    came: tuple[Came, ...],
+    spare: Counter[str],
+) -> None:
+    """What is written when the receipt is opened: what it brought, and what was too much."""
+    traces.keep_came(tx, scope.account, basis.trace, key, came)
+    if not spare:
+        return
+    number = basis.return_number or basis.order_number
+    surplus = ", ".join(f"{units} × {sku}" for sku, units in sorted(spare.items()))
+    told = "the rest was told to the store" if came else "the store was told nothing of it"
+    documents.open_task(
+        tx,
+        Flow(scope.connection.id, FLOW),
+        f"{key} over",
+        Task(
+            kind="over-returned",
+            number=number,
+            title=f"{number}: more came back than was {'asked for' if basis.trace.ret else 'sent'}",
+            detail=f"receipt {key}: {surplus} too many; {told}",
+            since_s=now_s,
+        ),
+    )
+
+
+def describe(doc: Document) -> str:
+    """How the receipt differs from what the store was told."""
+    if not doc.sent:
+        return "changed in the warehouse"
+    before: Counter[str] = Counter()
+    for line in _decode_told.decode(doc.sent).lines:
+        before[line.condition] += line.quantity
+    now: Counter[str] = Counter()
+    for part in _decode.decode(doc.content).lines:
+        now[part.condition] += part.quantity
+    found = [
+        f"{condition}: the store was told {before[condition]}, now {now[condition]}"
+        for condition in sorted(before.keys() | now.keys())
+        if before[condition] != now[condition]
+    ]
+    return "; ".join(found) or "its lines changed in the warehouse"

@@ -1,0 +1,54 @@
+"""What an account can do: it depends on the format of its files."""
+
+from dropstream_file_exchange.settings import Settings
+from dropstreamd.platform.contract import Part
+
+OF_CSV = frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY})
+OF_X12 = OF_CSV | {Part.RETURNS, Part.RECEIPTS, Part.ACKNOWLEDGEMENTS}
+
+_NEITHER = (
+    "incoterm",
+    "tax_ids",
+    "origin",
+    "hs_code",
+    "declared_value",
+    "weight_g",
+    "vendor_code",
+    "currency",
+)
+"""Fields of an order, or of its lines, that no format has a place for."""
+
+_NO_PICK_HEADER = ("ship_by", "deliver_by", "gift_message", "delivery_note", "gtin")
+
+
+def offers(settings: Settings) -> frozenset[Part]:
+    """The parts of the format."""
+    return OF_X12 if settings.format == "x12" else OF_CSV
+
+
+def cancels(settings: Settings) -> frozenset[Part]:
+    """Orders, where a file can say so."""
+    by_file = settings.format == "x12" or settings.orders.cancel is not None
+    return frozenset({Part.ORDERS}) if by_file else frozenset()
+
+
+def amends(settings: Settings) -> frozenset[Part]:
+    """Orders, where the partner takes changes."""
+    changes = settings.format == "x12" and settings.x12.orders.change_supported
+    return frozenset({Part.ORDERS}) if changes else frozenset()
+
+
+def lacks(settings: Settings) -> tuple[str, ...]:
+    """What an order file cannot say."""
+    if settings.format == "x12":
+        orders = settings.x12.orders
+        said = {
+            "ship_by": orders.ship_by_date,
+            "deliver_by": orders.deliver_by_date,
+            "delivery_note": orders.delivery_code,
+            "gift_message": orders.gift_code,
+        }
+        return (*_NEITHER, *(name for name, code in said.items() if not code))
+    positions = settings.orders.positions
+    extra = tuple(name for name, column in (("email", "email"), ("note", "notes")) if column not in positions)
+    return (*_NEITHER, *_NO_PICK_HEADER, *extra)

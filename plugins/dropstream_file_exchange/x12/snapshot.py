@@ -1,0 +1,181 @@
+"""A file's inventory advices (846) as one snapshot: a large stock comes in several sets.
+
+A snapshot is whole or it is none: one set of the file that cannot be read refuses all of them.
+Adjustments (947) in the same file are read, so that they are acknowledged; they change no figure.
+"""
+
+import hashlib
+from collections.abc import Generator, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dropstream_file_exchange.x12.acknowledgement import Refusal
+from dropstream_file_exchange.x12.adjustment_advice import read_adjustment
+from dropstream_file_exchange.x12.envelope import Group, Interchange, Set, read_set
+from dropstream_file_exchange.x12.inventory_advice import FUNCTION, BadRow, InventoryAdvice
+from dropstream_file_exchange.x12.mailbox import Reply, Surveyed, owners_of
+from dropstream_file_exchange.x12.reading import (
+    bad_set,
+    group_faults,
+    interchange_faults,
+    misaddressed,
+    sound,
+)
+from dropstream_file_exchange.x12.settings import X12
+from dropstream_file_exchange.x12.syntax import Segment
+from dropstream_file_exchange.x12.values import Unreadable, instant
+from dropstreamd.clock import utc
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.stock import StockRow
+from dropstreamd.platform.contract import Bad, StockPage
+
+PAGE_ROWS = 1_000
+MOST_BAD = 1_000
+
+
+class SnapshotReader:
+    """Reads one file."""
+
+    def __init__(self, settings: X12, zone: ZoneInfo) -> None:
+        self._settings = settings
+        self._zone = zone
+
+    def read(self, fetched: Surveyed) -> Generator[StockPage, None, None]:
+        """Its pages; none for a file of adjustments alone. Raises ProtocolMismatch for a file that is no
+        whole snapshot: pages that came before are then worth nothing."""
+        try:
+            yield from self._snapshot(fetched)
+        except ProtocolMismatch:
+            fetched.answers.complete = True
+            raise
+        fetched.answers.complete = True
+
+    def _snapshot(self, fetched: Surveyed) -> Generator[StockPage, None, None]:
+        if fetched.problem:
+            raise ProtocolMismatch(fetched.problem)
+        groups = list(self._groups(fetched))
+        replies = [
+            Reply(interchange=interchange, group=group, place=place, refusals={})
+            for interchange, group, place in groups
+        ]
+        fetched.answers.replies.extend(replies)
+        bad = list(self._adjustments(fetched, replies))
+        stock = [reply for reply in replies if reply.group.function == FUNCTION]
+        if not stock:
+            if bad:
+                raise ProtocolMismatch(f"{bad[0].place}: {bad[0].reason}")
+            return
+        try:
+            self._check(stock)
+            yield from self._pages(fetched, stock, bad)
+        except ProtocolMismatch:
+            for reply in stock:
+                reply.refusals.update({number: Refusal() for number in range(len(reply.group.sets))})
+            raise
+
+    def _groups(self, fetched: Surveyed) -> Iterator[tuple[Interchange, Group, int]]:
+        place = 0
+        wrong = ""
+        found = False
+        for interchange in fetched.interchanges:
+            wrong = misaddressed(interchange.header, self._settings) or wrong
+            for group in interchange.groups:
+                place += 1
+                if "inventory" in owners_of(group) and not misaddressed(interchange.header, self._settings):
+                    found = True
+                    yield interchange, group, place
+        if not found and wrong:
+            raise ProtocolMismatch(f"no interchange of it is for us: {wrong}")
+
+    def _check(self, stock: list[Reply]) -> None:
+        for reply in stock:
+            inside = [fault for found in reply.group.sets for fault in found.faults]
+            for fault in (*inside, *reply.group.faults, *reply.interchange.faults):
+                raise ProtocolMismatch(str(fault))
+
+    def _pages(
+        self, fetched: Surveyed, stock: list[Reply], bad: list[Bad]
+    ) -> Generator[StockPage, None, None]:
+        snapshot = f"{fetched.entry.name} {fetched.digest[:12]}"
+        as_of: datetime | None = None
+        rows: list[StockRow] = []
+        told = 0
+        for advice, found in self._rows(fetched, stock):
+            if as_of is None:
+                as_of = self._as_of(fetched, stock[0].interchange, advice)
+            if isinstance(found, BadRow):
+                told += 1
+                bad.append(_bad_row(fetched, found))
+                if told > MOST_BAD:
+                    raise ProtocolMismatch(
+                        f"more than {MOST_BAD} products cannot be read, the last: {found.reason}"
+                    )
+                continue
+            if len(rows) >= PAGE_ROWS:
+                yield StockPage(snapshot=snapshot, as_of=as_of, rows=tuple(rows), bad=tuple(bad))
+                rows, bad = [], []
+            rows.append(found)
+        # The last page is confirmed before anybody asks for what comes after it.
+        fetched.answers.complete = True
+        yield StockPage(
+            snapshot=snapshot,
+            as_of=as_of or self._as_of(fetched, stock[0].interchange, None),
+            rows=tuple(rows),
+            bad=tuple(bad),
+            last=True,
+            mark=fetched.mark(readable=True),
+        )
+
+    def _rows(
+        self, fetched: Surveyed, stock: list[Reply]
+    ) -> Iterator[tuple[InventoryAdvice, StockRow | BadRow]]:
+        for reply in stock:
+            header = reply.interchange.header
+            for found in reply.group.sets:
+                segments = read_set(fetched.content, found, header, self._settings.encoding)
+                advice = InventoryAdvice(segments, self._settings, self._zone, header.delimiters.component)
+                try:
+                    for row in advice.rows():
+                        yield advice, row
+                except ValueError as error:
+                    raise ProtocolMismatch(str(error)) from error
+
+    def _as_of(self, fetched: Surveyed, interchange: Interchange, advice: InventoryAdvice | None) -> datetime:
+        source = self._settings.inventory.as_of
+        if source == "document" and advice is not None and advice.as_of is not None:
+            return advice.as_of
+        if source == "interchange":
+            header = interchange.header
+            isa = Segment(interchange.first, ["ISA"])
+            try:
+                return instant(isa, f"20{header.date}", header.time, self._zone)
+            except Unreadable as error:
+                raise ProtocolMismatch(f"the snapshot's time: {error}") from error
+        return utc(fetched.entry.mtime_s)
+
+    def _adjustments(self, fetched: Surveyed, replies: list[Reply]) -> Iterator[Bad]:
+        """What is wrong with the adjustments of the file."""
+        for reply in replies:
+            if reply.group.function == FUNCTION:
+                continue
+            yield from interchange_faults(fetched, reply.interchange, "")
+            yield from group_faults(fetched, reply.group)
+            for number, found in enumerate(reply.group.sets):
+                if sound(reply.group, found):
+                    yield from self._adjustment(fetched, reply, number, found)
+
+    def _adjustment(self, fetched: Surveyed, reply: Reply, number: int, found: Set) -> Iterator[Bad]:
+        header = reply.interchange.header
+        segments = read_set(fetched.content, found, header, self._settings.encoding)
+        try:
+            read_adjustment(segments, self._settings, self._zone)
+        except ValueError as error:
+            reply.refusals[number] = Refusal()
+            yield bad_set(fetched, found, str(error))
+
+
+def _bad_row(fetched: Surveyed, found: BadRow) -> Bad:
+    place = f"{fetched.entry.name} segment {found.segment}"
+    raw = f"{found.sku} {found.reason}".encode()
+    seen = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return Bad(key=found.sku or f"x12 {seen}", place=place, reason=found.reason, raw=b"")

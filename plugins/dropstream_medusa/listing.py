@@ -1,0 +1,84 @@
+"""Rows of one of Medusa's lists, page by page, in the order of their ids.
+
+Medusa pages by offset alone, and sorts by one field, where an equal value may come in any order: so rows
+are asked for by id. A row that leaves the list meanwhile moves the others up; each page therefore begins
+with the last row of the one before, and where that is not so the reading goes back until it joins.
+"""
+
+import hashlib
+
+import msgspec
+
+from dropstream_medusa import wire
+from dropstream_medusa.client import Api, Params
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.handover import Bad
+
+MOST_KEY_BYTES = 100
+
+_row = msgspec.json.Decoder(wire.Row)
+_lists = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_rows = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+
+
+class Listing:
+    """One reading of a list: its `path`, which is also the name of its rows, filter and fields."""
+
+    def __init__(self, api: Api, path: str, params: Params, *, rows: str = "", page: int) -> None:
+        self._api = api
+        self._path = path
+        self._params = params
+        self._name = rows or path
+        self._page = page
+        self._offset = 0
+        self._seen: set[str] = set()
+        self.done = False
+
+    async def next(self) -> list[bytes]:
+        """Rows that were not seen yet, as they came. May be none; then `done` says whether more come."""
+        rows = await read_rows(
+            self._api,
+            self._path,
+            {**self._params, "order": "id", "limit": self._page, "offset": self._offset},
+            self._name,
+        )
+        keys = [row_key(row) for row in rows]
+        if self._offset and not (keys and keys[0] in self._seen):
+            self._offset = max(0, self._offset - self._page)
+            return []
+        fresh = [row for key, row in zip(keys, rows, strict=True) if key not in self._seen]
+        self._seen.update(keys)
+        self.done = len(rows) < self._page
+        self._offset += self._page - 1
+        return fresh
+
+
+async def read_rows(api: Api, path: str, params: Params, name: str) -> list[bytes]:
+    """One page of a list, each row as it came."""
+    answer = await api.read(path, params, msgspec.Raw)
+    try:
+        return [bytes(row) for row in _rows.decode(_lists.decode(answer)[name])]
+    except (msgspec.DecodeError, KeyError) as error:
+        raise ProtocolMismatch(f"Medusa answered no list of {name}") from error
+
+
+def row_key(raw: bytes) -> str:
+    """The row's id, else a digest of what came in its place."""
+    try:
+        return _row.decode(raw).id
+    except msgspec.DecodeError:
+        return f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+
+
+def bad_row(raw: bytes, what: str, reason: str) -> Bad:
+    """A row that cannot be used: `what` is its kind."""
+    key = row_key(raw)
+    return Bad(key=key[:MOST_KEY_BYTES], place=f"{what} {key[:40]}", reason=reason, raw=raw)
+
+
+def too_long(*texts: str) -> str:
+    """What is wrong with ids or SKUs, if anything."""
+    for text in texts:
+        if len(text.encode("utf-8", "replace")) > MOST_KEY_BYTES or "\0" in text:
+            return f"an id or SKU of it has more than {MOST_KEY_BYTES} bytes: {text[:20]}…"
+    return ""

@@ -1,0 +1,352 @@
+"""The rig for Medusa, over the real server."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from dropstreamd.model.handover import Item
+from dropstreamd.model.orders import Order
+from dropstreamd.model.products import Product
+from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
+from dropstreamd.model.returns import Return, ReturnedLine, ReturnReceipt
+from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Part
+from dropstreamd.testing import Effect, Rig
+from tests.counterparts.medusa.models import Models
+from tests.counterparts.medusa.shop import MedusaShop
+
+STOCK = 100_000
+ELSEWHERE = "Elsewhere"
+
+
+class Goods:
+    """What the shop sells, and its orders."""
+
+    def __init__(self, shop: MedusaShop, models: Models) -> None:
+        self.shop = shop
+        self.models = models
+        self._made = 0
+        self._sku = ""
+
+    @property
+    def sku(self) -> str:
+        """One that is there, with more units than are ever bought."""
+        if not self._sku:
+            (self._sku,) = self.new(1)
+        return self._sku
+
+    def names(self, count: int) -> list[str]:
+        self._made += count
+        return [f"{self.shop.code}-{number}" for number in range(self._made - count, self._made)]
+
+    def new(self, count: int) -> list[str]:
+        skus = self.names(count)
+        self.shop.copies.products(self.models.variant, dict.fromkeys(skus, STOCK))
+        return skus
+
+    def orders(self, model: str, count: int) -> list[str]:
+        return self.shop.copies.orders(model, self.sku, count)
+
+    def line(self, order: str) -> str:
+        return self.shop.order(order).items[0].id
+
+
+class Orders:
+    """An `OrderBench[Order]`. A name is an order's id."""
+
+    many = 26
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self._goods.orders(self._goods.models.order, count)
+
+    async def change(self, name: str) -> None:
+        self._goods.shop.update_order(name, {"shipping_address": {"city": ELSEWHERE, "country_code": "us"}})
+
+    async def cancel(self, name: str) -> None:
+        self._goods.shop.cancel(name)
+
+    async def spoil(self) -> None:
+        (order,) = await self.add(1)
+        self._goods.shop.copies.without_sku(order)
+
+    def name(self, document: Order) -> str:
+        return document.key
+
+    def changed(self, document: Order) -> bool:
+        return document.ship_to.city == ELSEWHERE
+
+
+class Returns:
+    """An `OrderBench[Return]`. A name is the id of the return's order; a return is changed by being
+    received."""
+
+    many = 26
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self._goods.orders(self._goods.models.returned, count)
+
+    async def change(self, name: str) -> None:
+        (returned,) = self._goods.shop.returns(name)
+        self._goods.shop.receive(returned.id, {returned.items[0].item_id: 2})
+
+    async def cancel(self, name: str) -> None:
+        (returned,) = self._goods.shop.returns(name)
+        self._goods.shop.cancel_return(returned.id)
+
+    async def spoil(self) -> None:
+        (order,) = await self.add(1)
+        self._goods.shop.copies.without_sku(order)
+
+    def name(self, document: Return) -> str:
+        return document.order_key
+
+    def changed(self, document: Return) -> bool:
+        return document.status == "closed"
+
+
+class Products:
+    """A `SourceBench[Product]`. A name is a SKU."""
+
+    many = 101
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self._goods.new(count)
+
+    async def change(self, name: str) -> None:
+        (variant,) = self._goods.shop.variants([name])
+        self._goods.shop.change_product(variant.product.id, {"title": ELSEWHERE})
+
+    async def spoil(self) -> None:
+        self._goods.shop.remove_sku(self._goods.new(1)[0])
+
+    def name(self, document: Product) -> str:
+        return document.sku
+
+    def changed(self, document: Product) -> bool:
+        return document.title == ELSEWHERE
+
+
+class Fulfillments:
+    """A `SinkBench[Fulfillment]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
+        orders = self._goods.orders(self._goods.models.order, count)
+        return [self._item(order, self._goods.line(order)) for order in orders]
+
+    async def refused(self) -> Item[Fulfillment]:
+        return self._item("order_nobodys", "ordli_nobodys")
+
+    async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
+        if item.document.order_key == "order_nobodys":
+            return []
+        fulfillments = self._goods.shop.order(item.document.order_key).fulfillments
+        return ["whole" if each.shipped_at and each.labels else "half" for each in fulfillments]
+
+    def _item(self, order: str, line: str) -> Item[Fulfillment]:
+        self._made += 1
+        key = f"PKG-{self._made}"
+        fulfillment = Fulfillment(
+            order_key=order,
+            order_number="1001",
+            package_key=key,
+            lines=(FulfillmentLine(order_line=line, quantity=2),),
+            carrier="UPS",
+            tracking_numbers=(f"1Z{self._made}",),
+        )
+        return Item(key=key, document=fulfillment)
+
+
+class Levels:
+    """A `SinkBench[Level]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def items(self, count: int) -> Sequence[Item[Level]]:
+        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in self._goods.new(count)]
+
+    async def refused(self) -> Item[Level]:
+        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
+
+    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
+        sku = item.document.sku
+        if not self._goods.shop.items([sku]):
+            return []
+        return ["whole"] if self._goods.shop.sellable(sku) == item.document.available else []
+
+
+class Catalogue:
+    """A `SinkBench[Product]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def items(self, count: int) -> Sequence[Item[Product]]:
+        return [self._item(sku, sku) for sku in self._goods.names(count)]
+
+    async def refused(self) -> Item[Product]:
+        return self._item("without", "")
+
+    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
+        sku = item.document.sku
+        if not sku:
+            return []
+        return [
+            "whole" if each.product.status == "draft" else "half" for each in self._goods.shop.variants([sku])
+        ]
+
+    def _item(self, key: str, sku: str) -> Item[Product]:
+        return Item(key=key, document=Product(key=key, sku=sku, title="A thing", weight_g=120))
+
+
+class Receipts:
+    """A `SinkBench[ReturnReceipt]`: of returns that were asked for, or of nobody's."""
+
+    def __init__(self, goods: Goods, *, asked: bool) -> None:
+        self._goods = goods
+        self._asked = asked
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[ReturnReceipt]]:
+        models = self._goods.models
+        orders = self._goods.orders(models.returned if self._asked else models.shipped, count)
+        return [self._item(order, self._goods.line(order)) for order in orders]
+
+    async def refused(self) -> Item[ReturnReceipt]:
+        return self._item("order_nobodys", "ordli_nobodys")
+
+    async def effects(self, item: Item[ReturnReceipt]) -> Sequence[Effect]:
+        order = item.document.order_key
+        if order == "order_nobodys":
+            return []
+        back = self._goods.shop.order(order).items[0].detail.return_dismissed_quantity
+        begun = [each for each in self._goods.shop.changes(order) if each.status in ("pending", "requested")]
+        drawn_up = [
+            each
+            for each in self._goods.shop.returns(order)
+            if each.metadata and "dropstreamd" in each.metadata and each.status in ("open", "requested")
+        ]
+        effects: list[Effect] = ["whole"] * back
+        effects += ["half"] * (len(begun) + len(drawn_up))
+        return effects
+
+    def _item(self, order: str, line: str) -> Item[ReturnReceipt]:
+        self._made += 1
+        key = f"RECEIPT-{self._made}"
+        returned = self._goods.shop.returns(order) if self._asked and order != "order_nobodys" else []
+        return_line = returned[0].items[0].id if returned else ""
+        receipt = ReturnReceipt(
+            receipt_key=key,
+            order_key=order,
+            order_number="1001",
+            return_key=returned[0].id if returned else "",
+            lines=(
+                ReturnedLine(
+                    order_line=line,
+                    sku=self._goods.sku,
+                    quantity=1,
+                    condition="restock",
+                    return_line=return_line,
+                ),
+            ),
+        )
+        return Item(key=key, document=receipt)
+
+
+class Purchases:
+    """An `AmendBench[PurchaseOrder]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[PurchaseOrder]]:
+        return [self._item(sku) for sku in self._goods.new(count)]
+
+    async def refused(self) -> Item[PurchaseOrder]:
+        return self._item("NOT-SOLD")
+
+    async def effects(self, item: Item[PurchaseOrder]) -> Sequence[Effect]:
+        (line,) = item.document.lines
+        items = self._goods.shop.items([line.sku])
+        if not items:
+            return []
+        (level,) = items[line.sku].location_levels
+        if level.incoming_quantity == line.expected:
+            return ["whole"]
+        return ["half"] if items[line.sku].metadata else []
+
+    def amended(self, item: Item[PurchaseOrder], remote: str) -> Item[PurchaseOrder]:
+        (line,) = item.document.lines
+        lines = (msgspec.structs.replace(line, expected=line.expected + 3),)
+        document = msgspec.structs.replace(item.document, lines=lines)
+        return Item(key=item.key, document=document, remote=remote)
+
+    def _item(self, sku: str) -> Item[PurchaseOrder]:
+        self._made += 1
+        key = f"PO-{self._made}"
+        line = PurchaseLine(key="1", sku=sku, expected=5)
+        return Item(key=key, document=PurchaseOrder(key=key, number=key, status="open", lines=(line,)))
+
+
+def medusa_table(shop: MedusaShop, port: int) -> dict[str, object]:
+    """A table `[store]` for the shop's sales channel."""
+    return {
+        "url": f"http://127.0.0.1:{port}",
+        "api_key": {"secret": "shop"},
+        "sales_channel": shop.channel_id,
+        "allow_private_address": True,
+    }
+
+
+@asynccontextmanager
+async def medusa_real(medusa_shop: MedusaShop, medusa_models: Models) -> AsyncIterator[Rig[Any]]:
+    """A shop on the real server."""
+    yield _rig(medusa_shop, medusa_models, asked=True)
+
+
+@asynccontextmanager
+async def medusa_unasked(medusa_shop: MedusaShop, medusa_models: Models) -> AsyncIterator[Rig[Any]]:
+    """The same, where nobody asks for returns."""
+    yield _rig(medusa_shop, medusa_models, asked=False)
+
+
+def _rig(shop: MedusaShop, models: Models, *, asked: bool) -> Rig[Any]:
+    goods = Goods(shop, models)
+
+    async def trace() -> object:
+        return shop.copies.everything()
+
+    return Rig(
+        port=shop.server.port,
+        table=lambda port: medusa_table(shop, port),
+        secrets={"shop": shop.server.secret_key},
+        wrong_secrets={"shop": "sk_another"},
+        trace=trace,
+        benches={
+            Part.ORDERS: Orders(goods),
+            Part.SHIPMENTS: Fulfillments(goods),
+            Part.INVENTORY: Levels(goods),
+            Part.PRODUCTS: Products(goods),
+            Part.CATALOGUE: Catalogue(goods),
+            Part.RETURNS: Returns(goods),
+            Part.RECEIPTS: Receipts(goods, asked=asked),
+            Part.PURCHASE_ORDERS: Purchases(goods),
+        },
+    )

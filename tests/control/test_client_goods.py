@@ -1,0 +1,141 @@
+"""`catalog`, `po`, and what `sku` says of our catalogue."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from dropstreamd.clock import utc
+from dropstreamd.control.messages.goods import (
+    CatalogShown,
+    LackingShown,
+    ProductShown,
+    Purchases,
+    PurchaseShown,
+)
+from dropstreamd.control.messages.returned import ReceiptShown, ReturnShown, ReturnStep
+from dropstreamd.model.products import Product
+from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
+from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
+from tests.channels.plant import asked_back, came_back
+from tests.control.fake_api import FakeApi, ctl, fake_api, golden
+from tests.control.shown import NOW_S, WELL
+from tests.control.test_client_work import ORDER, SKU
+
+AT = "/v1/connections/acme-vendure"
+PRODUCT = Product(
+    key="gid://7",
+    sku="TEE-1",
+    title="Tee",
+    option="Red / M",
+    gtin="00012345678905",
+    vendor_code="V-1",
+    weight_g=180,
+    origin="PT",
+)
+CASES = PurchaseLine(key="1", sku="TEE-1", expected=24, received=12, damaged=1, unit="case", pack=12)
+PURCHASE = PurchaseOrder(
+    key="po/9",
+    number="PO 9",
+    status="partially-received",
+    supplier="Mill",
+    expected_at=datetime(2026, 3, 9, 12, 0, tzinfo=UTC),
+    lines=(CASES, PurchaseLine(key="2", sku="B", expected=5)),
+)
+SHOWN = PurchaseShown(purchase=PURCHASE, at_s=NOW_S, state="accepted", sent=PURCHASE)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[FakeApi]:
+    with fake_api(tmp_path) as api:
+        api.answer("GET /v1/status/acme-vendure", WELL)
+        yield api
+
+
+def test_what_the_store_lacks(api: FakeApi) -> None:
+    lacking = (
+        LackingShown(item=PRODUCT, channel_sku="RED-M", near=("tee-1", "TEE 1")),
+        LackingShown(item=PRODUCT, channel_sku="TEE-1", state="parked", reason="no title"),
+    )
+    shown = CatalogShown(mode="drafts", store_known=True, lacking=lacking, more=True)
+    api.answer(f"GET {AT}/catalog", shown)
+    golden("catalog", ctl(api, "catalog", "acme-vendure").out)
+
+
+def test_a_store_that_lacks_nothing_or_was_never_read(api: FakeApi) -> None:
+    api.answer(f"GET {AT}/catalog", CatalogShown(mode="list", store_known=False, lacking=()))
+    out = ctl(api, "catalog", "acme-vendure").out
+    assert "→ dropstreamctl run acme-vendure products.update" in out
+    assert out.endswith("The store has every item of the warehouse.\n")
+
+
+def test_what_is_on_its_way(api: FakeApi) -> None:
+    untold = msgspec.structs.replace(SHOWN, state="", sent=None)
+    api.answer(f"GET {AT}/purchase-orders", Purchases(purchases=(SHOWN, untold), more=True))
+    golden("po", ctl(api, "po", "acme-vendure").out)
+    api.answer(f"GET {AT}/purchase-orders?ended=true", Purchases(purchases=()))
+    assert ctl(api, "po", "acme-vendure", "--ended").out == "No purchase order is known.\n"
+
+
+def test_one_purchase_order(api: FakeApi) -> None:
+    api.answer(f"GET {AT}/purchase-orders/PO%209", SHOWN)
+    golden("po_one", ctl(api, "po", "acme-vendure", "PO 9").out)
+
+
+def test_a_sku_with_what_our_catalogue_has(api: FakeApi) -> None:
+    off = msgspec.structs.replace(PRODUCT, active=False)
+    products = (
+        ProductShown(product=PRODUCT, at_s=NOW_S, gone=False),
+        ProductShown(product=off, at_s=NOW_S, gone=False),
+        ProductShown(product=off, at_s=NOW_S, gone=True),
+    )
+    shown = msgspec.structs.replace(SKU, products=products)
+    api.answer(f"GET {AT}/skus/TEE-1", shown)
+    golden("sku_products", ctl(api, "sku", "acme-vendure", "TEE-1").out)
+
+
+RECEIPT = came_back("C1", ("W-A", 1, "damaged"), reference="R7", received_at=utc(NOW_S))
+TOLD = ReturnReceipt(
+    receipt_key="C1",
+    order_key="o1",
+    order_number="1",
+    lines=(ReturnedLine(order_line="L1", sku="A", quantity=1, condition="damaged", return_line="RL1"),),
+)
+RETURN = ReturnShown(
+    connection="acme-vendure",
+    key="r7",
+    number="7",
+    reference="R7",
+    state="accepted",
+    standing="ready",
+    cause="",
+    reason="",
+    revision=1,
+    accepted=1,
+    remote="RMA-1",
+    handed_s=NOW_S,
+    asked=asked_back("7", ("A", 2), asked_s=NOW_S, tracking="1Z9"),
+    sent=None,
+    receipts=(
+        ReceiptShown(key="C1", state="accepted", cause="", reason="", receipt=RECEIPT, told=TOLD),
+        ReceiptShown(
+            key="C2", state="parked", cause="sku:Z", reason="Z is unknown", receipt=RECEIPT, told=None
+        ),
+    ),
+    history=(ReturnStep(at_s=NOW_S, run="01JRUN", text="first seen"),),
+)
+
+
+def test_a_return_is_explained(api: FakeApi) -> None:
+    api.answer(f"GET {AT}/returns/7", RETURN)
+    golden("return", ctl(api, "return", "acme-vendure", "7").out)
+
+
+def test_an_order_shows_its_returns(api: FakeApi) -> None:
+    shown = msgspec.structs.replace(ORDER, returns=(RETURN,), receipts=RETURN.receipts[:1])
+    api.answer(f"GET {AT}/orders/1001", shown)
+    out = ctl(api, "order", "acme-vendure", "1001").out
+    assert "Return 7  handed over; came back: 1 × W-A (damaged), 1 × W-A (damaged)\n" in out
+    assert "Without a return; came back: 1 × W-A (damaged)\n" in out

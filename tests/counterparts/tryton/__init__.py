@@ -1,0 +1,1 @@
+"""A real Tryton as a warehouse: its server, and its staff."""

@@ -1,0 +1,232 @@
+"""An order's life in a real Tryton, from both sides."""
+
+import msgspec
+import pytest
+
+from dropstreamd.clock import utc
+from dropstreamd.errors import Misconfigured
+from dropstreamd.model.handover import Accepted, Item, Rejected
+from dropstreamd.model.orders import Address, OutboundOrder
+from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine
+from tests.counterparts.tryton.warehouse import OUT, Packed, TrytonWarehouse
+
+from .houses import everything, order, push, session, stock
+
+pytestmark = pytest.mark.counterpart
+
+
+def cancelled(item: Item[OutboundOrder], remote: str) -> Item[OutboundOrder]:
+    return msgspec.structs.replace(item, remote=remote, cancel=True)
+
+
+async def test_an_order_ships_in_two_packages(tryton_warehouse: TrytonWarehouse) -> None:
+    house = tryton_warehouse
+    tee, mug = f"{house.code}-TEE", f"{house.code}-MUG"
+    house.add_products({tee: 10, mug: 5})
+    item = order(f"SO{house.code}", {tee: 4, mug: 1})
+    async with session(house) as opened:
+        accepted = await push(opened.orders, item)
+        assert isinstance(accepted, Accepted)
+        assert await stock(opened) == {tee: 6, mug: 4}
+        (made,) = house.shipments(item.document.reference)
+        address = made["delivery_address."]
+        assert "1 Main St\nFloor 2" in address["full_address"]
+        assert "SPRINGFIELD, IL" in address["full_address"].upper()
+        contacts = {each["value"] for each in address["contact_mechanisms."]}
+        assert contacts == {"ada@example.com", "not a number"}
+        assert made["carrier."]["rec_name"] == "UPS - Ground"
+        shipment = int(accepted.remote)
+        assert house.assign(shipment)
+        house.pick(shipment)
+        packed = house.pack(shipment, [Packed(units={tee: 4}, tracking="1Z1"), Packed(units={mug: 1})])
+        house.send(shipment)
+        first = await everything(opened.shipments)
+        assert {
+            package.tracking_numbers: [(line.sku, line.quantity) for line in package.lines]
+            for package in first.documents
+        } == {("1Z1",): [(tee, 4)], (): [(mug, 1)]}
+        assert {(each.reference, each.carrier, each.service) for each in first.documents} == {
+            (item.document.reference, "UPS", "Ground")
+        }
+        house.track(packed[1], "1Z2")
+    async with session(house) as opened:
+        again = await everything(opened.shipments, first.cursor)
+        assert {each.tracking_numbers for each in again.documents} == {("1Z1",), ("1Z2",)}
+        assert {each.key for each in again.documents} == {each.key for each in first.documents}
+        assert await stock(opened) == {tee: 6, mug: 4}
+
+
+async def test_what_is_split_keeps_its_reference(tryton_warehouse: TrytonWarehouse) -> None:
+    house = tryton_warehouse
+    tee = f"{house.code}-TEE"
+    house.add_products({tee: 3})
+    item = order(f"SO{house.code}", {tee: 5})
+    async with session(house) as opened:
+        accepted = await push(opened.orders, item)
+        assert isinstance(accepted, Accepted)
+        assert await stock(opened) == {tee: -2}
+        first = int(accepted.remote)
+        rest = house.split(first, tee, 3)
+        assert await push(opened.orders, item) == accepted
+        house.fulfil([first])
+        assert [
+            line.quantity for each in (await everything(opened.shipments)).documents for line in each.lines
+        ] == [3]
+    async with session(house) as opened:
+        house.cancel(rest)
+        said = await everything(opened.acknowledgements)
+        assert [(each.reference, each.verdict) for each in said.documents] == [
+            (item.document.reference, "closed-short")
+        ]
+
+
+async def test_a_short_pick_ships_what_was_there(tryton_warehouse: TrytonWarehouse) -> None:
+    house = tryton_warehouse
+    tee, gone = f"{house.code}-TEE", f"{house.code}-GONE"
+    house.add_products({tee: 3, gone: 0})
+    short, none = order(f"SO{house.code}-1", {tee: 5}), order(f"SO{house.code}-2", {gone: 1})
+    async with session(house) as opened:
+        for item in (short, none):
+            accepted = await push(opened.orders, item)
+            assert isinstance(accepted, Accepted)
+            shipment = int(accepted.remote)
+            assert not house.assign(shipment)
+            house.go_short(shipment)
+            house.pick(shipment)
+            house.pack(shipment)
+            house.send(shipment)
+        packages = (await everything(opened.shipments)).documents
+    assert [(each.reference, each.lines[0].quantity) for each in packages] == [(short.document.reference, 3)]
+
+
+async def test_an_order_is_cancelled_until_it_is_picked(tryton_warehouse: TrytonWarehouse) -> None:
+    house = tryton_warehouse
+    tee = f"{house.code}-TEE"
+    house.add_products({tee: 10})
+    early, late = order(f"SO{house.code}-1", {tee: 1}), order(f"SO{house.code}-2", {tee: 1})
+    async with session(house) as opened:
+        remotes = [
+            outcome.remote
+            for item in (early, late)
+            if isinstance(outcome := await push(opened.orders, item), Accepted)
+        ]
+        house.assign(int(remotes[0]))
+        house.assign(int(remotes[1]))
+        house.pick(int(remotes[1]))
+        assert await push(opened.orders, cancelled(early, remotes[0])) == Accepted(
+            key=early.key, remote=remotes[0]
+        )
+        assert house.state(OUT, int(remotes[0])) == "cancelled"
+        refused = await push(opened.orders, cancelled(late, remotes[1]))
+        assert isinstance(refused, Rejected)
+        assert refused.cause == "too-late"
+        assert house.state(OUT, int(remotes[1])) == "picked"
+        said = await everything(opened.acknowledgements)
+        assert sorted(each.verdict for each in said.documents) == ["accepted", "cancelled"]
+        # It may be sent again under its reference.
+        again = await push(opened.orders, early)
+        assert isinstance(again, Accepted)
+        assert again.remote != remotes[0]
+        assert await push(opened.orders, order(early.key, {tee: 2})) == Rejected(
+            key=early.key,
+            cause="other-content",
+            reason=f"shipment {house.shipments(early.key)[-1]['number']} bears this reference in Tryton, "
+            "with other SKUs or units",
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"ship_method": "Pigeon"}, "method:Pigeon"),
+        ({"ship_method": "DHL"}, ""),
+        ({"ship_method": "UPS"}, "method:UPS"),
+        ({"ship_to": Address(line1="1 Rue A", country="FR")}, "country:FR"),
+        ({"lines": ()}, "lines"),
+    ],
+)
+async def test_what_an_order_names_must_be_there(
+    tryton_warehouse: TrytonWarehouse, changes: dict[str, object], cause: str
+) -> None:
+    house = tryton_warehouse
+    tee = f"{house.code}-TEE"
+    house.add_products({tee: 10})
+    async with session(house) as opened:
+        outcome = await push(opened.orders, order(f"SO{house.code}", {tee: 1}, **changes))
+    assert (outcome.cause if isinstance(outcome, Rejected) else "") == cause
+
+
+async def test_a_reference_that_tryton_would_cut_is_refused(tryton_warehouse: TrytonWarehouse) -> None:
+    async with session(tryton_warehouse) as opened:
+        outcome = await push(opened.orders, order("SO1 ", {"TEE": 1}))
+    assert isinstance(outcome, Rejected)
+    assert outcome.cause == "reference"
+
+
+async def test_a_return_comes_back_in_three_conditions(tryton_warehouse: TrytonWarehouse) -> None:
+    house = tryton_warehouse
+    tee = f"{house.code}-TEE"
+    house.add_products({tee: 10})
+    returned = OutboundReturn(
+        reference=f"RMA{house.code}",
+        number="R1",
+        order_reference="SO1",
+        requested_at=utc(1_795_300_000),
+        lines=(OutboundReturnLine(number=1, return_line="1", order_line="1", sku=tee, quantity=6),),
+    )
+    async with session(house) as opened:
+        accepted = await push(opened.returns, Item(key="r1", document=returned))
+        assert isinstance(accepted, Accepted)
+        house.receive_back(
+            int(accepted.remote), {tee: [(3, house.storage), (2, house.damaged), (1, house.quarantine)]}
+        )
+        (receipt,) = (await everything(opened.receipts)).documents
+        assert receipt.reference == returned.reference
+        assert {line.condition: line.quantity for line in receipt.lines} == {
+            "restock": 3,
+            "damaged": 2,
+            "quarantine": 1,
+        }
+        assert await stock(opened) == {tee: 13}
+        late = await push(
+            opened.returns, Item(key="r1", document=returned, remote=accepted.remote, cancel=True)
+        )
+        assert isinstance(late, Rejected)
+
+
+async def test_what_is_late_is_promised_all_the_same(tryton_warehouse: TrytonWarehouse) -> None:
+    house = tryton_warehouse
+    tee = f"{house.code}-TEE"
+    house.add_products({tee: 10})
+    for number, by_s in enumerate((None, 1_700_000_000, 1_900_000_000), start=1):
+        by = None if by_s is None else utc(by_s)
+        async with session(house) as opened:
+            await push(opened.orders, order(f"SO{house.code}-{number}", {tee: 2}, ship_by=by))
+            assert await stock(opened) == {tee: 10 - 2 * number}
+
+
+async def test_a_purchase_arrives_in_parts(tryton_warehouse: TrytonWarehouse) -> None:
+    house = tryton_warehouse
+    tee = f"{house.code}-TEE"
+    house.add_products({tee: 0})
+    (purchase,) = house.purchase_many(["PO1"], {tee: 10})
+    seen = []
+    cursor = None
+    for units in (0, 4, 7):
+        if units:
+            house.receive_goods(purchase, {tee: units})
+        async with session(house) as opened:
+            page = await everything(opened.purchase_orders, cursor)
+            cursor = page.cursor
+            told = page.documents[-1]
+            seen.append((told.status, told.lines[0].expected, told.lines[0].received))
+    assert seen == [("open", 10, 0), ("partially-received", 10, 4), ("received", 10, 11)]
+
+
+async def test_a_setting_that_names_nothing_is_told(tryton_warehouse: TrytonWarehouse) -> None:
+    async with session(tryton_warehouse, customer="NOBODY") as opened:
+        with pytest.raises(Misconfigured, match="none is called 'NOBODY'"):
+            await opened.test(write=False)
+    async with session(tryton_warehouse, quarantine=["NOWHERE"]) as opened:
+        with pytest.raises(Misconfigured, match="NOWHERE"):
+            await opened.test(write=False)
