@@ -42,11 +42,13 @@ class Limiter(Protocol):
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """What a platform allows one account: `rate_per_s` for good, `burst` at once after a rest (both
-    in its own units of cost), and `at_once` calls in flight. All above zero."""
+    in its own units of cost), and `at_once` calls in flight. All above zero. `kept` is the share of the
+    burst that is kept for orders, from 0 to below 1: with it they need not wait for the bucket."""
 
     rate_per_s: float = 5.0
     burst: float = 10.0
     at_once: int = 4
+    kept: float = 0.0
 
 
 class Budget:
@@ -55,7 +57,8 @@ class Budget:
     Callers ask through `for_priority`. Of those waiting, the lowest priority number goes first, and
     the first come first among equals; but a step of priority is worth `step_s` of waiting, so that
     nobody starves: a FULL call that has waited for 2 × `step_s` goes before a new ORDERS call. A
-    call of more than the whole burst waits for a full bucket and leaves it in debt.
+    call of more than the whole burst waits for a full bucket and leaves it in debt. What the pace keeps
+    for orders is left by the others, until they have waited as long as that.
     """
 
     def __init__(self, pace: Pace, *, step_s: float = 30.0) -> None:
@@ -124,7 +127,7 @@ class Budget:
     async def _enter(self, priority: Priority, cost: float) -> None:
         self._arrivals += 1
         due_s = trio.current_time() + self._step_s * priority
-        waiter = _Waiter(order=(due_s, self._arrivals))
+        waiter = _Waiter(order=(due_s, self._arrivals), patient=priority > Priority.ORDERS)
         bisect.insort(self._waiting, waiter, key=lambda one: one.order)
         try:
             await trio.lowlevel.checkpoint()
@@ -147,6 +150,11 @@ class Budget:
         rest_s = max(0.0, self._counted_s - trio.current_time())
         missing = min(cost, self._pace.burst) - self._tokens
         delay_s = rest_s + max(0.0, missing) / self._pace.rate_per_s
+        due_in_s = waiter.order[0] - trio.current_time()
+        if waiter.patient and due_in_s > 0:
+            missing = min(cost + self._pace.kept * self._pace.burst, self._pace.burst) - self._tokens
+            patient_s = rest_s + max(0.0, missing) / self._pace.rate_per_s
+            delay_s = max(delay_s, min(patient_s, due_in_s))
         return delay_s if delay_s > _ROUNDING_S else 0.0
 
     def _count(self) -> None:
@@ -183,8 +191,11 @@ _ROUNDING_S = 1e-6
 
 
 class _Waiter:
-    def __init__(self, *, order: tuple[float, int]) -> None:
+    """`patient`: it leaves what is kept for orders, until it is due itself."""
+
+    def __init__(self, *, order: tuple[float, int], patient: bool) -> None:
         self.order = order
+        self.patient = patient
         self.wake = trio.Event()
 
 

@@ -200,8 +200,10 @@ class Api:
             cost = None
         if cost is None:
             return 0.0
-        if cost.requested_query_cost > 0:
-            self._costs[document.name] = cost.requested_query_cost
+        # With fewer ids or nodes it may ask for less: what it asked for at most is waited for.
+        asked = max(self._costs.get(document.name, 0.0), cost.requested_query_cost)
+        if asked > 0:
+            self._costs[document.name] = asked
         status = cost.throttle_status
         if status is None:
             return 0.0

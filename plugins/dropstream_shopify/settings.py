@@ -82,8 +82,9 @@ def amends(_settings: Settings) -> frozenset[Part]:
 
 def pace(_settings: Settings) -> Pace:
     """What every shop is allowed at least, in points of calculated query cost ("GraphQL Admin API rate
-    limits"); what a shop's plan allows beyond that is learned from its answers."""
-    return Pace(rate_per_s=50.0, burst=1000.0, at_once=4)
+    limits"); what a shop's plan allows beyond that is learned from its answers. Two thirds of what it
+    may spend at once are kept for orders: a page of them asks for as much."""
+    return Pace(rate_per_s=50.0, burst=1000.0, at_once=4, kept=0.65)
 
 
 def check(settings: Settings) -> list[SettingProblem]:

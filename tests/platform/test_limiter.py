@@ -240,3 +240,14 @@ async def test_what_was_learned_outlives_a_session_and_not_a_rest(autojump_clock
     limiter.learn(available=20, burst=20, rate_per_s=10)
     assert await times(limiters.budget("a", pace), 1) == [31.1]
     assert await times(limiters.budget("a", Pace(rate_per_s=2, burst=1, at_once=9)), 2) == [31.6, 32.1]
+
+
+async def test_what_is_kept_for_orders_is_left_by_the_others_for_a_while(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=100, at_once=9, kept=0.5))
+    assert await times(budget, 3, Priority.FULL, cost=25) == [0, 0, 25]
+    assert await times(budget, 2, cost=25) == [25, 25]
+    # Nobody else asks: the bucket would be above the half at 75, and a FULL call is due after 60.
+    assert await times(budget, 1, Priority.FULL, cost=25) == [85]
+    budget = Budget(Pace(rate_per_s=1, burst=100, at_once=9, kept=0.5))
+    await times(budget, 1, cost=100)
+    assert await times(budget, 1, Priority.SMART, cost=25) == [115]

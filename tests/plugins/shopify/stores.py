@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from dropstream_shopify.settings import Settings
+from dropstream_shopify.settings import Settings, pace
 from dropstream_shopify.store import ShopifyStore, open_store
 from dropstreamd.clock import Clock, utc
 from dropstreamd.model.handover import Item, Outcome, Prepared, Rejected, Stamp, Withdrawn
@@ -16,7 +16,7 @@ from dropstreamd.model.stock import Level
 from dropstreamd.platform.circuit import Circuit
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.http_connect import Trust
-from dropstreamd.platform.limiter import Budget, Pace, Priority
+from dropstreamd.platform.limiter import Budget, Priority
 from dropstreamd.platform.secrets import Secret, SecretRef
 from dropstreamd.telemetry.metrics import CallResult
 from tests.fakes.shopify_shop import DOMAIN, HERE, Row
@@ -49,7 +49,7 @@ class TestHost:
         priority: Priority = Priority.ORDERS,
     ) -> None:
         self.clock = clock
-        self.budget = budget or Budget(Pace(rate_per_s=50, burst=1000, at_once=4))
+        self.budget = budget or Budget(pace(settings()))
         self.limiter = self.budget.for_priority(priority)
         self.calls = Calls()
         self.secrets = dict(secrets)
