@@ -6,9 +6,9 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import kits, references, rules
+from dropstreamd.channels import corrections, kits, references, rules
 from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
-from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.store import stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Saved
@@ -17,7 +17,6 @@ from dropstreamd.store.records import Document, Promise, Standing, State
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transitions import BEFORE_START
 
-_order = msgspec.msgpack.Decoder(Order)
 _outbound = msgspec.msgpack.Decoder(OutboundOrder)
 _promise = msgspec.msgpack.Decoder(Promise)
 
@@ -53,7 +52,7 @@ def _promised(
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
     if doc.state is State.VOID or doc.standing is Standing.OVER or old_systems:
         return None
-    decision = rules.decide(connection.rules, _order.decode(doc.content), doc)
+    decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     if decision.never_goes:
         return None
     wanted: Counter[str] = Counter()
@@ -64,10 +63,11 @@ def _promised(
 
 
 def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
-    """Nothing more will leave of an order that is over in the store, once nobody has to see to that, or
-    that the warehouse closed short: what no package took counts as gone."""
+    """Nothing more will leave of an order that is over in the store, or by a person's word, once nobody has
+    to see to that, or that the warehouse closed short: what no package took counts as gone."""
     over = doc.standing is Standing.OVER and not doc.changed_since_accepted
-    if not (over or doc.short):
+    ended = doc.stay == "shipped" or (doc.stay == "withdrawn" and doc.stopped)
+    if not (over or ended or doc.short):
         return promise
     still = Counter(promise.units if old is None else old.units)
     gone_s = max(promise.gone_s, doc.changed_s) if still else promise.gone_s

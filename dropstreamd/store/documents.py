@@ -172,10 +172,11 @@ def task_of_change(tx: Writer, book: Book, key: str, doc: Document, now_s: float
     """Open or renew the task "changed after hand-over"; 1 if there is one. A change back renews it
     too: somebody may have acted on the change."""
     path = (*book.flow, key)
-    if doc.state is not State.ACCEPTED or not (doc.changed_since_accepted or tx.get(Table.TASKS, path)):
+    owed = doc.changed_since_accepted or doc.owes_stop
+    if doc.state is not State.ACCEPTED or not (owed or tx.get(Table.TASKS, path)):
         return 0
-    detail = book.describe(doc) if doc.changed_since_accepted else "changed back to what was handed over"
-    title = f"{doc.number} changed after hand-over"
+    detail = book.describe(doc) if owed else "changed back to what was handed over"
+    title = f"{doc.number} {'was cancelled by hand' if doc.owes_stop else 'changed'} after hand-over"
     task = Task(
         kind="changed",
         number=doc.number,
@@ -223,6 +224,18 @@ def forget_bad(tx: Writer, flow: Flow, *, keep: Set[str] = frozenset(), limit: i
     return len(gone)
 
 
+def empty_bad(tx: Writer, flow: Flow, *, before_s: float, limit: int) -> int:
+    """Let go of the bytes of what could not be decoded before then, and of nothing else; how many."""
+    old = [
+        (path, record)
+        for path, raw in tx.scan(Table.PARKED, (*flow, _BAD))
+        if (record := _bad.decode(raw)).raw and record.at_s < before_s
+    ][:limit]
+    for path, record in old:
+        tx.put(Table.PARKED, path, encode(msgspec.structs.replace(record, raw=b"")))
+    return len(old)
+
+
 def mended(tx: Writer, flow: Flow, key: str) -> None:
     """What is known by this key could be decoded by now."""
     tx.delete(Table.PARKED, (*flow, _BAD, "undecodable", _bad_key(key)))
@@ -256,6 +269,33 @@ def release(tx: Writer, book: Book, key: str, *, now_s: float, run: str, why: st
     return True
 
 
+# ---- a person's word
+
+
+Change = Callable[[Document], Document]
+
+
+def by_hand(tx: Writer, book: Book, key: str, change: Change, *, now_s: float, run: str = "") -> Document:
+    """Change a document as a person says, and give it its owner. Nothing goes of which the newest form
+    cannot be read, nor what is handed over already, unless the sink can amend or stop it: then it becomes
+    a task."""
+    old = get(tx, book.flow, key)
+    if old is None:
+        raise AssertionError(f"{book.flow}: there is no document {key}")
+    doc = transitions.amend(change(old), able(tx, book, key))
+    why = unread(tx, book.flow, key)
+    if why is not None and doc.state is State.PENDING and not doc.accepted:
+        doc = transitions.noted(transitions.hide(doc, why), now_s, run, "its newest form cannot be read")
+    save(tx, book, key, doc, old)
+    task_of_change(tx, book, key, doc, now_s)
+    return doc
+
+
+def drop_task(tx: Writer, flow: Flow, key: str) -> bool:
+    """Take a task away that what a person did has made pointless."""
+    return tx.delete(Table.TASKS, (*flow, key))
+
+
 # ---- tasks
 
 
@@ -286,7 +326,7 @@ def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
             doc,
             accepted=doc.revision,
             accepted_digest=doc.digest,
-            stopped=doc.standing is Standing.OVER,
+            stopped=doc.standing is Standing.OVER or doc.stay == "withdrawn",
         )
         save(tx, book, key, told, doc)
     return tx.delete(Table.TASKS, (*book.flow, key))

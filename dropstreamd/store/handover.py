@@ -148,7 +148,7 @@ def open_batch(
 
 def is_to_be_stopped(doc: Document) -> bool:
     """Whether what is handed over next is that it is not wanted any more."""
-    return doc.accepted > 0 and doc.standing is Standing.OVER
+    return doc.accepted > 0 and (doc.standing is Standing.OVER or doc.owes_stop)
 
 
 def _stopping(book: Book, key: str, doc: Document) -> Item[object]:

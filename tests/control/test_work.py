@@ -330,13 +330,16 @@ async def test_a_held_snapshot_is_approved(office: Office, client: Client) -> No
     for stock in ({"A": 5, "B": 3}, {"A": 5}):
         office.report(stock)
         await client.run("inventory.smart")
-    told = await client.ask("POST", path)
+    [account] = (await client.get("/status"))["accounts"]
+    held = {"generation": account["held"]["id"]}
+    assert (await client.refused("POST", path, {"generation": "01J"}))[:2] == (409, "changed")
+    told = await client.ask("POST", path, held)
     assert told["snapshot"] == "stock-0002"
     assert told["why"].startswith("approved: 1 of 2 SKUs are missing")
-    assert (await client.refused("POST", path))[:2] == (404, "not found")
+    assert (await client.refused("POST", path, held))[:2] == (404, "not found")
     lines = (await client.get("/connections/ebay/log"))["lines"]
     assert [line["event"] for line in lines] == ["approved"]
-    assert (await client.refused("POST", "/warehouses/acme/mian/approve"))[0] == 404
+    assert (await client.refused("POST", "/warehouses/acme/mian/approve", held))[0] == 404
 
 
 async def test_a_shop_at_a_new_address_is_the_same_shop(office: Office, client: Client) -> None:
