@@ -101,6 +101,7 @@ _LINE = """
 fragment Line on FulfillmentOrderLineItem {
   id totalQuantity remainingQuantity requiresShipping sku productTitle variantTitle
   weight { value unit }
+  shippingLine { title code }
   lineItem {
     id currentQuantity
     originalUnitPriceSet { shopMoney { amount currencyCode } }
@@ -112,7 +113,7 @@ fragment Line on FulfillmentOrderLineItem {
 
 OPEN_ORDERS = Document(
     name="OpenOrders",
-    cost=620,
+    cost=640,
     text="""
 query OpenOrders($first: Int!, $after: String, $query: String, $closed: Boolean!) {
   fulfillmentOrders(
@@ -142,7 +143,7 @@ query ChangedOrders($after: String, $query: String!) {
 
 ORDERS_BY_ID = Document(
     name="OrdersById",
-    cost=620,
+    cost=640,
     text="""
 query OrdersById($ids: [ID!]!) {
   nodes(ids: $ids) { __typename ...Everything }

@@ -196,11 +196,13 @@ def _age(gid: str) -> tuple[int, str]:
 
 
 def _ship_method(order: wire.FulfillmentOrder, settings: Settings) -> str:
-    """What the buyer chose, as the fulfillment order has it, else as the order has it."""
-    method, line = order.delivery_method, order.order.shipping_line
+    """What the buyer chose for these lines, else for the order, else for the delivery."""
+    lines = [line.shipping_line for line in _shipped(order)]
+    chosen = next((line for line in (*lines, order.order.shipping_line) if line is not None), None)
+    method = order.delivery_method
     if settings.ship_method == "code":
-        return (method.service_code if method else "") or (line.code if line else "") or ""
-    return (method.presented_name if method else "") or (line.title if line else "") or ""
+        return (chosen.code if chosen else "") or (method.service_code if method else "") or ""
+    return (chosen.title if chosen else "") or (method.presented_name if method else "") or ""
 
 
 def _attribute(sold: wire.SoldOrder, key: str) -> str:

@@ -269,6 +269,7 @@ class Line(Wire, frozen=True, kw_only=True):
     line_item: SoldLine
     sku: str | None = None
     variant_title: str | None = None
+    shipping_line: ShippingLine | None = None
     weight: Weight | None = None
 
 

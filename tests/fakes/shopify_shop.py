@@ -166,6 +166,7 @@ class ShopifyShop:
                     productTitle=f"Product {line['sku']}",
                     variantTitle=None,
                     weight={"value": 0.5, "unit": "POUNDS"},
+                    shippingLine=None,
                     lineItem=line,
                 )
             )

@@ -81,6 +81,19 @@ async def test_a_payment_is_seen_by_the_orders_own_clock(account: Account, shop:
     assert third.pages == 2
 
 
+async def test_the_ship_method_is_that_of_the_lines_then_of_the_order(
+    account: Account, shop: ShopifyShop
+) -> None:
+    made, other, bare = (shop.place({"A": 1}) for _ in range(3))
+    made["lineItems"][0]["shippingLine"] = {"title": "Express", "code": "EXP"}
+    bare["order"]["shippingLine"] = None
+    bare["deliveryMethod"]["presentedName"] = "Slow"
+    seen = (await account.listing()).orders
+    assert [seen[each["id"]].ship_method for each in (made, other, bare)] == ["Express", "Standard", "Slow"]
+    bare["deliveryMethod"] = None
+    assert (await account.listing()).orders[bare["id"]].ship_method == ""
+
+
 async def test_holds_and_schedules_wait(account: Account, shop: ShopifyShop) -> None:
     held, scheduled, open_ = (shop.place({"A": 1}) for _ in range(3))
     shop.set_status(held, "ON_HOLD")
