@@ -1,5 +1,6 @@
 """Variants by SKU. Shopify's search finds words whatever their case, and may know of a change only later:
-what it brings is compared letter by letter, and what it lacks is asked for once more in small groups."""
+what it brings is compared letter by letter. How long a search may be is not written down: until one was seen
+whole, some of what it lacks is asked for again in small groups."""
 
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from dropstreamd.errors import ProtocolMismatch
 
 AT_ONCE = 250
 FEW = 25
+DOUBTED = 100
 MOST_PAGES = 20
 
 
@@ -18,6 +20,8 @@ class SkuFinder:
 
     def __init__(self, api: Api, settings: Settings) -> None:
         self._api = api
+        self._at_once = AT_ONCE
+        self._trusted = False
         self._document = documents_goods.ITEMS
         self._with: dict[str, object] = {}
         if settings.check_quantities:
@@ -27,10 +31,15 @@ class SkuFinder:
     async def find(self, skus: Sequence[str]) -> dict[str, list[wire_goods.StockVariant]]:
         """The variants of each SKU, exactly so written; a SKU may have several, or none."""
         found: dict[str, list[wire_goods.StockVariant]] = {}
-        await self._look(found, skus, AT_ONCE)
+        await self._look(found, skus, self._at_once)
         missing = [sku for sku in skus if sku not in found]
-        if len(skus) > FEW:
-            await self._look(found, missing, FEW)
+        if not self._trusted and missing and len(skus) > FEW:
+            there = len(found)
+            await self._look(found, missing[-DOUBTED:], FEW)
+            self._trusted = len(found) == there
+            if not self._trusted:
+                self._at_once = FEW
+                await self._look(found, missing[:-DOUBTED], FEW)
         return found
 
     async def _look(

@@ -133,6 +133,7 @@ class FakeShopify:
         self.throttled = 0
         self.gone = False
         self.most_cost = MOST_COST
+        self.most_terms = 1_000
         self.before: dict[str, Callable[[], object]] = {}
         self.port = 0
         self._documents: dict[str, DocumentNode] = {}

@@ -23,6 +23,7 @@ class Server(Protocol):
     shop: ShopifyShop
     scopes: set[str]
     keys: dict[str, tuple[str, Any]]
+    most_terms: int
 
 
 def failure(code: str, message: str = "refused", **extensions: object) -> GraphQLError:
@@ -292,7 +293,7 @@ class Root:
 
     def _searched(self, rows: Iterable[Row], arguments: Row) -> Row:
         """The rows that a search finds, in its order, from a cursor on: by value and id."""
-        shop, wanted = self.shop_, _terms(arguments.get("query") or "")
+        shop, wanted = self.shop_, _terms(arguments.get("query") or "", self.server.most_terms)
         found = [row for row in rows if not wanted or _matches(row, shop.seen_by_search(row), wanted)]
         if arguments["sortKey"] == "UPDATED_AT":
             times = {row["id"]: shop.seen_by_search(row) or row["updatedAt"] for row in found}
@@ -300,11 +301,12 @@ class Root:
         return by_id(found, arguments)
 
 
-def _terms(text: str) -> dict[str, set[str]]:
-    """The alternatives of a search, by field; a value is in lower case, as a search compares it."""
+def _terms(text: str, most: int) -> dict[str, set[str]]:
+    """The alternatives of a search, by field, as many as it looks at; a value is in lower case, as a search
+    compares it."""
     wanted: dict[str, set[str]] = {}
     place = 0
-    while place < len(text):
+    while place < len(text) and sum(map(len, wanted.values())) < most:
         term = _TERM.match(text, place)
         if term is None:
             raise AssertionError(f"the double cannot search for {text[place:]!r}")

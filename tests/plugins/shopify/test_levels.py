@@ -63,6 +63,27 @@ async def test_skus_are_found_as_they_are_written(account: Account, shop: Shopif
     assert all(isinstance(each, Accepted) for each in outcomes.values())
 
 
+async def test_a_search_that_is_cut_short_is_noticed(fake: FakeShopify, account: Account) -> None:
+    skus = [f"S-{number}" for number in range(250)]
+    fake.shop.add_products(dict.fromkeys(skus, 1))
+    fake.most_terms = 60
+    async with account.open() as store:
+        outcomes = await push_levels(store, dict.fromkeys(skus, 7))
+        assert all(isinstance(each, Accepted) for each in outcomes.values())
+        fake.asked.clear()
+        await push_levels(store, dict.fromkeys(skus, 8))
+    assert fake.asked.count("Items") == 10, "small groups from then on"
+
+
+async def test_what_a_shop_does_not_sell_is_asked_for_twice_at_most(
+    fake: FakeShopify, account: Account
+) -> None:
+    fake.shop.add_products({"A": 1})
+    async with account.open() as store:
+        await push_levels(store, {"A": 7, **{f"NOT-SOLD-{number}": 7 for number in range(999)}})
+    assert fake.asked.count("Items") == 4 + 4
+
+
 async def test_a_checked_level_is_read_again_once_and_then_set(fake: FakeShopify, account: Account) -> None:
     fake.shop.add_products({"A": 5, "B": 5})
     sold = fake.shop.variants("A")[0]["inventoryItem"]["levels"]
