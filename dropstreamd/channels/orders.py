@@ -8,6 +8,7 @@ import msgspec
 from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules, sent_names
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
+from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OutboundOrder
@@ -38,9 +39,16 @@ def book(scope: Scope) -> Book:
         cancels=Part.ORDERS in scope.warehouse_cancels,
         read_sent=_decode_sent.decode,
         named=sent_names.keeper(scope, CHANNEL),
+        ended=partial(_all_has_left, scope.account),
         describe=outbound.describe,
         saved=promises.keeper(scope.account, scope.connection),
     )
+
+
+def _all_has_left(account: WarehouseAccount, tx: Reader, doc: Document) -> bool:
+    """Whether packages have taken all of an order: a refund afterwards is none of the warehouse's business,
+    and what it is told of a closed order it may take for a new one."""
+    return bool(doc.sent) and not promises.left(tx, account, _decode_sent.decode(doc.sent))
 
 
 async def import_orders(run: Run, start_s: float) -> None:

@@ -149,13 +149,15 @@ def _news(
 
 
 def _ended(order_doc: Document, package: Package) -> str:
-    """How the order had ended when the warehouse shipped it after all; "" where it had not."""
+    """How the order had ended when the warehouse shipped it after all; "" where it had not. One that the
+    warehouse alone cancelled is open in the store: what left before is told."""
     if order_doc.stay == "shipped":
         return "" if package.key == by_hand_key(package.reference) else "was marked as shipped by hand"
     over = order_doc.standing is Standing.OVER
     if over and _decode_source.decode(order_doc.content).status == "cancelled":
         return "was cancelled"
-    return "was cancelled" if order_doc.stopping == "done" else ""
+    by_hand = order_doc.stay == "withdrawn" and order_doc.stopping == "done"
+    return "was cancelled" if by_hand else ""
 
 
 def by_hand_key(reference: str) -> str:

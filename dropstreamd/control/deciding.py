@@ -159,9 +159,12 @@ def _resolve(tx: Writer, book: Book, key: str, asked: Resolve, now_s: float) -> 
         refuse("changed", f"{doc.number} is not in doubt: it is {doc.state}")
     if asked.revision is not None and asked.revision != doc.revision:
         refuse("changed", f"{doc.number} has revision {doc.revision} by now", remedy="look at it again")
-    outcome: Outcome = Accepted(key=key) if asked.applied else Untouched(key=key)
+    # Of a cancellation he says that it was sent: whether it is heeded is for the warehouse to tell.
+    outcome: Outcome = Accepted(key=key, final=False) if asked.applied else Untouched(key=key)
+    attempt = dict(handover.attempts(tx, book.flow)).get(doc.attempt)
     handover.resolve_doubt(tx, book, key, outcome, now_s=now_s, run="")
-    return doc.number
+    stops = attempt is not None and attempt.stops(key)
+    return f"the cancellation of {doc.number}" if stops else doc.number
 
 
 # ---- tasks

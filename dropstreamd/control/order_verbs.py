@@ -31,7 +31,7 @@ from dropstreamd.store.transitions import BY_HAND
 WHY_LIMIT = 200
 """Characters of a reason."""
 
-CHANGE_TASKS = ("", " rejected", " stopped", " not-stopped", " short", " first")
+CHANGE_TASKS = ("", " rejected", " refused", " stopped", " not-stopped", " short", " first")
 """What ends the keys of an order's tasks that are about a hand-over: pointless once it goes anew."""
 
 B = TypeVar("B", bound=ByHand)

@@ -14,7 +14,7 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import MAX_PART_BYTES, is_part
-from dropstreamd.store.records import BadRecord, Document, Flow, Standing, State, Task
+from dropstreamd.store.records import BadRecord, Document, Flow, Purpose, Standing, State, Task
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transitions import Able, Incoming
 
@@ -41,16 +41,24 @@ Saved = Callable[[Writer, str, Document], None]
 
 ReadSent = Callable[[bytes], object]
 
-Named = Callable[[Writer, str, str, float], None]
-"""Told the name of the call or file that a document is about to be sent in, its key and the instant, in
-the transaction that opens the attempt: the other side may answer to that name alone."""
+Named = Callable[[Writer, str, str, Purpose, float], None]
+"""Told the name of the call or file that a document is about to be sent in, its key, what for and the
+instant, in the transaction that opens the attempt: the other side may answer to that name alone."""
 
 
 def _as_it_is(sent: bytes) -> object:
     return sent
 
 
-def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _at_s: float) -> None:
+Ended = Callable[[Reader, Document], bool]
+"""Whether the other side has nothing left to do for a document that it has: nothing to change or stop."""
+
+
+def _never(_tx: Reader, _doc: Document) -> bool:
+    return False
+
+
+def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _purpose: Purpose, _at_s: float) -> None:
     """A `Named` for flows whose other side answers to what it is told inside."""
 
 
@@ -63,7 +71,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
     `amends`: the sink takes a changed document after hand-over; `cancels`: it stops one that the source
     took back, told in the form that was accepted, which `read_sent` decodes. Otherwise it becomes a task.
-    `named` keeps the names that documents are sent under.
+    `named` keeps the names that documents are sent under; of what has `ended` a change is a task.
     """
 
     flow: Flow
@@ -73,6 +81,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     cancels: bool = False
     read_sent: ReadSent = _as_it_is
     named: Named = nobody_asks_by_name
+    ended: Ended = _never
 
 
 def get(tx: Reader, flow: Flow, key: str) -> Document | None:
@@ -162,8 +171,12 @@ def _bad_key(key: str) -> str:
 
 
 def able(tx: Reader, book: Book, key: str) -> Able:
-    """What may go to the sink by itself after a hand-over: nothing while a person is at it."""
-    if get_task(tx, book.flow, key) is not None:
+    """What may go to the sink by itself after a hand-over: nothing while a person is at it, nor once the
+    other side has done all of it."""
+    if not (book.amends or book.cancels) or get_task(tx, book.flow, key) is not None:
+        return Able()
+    doc = get(tx, book.flow, key)
+    if doc is not None and doc.accepted and book.ended(tx, doc):
         return Able()
     return Able(amends=book.amends, cancels=book.cancels)
 
@@ -327,6 +340,7 @@ def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
             accepted=doc.revision,
             accepted_digest=doc.digest,
             stopped=doc.standing is Standing.OVER or doc.stay == "withdrawn",
+            stopping="" if doc.stopping == "refused" else doc.stopping,
         )
         save(tx, book, key, told, doc)
     return tx.delete(Table.TASKS, (*book.flow, key))

@@ -41,6 +41,9 @@ Stopping = Literal["", "sent", "done", "refused"]
 Stay = Literal["", "held", "withdrawn", "shipped"]
 """A person's word on a document: it waits, it is not wanted any more, it left in another way."""
 
+Purpose = Literal["new", "change", "stop"]
+"""What an attempt is to do with a document at the other side."""
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """One step in a document's life, for `explain`."""
@@ -138,6 +141,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     opened_s: float
     step: str = ""
     unsure_s: float = 0.0
+
+    def stops(self, key: str) -> bool:
+        """Whether it is to stop this document at the other side."""
+        return any(tried.key == key and tried.cancel for tried in self.keys)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

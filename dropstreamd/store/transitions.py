@@ -238,7 +238,18 @@ def _stopped(doc: Document, tried: AttemptKey, now_s: float, run: str, *, final:
         accepted=tried.revision,
         accepted_digest=tried.digest,
         stopped=True,
-        stopping="done" if final else "sent",
+        stopping="done" if final or doc.stopping == "done" else "sent",
+    )
+
+
+def stopped_by_itself(doc: Document) -> Document:
+    """The other side says that it stopped it, whether it was asked to or not: then a cancellation of ours
+    that waits for its turn is not sent any more."""
+    done = msgspec.structs.replace(doc, stopping="done", stopped=True)
+    if doc.state is not State.PENDING or not (doc.standing is Standing.OVER or doc.owes_stop):
+        return done
+    return msgspec.structs.replace(
+        free(done, State.ACCEPTED), accepted=doc.revision, accepted_digest=doc.digest
     )
 
 
@@ -260,15 +271,20 @@ def amend(doc: Document, able: Able) -> Document:
     """An accepted document that has changed since is pending again, where its sink can amend it, or
     stop what the source took back. What the source holds is not: a person has to say so; nor is what
     was stopped at the other side."""
-    can = {Standing.READY: able.amends, Standing.OVER: able.cancels, Standing.HELD: False}[doc.standing]
-    if doc.stay in ("withdrawn", "shipped"):
-        can = able.cancels and doc.owes_stop
     owed = doc.changed_since_accepted or doc.owes_stop
-    if doc.state is State.ACCEPTED and owed and can and not doc.stopped:
+    if doc.state is State.ACCEPTED and owed and may_follow(doc, able):
         return free(doc, State.PENDING)
     if doc.state is State.PENDING and doc.accepted and not owed:
         return free(doc, State.ACCEPTED)
     return doc
+
+
+def may_follow(doc: Document, able: Able) -> bool:
+    """Whether what an accepted document has become may go to the other side after it."""
+    can = {Standing.READY: able.amends, Standing.OVER: able.cancels, Standing.HELD: False}[doc.standing]
+    if doc.stay in ("withdrawn", "shipped"):
+        can = able.cancels and doc.owes_stop
+    return can and not doc.stopped
 
 
 def hide(doc: Document, reason: str) -> Document:
