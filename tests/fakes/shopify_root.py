@@ -212,7 +212,7 @@ class Root:
             lines.append(line)
         return {"reverseFulfillmentOrderLineItems": lines, "userErrors": []}
 
-    # ---- helpers
+    # ---- how they look things up
 
     def _one(self, kind: str, key: str) -> Row | None:
         if not re.fullmatch(rf"gid://shopify/{kind}/\d+", key):
