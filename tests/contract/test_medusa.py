@@ -21,6 +21,7 @@ FASTER = 5.0
 ALL = os.environ.get("DROPSTREAMD_MEDUSA") == "all"
 CUT = "a-push-that-is-cut-has-its-effect-once"
 CANCELLED = "a-push-that-is-cancelled-has-its-effect-once"
+DIES = "a-push-that-dies-has-its-effect-once"
 LONG = {
     "plugin-a-cancelled-read-leaves-no-connection",
     "purchase_orders-an-amendment-that-is-interrupted-ends-as-one",
@@ -30,8 +31,9 @@ LONG = {
         for part in ("catalogue", "inventory", "purchase_orders", "receipts")
         for rule in (CUT, CANCELLED)
     ),
+    *(f"{part}-{DIES}" for part in ("catalogue", "inventory", "purchase_orders")),
 }
-UNASKED = (f"receipts-{CUT}", "receipts-a-push-that-dies-has-its-effect-once")
+UNASKED = (f"receipts-{CUT}", f"receipts-{DIES}")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dropstreamd.testing import contract_tests
 from .tryton_rigs import tryton_real
 
 LONG = "DROPSTREAMD_TRYTON_LONG"
-OFTEN = ("orders", "shipments", "plugin")
+OFTEN = ("orders", "plugin")
 """The others stand on the same code: it is cut apart with these every time."""
 CUT_APART = ("a-push-that-is-cut", "a-push-that-is-cancelled", "a-push-that-dies", "a-cut-run")
 

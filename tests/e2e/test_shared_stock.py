@@ -20,7 +20,7 @@ from tests.e2e.test_kits import lines_in
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(0)]
 
-CHANGES = int(os.environ.get("DROPSTREAMD_SHARED_CHANGES", "25"))
+CHANGES = int(os.environ.get("DROPSTREAMD_SHARED_CHANGES", "12"))
 AT_REST_EVERY = 8
 
 STOCK = {"TEE": 200, "MUG": 70, "CAP": 50}

@@ -4,6 +4,7 @@ The store is a Vendure; the partner reads and writes X12 with code of its own, a
 independent parser too.
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -134,8 +135,18 @@ figure = "{figure}"
         assert not [path for path in self.account.outbox.iterdir() if path.is_file()]
 
 
+LONG = ("test_a_rejected_order_waits_for_a_person", "test_no_control_number_comes_twice")
+"""How a file travels makes no difference to these."""
+
+
 @pytest.fixture(params=["openssh", "vsftpd"])
 def world(request: pytest.FixtureRequest, daemon: Daemon, shop: VendureShop, tmp_path: Path) -> World:
+    if (
+        request.param == "vsftpd"
+        and request.function.__name__ in LONG
+        and not os.environ.get("DROPSTREAMD_X12")
+    ):
+        pytest.skip("over OpenSSH it is tried every time, over FTPS by DROPSTREAMD_X12=1")
     fixture = "account" if request.param == "openssh" else "ftp_account"
     one = World(daemon, shop, request.getfixturevalue(fixture), tmp_path / "taken")
     one.begin()
