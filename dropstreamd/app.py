@@ -26,6 +26,7 @@ from dropstreamd.store.lmdb_store import LmdbStore, open_store
 from dropstreamd.supervisor import restored
 from dropstreamd.supervisor.daemon import Daemon
 from dropstreamd.supervisor.host import Accounts
+from dropstreamd.supervisor.housekeeping import Housekeeping
 from dropstreamd.supervisor.notify import Notifier, watchdog, watchdog_interval_s
 from dropstreamd.supervisor.reload import Reloader
 from dropstreamd.supervisor.report import Gauges, Report
@@ -110,6 +111,7 @@ async def _serve(
             nursery.start_soon(loop.run)
             await nursery.start(daemon.run)
             nursery.start_soon(gauges.run)
+            nursery.start_soon(Housekeeping(daemon, metrics, rng).run)
             if settings.metrics is not None:
                 endpoint = MetricsEndpoint(
                     metrics, reloader.health, host=settings.metrics.host, port=settings.metrics.port

@@ -1,5 +1,7 @@
 """What every test may ask for."""
 
+import pytest
+
 from tests.counterparts.fixtures import (
     account,
     ftp_account,
@@ -20,6 +22,7 @@ from tests.counterparts.fixtures import (
     vsftpd,
     warehouse,
 )
+from tests.counterparts.workers import share_servers
 
 __all__ = [
     "account",
@@ -41,3 +44,8 @@ __all__ = [
     "vsftpd",
     "warehouse",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    share_servers(items)

@@ -9,19 +9,20 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import intake, orders, references, returns, sent_names
+from dropstreamd.channels import answers, intake, orders, references, returns, sent_names
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.sent_names import Sent
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.acknowledgements import Acknowledgement
-from dropstreamd.model.handover import Bad, Rejected
+from dropstreamd.model.handover import Bad, Rejected, Writes
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import documents, handover, transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
-from dropstreamd.store.records import Document, Flow, State, Task
+from dropstreamd.store.keys import is_part
+from dropstreamd.store.records import Document, Flow, Standing, State, Task
 
 FLOW = "acknowledgements"
 """Whose cursor the account keeps, beside its channels'."""
@@ -32,22 +33,29 @@ HEARD = 20
 BOOKS: Mapping[str, Callable[[Scope], Book]] = {orders.CHANNEL: orders.book, returns.CHANNEL: returns.book}
 """What a warehouse acknowledges."""
 
+_AT_REST = (State.ACCEPTED, State.PENDING, State.PARKED, State.HELD)
+"""Where nothing of an order is on its way: of what waits, a change is parked or held as well."""
+
 _sent = msgspec.msgpack.Decoder(OutboundOrder)
 
 
 async def fetch(
-    account: Account, source: Source[Acknowledgement], *, within_s: float, run: str, now_s: float
+    account: Account, source: Source[Acknowledgement], *, writes: Writes | None, run: str, now_s: float
 ) -> Fetched:
-    """Bring in every acknowledgement that is waiting; show what was not acknowledged within that time, in
-    seconds (0: it need not be)."""
-    stage = partial(_stage, account=account, run=run, now_s=now_s)
+    """Bring in every acknowledgement that is waiting; show what was not acknowledged in time. `writes` are
+    those of the warehouse's orders, where it takes any."""
+    final = writes is not None and writes.receipt_stops
+    within_s = 0.0 if writes is None else writes.acknowledged_within_s
+    stage = partial(_stage, account=account, final=final, run=run, now_s=now_s)
     fetched = await intake.fetch(account, source, account.flow(FLOW), stage, now_s=now_s)
     if within_s:
         await account.state.write(partial(report_unheard, account=account, within_s=within_s, now_s=now_s))
     return fetched
 
 
-def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: str, now_s: float) -> Fetched:
+def _stage(
+    tx: Writer, page: Page[Acknowledgement], *, account: Account, final: bool, run: str, now_s: float
+) -> Fetched:
     fetched = Fetched()
     flow = account.flow(FLOW)
     for word in page.documents:
@@ -60,19 +68,38 @@ def _stage(tx: Writer, page: Page[Acknowledgement], *, account: Account, run: st
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
             continue
         documents.mended(tx, flow, word.key)
-        book = BOOKS[spoken_of.channel](scope)
-        if word.name:
-            sent_names.heard(tx, account.settings, word.name)
-        fetched.new += hear(tx, scope, book, spoken_of.key, word, run=run, now_s=now_s)
+        fetched.new += _take(tx, scope, spoken_of, word, final=final, run=run, now_s=now_s)
     return fetched
+
+
+def _take(
+    tx: Writer, scope: Scope, sent: Sent, word: Acknowledgement, *, final: bool, run: str, now_s: float
+) -> bool:
+    """Take a word on what was sent; whether it was new. `final`: the receipt of a cancellation does it."""
+    book = BOOKS[sent.channel](scope)
+    doc = documents.get(tx, book.flow, sent.key)
+    if doc is None or word.key in doc.heard:
+        return False
+    if not word.name:
+        return hear(tx, scope, book, sent.key, word, run=run, now_s=now_s)
+    answers.settle_what_was_cut_off(tx, book, doc, word, now_s=now_s, run=run)
+    doc = documents.get(tx, book.flow, sent.key) or doc
+    of_the_order = answers.is_of_the_order(tx, scope.account, doc, sent, word)
+    sent_names.heard(tx, scope.account, word)
+    if of_the_order:
+        return hear(tx, scope, book, sent.key, word, run=run, now_s=now_s)
+    heard = _heard(doc, word, run, now_s)
+    answers.take(tx, scope.account, book, sent, word, heard, final=final, now_s=now_s, run=run)
+    return True
 
 
 def _spoken_of(tx: Reader, account: Account, word: Acknowledgement) -> Sent | None:
     """What it is about: known by the order's reference, or by the name that it was sent under."""
-    link = references.find(tx, account.settings, word.reference) if word.reference else None
+    named = documents.may_be_key(word.reference)
+    link = references.find(tx, account.settings, word.reference) if named else None
     if link is not None:
         return Sent(link.connection, orders.CHANNEL, link.order, 0.0)
-    return sent_names.find(tx, account.settings, word.name) if word.name else None
+    return sent_names.find(tx, account.settings, word.name) if word.name and is_part(word.name) else None
 
 
 def report_unheard(tx: Writer, *, account: Account, within_s: float, now_s: float) -> None:
@@ -107,48 +134,73 @@ def hear(
     before = documents.get(tx, book.flow, key)
     if before is None:
         raise AssertionError(f"{key} went while its acknowledgement was read")
-    heard = transitions.noted(before, now_s, run, f"the warehouse: {_said(word)}")
-    heard = msgspec.structs.replace(heard, word=word.verdict, heard=(*before.heard[1 - HEARD :], word.key))
-    task = _task(tx, scope.account, heard, word, now_s)
+    heard = msgspec.structs.replace(_heard(before, word, run, now_s), word=word.verdict)
+    task = _task(tx, scope.account, book, heard, word, now_s)
     documents.save(tx, book, key, _moved(heard, word, now_s, run), before)
     if task is not None:
         documents.open_task(tx, book.flow, f"{key} {task.kind}", task)
     return True
 
 
+def _heard(doc: Document, word: Acknowledgement, run: str, now_s: float) -> Document:
+    of = f", of {word.name}" if word.name else ""
+    noted = transitions.noted(doc, now_s, run, f"the warehouse{of}: {_said(word)}")
+    return msgspec.structs.replace(noted, heard=(*doc.heard[1 - HEARD :], word.key))
+
+
 def _moved(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Document:
     """What a word does to an order that the warehouse has."""
-    match word.verdict:
-        case "rejected" if doc.stopping == "sent":
-            return msgspec.structs.replace(doc, stopping="refused")
-        case "rejected" if doc.accepted and doc.state in (State.ACCEPTED, State.PENDING):
-            return transitions.send_back(doc, _codes(word), _said(word), now_s, run)
-        case "cancelled":
-            return msgspec.structs.replace(doc, stopping="done", stopped=True)
-        case "not-cancelled":
-            return msgspec.structs.replace(doc, stopping="refused")
-        case "closed-short":
-            return msgspec.structs.replace(doc, short=True)
-    return doc
+    if word.verdict == "rejected":
+        return _refused(doc, word, now_s, run)
+    if word.verdict == "cancelled" or (word.verdict == "closed-short" and doc.stopping == "sent"):
+        return transitions.stopped_by_itself(doc)
+    if word.verdict == "not-cancelled":
+        return msgspec.structs.replace(doc, stopping="refused")
+    return msgspec.structs.replace(doc, short=True) if word.verdict == "closed-short" else doc
+
+
+def _refused(doc: Document, word: Acknowledgement, now_s: float, run: str) -> Document:
+    if _of_stop(doc, word):
+        return msgspec.structs.replace(doc, stopping="refused")
+    if _never_taken(doc, word):
+        known = msgspec.structs.replace(doc, accepted=doc.revision, accepted_digest=doc.digest)
+        return transitions.stopped_by_itself(transitions.free(known, State.ACCEPTED))
+    if doc.stopping or doc.stopped or not doc.accepted or doc.state not in _AT_REST:
+        return doc
+    return transitions.send_back(doc, _codes(word), _said(word), now_s, run)
+
+
+def _of_stop(doc: Document, word: Acknowledgement) -> bool:
+    """Whether a word without a name, which may be on either, is on the cancellation and not on the order."""
+    return doc.stopping == "sent" and not word.name
+
+
+def _never_taken(doc: Document, word: Acknowledgement) -> bool:
+    """Whether a refusal ends an order that was cancelled: the warehouse never took it."""
+    wanted = doc.standing is not Standing.OVER and doc.stay != "withdrawn"
+    if wanted or doc.state not in (State.ACCEPTED, State.PENDING):
+        return False
+    return doc.accepted > 0 and (not doc.stopping or word.name != "")
 
 
 def _task(
-    tx: Reader, account: WarehouseAccount, doc: Document, word: Acknowledgement, now_s: float
+    tx: Reader, account: WarehouseAccount, book: Book, doc: Document, word: Acknowledgement, now_s: float
 ) -> Task | None:
     """What a person has to see to, for nothing else will; `doc` as it was before the word."""
     verdict, of_stop = word.verdict, doc.stopping == "sent"
-    if verdict == "not-cancelled" or (verdict == "rejected" and of_stop):
+    if verdict == "not-cancelled" or (verdict == "rejected" and _of_stop(doc, word)):
         kind, title = "not-stopped", "was cancelled in the store, and the warehouse does not stop it"
         detail = "expect it to ship, or call the warehouse"
-    elif verdict == "rejected" and doc.state is State.OPEN:
+    elif verdict == "rejected" and doc.state in (State.OPEN, State.DOUBT):
         kind, title = "rejected", "was refused by the warehouse while it was being sent"
         detail = "mend what it says, then send it again"
-    elif verdict == "cancelled" and not (of_stop or doc.stopped):
+    elif verdict == "cancelled" and not (of_stop or doc.stopped or doc.standing is Standing.OVER):
         kind, title = "stopped", "was cancelled by the warehouse, and is open in the store"
-        detail = f"not sent: {_left_text(tx, account, doc)}"
-    elif verdict == "closed-short":
+        detail = _left_text(tx, account, book, doc)
+    elif verdict == "closed-short" and not of_stop:
         kind, title = "short", "was closed by the warehouse with units left to send, and no backorder"
-        detail = f"not sent: {_left_text(tx, account, doc)}: refund them, or order them anew"
+        rest = "once its packages are here, refund the rest or order it anew"
+        detail = f"{_left_text(tx, account, book, doc)}; {rest}"
     else:
         return None
     said = f"{_said(word)}; {detail}"
@@ -166,9 +218,13 @@ def left(tx: Reader, account: WarehouseAccount, doc: Document) -> Counter[str]:
     return +units
 
 
-def _left_text(tx: Reader, account: WarehouseAccount, doc: Document) -> str:
+def _left_text(tx: Reader, account: WarehouseAccount, book: Book, doc: Document) -> str:
+    """What no package has taken, as far as packages are known here: words are heard sooner than they are."""
+    if book.flow.channel != orders.CHANNEL:
+        return "ask the warehouse what is left of it"
     units = left(tx, account, doc)
-    return ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items())) or "nothing"
+    listed = ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items())) or "nothing"
+    return f"in no package heard of yet: {listed}"
 
 
 def _codes(word: Acknowledgement) -> str:

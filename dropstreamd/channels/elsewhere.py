@@ -5,7 +5,7 @@ from collections import Counter
 
 import msgspec
 
-from dropstreamd.channels import expanding, parcels, references
+from dropstreamd.channels import expanding, parcels, references, replacing
 from dropstreamd.channels.run import Scope
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.store import documents
@@ -23,7 +23,7 @@ def tell(tx: Writer, scope: Scope, book: Book, key: str, before: Document | None
     doc = documents.get(tx, book.flow, key)
     if before is None or doc is None or not (doc.accepted and doc.sent) or doc.content == before.content:
         return 0
-    units = shipped_elsewhere(tx, scope, doc)
+    units = shipped_elsewhere(tx, scope, doc, key)
     if not units:
         return 0
     detail = ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items()))
@@ -38,8 +38,9 @@ def tell(tx: Writer, scope: Scope, book: Book, key: str, before: Document | None
     return 1
 
 
-def shipped_elsewhere(tx: Reader, scope: Scope, doc: Document) -> Counter[str]:
-    """Units by the store's SKU that neither our packages nor what the store had shipped before explain."""
+def shipped_elsewhere(tx: Reader, scope: Scope, doc: Document, key: str) -> Counter[str]:
+    """Units by the store's SKU that neither our packages (those of replacements too) nor what the store had
+    shipped before explain."""
     sent = _sent.decode(doc.sent)
     known: Counter[str] = Counter()
     for part in {each.order_line: each for each in sent.lines}.values():
@@ -49,6 +50,8 @@ def shipped_elsewhere(tx: Reader, scope: Scope, doc: Document) -> Counter[str]:
         told = taken.told.get(package, references.Told())
         for fulfilled in parcels.fulfilled(sent, allocation, told):
             known[fulfilled.order_line] += fulfilled.quantity
+    for reference in replacing.replacements(tx, scope, key):
+        known += replacing.told_units(tx, scope, reference)
     handed = {part.order_line for part in sent.lines}
     units: Counter[str] = Counter()
     for line in _order.decode(doc.content).lines:

@@ -12,8 +12,9 @@ def outbound_lines(
     """What the warehouse is to send for the lines that are `kits.to_ship`.
 
     Of an order that was handed over before (`sent`) that is all of it, what the warehouse has sent
-    included: only what the store had shipped before the hand-over is none of its business. A kit stays
-    made of what it was then, whatever the settings say now: its packages are told by that.
+    included: only what the store had shipped before the hand-over is none of its business. A line stays
+    what it was then, whatever listings and bundles say now: its packages are told by that. Only where the
+    store itself sells another SKU on it by now is it looked up anew.
     """
     before = {line.order_line: line.ordered - handed(line) for line in sent}
     parts: dict[str, list[OutboundLine]] = {}
@@ -47,9 +48,12 @@ def _parts(line: OrderLine, sent: Iterable[OutboundLine], connection: Connection
     listings, bundles = connection.listings, connection.bundles
     own = listings.get(line.sku, line.sku)
     before = list(sent)
-    if before and before[0].kit:
+    sold_as = before[0].store_sku if before else ""
+    if before and before[0].kit and sold_as in ("", line.sku):  # "": an older program's record
         return [(each.sku, each.kit, each.units_per_kit) for each in before]
-    recipe = None if before or line.part_of else bundles.get(own)
+    if before and sold_as == line.sku:
+        return [(before[0].sku, "", 0)]
+    recipe = None if (before and not sold_as) or line.part_of else bundles.get(own)
     if recipe is None:
         return [(own, "", 0)]
     return [(sku, own, units) for sku, units in recipe.items()]
@@ -65,6 +69,7 @@ def _outbound(line: OrderLine, part: _Part, quantity: int, number: int) -> Outbo
             sku=sku,
             quantity=quantity * units,
             ordered=line.quantity,
+            store_sku=line.sku,
             kit=kit,
             units_per_kit=units,
         )
@@ -74,6 +79,7 @@ def _outbound(line: OrderLine, part: _Part, quantity: int, number: int) -> Outbo
         sku=sku,
         quantity=quantity,
         ordered=line.quantity,
+        store_sku=line.sku,
         name=line.name,
         unit_price=line.unit_price,
         gtin=line.gtin,

@@ -166,13 +166,16 @@ def _owner(tx: Reader, account: Account, package: Package) -> Scope | None:
 
 
 def give(tx: Writer, scope: Scope, package: Package, *, run: str, now_s: float) -> documents.Staged:
-    """Stage a package with the connection whose order it is. It proves that the order arrived."""
+    """Stage a package with the connection whose order it is. It proves that the order arrived, and that the
+    warehouse ships what it had sent back."""
     link = references.find(tx, scope.account, package.reference)
     if link is not None:
         traces.keep_parcel(tx, scope.account, package.tracking_numbers, Trace(link.connection, link.order))
-        handover.proven(tx, orders.book(scope), link.order, now_s=now_s, run=run)
-    book = shipments.book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
-    return documents.stage(tx, book, [shipments.incoming(package)], now_s=now_s, run=run)
+        book = orders.book(scope)
+        handover.proven(tx, book, link.order, now_s=now_s, run=run)
+        handover.taken_after_all(tx, book, link.order, now_s=now_s, run=run)
+    packages = shipments.book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
+    return documents.stage(tx, packages, [shipments.incoming(package)], now_s=now_s, run=run)
 
 
 def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:

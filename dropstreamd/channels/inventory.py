@@ -139,12 +139,16 @@ async def _mark_all(run: Run, *, forced: bool) -> None:
     flow = Flow(scope.connection.id, CHANNEL)
     path = (scope.account.merchant, scope.account.name)
 
-    def every(tx: Reader) -> list[str]:
+    def every(tx: Reader) -> tuple[list[str], list[str]]:
         # What the store was told once is among them: its listing may have gone.
-        known = deriving.channel_skus(scope.connection, stock.figures(tx, path))
-        return list(dict.fromkeys([*known, *levels.in_store(tx, flow)]))
+        known = dict.fromkeys(deriving.channel_skus(scope.connection, stock.figures(tx, path)))
+        unsold = [sku for sku in levels.refused(tx, flow) if sku not in known]
+        return list(dict.fromkeys([*known, *levels.in_store(tx, flow)])), unsold
 
-    skus = await trio.to_thread.run_sync(run.state.read, every)
+    skus, unsold = await trio.to_thread.run_sync(run.state.read, every)
+    for start in range(0, len(unsold), MARKED_AT_ONCE):
+        chunk = unsold[start : start + MARKED_AT_ONCE]
+        await run.state.write(partial(levels.forget_refused, flow=flow, skus=chunk))
     for start in range(0, len(skus), MARKED_AT_ONCE):
         chunk = skus[start : start + MARKED_AT_ONCE]
         await run.state.write(partial(levels.mark, flow=flow, skus=chunk, forced=forced))

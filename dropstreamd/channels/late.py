@@ -20,15 +20,17 @@ def nothing_to_tell(
     order_key: str,
     allocation: tuple[Allocation, ...],
     now_s: float,
+    *,
+    ended: str,
 ) -> Nothing:
-    """A store takes no fulfillment of a cancelled order: a person has to intercept the parcel, or expect
-    it back."""
+    """A store takes no fulfillment of an order that `ended`: a person has to intercept the parcel, or
+    expect it back."""
     lines = ", ".join(f"{line.quantity} × {line.sku}" for line in package.lines) or "all of it"
     tracking = ", ".join(package.tracking_numbers) or "none"
     task = Task(
         kind="late",
         number=order.number,
-        title=f"{order.number} was cancelled, and the warehouse has shipped it",
+        title=f"{order.number} {ended}, and the warehouse has shipped it",
         detail=f"package {package.key}: {lines}; tracking number {tracking}: intercept it, or expect it back",
         since_s=now_s,
     )
@@ -42,4 +44,4 @@ def nothing_to_tell(
             documents.save(tx, book, order_key, msgspec.structs.replace(doc, late=True), doc)
         documents.open_task(tx, book.flow, f"{order_key} late {package.key}", task)
 
-    return Nothing(why="it left after its order was cancelled", then=then)
+    return Nothing(why=f"its order {ended} before it left", then=then)

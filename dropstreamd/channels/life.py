@@ -47,7 +47,10 @@ def _before(doc: Document) -> Life:
     """Its hand-over."""
     order = _order.decode(doc.content)
     if doc.state is State.VOID:
-        return Life.CANCELLED if order.status == "cancelled" else Life.CLOSED
+        if doc.stay == "shipped":
+            return Life.SHIPPED
+        cancelled = order.status == "cancelled" or doc.stay == "withdrawn"
+        return Life.CANCELLED if cancelled else Life.CLOSED
     if doc.state is State.HELD:
         return Life.CANCEL_REQUESTED if order.cancel_requested else Life.HELD
     return Life.QUEUED if doc.state is State.OPEN or doc.sent else Life.NEW
@@ -59,7 +62,7 @@ def _after(tx: Reader, account: WarehouseAccount, doc: Document) -> Life:
     stopped = _stopped(doc)
     if stopped is not None:
         return stopped
-    if not acknowledged.left(tx, account, doc):
+    if doc.stay == "shipped" or not acknowledged.left(tx, account, doc):
         return Life.SHIPPED
     if doc.short:
         return Life.CLOSED_SHORT
@@ -75,6 +78,6 @@ def _stopped(doc: Document) -> Life | None:
     if doc.stopping == "refused":
         return Life.CANCEL_REQUESTED
     order = _order.decode(doc.content)
-    if doc.standing is Standing.OVER and order.status == "cancelled":
+    if doc.stay == "withdrawn" or (doc.standing is Standing.OVER and order.status == "cancelled"):
         return Life.CANCELLED if doc.stopped else Life.CANCEL_REQUESTED
     return Life.CANCEL_REQUESTED if order.cancel_requested else None

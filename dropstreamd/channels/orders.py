@@ -5,9 +5,10 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import elsewhere, outbound, promises, rules, sent_names
+from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules, sent_names
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
+from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OutboundOrder
@@ -16,7 +17,7 @@ from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book, Staged
 from dropstreamd.store.handover import Resolve, Resolved
-from dropstreamd.store.records import Document, Flow, Standing, State
+from dropstreamd.store.records import Document, Flow, Standing, State, Task
 from dropstreamd.store.transitions import BEFORE_RESTORE, BEFORE_START, RESTORED, WAITING, Incoming
 
 CHANNEL = "sales_orders"
@@ -38,9 +39,16 @@ def book(scope: Scope) -> Book:
         cancels=Part.ORDERS in scope.warehouse_cancels,
         read_sent=_decode_sent.decode,
         named=sent_names.keeper(scope, CHANNEL),
+        ended=partial(_all_has_left, scope.account),
         describe=outbound.describe,
         saved=promises.keeper(scope.account, scope.connection),
     )
+
+
+def _all_has_left(account: WarehouseAccount, tx: Reader, doc: Document) -> bool:
+    """Whether packages have taken all of an order: a refund afterwards is none of the warehouse's business,
+    and what it is told of a closed order it may take for a new one."""
+    return bool(doc.sent) and not promises.left(tx, account, _decode_sent.decode(doc.sent))
 
 
 async def import_orders(run: Run, start_s: float) -> None:
@@ -132,10 +140,30 @@ def _stage(
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
     for key, old in before.items():
         staged.tasks += elsewhere.tell(tx, scope, book, key, old, now_s=now_s)
+        staged.tasks += tell_of_the_first(tx, book, key, old, now_s=now_s)
     staged.bad += documents.stage_bad(tx, book, bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
     return staged
+
+
+def tell_of_the_first(tx: Writer, book: Book, key: str, before: Document | None, *, now_s: float) -> int:
+    """Open a task for an order that was to be sent again and is over before it was: the warehouse may have
+    it from the first time, and nothing tells it to stop; 1 if it did."""
+    doc = documents.get(tx, book.flow, key)
+    if doc is None or not doc.resent or doc.state is not State.VOID:
+        return 0
+    if before is not None and before.state is State.VOID:
+        return 0
+    task = Task(
+        kind="first",
+        number=doc.number,
+        title=f"{doc.number} is over before it was sent again",
+        detail=f"the warehouse may have it as {doc.reference} from the first time: stop it there",
+        since_s=now_s,
+    )
+    documents.open_task(tx, book.flow, f"{key} first", task)
+    return 1
 
 
 def _another_of_that_key(old: Document | None, order: Order) -> str:
@@ -191,6 +219,7 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
         cause=WAITING,
         reason=reason,
         older=_older(order.placed_at.timestamp(), start_s, restored_s),
+        part=corrections.part_of(order),
     )
 
 
@@ -231,6 +260,9 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
     connection = scope.connection
-    decision = rules.decide(connection.rules, _decode.decode(doc.content), doc)
+    replaced = replacing.stopped(tx, scope, doc)
+    if replaced is not None:
+        return replaced
+    decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
     return stopped or outbound.resolve(scope, tx, key, doc, decision)

@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import expanding, kits, known_skus, references
+from dropstreamd.channels import corrections, expanding, kits, known_skus, references
 from dropstreamd.channels.references import Link
 from dropstreamd.channels.rules import Decision
 from dropstreamd.channels.run import Scope
@@ -13,7 +13,6 @@ from dropstreamd.store.base import Reader
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved
 from dropstreamd.store.records import Document
 
-_decode = msgspec.msgpack.Decoder(Order)
 _decode_sent = msgspec.msgpack.Decoder(OutboundOrder)
 
 
@@ -110,9 +109,11 @@ def _unusable(scope: Scope, tx: Reader, reference: str, key: str) -> Park | None
 
 def describe(doc: Document) -> str:
     """How the order differs from what the warehouse was told, line by line."""
-    order = _decode.decode(doc.content)
+    order = corrections.wanted(doc)
     if order.status == "cancelled":
         return "cancelled in the store: stop it at the warehouse, or expect it to ship"
+    if doc.stay == "withdrawn":
+        return "cancelled by hand: stop it at the warehouse, or expect it to ship"
     if order.cancel_requested:
         return "the buyer asks for it to be cancelled: ask the warehouse to stop it, or decline in the store"
     if not doc.sent:

@@ -6,18 +6,17 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import kits, references, rules
+from dropstreamd.channels import corrections, kits, references, rules
 from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
-from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.store import stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Saved
 from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Document, Promise, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_START
+from dropstreamd.store.transitions import BEFORE_START, sent_back
 
-_order = msgspec.msgpack.Decoder(Order)
 _outbound = msgspec.msgpack.Decoder(OutboundOrder)
 _promise = msgspec.msgpack.Decoder(Promise)
 
@@ -44,8 +43,8 @@ def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
 def _promised(
     tx: Reader, account: WarehouseAccount, connection: Connection, doc: Document, old: Promise | None
 ) -> Promise | None:
-    if doc.accepted:
-        units = _left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
+    if doc.accepted and not sent_back(doc):
+        units = left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
         promise = Promise(units=dict(units), handed_s=doc.handed_s)
         if old is not None:
             promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s)
@@ -53,7 +52,7 @@ def _promised(
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
     if doc.state is State.VOID or doc.standing is Standing.OVER or old_systems:
         return None
-    decision = rules.decide(connection.rules, _order.decode(doc.content), doc)
+    decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     if decision.never_goes:
         return None
     wanted: Counter[str] = Counter()
@@ -64,17 +63,19 @@ def _promised(
 
 
 def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
-    """Nothing more will leave of an order that is over in the store, once nobody has to see to that, or
-    that the warehouse closed short: what no package took counts as gone."""
+    """Nothing more will leave of an order that is over in the store, or by a person's word, once nobody has
+    to see to that, or that the warehouse closed short: what no package took counts as gone."""
     over = doc.standing is Standing.OVER and not doc.changed_since_accepted
-    if not (over or doc.short):
+    ended = doc.stay == "shipped" or (doc.stay == "withdrawn" and doc.stopped)
+    unstopped = doc.stopping == "refused" and not (doc.short or doc.stay == "shipped")
+    if unstopped or not (over or ended or doc.short):
         return promise
     still = Counter(promise.units if old is None else old.units)
     gone_s = max(promise.gone_s, doc.changed_s) if still else promise.gone_s
     return msgspec.structs.replace(promise, units={}, gone=dict(Counter(promise.gone) + still), gone_s=gone_s)
 
 
-def _left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
+def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
     units: Counter[str] = Counter()
     for line in order.lines:
         units[line.sku] += line.quantity
@@ -93,10 +94,10 @@ def shipped(
     if raw is None:
         return
     old = _promise.decode(raw)
-    left = _left(tx, account, order) & Counter(old.units)
+    still = left(tx, account, order) & Counter(old.units)
     gone = Counter(old.gone if old.gone_s >= figures_of_s(tx, account) else {})
-    gone += Counter(old.units) - left
-    _put(tx, path, msgspec.structs.replace(old, units=dict(left), gone=dict(gone), gone_s=now_s))
+    gone += Counter(old.units) - still
+    _put(tx, path, msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s))
 
 
 def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:

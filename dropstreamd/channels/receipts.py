@@ -5,10 +5,11 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import return_lines, returns, traces
+from dropstreamd.channels import return_lines, returned_kits, returns, traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.pull import digest_of
 from dropstreamd.channels.return_lines import Expected
+from dropstreamd.channels.returned_kits import Lacking, Telling
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.channels.traces import Came, Trace
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
@@ -77,17 +78,6 @@ async def _tell_store(run: Run) -> None:
             await deliver(run, received, store.receipts, resolved)
 
 
-def _earlier(
-    tx: Reader, scope: Scope, others: dict[str, tuple[Came, ...]], doc: Document
-) -> list[tuple[Came, ...]]:
-    """What other receipts brought before this one: what came after it was told did not."""
-    if not doc.accepted:
-        return list(others.values())
-    flow = Flow(scope.connection.id, FLOW)
-    docs = {key: documents.get(tx, flow, key) for key in others}
-    return [came for key, came in others.items() if (one := docs[key]) and one.first_s < doc.first_s]
-
-
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt is counted against."""
 
@@ -106,16 +96,16 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
     basis = None if trace is None or trace.connection != scope.connection.id else _basis(scope, tx, trace)
     if basis is None:
         return Park(cause="link", reason=f"receipt {key} is of no return or order of this connection")
-    others = traces.came_back(tx, scope.account, basis.trace)
-    others.pop(key, None)
-    came, spare = return_lines.share_out(receipt.lines, basis.expected, others.values())
+    brought = traces.brought(tx, scope.account, basis.trace)
+    others, before = brought.without(key), brought.kits.get(key, {})
+    came, spare = return_lines.share_out(receipt.lines, basis.expected, others.units.values())
     if not came and not doc.accepted and not any(line.sku in spare for line in basis.expected):
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of what receipt {key} is of")
-    then = partial(_then, scope=scope, now_s=now_s, key=key, basis=basis, came=came, spare=spare)
-    earlier = _earlier(tx, scope, others, doc)
-    lines = return_lines.store_lines(came, basis.expected, basis.store_skus, earlier)
-    if not lines and not doc.accepted:
+    telling = returned_kits.tell(came, others, before, basis.expected, basis.store_skus)
+    tasks = _tasks(key, basis, came, spare, telling, now_s)
+    then = partial(_then, scope=scope, key=key, basis=basis, came=came, telling=telling, tasks=tasks)
+    if not telling.lines and not doc.accepted:
         return Nothing(why="the store was told of all of it with other receipts", then=then)
     settings = scope.connection.returns
     told = ReturnReceipt(
@@ -124,11 +114,11 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
         order_number=basis.order_number,
         return_key=basis.trace.ret,
         return_number=basis.return_number,
-        lines=lines,
+        lines=telling.lines,
         received_at=receipt.received_at,
         kind=receipt.kind,
         restock=settings.restock,
-        refund=settings.refund,
+        refund=settings.refund and not telling.lacking,
     )
     return Ready(document=told, reference=receipt.reference, then=then)
 
@@ -157,11 +147,12 @@ def _of_order(scope: Scope, tx: Reader, trace: Trace) -> Basis | None:
     if doc is None or not doc.sent:
         return None
     sent = _decode_sent_order.decode(doc.sent)
+    first = returns.order_of(tx, scope, doc.replaces) if doc.replaces else None
     return Basis(
         trace=Trace(trace.connection, trace.order),
         expected=return_lines.of_order(sent),
-        order_key=trace.order,
-        order_number=sent.number,
+        order_key=doc.replaces or trace.order,
+        order_number=sent.number if first is None else first.number,
         store_skus={line.key: line.sku for line in _decode_order.decode(doc.content).lines},
     )
 
@@ -170,46 +161,70 @@ def _then(
     tx: Writer,
     *,
     scope: Scope,
-    now_s: float,
+    key: str,
+    basis: Basis,
+    came: tuple[Came, ...],
+    telling: Telling,
+    tasks: list[tuple[str, Task]],
+) -> None:
+    """What is written when the receipt is opened: what it brought and tells, and what a person must see."""
+    traces.keep_brought(tx, scope.account, basis.trace, key, came, telling.kits)
+    for name, task in tasks:
+        documents.open_task(tx, Flow(scope.connection.id, FLOW), name, task)
+
+
+def _tasks(
     key: str,
     basis: Basis,
     came: tuple[Came, ...],
     spare: Counter[str],
-) -> None:
-    """What is written when the receipt is opened: what it brought, and what was too much."""
-    traces.keep_came(tx, scope.account, basis.trace, key, came)
-    if not spare:
-        return
+    telling: Telling,
+    now_s: float,
+) -> list[tuple[str, Task]]:
+    tasks = []
     number = basis.return_number or basis.order_number
-    surplus = ", ".join(f"{units} × {sku}" for sku, units in sorted(spare.items()))
-    told = "the rest was told to the store" if came else "the store was told nothing of it"
-    documents.open_task(
-        tx,
-        Flow(scope.connection.id, FLOW),
-        f"{key} over",
-        Task(
+    if spare:
+        told = "the rest was told to the store" if came else "the store was told nothing of it"
+        over = Task(
             kind="over-returned",
             number=number,
             title=f"{number}: more came back than was {'asked for' if basis.trace.ret else 'sent'}",
-            detail=f"receipt {key}: {surplus} too many; {told}",
+            detail=f"receipt {key}: {_listed(spare)} too many; {told}",
             since_s=now_s,
-        ),
+        )
+        tasks.append((f"{key} over", over))
+    if telling.lacking:
+        tasks.append((f"{key} kits", _incomplete(key, number, telling.lacking, now_s)))
+    return tasks
+
+
+def _incomplete(key: str, number: str, lacking: tuple[Lacking, ...], now_s: float) -> Task:
+    """The store is told kits: what of them came back, only the warehouse's receipt says."""
+    kits = ", ".join(f"{one.kits} × {one.sku}" for one in lacking)
+    missing: Counter[str] = Counter()
+    for one in lacking:
+        missing.update(one.missing)
+    told = "the store was told the kits as in quarantine or damaged, and to pay nothing back by itself"
+    return Task(
+        kind="incomplete-kit",
+        number=number,
+        title=f"{number}: {kits} came back incomplete",
+        detail=f"receipt {key}: {_listed(missing)} are missing; {told}",
+        since_s=now_s,
     )
 
 
+def _listed(units: Counter[str]) -> str:
+    return ", ".join(f"{count} × {sku}" for sku, count in sorted(units.items()))
+
+
 def describe(doc: Document) -> str:
-    """How the receipt differs from what the store was told."""
+    """How the receipt differs from what the store was told, each in its own words."""
     if not doc.sent:
         return "changed in the warehouse"
-    before: Counter[str] = Counter()
-    for line in _decode_told.decode(doc.sent).lines:
-        before[line.condition] += line.quantity
-    now: Counter[str] = Counter()
-    for part in _decode.decode(doc.content).lines:
-        now[part.condition] += part.quantity
-    found = [
-        f"{condition}: the store was told {before[condition]}, now {now[condition]}"
-        for condition in sorted(before.keys() | now.keys())
-        if before[condition] != now[condition]
-    ]
-    return "; ".join(found) or "its lines changed in the warehouse"
+    before, now = _lines(_decode_told.decode(doc.sent)), _lines(_decode.decode(doc.content))
+    return f"the store was told {before}; now it is {now}"
+
+
+def _lines(told: Receipt | ReturnReceipt) -> str:
+    return ", ".join(f"{line.quantity} × {line.sku} ({line.condition})" for line in told.lines) or "nothing"

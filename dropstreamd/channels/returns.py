@@ -8,7 +8,7 @@ from dropstreamd.channels import orders, references, sent_names, traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.pull import digest_of, pull
 from dropstreamd.channels.references import Link
-from dropstreamd.channels.return_lines import warehouse_lines
+from dropstreamd.channels.return_lines import asked_for, warehouse_lines
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.channels.traces import Trace
 from dropstreamd.errors import ProtocolMismatch
@@ -106,12 +106,13 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The return as its warehouse takes it, or why it cannot go.
 
     The goods come back also where we never handed the order over: then it goes without the order's
-    reference, under the SKUs of the listings.
+    reference, under the SKUs of listings and bundles.
     """
     ret = _decode.decode(doc.content)
     order_doc = order_of(tx, scope, ret.order_key)
     order = None if order_doc is None or not order_doc.sent else _decode_order.decode(order_doc.sent)
-    lines = warehouse_lines(ret, order, scope.connection.listings, scope.connection.bundles)
+    sent = _decode_sent.decode(doc.sent) if doc.sent else None
+    lines = warehouse_lines(ret, order, sent, scope.connection)
     nameless = [line.return_line for line in lines if not line.sku]
     if nameless:
         return Park(cause="sku:", reason=f"line {nameless[0]} has no SKU")
@@ -178,7 +179,7 @@ def describe(doc: Document) -> str:
         old = before.pop(line.key, None)
         if old is None and line.quantity:
             found.append(f"line added: {line.quantity} × {line.sku}")
-        elif old is not None and old.quantity != line.quantity:
-            found.append(f"{line.sku}: {old.quantity} were to come back, now {line.quantity} are")
-    found.extend(f"line removed: {old.quantity} × {old.sku}" for old in before.values())
+        elif old is not None and asked_for(old) != line.quantity:
+            found.append(f"{line.sku}: {asked_for(old)} were to come back, now {line.quantity} are")
+    found.extend(f"line removed: {asked_for(old)} × {old.kit or old.sku}" for old in before.values())
     return "; ".join(found) or "another parcel, sender or note"

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import late, orders, parcels, promises, references
+from dropstreamd.channels import late, orders, parcels, promises, references, replacing
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Allocation, Taken, Told
 from dropstreamd.channels.run import Run, Scope
@@ -96,15 +96,30 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
     order_doc = documents.get(tx, Flow(link.connection, orders.CHANNEL), link.order)
     if order_doc is None or not order_doc.sent:
         return Park(cause="link", reason=f"order {package.reference} was never handed over")
+    found = _of_its_order(scope, now_s, tx, key, doc, package, link.order, order_doc)
+    return replacing.as_of_the_order(tx, scope, order_doc, doc, key, found)
+
+
+def _of_its_order(
+    scope: Scope,
+    now_s: float,
+    tx: Reader,
+    key: str,
+    doc: Document,
+    package: Package,
+    order_key: str,
+    order_doc: Document,
+) -> Resolved:
     order = _decode_order.decode(order_doc.sent)
     taken = references.taken(tx, scope.account, package.reference)
     if doc.accepted:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
-        return _amendment(scope, now_s, tx, package, order, link.order, taken, allocation)
-    if _taken_back(order_doc):
+        return _amendment(scope, now_s, tx, package, order, order_key, taken, allocation)
+    ended = _ended(order_doc, package)
+    if ended:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
-        return late.nothing_to_tell(scope, package, order, link.order, allocation, now_s)
-    return _news(scope, now_s, tx, package, order, link.order, taken.without(key))
+        return late.nothing_to_tell(scope, package, order, order_key, allocation, now_s, ended=ended)
+    return _news(scope, now_s, tx, package, order, order_key, taken.without(key))
 
 
 def _news(
@@ -133,9 +148,21 @@ def _news(
     return Ready(document=fulfillment, reference=package.reference, then=then)
 
 
-def _taken_back(order_doc: Document) -> bool:
-    cancelled = order_doc.standing is Standing.OVER and _decode_source.decode(order_doc.content).status
-    return cancelled == "cancelled" or order_doc.stopping == "done"
+def _ended(order_doc: Document, package: Package) -> str:
+    """How the order had ended when the warehouse shipped it after all; "" where it had not. One that the
+    warehouse alone cancelled is open in the store: what left before is told."""
+    if order_doc.stay == "shipped":
+        return "" if package.key == by_hand_key(package.reference) else "was marked as shipped by hand"
+    over = order_doc.standing is Standing.OVER
+    if over and _decode_source.decode(order_doc.content).status == "cancelled":
+        return "was cancelled"
+    by_hand = order_doc.stay == "withdrawn" and order_doc.stopping == "done"
+    return "was cancelled" if by_hand else ""
+
+
+def by_hand_key(reference: str) -> str:
+    """The key of the package that a person says has left outside of the warehouse."""
+    return f"by hand {reference}"
 
 
 def _amendment(

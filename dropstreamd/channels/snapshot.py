@@ -281,10 +281,12 @@ def apply(tx: Writer, account: Account, made: Generation, difference: Difference
     return msgspec.structs.replace(made, changed=len(changed), missing=missing)
 
 
-def approve(tx: Writer, *, account: Account, now_s: float) -> Generation | None:
-    """Believe the held snapshot after all; None where there is none."""
+def approve(
+    tx: Writer, *, account: Account, now_s: float, generation: str | None = None
+) -> Generation | None:
+    """Believe the held snapshot after all; None where there is none, or another one than `generation`."""
     made = stock.held(tx, account.path)
-    if made is None:
+    if made is None or generation not in (None, made.id):
         return None
     figures = stock.held_figures(tx, account.path)
     # A time ahead of now was wrong: kept, it would make every later snapshot too old.

@@ -4,7 +4,7 @@ Kept for ever beside the references of orders. All stand under (merchant, wareho
 order's reference stands: those have no colon.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -130,19 +130,54 @@ class Came(msgspec.Struct, frozen=True, array_like=True):
     condition: Condition
 
 
+class Brought(msgspec.Struct, frozen=True, kw_only=True):
+    """What receipts brought back, and of how many kits each told the store by the line that sold them, by
+    the receipts' keys."""
+
+    units: dict[str, tuple[Came, ...]]
+    kits: dict[str, dict[str, int]]
+
+    def without(self, receipt: str) -> "Brought":
+        """What the other receipts brought and told."""
+        return Brought(
+            units={key: one for key, one in self.units.items() if key != receipt},
+            kits={key: one for key, one in self.kits.items() if key != receipt},
+        )
+
+
 _came = msgspec.msgpack.Decoder(tuple[Came, ...])
+_kits = msgspec.msgpack.Decoder(dict[str, int])
+_KITS = "kits"
 
 
-def came_back(tx: Reader, account: WarehouseAccount, basis: Trace) -> dict[str, tuple[Came, ...]]:
-    """What each receipt brought back of a return, or of an order without one, by the receipt's key."""
-    return {path[-1]: _came.decode(raw) for path, raw in tx.scan(Table.LINKS, _basis(account, basis))}
+def brought(tx: Reader, account: WarehouseAccount, basis: Trace) -> Brought:
+    """All that came back of a return, or of an order without one."""
+    prefix = _basis(account, basis)
+    found = Brought(units={}, kits={})
+    for path, raw in tx.scan(Table.LINKS, prefix):
+        below = path[len(prefix) :]
+        if len(below) == 1:
+            found.units[below[0]] = _came.decode(raw)
+        else:
+            found.kits[below[0]] = _kits.decode(raw)
+    return found
 
 
-def keep_came(
-    tx: Writer, account: WarehouseAccount, basis: Trace, receipt: str, came: tuple[Came, ...]
+def keep_brought(
+    tx: Writer,
+    account: WarehouseAccount,
+    basis: Trace,
+    receipt: str,
+    came: tuple[Came, ...],
+    kits: Mapping[str, int],
 ) -> None:
-    """Keep what a receipt brought back."""
-    tx.put(Table.LINKS, (*_basis(account, basis), receipt), _encode(came))
+    """Keep what a receipt brought back, and the kits that it tells of."""
+    path = (*_basis(account, basis), receipt)
+    tx.put(Table.LINKS, path, _encode(came))
+    if kits:
+        tx.put(Table.LINKS, (*path, _KITS), _encode(dict(kits)))
+    else:
+        tx.delete(Table.LINKS, (*path, _KITS))
 
 
 def _basis(account: WarehouseAccount, basis: Trace) -> Key:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from dropstreamd.config.schema import (
     StoreAccount,
 )
 from dropstreamd.config.selling import INLINE_LIMIT, check_skus
-from dropstreamd.config.values import choice, entries, file_below, flag, many, text, zone
+from dropstreamd.config.values import choice, duration, entries, file_below, flag, many, text, zone
 from dropstreamd.errors import Problem
 from dropstreamd.model.schedule_parser import MAX_RULES, RuleProblem, parse_rule
 from dropstreamd.model.schedule_rules import Rule
@@ -36,6 +37,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9_-]{0,20}\{number\}[A-Za-z0-9_-]{0,20}")
 _REFERENCE_ALLOWED = 'letters, digits, - and _ around one {number}, such as "SH{number}"'
 _UNMAPPED: Mapping[str, Literal["hold", "pass"]] = {"hold": "hold", "pass": "pass"}
 _CATALOGS: Mapping[str, CatalogMode] = {"drafts": "drafts", "list": "list"}
+_SHIP_WITHIN_S = timedelta(days=7).total_seconds()
 _STORE_OWN = ("platform", "allow_private_address")
 
 
@@ -107,6 +109,9 @@ def _read(
     deduct_unsent = table.get("deduct_unsent", flag, True)
     order_rules = table.maybe("rules", read_rules) or ()
     unknown_sku: Literal["hold", "pass"] = table.get("unknown_sku", choice(_UNMAPPED), "hold")
+    ship_within_s = table.get(
+        "ship_within", duration(timedelta(hours=1), timedelta(days=365)), _SHIP_WITHIN_S
+    )
     catalogs = _catalogs(table.table("catalogs"))
     table.close()
     seller = _seller(name, merchant, merchants, table.place)
@@ -141,6 +146,7 @@ def _read(
         bundles=seller.bundles,
         allocation=seller.allocation,
         unknown_sku=unknown_sku,
+        ship_within_s=ship_within_s,
         returns=returns,
         catalogs=catalogs,
     )

@@ -34,6 +34,11 @@ def read_daemon(data: Mapping[str, object], folder: Path, place: Place) -> Daemo
         max_runs=table.get("max_runs", whole(1, 1000), default.max_runs),
         grace_s=table.get("grace", duration(timedelta(0), timedelta(hours=1)), default.grace_s),
         plugin_path=table.get("plugin_path", many(path(folder), most=50), default.plugin_path),
+        keep_personal_data_s=table.get(
+            "keep_personal_data",
+            duration(timedelta(days=1), timedelta(days=3650)),
+            default.keep_personal_data_s,
+        ),
     )
     table.close()
     return settings

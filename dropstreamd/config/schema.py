@@ -44,7 +44,8 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`dropstreamd.toml`. All of it is read at start; a reload reports what would need a restart.
 
     `socket_group` None leaves the socket to the daemon's own group, `metrics` None serves none.
-    `grace_s` is how long runs may take to settle after SIGTERM.
+    `grace_s` is how long runs may take to settle after SIGTERM. `keep_personal_data_s` is how long names and
+    addresses are kept after their order closed.
     """
 
     state_dir: Path = Path("/var/lib/dropstreamd")
@@ -57,6 +58,7 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_runs: int = 8
     grace_s: float = 60.0
     plugin_path: tuple[Path, ...] = ()
+    keep_personal_data_s: float = 30 * 86400.0
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +192,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     goes as it is). `rules` are about its orders, as the file has them one after the other. `listings`
     maps channel SKUs to warehouse SKUs; one that is not there is the same in both. `bundles` and
     `allocation` are its merchant's, with this connection's share. `unknown_sku`: what becomes of an order
-    with a SKU that its warehouse never reported.
+    with a SKU that its warehouse never reported. `ship_within_s`: how long after its hand-over an order
+    without a ship-by may take to leave.
     """
 
     id: str
@@ -210,6 +213,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     bundles: Mapping[str, Recipe] = {}
     allocation: Allocation = NO_ALLOCATION
     unknown_sku: Literal["hold", "pass"] = "hold"
+    ship_within_s: float = 7 * 86400.0
     returns: ReturnSettings = ReturnSettings(reference="R{number}")
     catalogs: CatalogMode = "drafts"
 

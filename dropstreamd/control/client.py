@@ -8,10 +8,14 @@ from pathlib import Path
 
 from dropstreamd.clock import SystemClock
 from dropstreamd.control.cli import (
+    auditing,
     checks,
     explaining,
     goods,
     looking,
+    order_edits,
+    order_verbs,
+    planning,
     resolving,
     restoring,
     returned,
@@ -40,11 +44,15 @@ _TOPICS = (
     scheduling,
     looking,
     explaining,
+    order_verbs,
+    order_edits,
     rules,
     goods,
     returned,
     waiting,
     resolving,
+    auditing,
+    planning,
     same_store,
     checks,
     samples,
@@ -68,7 +76,7 @@ def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str]) -> 
     commands = Commands(environ)
     for topic in _TOPICS:
         topic.register(commands)
-    arguments = commands.parser.parse_args(argv)
+    arguments = commands.parse(argv)
     execute: Command[Options] = arguments.execute
     daemon = Daemon(Path(arguments.socket))
     session = Session(

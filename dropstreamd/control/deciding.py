@@ -2,24 +2,25 @@
 
 from functools import partial
 from itertools import islice
+from typing import NoReturn
 
 import msgspec
 
 from dropstreamd.channels import inventory, orders
-from dropstreamd.config.schema import Connection
+from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done, Release, Released, Resolve, ResolveTask
-from dropstreamd.control.messages.setup import Approved
+from dropstreamd.control.messages.setup import Approve, Approved
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.handover import Accepted, Outcome, Untouched
-from dropstreamd.store import documents, handover, levels
+from dropstreamd.store import documents, handover, levels, stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_START, OLDER, RULE, UNDECODABLE, voided_by_rule
+from dropstreamd.store.transitions import BEFORE_START, OLDER, RULE, UNDECODABLE, may_come_back
 
 RELEASED_AT_ONCE = 2_000
 """Documents released in one transaction; the client asks again for the rest."""
@@ -95,7 +96,7 @@ def _release(tx: Writer, book: Book, asked: Release, voided: list[str], now_s: f
 def _voided(tx: Reader, flow: Flow, cause: str) -> list[str]:
     """Keys of what a rule rejected or archived; no index has them."""
     every = ((path[-1], _document.decode(raw)) for path, raw in tx.scan(Table.DOCUMENTS, tuple(flow)))
-    found = (key for key, doc in every if doc.cause == cause and voided_by_rule(doc))
+    found = (key for key, doc in every if doc.cause == cause and may_come_back(doc))
     return list(islice(found, RELEASED_AT_ONCE + 1))
 
 
@@ -103,7 +104,7 @@ def _refuse_what_may_not_go(doc: Document) -> None:
     """What the store itself holds is not a person's to send here."""
     if doc.state is State.HELD and doc.standing is not Standing.READY:
         refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
-    if doc.state not in (State.PARKED, State.HELD) and not voided_by_rule(doc):
+    if doc.state not in (State.PARKED, State.HELD) and not may_come_back(doc):
         refuse("not possible", f"{doc.number} does not wait: it is {doc.state}")
 
 
@@ -158,9 +159,12 @@ def _resolve(tx: Writer, book: Book, key: str, asked: Resolve, now_s: float) -> 
         refuse("changed", f"{doc.number} is not in doubt: it is {doc.state}")
     if asked.revision is not None and asked.revision != doc.revision:
         refuse("changed", f"{doc.number} has revision {doc.revision} by now", remedy="look at it again")
-    outcome: Outcome = Accepted(key=key) if asked.applied else Untouched(key=key)
+    # Of a cancellation he says that it was sent: whether it is heeded is for the warehouse to tell.
+    outcome: Outcome = Accepted(key=key, final=False) if asked.applied else Untouched(key=key)
+    attempt = dict(handover.attempts(tx, book.flow)).get(doc.attempt)
     handover.resolve_doubt(tx, book, key, outcome, now_s=now_s, run="")
-    return doc.number
+    stops = attempt is not None and attempt.stops(key)
+    return f"the cancellation of {doc.number}" if stops else doc.number
 
 
 # ---- tasks
@@ -190,16 +194,26 @@ def _close_task(tx: Writer, book: Book, key: str, revision: int) -> str:
 # ---- snapshots
 
 
-async def approve(desk: Desk, call: Call[Empty, Empty]) -> Approved:
-    """Believe a held snapshot."""
+async def approve(desk: Desk, call: Call[Empty, Approve]) -> Approved:
+    """Believe a held snapshot: the one that a person has looked at, and no other."""
     account = desk.account(call.path["merchant"], call.path["warehouse"])
     if (account.merchant, account.name) not in desk.daemon.feeds:
         refuse("not found", f"no connection uses warehouse {account.name} of {account.merchant}")
-    made = await desk.daemon.approve(account.merchant, account.name, who=call.who)
+    generation = call.body.generation
+    made = await desk.daemon.approve(account.merchant, account.name, generation, who=call.who)
     if made is None:
-        refuse("not found", f"no snapshot of {account.merchant} {account.name} is held")
+        _refuse_not_held(desk, account, generation)
     desk.tell("approved", call.who, merchant=account.merchant, warehouse=account.name)
     return Approved(snapshot=made.snapshot, changed=made.changed, why=made.why)
+
+
+def _refuse_not_held(desk: Desk, account: WarehouseAccount, generation: str) -> NoReturn:
+    path = (account.merchant, account.name)
+    held = desk.daemon.state.read(partial(stock.held, path=path))
+    if held is None:
+        refuse("not found", f"no snapshot of {account.merchant} {account.name} is held")
+    detail = f"snapshot {held.snapshot} ({held.id}) is held by now, not {generation[:60]!r}: {held.why}"
+    refuse("changed", detail, remedy="look at it, then approve it by its id")
 
 
 ROUTES = (
@@ -240,7 +254,7 @@ ROUTES = (
         summary="Believe a held snapshot",
         handle=approve,
         query=Empty,
-        body=Empty,
+        body=Approve,
         answer=Approved,
     ),
 )

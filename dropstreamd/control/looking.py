@@ -97,12 +97,19 @@ def _doubt(flow: Flow, key: str, doc: Document, attempt: Attempt | None) -> Doub
         number=doc.number,
         reference=doc.reference,
         revision=doc.revision,
-        why=doc.reason,
+        why=f"{_subject(doc, attempt, key)}{doc.reason}",
         name="" if attempt is None else attempt.name,
         run="" if attempt is None else attempt.run,
         opened_s=0.0 if attempt is None else attempt.opened_s,
         step="" if attempt is None else attempt.step,
     )
+
+
+def _subject(doc: Document, attempt: Attempt | None, key: str) -> str:
+    """What of it is in doubt, where that is not its hand-over: the other side has it already."""
+    if attempt is None or not doc.accepted:
+        return ""
+    return "its cancellation: " if attempt.stops(key) else "its change: "
 
 
 ROUTES = (

@@ -5,11 +5,13 @@ from itertools import chain
 
 import msgspec
 
-from dropstreamd.channels import orders, references, shipments
+from dropstreamd.channels import corrections, orders, references, shipments
+from dropstreamd.channels.life import life_of
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.looking import task_shown
 from dropstreamd.control.messages.look import AttemptShown, OrderShown, PackageShown, Step, TaskShown
+from dropstreamd.control.order_explained import explained
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.return_shown import receipts_of, returns_of
 from dropstreamd.control.route import Call, Empty, Route
@@ -55,8 +57,8 @@ def _look(tx: Reader, connection: Connection, account: WarehouseAccount, named: 
 
 
 def find(tx: Reader, connection: Connection, account: WarehouseAccount, flow: Flow, named: str) -> str | None:
-    """Its key. An order that was ever resolved is found by its reference, one that was not is among
-    those that wait; the rest, which came to nothing, are looked through."""
+    """The key of an order by any of its names. One that was ever resolved is found by its reference, one
+    that was not is among those that wait; the rest, which came to nothing, are looked through."""
     if documents.get(tx, flow, named) is not None:
         return named
     for reference in (named, references.make(connection, named)):
@@ -92,10 +94,13 @@ def _shown(
         first_s=doc.first_s,
         changed_s=doc.changed_s,
         handed_s=doc.handed_s,
+        life=life_of(tx, account, doc),
+        explained=explained(tx, connection, account, doc),
         order=_order.decode(doc.content),
+        address=corrections.wanted(doc).ship_to if doc.override else None,
         sent=_outbound.decode(doc.sent) if doc.sent else None,
         attempt=_attempt(tx, flow, doc),
-        packages=tuple(_packages(tx, connection, account, doc.reference)) if doc.reference else (),
+        packages=tuple(packages(tx, connection, account, doc.reference)) if doc.reference else (),
         tasks=tuple(_tasks(tx, connection, key, doc.number)),
         history=tuple(Step(at_s=each.at_s, run=each.run, text=each.text) for each in doc.history),
         returns=returns_of(tx, connection, account, key),
@@ -117,9 +122,10 @@ def _attempt(tx: Reader, flow: Flow, doc: Document) -> AttemptShown | None:
     return None
 
 
-def _packages(
+def packages(
     tx: Reader, connection: Connection, account: WarehouseAccount, reference: str
 ) -> list[PackageShown]:
+    """Every package of the order of that reference that is known."""
     flow = Flow(connection.id, shipments.CHANNEL)
     keys = dict.fromkeys(references.allocations(tx, account, reference))
     for table in (Table.PENDING, Table.PARKED):

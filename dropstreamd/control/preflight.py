@@ -149,24 +149,26 @@ def _known(tx: Reader, scope: Scope) -> _Known:
     figures = stock.figures(tx, (account.merchant, account.name))
     return _Known(
         figures=figures.keys() or None,
-        changes=_changes(tx, scope, figures),
+        changes=level_changes(tx, scope)[0],
         backlog=held_orders(tx, connection.id, 0.0),
     )
 
 
-def _changes(tx: Reader, scope: Scope, figures: Mapping[str, int]) -> list[LevelChange]:
-    """The levels that a Full Sync would change, as far as we know what the store shows."""
+def level_changes(tx: Reader, scope: Scope) -> tuple[list[LevelChange], int]:
+    """The levels that a Full Sync would change, as far as we know what the store shows, and of how many."""
     connection, account = scope.connection, scope.account
+    figures = stock.figures(tx, (account.merchant, account.name))
+    skus = deriving.channel_skus(connection, islice(figures, SKUS_LIMIT))
     flow = Flow(connection.id, inventory.CHANNEL)
     unsent = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else {}
     found = []
-    for sku in deriving.channel_skus(connection, islice(figures, SKUS_LIMIT)):
+    for sku in skus:
         derived = deriving.derive(connection, account, unsent, tx, sku)
         record = levels.get(tx, flow, sku)
         before = None if record is None else record.accepted
         if derived is not None and derived.available != before:
             found.append(LevelChange(sku=sku, before=before, after=derived.available))
-    return found
+    return found, len(skus)
 
 
 # ---- what does not fit

@@ -41,15 +41,31 @@ class Refused(DropstreamError):
         self.refusal = refusal
 
 
-def refusal(kind: RefusalKind, detail: str, *, remedy: str = "", backlog: Backlog | None = None) -> Refusal:
+def refusal(
+    kind: RefusalKind,
+    detail: str,
+    *,
+    remedy: str = "",
+    backlog: Backlog | None = None,
+    known: tuple[str, ...] = (),
+) -> Refusal:
     """The answer for one kind of no."""
     status, title = _STATUS[kind]
-    return Refusal(title=title, status=status, kind=kind, detail=detail, remedy=remedy, backlog=backlog)
+    return Refusal(
+        title=title, status=status, kind=kind, detail=detail, remedy=remedy, backlog=backlog, known=known
+    )
 
 
-def refuse(kind: RefusalKind, detail: str, *, remedy: str = "", backlog: Backlog | None = None) -> NoReturn:
+def refuse(
+    kind: RefusalKind,
+    detail: str,
+    *,
+    remedy: str = "",
+    backlog: Backlog | None = None,
+    known: tuple[str, ...] = (),
+) -> NoReturn:
     """Raises Refused."""
-    raise Refused(refusal(kind, detail, remedy=remedy, backlog=backlog))
+    raise Refused(refusal(kind, detail, remedy=remedy, backlog=backlog, known=known))
 
 
 def of_error(error: DropstreamError) -> Refusal:

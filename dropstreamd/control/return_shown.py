@@ -74,7 +74,7 @@ def receipts_of(
     tx: Reader, connection: Connection, account: WarehouseAccount, order: str
 ) -> tuple[ReceiptShown, ...]:
     """What came back of an order without a return."""
-    came = traces.came_back(tx, account, Trace(connection.id, order))
+    came = traces.brought(tx, account, Trace(connection.id, order)).units
     return tuple(_receipts(tx, Flow(connection.id, receipts.FLOW), came))
 
 
@@ -88,7 +88,7 @@ def _shown(
     tx: Reader, connection: Connection, account: WarehouseAccount, key: str, doc: Document
 ) -> ReturnShown:
     flow = Flow(connection.id, receipts.FLOW)
-    keys = dict.fromkeys(traces.came_back(tx, account, Trace(connection.id, ret=key)))
+    keys = dict.fromkeys(traces.brought(tx, account, Trace(connection.id, ret=key)).units)
     for waiting in _waiting(tx, flow):
         receipt = documents.get(tx, flow, waiting)
         if receipt is not None and doc.reference and receipt.number == doc.reference:

@@ -40,7 +40,8 @@ _UNKNOWN = re.compile(r"undeclared reference to '(?P<name>[^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '(?P<function>[^']*)' applied to '(?P<types>[^']*)'")
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 _MISSING = re.compile(r'No value with name "(?P<name>[^"]*)"')
-_MISTAKES = ("No matching overloads", "Key not found")
+_NO_KEY = "Key not found"
+_MISTAKES = ("No matching overloads",)
 _DOT = re.compile(r"\s*\.\s*")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _LOOP = re.compile(r"\.\s*(?P<name>exists_one|exists|all|filter)\s*\(")
@@ -227,6 +228,8 @@ def _failure(text: str) -> Failure:
     missing = _MISSING.search(message)
     if missing is not None:
         return Failure(message=f"{missing['name']} has no value that could be compared")
+    if message.startswith(_NO_KEY):  # the key itself may be a buyer's
+        return Failure(message="a map has no such key: ask with `in` first", mistaken=True)
     if "null_type" in message:
         return Failure(message="the order has no such amount: ask whether it is != null first")
     return Failure(message=message, mistaken=message.startswith(_MISTAKES))

@@ -42,7 +42,8 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     has acted and is found. `series` names a sequence of control numbers that the writes are counted
     by (`Stamp.number`), such as an EDI sender and receiver; empty for none. `acknowledged_within_s` is
     how long the other side may take to acknowledge what it was sent (`Part.ACKNOWLEDGEMENTS`), by the
-    name that it was sent under; 0: it need not."""
+    name that it was sent under; 0: it need not. `receipt_stops`: that it received a cancellation is its word
+    that it has stopped what was to be stopped."""
 
     repeat: Repeat
     batch: int
@@ -50,6 +51,7 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     retention_s: float = 0.0
     series: str = ""
     acknowledged_within_s: float = 0.0
+    receipt_stops: bool = False
 
 
 class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

@@ -96,6 +96,7 @@ class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
     `ordered` what the buyer wanted of it in all, of which the store may have shipped some before. A line
     of the store that sold a bundle has a line for each component: `kit` is the bundle's SKU at the
     merchant, `units_per_kit` how many units of this one a kit takes (0: no kit). Then `ordered` is kits.
+    `store_sku` is what the store sold, whatever a listing says of it later.
     """
 
     number: int
@@ -113,6 +114,7 @@ class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
     declared_value: Money | None = None
     kit: str = ""
     units_per_kit: int = 0
+    store_sku: str = ""
 
 
 class OutboundOrder(msgspec.Struct, frozen=True, kw_only=True):

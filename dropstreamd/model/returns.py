@@ -48,8 +48,8 @@ class Return(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutboundReturnLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of a warehouse's SKU to expect; `number` counts from 1 within the return. `kit` and
-    `units_per_kit` as in `OutboundLine`."""
+    """Units of a warehouse's SKU to expect; `number` counts from 1 within the return. A line of the store
+    that sold a bundle has a line for each component: see `OutboundLine` for `kit` and `units_per_kit`."""
 
     number: int
     return_line: str
@@ -105,7 +105,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 class ReturnedLine(msgspec.Struct, frozen=True, kw_only=True):
     """Units of one line that came back in one condition. `return_line` is the platform's id of the
-    return's line, empty where nobody asked for a return."""
+    return's line, empty where nobody asked for a return. Of a line that sold a bundle they are kits: one of
+    which any component came back, and it is to `restock` only if all of it may be."""
 
     order_line: str
     sku: str

@@ -10,7 +10,7 @@ is a value. Every method may be cancelled at any await; then the daemon assumes 
 was applied, and asks `recover` later.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
@@ -46,12 +46,14 @@ from dropstreamd.platform.limiter import Limiter, Pace
 from dropstreamd.platform.secrets import Secret, SecretRef
 
 __all__ = [
+    "LEVELS_READ",
     "Accepted",
     "Bad",
     "Finding",
     "Host",
     "InDoubt",
     "Item",
+    "LevelReader",
     "Outcome",
     "Page",
     "Part",
@@ -221,6 +223,19 @@ class Sink(Protocol[T]):
         ...
 
 
+class LevelReader(Protocol):
+    """Reads back what a store shows, for an audit."""
+
+    async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """The units that each SKU shows as available now, in the measure that levels are set in. A SKU
+        that the store lacks, or sells without limit, is left out. At most `LEVELS_READ` SKUs."""
+        ...
+
+
+LEVELS_READ = 100
+"""SKUs that a `LevelReader` is asked for at once, at most."""
+
+
 # ---- seen by people
 
 
@@ -290,6 +305,10 @@ class Store(Session, Protocol):
     def receipts(self) -> Sink[ReturnReceipt] | None: ...
     @property
     def purchase_orders(self) -> Sink[PurchaseOrder] | None: ...
+    @property
+    def levels(self) -> LevelReader | None:
+        """What `inventory` was told, as the store has it now; None where that cannot be read."""
+        ...
 
 
 class StoreParts:
@@ -304,6 +323,7 @@ class StoreParts:
     returns: Source[Return] | None = None
     receipts: Sink[ReturnReceipt] | None = None
     purchase_orders: Sink[PurchaseOrder] | None = None
+    levels: LevelReader | None = None
 
 
 class Warehouse(Session, Protocol):

@@ -33,14 +33,22 @@ class Limiter(Protocol):
         """The platform asked for fewer calls: admit none for so many seconds."""
         ...
 
+    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+        """What the platform itself says of the account, in an answer that came just now: how much it may
+        spend at once, how much after a rest, and how fast that comes back. Figures that are not above
+        zero are not believed."""
+        ...
+
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """What a platform allows one account: `rate_per_s` for good, `burst` at once after a rest (both
-    in its own units of cost), and `at_once` calls in flight. All above zero."""
+    in its own units of cost), and `at_once` calls in flight. All above zero. `kept` is the share of the
+    burst that is kept for orders, from 0 to below 1: with it they need not wait for the bucket."""
 
     rate_per_s: float = 5.0
     burst: float = 10.0
     at_once: int = 4
+    kept: float = 0.0
 
 
 class Budget:
@@ -49,15 +57,18 @@ class Budget:
     Callers ask through `for_priority`. Of those waiting, the lowest priority number goes first, and
     the first come first among equals; but a step of priority is worth `step_s` of waiting, so that
     nobody starves: a FULL call that has waited for 2 × `step_s` goes before a new ORDERS call. A
-    call of more than the whole burst waits for a full bucket and leaves it in debt.
+    call of more than the whole burst waits for a full bucket and leaves it in debt. What the pace keeps
+    for orders is left by the others, until they have waited as long as that.
     """
 
     def __init__(self, pace: Pace, *, step_s: float = 30.0) -> None:
+        self._configured = pace
         self._pace = pace
         self._step_s = step_s
         self._tokens = pace.burst
         self._counted_s = trio.current_time()
         self._in_flight = 0
+        self._spending = 0.0
         self._waiting: list[_Waiter] = []
         self._arrivals = 0
 
@@ -71,9 +82,12 @@ class Budget:
         return _Share(self, priority)
 
     def change(self, pace: Pace) -> None:
-        """A new configuration: it holds from now on, what was spent stays spent."""
+        """A configuration: a new one holds from now on, and what was spent stays spent. Of the one that
+        held before nothing changes, nor of what was learned since."""
+        if pace == self._configured:
+            return
         self._count()
-        self._pace = pace
+        self._configured = self._pace = pace
         self._tokens = min(self._tokens, pace.burst)
         self._wake_first()
 
@@ -88,20 +102,32 @@ class Budget:
             self._counted_s = until_s
             self._tokens = min(self._tokens, 1.0)
 
+    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+        """As `Limiter.learn`. Calls that are under way may not have been counted there yet: what they
+        cost is kept back. A rest that was asked for stays."""
+        self._count()
+        if burst > 0 and rate_per_s > 0:
+            self._pace = msgspec.structs.replace(self._pace, burst=burst, rate_per_s=rate_per_s)
+        if trio.current_time() >= self._counted_s:
+            self._tokens = min(self._pace.burst, max(0.0, available)) - self._spending
+        self._wake_first()
+
     @asynccontextmanager
     async def admit(self, priority: Priority, cost: float) -> AsyncIterator[None]:
         """As `Limiter.admit`."""
         await self._enter(priority, cost)
+        self._spending += cost
         try:
             yield
         finally:
             self._in_flight -= 1
+            self._spending -= cost
             self._wake_first()
 
     async def _enter(self, priority: Priority, cost: float) -> None:
         self._arrivals += 1
         due_s = trio.current_time() + self._step_s * priority
-        waiter = _Waiter(order=(due_s, self._arrivals))
+        waiter = _Waiter(order=(due_s, self._arrivals), patient=priority > Priority.ORDERS)
         bisect.insort(self._waiting, waiter, key=lambda one: one.order)
         try:
             await trio.lowlevel.checkpoint()
@@ -124,6 +150,11 @@ class Budget:
         rest_s = max(0.0, self._counted_s - trio.current_time())
         missing = min(cost, self._pace.burst) - self._tokens
         delay_s = rest_s + max(0.0, missing) / self._pace.rate_per_s
+        due_in_s = waiter.order[0] - trio.current_time()
+        if waiter.patient and due_in_s > 0:
+            missing = min(cost + self._pace.kept * self._pace.burst, self._pace.burst) - self._tokens
+            patient_s = rest_s + max(0.0, missing) / self._pace.rate_per_s
+            delay_s = max(delay_s, min(patient_s, due_in_s))
         return delay_s if delay_s > _ROUNDING_S else 0.0
 
     def _count(self) -> None:
@@ -160,8 +191,11 @@ _ROUNDING_S = 1e-6
 
 
 class _Waiter:
-    def __init__(self, *, order: tuple[float, int]) -> None:
+    """`patient`: it leaves what is kept for orders, until it is due itself."""
+
+    def __init__(self, *, order: tuple[float, int], patient: bool) -> None:
         self.order = order
+        self.patient = patient
         self.wake = trio.Event()
 
 
@@ -177,3 +211,6 @@ class _Share:
 
     def slow_down(self, retry_after_s: float) -> None:
         self._budget.slow_down(retry_after_s)
+
+    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+        self._budget.learn(available=available, burst=burst, rate_per_s=rate_per_s)

@@ -57,6 +57,7 @@ class SandboxStore:
             "Locations": self._locations,
             "Variants": self._variants,
             "Skus": self._variants,
+            "ReadLevels": self._variants,
             "SetLevels": self._set_levels,
             "ShipMethods": self._methods,
         }

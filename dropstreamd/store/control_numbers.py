@@ -8,6 +8,9 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.stock import Path
 from dropstreamd.store.tables import Table
 
+LEAP = 1_000_000
+"""How many numbers a restored state leaves out: far more than were given since its backup."""
+
 _LAST = "-last"
 """Below a series: the number given last. No purpose is called so."""
 
@@ -27,6 +30,15 @@ def for_purpose(tx: Writer, path: Path, series: str, purpose: str) -> int:
     number = block(tx, path, series, 1)
     tx.put(Table.CONTROL_NUMBERS, (*path, series, f"for {purpose}"), str(number).encode())
     return number
+
+
+def leap(tx: Writer) -> int:
+    """Leave out, in every series, what may have been given since the backup that this state came from; how
+    many series there are."""
+    counts = [(path, int(raw)) for path, raw in tx.scan(Table.CONTROL_NUMBERS) if path[-1] == _LAST]
+    for path, last in counts:
+        tx.put(Table.CONTROL_NUMBERS, path, str(last + LEAP).encode())
+    return len(counts)
 
 
 def _number(tx: Reader, path: Path, series: str, name: str) -> int:

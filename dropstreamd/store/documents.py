@@ -14,7 +14,7 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.store import transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import MAX_PART_BYTES, is_part
-from dropstreamd.store.records import BadRecord, Document, Flow, Standing, State, Task
+from dropstreamd.store.records import BadRecord, Document, Flow, Purpose, Standing, State, Task
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transitions import Able, Incoming
 
@@ -41,16 +41,24 @@ Saved = Callable[[Writer, str, Document], None]
 
 ReadSent = Callable[[bytes], object]
 
-Named = Callable[[Writer, str, str, float], None]
-"""Told the name of the call or file that a document is about to be sent in, its key and the instant, in
-the transaction that opens the attempt: the other side may answer to that name alone."""
+Named = Callable[[Writer, str, str, Purpose, float], None]
+"""Told the name of the call or file that a document is about to be sent in, its key, what for and the
+instant, in the transaction that opens the attempt: the other side may answer to that name alone."""
 
 
 def _as_it_is(sent: bytes) -> object:
     return sent
 
 
-def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _at_s: float) -> None:
+Ended = Callable[[Reader, Document], bool]
+"""Whether the other side has nothing left to do for a document that it has: nothing to change or stop."""
+
+
+def _never(_tx: Reader, _doc: Document) -> bool:
+    return False
+
+
+def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _purpose: Purpose, _at_s: float) -> None:
     """A `Named` for flows whose other side answers to what it is told inside."""
 
 
@@ -63,7 +71,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
     `amends`: the sink takes a changed document after hand-over; `cancels`: it stops one that the source
     took back, told in the form that was accepted, which `read_sent` decodes. Otherwise it becomes a task.
-    `named` keeps the names that documents are sent under.
+    `named` keeps the names that documents are sent under; of what has `ended` a change is a task.
     """
 
     flow: Flow
@@ -73,6 +81,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     cancels: bool = False
     read_sent: ReadSent = _as_it_is
     named: Named = nobody_asks_by_name
+    ended: Ended = _never
 
 
 def get(tx: Reader, flow: Flow, key: str) -> Document | None:
@@ -162,8 +171,12 @@ def _bad_key(key: str) -> str:
 
 
 def able(tx: Reader, book: Book, key: str) -> Able:
-    """What may go to the sink by itself after a hand-over: nothing while a person is at it."""
-    if get_task(tx, book.flow, key) is not None:
+    """What may go to the sink by itself after a hand-over: nothing while a person is at it, nor once the
+    other side has done all of it."""
+    if not (book.amends or book.cancels) or get_task(tx, book.flow, key) is not None:
+        return Able()
+    doc = get(tx, book.flow, key)
+    if doc is not None and doc.accepted and book.ended(tx, doc):
         return Able()
     return Able(amends=book.amends, cancels=book.cancels)
 
@@ -172,10 +185,11 @@ def task_of_change(tx: Writer, book: Book, key: str, doc: Document, now_s: float
     """Open or renew the task "changed after hand-over"; 1 if there is one. A change back renews it
     too: somebody may have acted on the change."""
     path = (*book.flow, key)
-    if doc.state is not State.ACCEPTED or not (doc.changed_since_accepted or tx.get(Table.TASKS, path)):
+    owed = doc.changed_since_accepted or doc.owes_stop
+    if doc.state is not State.ACCEPTED or not (owed or tx.get(Table.TASKS, path)):
         return 0
-    detail = book.describe(doc) if doc.changed_since_accepted else "changed back to what was handed over"
-    title = f"{doc.number} changed after hand-over"
+    detail = book.describe(doc) if owed else "changed back to what was handed over"
+    title = f"{doc.number} {'was cancelled by hand' if doc.owes_stop else 'changed'} after hand-over"
     task = Task(
         kind="changed",
         number=doc.number,
@@ -223,6 +237,18 @@ def forget_bad(tx: Writer, flow: Flow, *, keep: Set[str] = frozenset(), limit: i
     return len(gone)
 
 
+def empty_bad(tx: Writer, flow: Flow, *, before_s: float, limit: int) -> int:
+    """Let go of the bytes of what could not be decoded before then, and of nothing else; how many."""
+    old = [
+        (path, record)
+        for path, raw in tx.scan(Table.PARKED, (*flow, _BAD))
+        if (record := _bad.decode(raw)).raw and record.at_s < before_s
+    ][:limit]
+    for path, record in old:
+        tx.put(Table.PARKED, path, encode(msgspec.structs.replace(record, raw=b"")))
+    return len(old)
+
+
 def mended(tx: Writer, flow: Flow, key: str) -> None:
     """What is known by this key could be decoded by now."""
     tx.delete(Table.PARKED, (*flow, _BAD, "undecodable", _bad_key(key)))
@@ -256,6 +282,33 @@ def release(tx: Writer, book: Book, key: str, *, now_s: float, run: str, why: st
     return True
 
 
+# ---- a person's word
+
+
+Change = Callable[[Document], Document]
+
+
+def by_hand(tx: Writer, book: Book, key: str, change: Change, *, now_s: float, run: str = "") -> Document:
+    """Change a document as a person says, and give it its owner. Nothing goes of which the newest form
+    cannot be read, nor what is handed over already, unless the sink can amend or stop it: then it becomes
+    a task."""
+    old = get(tx, book.flow, key)
+    if old is None:
+        raise AssertionError(f"{book.flow}: there is no document {key}")
+    doc = transitions.amend(change(old), able(tx, book, key))
+    why = unread(tx, book.flow, key)
+    if why is not None and doc.state is State.PENDING and not doc.accepted:
+        doc = transitions.noted(transitions.hide(doc, why), now_s, run, "its newest form cannot be read")
+    save(tx, book, key, doc, old)
+    task_of_change(tx, book, key, doc, now_s)
+    return doc
+
+
+def drop_task(tx: Writer, flow: Flow, key: str) -> bool:
+    """Take a task away that what a person did has made pointless."""
+    return tx.delete(Table.TASKS, (*flow, key))
+
+
 # ---- tasks
 
 
@@ -286,7 +339,8 @@ def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
             doc,
             accepted=doc.revision,
             accepted_digest=doc.digest,
-            stopped=doc.standing is Standing.OVER,
+            stopped=doc.standing is Standing.OVER or doc.stay == "withdrawn",
+            stopping="" if doc.stopping == "refused" else doc.stopping,
         )
         save(tx, book, key, told, doc)
     return tx.delete(Table.TASKS, (*book.flow, key))

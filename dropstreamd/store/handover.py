@@ -31,7 +31,7 @@ from dropstreamd.store.documents import (
     task_of_change,
     unread,
 )
-from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, Standing, State, Task
+from dropstreamd.store.records import Attempt, AttemptKey, Document, Flow, Purpose, Standing, State, Task
 from dropstreamd.store.tables import Table
 
 _attempt = msgspec.msgpack.Decoder(Attempt)
@@ -114,6 +114,10 @@ def open_batch(
         doc = get(tx, book.flow, key)
         if doc is None:
             raise AssertionError(f"{book.flow}: {key} is pending and has no document")
+        if doc.accepted and not transitions.may_follow(doc, able(tx, book, key)):
+            opened.void += 1
+            _leave_to_a_person(tx, book, key, doc, now_s, run)
+            continue
         if is_to_be_stopped(doc):
             items.append(_stopping(book, key, doc))
             docs[key] = doc
@@ -146,9 +150,24 @@ def open_batch(
     return opened
 
 
+def _leave_to_a_person(tx: Writer, book: Book, key: str, doc: Document, now_s: float, run: str) -> None:
+    """A change that waited for its turn, and that the sink takes no more: its settings are others by now,
+    or it was stopped. Handed over it might be taken for another document."""
+    noted = transitions.noted(doc, now_s, run, "its change is not handed over: the other side takes none")
+    left = transitions.free(noted, State.ACCEPTED)
+    save(tx, book, key, left, doc)
+    task_of_change(tx, book, key, left, now_s)
+
+
 def is_to_be_stopped(doc: Document) -> bool:
     """Whether what is handed over next is that it is not wanted any more."""
-    return doc.accepted > 0 and doc.standing is Standing.OVER
+    return doc.accepted > 0 and (doc.standing is Standing.OVER or doc.owes_stop)
+
+
+def _purpose(doc: Document) -> Purpose:
+    if is_to_be_stopped(doc):
+        return "stop"
+    return "change" if doc.accepted else "new"
 
 
 def _stopping(book: Book, key: str, doc: Document) -> Item[object]:
@@ -198,7 +217,7 @@ def _freeze(
             keys.append(AttemptKey(key, doc.revision, doc.digest, is_to_be_stopped(doc)))
             noted = transitions.noted(doc, now_s, run, f"opened as {prepared.name}")
             save(tx, book, key, transitions.opened(noted, attempt_id), doc)
-            book.named(tx, prepared.name, key, now_s)
+            book.named(tx, prepared.name, key, _purpose(doc), now_s)
         attempt = Attempt(
             name=prepared.name, payload=prepared.payload, keys=tuple(keys), run=run, opened_s=now_s
         )
@@ -400,6 +419,16 @@ def resolve_doubt(tx: Writer, book: Book, key: str, outcome: Outcome, *, now_s: 
         rest = [one for one in attempt.keys if one.key != key]
         _keep_doubted(tx, book.flow, old.attempt, attempt, rest)
     _settle_one(tx, book, tried, outcome, old, now_s, run, Settled())
+    return True
+
+
+def taken_after_all(tx: Writer, book: Book, key: str, *, now_s: float, run: str) -> bool:
+    """The other side acts on a document that it had sent back: nobody has to hand it over again."""
+    old = get(tx, book.flow, key)
+    if old is None or not transitions.sent_back(old):
+        return False
+    acted = transitions.noted(old, now_s, run, "the other side acts on it after all")
+    save(tx, book, key, transitions.free(acted, State.ACCEPTED), old)
     return True
 
 

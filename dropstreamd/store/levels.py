@@ -63,6 +63,21 @@ def in_store(tx: Reader, flow: Flow) -> list[str]:
     return [sku for sku, raw in tx.scan_last(Table.DOCUMENTS, tuple(flow)) if not _record.decode(raw).cause]
 
 
+def refused(tx: Reader, flow: Flow) -> list[str]:
+    """Every channel SKU that the store refuses."""
+    return [path[-1] for path, _ in tx.scan(Table.PARKED, tuple(flow))]
+
+
+def forget_refused(tx: Writer, flow: Flow, skus: Iterable[str]) -> None:
+    """Nothing is sold under these refused SKUs any more. Those that were taken meanwhile stay."""
+    for sku in skus:
+        record = get(tx, flow, sku)
+        if record is not None and record.cause:
+            _unpark(tx, flow, sku)
+            tx.delete(Table.DOCUMENTS, (*flow, sku))
+            tx.delete(Table.PENDING, (*flow, sku))
+
+
 def has_work(tx: Reader, flow: Flow) -> bool:
     """Whether a level is to be looked at, or an attempt was left open."""
     return any(tx.first(table, tuple(flow)) is not None for table in (Table.PENDING, Table.ATTEMPTS))

@@ -38,6 +38,12 @@ class Standing(StrEnum):
 
 Stopping = Literal["", "sent", "done", "refused"]
 
+Stay = Literal["", "held", "withdrawn", "shipped"]
+"""A person's word on a document: it waits, it is not wanted any more, it left in another way."""
+
+Purpose = Literal["new", "change", "stop"]
+"""What an attempt is to do with a document at the other side."""
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """One step in a document's life, for `explain`."""
@@ -94,6 +100,18 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     heard: tuple[str, ...] = ()
     short: bool = False
     late: bool = False
+    stay: Stay = ""
+    stay_why: str = ""
+    resent: int = 0
+    override: bytes = b""
+    overrode: bytes = b""
+    replaces: str = ""
+    purged: bool = False
+
+    @property
+    def owes_stop(self) -> bool:
+        """Whether a person took it back after its hand-over, and the other side was not asked yet."""
+        return self.stay == "withdrawn" and self.accepted > 0 and not self.stopped and not self.stopping
 
     @property
     def changed_since_accepted(self) -> bool:
@@ -123,6 +141,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     opened_s: float
     step: str = ""
     unsure_s: float = 0.0
+
+    def stops(self, key: str) -> bool:
+        """Whether it is to stop this document at the other side."""
+        return any(tried.key == key and tried.cancel for tried in self.keys)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

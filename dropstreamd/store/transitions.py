@@ -9,19 +9,22 @@ An act has its effect once per key: after `accepted` is set, a change of its han
 only amend what was accepted, or become a task; it never starts a second hand-over.
 """
 
+import hashlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
-from dropstreamd.store.records import HISTORY, AttemptKey, Document, Event, Standing, State
+from dropstreamd.store.records import HISTORY, AttemptKey, Document, Event, Standing, State, Stay
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """An act as the source tells it now.
 
     `digest` covers the hand-over fields only. `older` names why one that is not known yet is held
-    until a person asks for it: somebody else may have handed it over.
+    until a person asks for it: somebody else may have handed it over. `part` names the form of the part
+    that a person may put something else in the place of; empty where there is none.
     """
 
     key: str
@@ -32,6 +35,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     reason: str = ""
     older: str = ""
+    part: bytes = b""
 
 
 WAITING = "waiting"
@@ -49,6 +53,13 @@ is void, so that a person can bring it back."""
 
 SENT_BACK = "sent-back"
 """Begins the cause of what the other side had taken and sent back; its own word for it follows."""
+
+BY_HAND: Mapping[Stay, str] = {
+    "held": "held-by-hand",
+    "withdrawn": "cancelled-by-hand",
+    "shipped": "shipped-by-hand",
+}
+"""The causes of what a person has stopped. As with a rule's, the cause stays with a document that is void."""
 
 UNDECODABLE = "undecodable"
 RESTORED = "restored"
@@ -74,18 +85,25 @@ def arrive(old: Document | None, new: Incoming, now_s: float, run: str) -> Docum
     """The document after the source told `new`; None where there is nothing to keep."""
     if old is None:
         return _first(new, now_s, run)
-    same = old.content == new.content and old.digest == new.digest and old.standing == new.standing
+    kept = _kept_override(old, new)
+    digest = mixed(new.digest, kept)
+    alike = old.digest == digest and old.standing == new.standing
+    same = alike and (old.content == new.content or old.purged)
     if same and old.cause != UNDECODABLE:
         return old
-    changed = old.digest != new.digest
+    changed = old.digest != digest
     doc = msgspec.structs.replace(
         old,
         content=new.content,
-        digest=new.digest,
+        digest=digest,
         standing=new.standing,
         revision=old.revision + changed,
         changed_s=now_s,
+        override=kept,
+        purged=False,
     )
+    if old.override and not kept:
+        doc = noted(doc, now_s, run, "what was put in by hand gave way to a change in the source")
     if changed:
         doc = noted(doc, now_s, run, f"changed in the source (revision {doc.revision})")
         doc = msgspec.structs.replace(doc, passed=())
@@ -94,8 +112,27 @@ def arrive(old: Document | None, new: Incoming, now_s: float, run: str) -> Docum
     if doc.accepted:
         if sent_back(old):
             return doc
+        doc = _ended_already(doc)
         return free(doc, State.ACCEPTED) if changed or old.cause == UNDECODABLE else doc
     return _owned(doc, old, new, changed=changed)
+
+
+def _ended_already(doc: Document) -> Document:
+    """What a person ended before the source did is no news to the other side."""
+    ended = doc.stay == "shipped" or (doc.stay == "withdrawn" and doc.stopped)
+    if not (ended and doc.standing is Standing.OVER):
+        return doc
+    return msgspec.structs.replace(doc, accepted=doc.revision, accepted_digest=doc.digest)
+
+
+def _kept_override(old: Document, new: Incoming) -> bytes:
+    """What a person put in counts until the source itself tells that part anew."""
+    return old.override if old.override and old.overrode == new.part else b""
+
+
+def mixed(digest: bytes, override: bytes) -> bytes:
+    """The digest of a document of which a part was put in by hand."""
+    return hashlib.blake2b(digest + override, digest_size=16).digest() if override else digest
 
 
 def _first(new: Incoming, now_s: float, run: str) -> Document | None:
@@ -123,15 +160,23 @@ def _owned(doc: Document, old: Document, new: Incoming, *, changed: bool) -> Doc
     """Who owns a document that was never handed over, after the source told of it again."""
     if new.standing is Standing.OVER:
         return free(doc, State.VOID)
+    if doc.stay in ("withdrawn", "shipped"):
+        return waiting(doc)
     if old.state is State.HELD and old.cause in OLDER:
         return doc
     if old.state is State.VOID and new.older:
         return held(doc, new.older, OLDER[new.older])
     if new.standing is Standing.HELD:
         return held(doc, new.cause, new.reason)
-    if old.state is State.PARKED and not changed:
-        return doc
-    return free(doc, State.PENDING)
+    return doc if old.state is State.PARKED and not changed else waiting(doc)
+
+
+def waiting(doc: Document) -> Document:
+    """A document that nobody else stops: pending, unless a person has said that it is not to go."""
+    if not doc.stay:
+        return free(doc, State.PENDING)
+    state = State.HELD if doc.stay == "held" else State.VOID
+    return msgspec.structs.replace(free(doc, state), cause=BY_HAND[doc.stay], reason=doc.stay_why)
 
 
 def free(doc: Document, state: State) -> Document:
@@ -168,18 +213,18 @@ def settle(
             doc = noted(doc, now_s, run, f"in doubt: {outcome.why}")
             return msgspec.structs.replace(doc, state=State.DOUBT, cause="in-doubt", reason=outcome.why)
         case Untouched():
-            return _again(doc, able)
+            return again(doc, able)
 
 
 def _refused(doc: Document, tried: AttemptKey, outcome: Rejected, able: Able) -> Document:
     if tried.cancel:
         doc = msgspec.structs.replace(doc, stopping="refused")
     if doc.digest != tried.digest:
-        return _again(doc, able)
+        return again(doc, able)
     if doc.accepted:
         return free(doc, State.ACCEPTED)
     if doc.standing is not Standing.READY:
-        return _again(doc, able)
+        return again(doc, able)
     return park(doc, outcome.cause, outcome.reason, by_sink=True)
 
 
@@ -193,7 +238,18 @@ def _stopped(doc: Document, tried: AttemptKey, now_s: float, run: str, *, final:
         accepted=tried.revision,
         accepted_digest=tried.digest,
         stopped=True,
-        stopping="done" if final else "sent",
+        stopping="done" if final or doc.stopping == "done" else "sent",
+    )
+
+
+def stopped_by_itself(doc: Document) -> Document:
+    """The other side says that it stopped it, whether it was asked to or not: then a cancellation of ours
+    that waits for its turn is not sent any more."""
+    done = msgspec.structs.replace(doc, stopping="done", stopped=True)
+    if doc.state is not State.PENDING or not (doc.standing is Standing.OVER or doc.owes_stop):
+        return done
+    return msgspec.structs.replace(
+        free(done, State.ACCEPTED), accepted=doc.revision, accepted_digest=doc.digest
     )
 
 
@@ -215,12 +271,20 @@ def amend(doc: Document, able: Able) -> Document:
     """An accepted document that has changed since is pending again, where its sink can amend it, or
     stop what the source took back. What the source holds is not: a person has to say so; nor is what
     was stopped at the other side."""
-    can = {Standing.READY: able.amends, Standing.OVER: able.cancels, Standing.HELD: False}[doc.standing]
-    if doc.state is State.ACCEPTED and doc.changed_since_accepted and can and not doc.stopped:
+    owed = doc.changed_since_accepted or doc.owes_stop
+    if doc.state is State.ACCEPTED and owed and may_follow(doc, able):
         return free(doc, State.PENDING)
-    if doc.state is State.PENDING and doc.accepted and not doc.changed_since_accepted:
+    if doc.state is State.PENDING and doc.accepted and not owed:
         return free(doc, State.ACCEPTED)
     return doc
+
+
+def may_follow(doc: Document, able: Able) -> bool:
+    """Whether what an accepted document has become may go to the other side after it."""
+    can = {Standing.READY: able.amends, Standing.OVER: able.cancels, Standing.HELD: False}[doc.standing]
+    if doc.stay in ("withdrawn", "shipped"):
+        can = able.cancels and doc.owes_stop
+    return can and not doc.stopped
 
 
 def hide(doc: Document, reason: str) -> Document:
@@ -231,15 +295,15 @@ def hide(doc: Document, reason: str) -> Document:
     return held(doc, UNDECODABLE, f"its newest form cannot be read: {reason}")
 
 
-def _again(doc: Document, able: Able) -> Document:
-    """Nothing was handed over by the attempt: back to whoever owned it."""
+def again(doc: Document, able: Able) -> Document:
+    """Nothing was handed over: the document is with whoever owns it then."""
     if doc.accepted:
         return amend(free(doc, State.ACCEPTED), able)
     if doc.standing is Standing.OVER:
         return free(doc, State.VOID)
-    if doc.standing is Standing.HELD:
+    if doc.standing is Standing.HELD and doc.stay not in ("withdrawn", "shipped"):
         return held(doc, WAITING, "not ready in the store")
-    return free(doc, State.PENDING)
+    return waiting(doc)
 
 
 def send_back(doc: Document, cause: str, reason: str, now_s: float, run: str) -> Document:
@@ -257,18 +321,21 @@ def release(doc: Document, now_s: float, run: str, why: str, able: Able) -> Docu
     the store itself holds back. What the store holds or took back meanwhile is not pending. What was
     handed over and sent back does not go again: the other side has it after all.
 
-    A rule that stopped it is passed, as long as the document stays as it is; one that a rule made void
-    comes back."""
+    A rule that stopped it is passed, as long as the document stays as it is; one that a rule or a person
+    made void comes back. What was taken out of it with the data of people does not: then it cannot go."""
     by_rule = doc.cause.startswith(RULE)
-    if doc.state not in (State.PARKED, State.HELD) and not voided_by_rule(doc):
+    if (doc.state not in (State.PARKED, State.HELD) and not may_come_back(doc)) or doc.purged:
         return doc
     if doc.cause == WAITING:
         return doc
     if by_rule:
         doc = msgspec.structs.replace(doc, passed=(*doc.passed, doc.cause.removeprefix(RULE)))
-    return _again(noted(doc, now_s, run, f"released: {why}"), Able() if sent_back(doc) else able)
+    if doc.stay and doc.cause == BY_HAND[doc.stay]:
+        doc = msgspec.structs.replace(doc, stay="", stay_why="")
+    return again(noted(doc, now_s, run, f"released: {why}"), Able() if sent_back(doc) else able)
 
 
-def voided_by_rule(doc: Document) -> bool:
-    """Whether nothing but a rule keeps it from being handed over."""
-    return doc.state is State.VOID and doc.cause.startswith(RULE) and doc.standing is Standing.READY
+def may_come_back(doc: Document) -> bool:
+    """Whether nothing but a rule, or a person, keeps it from being handed over."""
+    stopped = doc.cause.startswith(RULE) or (doc.stay != "" and doc.cause == BY_HAND[doc.stay])
+    return doc.state is State.VOID and stopped and doc.standing is Standing.READY

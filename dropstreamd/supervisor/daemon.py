@@ -143,6 +143,10 @@ class Daemon:
                         actor.clock_stepped()
             offset_s = now_s
 
+    def scopes(self) -> list[Scope]:
+        """Every connection as its runs see it."""
+        return list(self._scopes.values())
+
     # ---- configuration
 
     def _rescope(self) -> None:
@@ -270,11 +274,12 @@ class Daemon:
         actor = supervisor.actors[channel]
         return actor.ask(job, run=self.ids.new(), who=who, since=since)
 
-    async def approve(self, merchant: str, warehouse: str, *, who: str) -> Generation | None:
-        """Believe a held snapshot; None where none is held."""
+    async def approve(self, merchant: str, warehouse: str, generation: str, *, who: str) -> Generation | None:
+        """Believe the held snapshot of that id; None where it is not held."""
         feed = self.feeds[merchant, warehouse]
         now_s = self.clock.now_s()
-        made = await self.state.write(partial(snapshot.approve, account=feed.account, now_s=now_s))
+        approve = partial(snapshot.approve, account=feed.account, now_s=now_s, generation=generation)
+        made = await self.state.write(approve)
         if made is not None:
             line = Line(at_s=now_s, event="approved", text=f"snapshot {made.snapshot}: {made.why}", who=who)
             for connection_id in feed.account.scopes:

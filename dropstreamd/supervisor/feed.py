@@ -159,7 +159,7 @@ class WarehouseFeed:
             return await acknowledged.fetch(
                 self.account,
                 warehouse.acknowledgements,
-                within_s=0.0 if warehouse.orders is None else warehouse.orders.writes.acknowledged_within_s,
+                writes=None if warehouse.orders is None else warehouse.orders.writes,
                 run=self._ids.new(),
                 now_s=self._clock.now_s(),
             )

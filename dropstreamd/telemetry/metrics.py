@@ -186,6 +186,11 @@ class Metrics:
         """How many of a warehouse account's rows belong to no order that we know."""
         self._unmatched.set(count, account)
 
+    def set_audited(self, connection: str, *, unaccounted: int, overdue: int) -> None:
+        """What the newest order audit of a connection found."""
+        self._unaccounted.set(unaccounted, connection)
+        self._overdue.set(overdue, connection)
+
     def remove_account(self, account: str) -> None:
         """Forget every series of an account that nothing uses any more."""
         for family in self._families:
@@ -249,6 +254,16 @@ class Metrics:
         self._parked = self._gauge("documents_parked", "Documents set aside until a cause is gone.", _CHANNEL)
         self._in_doubt = self._gauge(
             "documents_in_doubt", "Documents of which nobody knows whether they had their effect.", _CHANNEL
+        )
+        self._unaccounted = self._gauge(
+            "orders_unaccounted",
+            "Orders open in the store and not so here, by the last audit.",
+            ("connection",),
+        )
+        self._overdue = self._gauge(
+            "orders_overdue",
+            "Orders with the warehouse past their ship-by, by the last audit.",
+            ("connection",),
         )
         self._tasks = self._gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)
 

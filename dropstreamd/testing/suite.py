@@ -40,10 +40,11 @@ def contract_tests(
     """
     given = dict(waivers or {})
     rules = rules_for(plugin)
+    wanted = tuple(inspect.signature(open_rig).parameters)
 
     @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in rules])
     def test_contract(rule: Rule, request: pytest.FixtureRequest) -> None:
-        fixtures = {name: request.getfixturevalue(name) for name in inspect.signature(open_rig).parameters}
+        fixtures = {name: request.getfixturevalue(name) for name in wanted}
         stale = sorted(given.keys() - {each.name for each in rules})
         if stale:
             pytest.fail(f"these waivers name no rule: {', '.join(stale)}")
@@ -64,7 +65,8 @@ def contract_tests(
             pytest.fail(f"the waiver of {rule.name} is stale: the rule is kept")
 
     test_contract.plugin = plugin  # type: ignore[attr-defined]
-    return test_contract
+    # Named here too, so that pytest knows them before it runs anything.
+    return pytest.mark.usefixtures(*wanted)(test_contract) if wanted else test_contract
 
 
 def check(rule: Rule, plugin: Plugin[Any], open_rig: OpenRig, *, faster: float = FASTER) -> None:

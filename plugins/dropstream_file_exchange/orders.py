@@ -73,6 +73,8 @@ def _faults(item: Item[OutboundOrder], orders: Orders) -> Iterator[tuple[str, st
         if orders.cancel is None:
             yield "cancel", "the settings name no file that stops an order (orders.cancel)"
         return
+    if item.remote is not None:
+        yield "amend", "an order file cannot change an order: the warehouse would take it for another one"
     if not order.lines:
         yield "lines", "the order has no line to send"
     for side, address in (("ship-to", order.ship_to), ("bill-to", order.bill_to)):

@@ -1,7 +1,7 @@
 """What becomes of shipments before they leave: assigned is accepted, cancelled is cancelled.
 
 A person may have split an order: it is cancelled when all its shipments are, and closed short when one is
-and the others have left.
+and the others have left, whichever comes last.
 """
 
 from collections import defaultdict
@@ -22,6 +22,8 @@ from dropstreamd.platform.contract import Page, Taken
 MODEL = "stock.shipment.out"
 ACCEPTED = frozenset({"assigned", "picked", "packed"})
 CANCELLED = "cancelled"
+LEFT = frozenset({"shipped", "done"})
+ENDED = LEFT | {CANCELLED}
 
 _state = msgspec.json.Decoder(wire.ShipmentState)
 
@@ -43,19 +45,21 @@ class Acknowledgements:
         for raw in listed.rows:
             try:
                 shipment = _state.decode(raw)
+                if shipment.state in LEFT and not shipment.reference:
+                    continue  # which order it is of is asked where it becomes a package
                 shipments.append((shipment, reference(shipment.reference)))
             except (msgspec.DecodeError, Unusable) as error:
                 unusable.append(bad("shipment", bytes(raw), str(error)))
-        siblings = await self._siblings([told for shipment, told in shipments if shipment.state == CANCELLED])
-        said = tuple(_acknowledgements(shipments, siblings))
+        siblings = await self._siblings([told for shipment, told in shipments if shipment.state in ENDED])
+        said = tuple({word.key: word for word in acknowledgements_of(shipments, siblings)}.values())
         return Page(documents=said, bad=tuple(unusable), cursor=listed.cursor, more=listed.more)
 
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
 
-    async def _siblings(self, references: Sequence[str]) -> Mapping[str, set[str]]:
-        """By reference the states of all its shipments."""
-        states: defaultdict[str, set[str]] = defaultdict(set)
+    async def _siblings(self, references: Sequence[str]) -> Mapping[str, list[wire.ShipmentState]]:
+        """By reference all its shipments."""
+        found: defaultdict[str, list[wire.ShipmentState]] = defaultdict(list)
         if references:
             house = await self._places.house()
             domain = [["reference", "in", sorted(set(references))], ["customer", "=", house.customer]]
@@ -63,35 +67,49 @@ class Acknowledgements:
                 MODEL, domain, "last_modified_at", "reference", "state", into=wire.ShipmentState
             )
             for row in rows:
-                states[row.reference or ""].add(row.state)
-        return states
+                found[row.reference or ""].append(row)
+        return found
 
 
 def _domain(house: House) -> list[object]:
     return [
-        ["state", "in", sorted({*ACCEPTED, CANCELLED})],
+        ["state", "in", sorted(ACCEPTED | ENDED)],
         ["customer", "=", house.customer],
         ["warehouse", "=", house.warehouse.id],
     ]
 
 
-def _acknowledgements(
-    shipments: Iterable[tuple[wire.ShipmentState, str]], siblings: Mapping[str, set[str]]
+def acknowledgements_of(
+    shipments: Iterable[tuple[wire.ShipmentState, str]],
+    siblings: Mapping[str, Sequence[wire.ShipmentState]],
 ) -> Iterable[Acknowledgement]:
+    """What shipments that changed say of the orders whose references come with them; `siblings` are all
+    shipments of those that ended. An order ends with its last shipment, whichever that is."""
     for shipment, told in shipments:
-        verdict = "accepted" if shipment.state in ACCEPTED else _of_cancelled(siblings.get(told, set()))
+        of = shipment
+        if shipment.state in ACCEPTED:
+            verdict: Verdict | None = "accepted"
+        else:
+            every = siblings.get(told, ())
+            verdict = _of_ended({each.state for each in every})
+            # The same word, whichever of its shipments brings it.
+            of = max((each for each in every if each.state == CANCELLED), key=_id, default=shipment)
         if verdict is not None:
             yield Acknowledgement(
-                key=f"{shipment.id}.{verdict}",
+                key=f"{of.id}.{verdict}",
                 reference=told,
                 verdict=verdict,
-                reason=f"shipment {shipment.number or shipment.id} is {shipment.state} in Tryton",
-                at=shipment.last_modified_at.at,
+                reason=f"shipment {of.number or of.id} is {of.state} in Tryton",
+                at=of.last_modified_at.at,
             )
 
 
-def _of_cancelled(states: set[str]) -> Verdict | None:
-    """None where another shipment of the order is on its way yet."""
-    if states <= {CANCELLED}:
-        return "cancelled"
-    return "closed-short" if states <= {CANCELLED, "shipped", "done"} else None
+def _id(shipment: wire.ShipmentState) -> int:
+    return shipment.id
+
+
+def _of_ended(states: set[str]) -> Verdict | None:
+    """None where nothing was cancelled, or another shipment of the order is on its way yet."""
+    if CANCELLED not in states or not states <= ENDED:
+        return None
+    return "cancelled" if states == {CANCELLED} else "closed-short"

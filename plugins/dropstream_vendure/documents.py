@@ -123,6 +123,15 @@ query Variants($skip: Int!, $take: Int!, $skus: [String!]!) {
 }
 """
 
+READ_LEVELS = """
+query ReadLevels($skip: Int!, $take: Int!, $skus: [String!]!) {
+  productVariants(options: { skip: $skip, take: $take, sort: { id: ASC }, filter: { sku: { in: $skus } } }) {
+    totalItems
+    items { id sku trackInventory stockLevels { stockLocationId stockAllocated stockOnHand } }
+  }
+}
+"""
+
 SET_LEVELS = """
 mutation SetLevels($changes: [UpdateProductVariantInput!]!) {
   updateProductVariants(input: $changes) { id stockLevels { stockLocationId stockAllocated } }

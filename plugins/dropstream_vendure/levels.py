@@ -6,7 +6,7 @@ and the setting (a fulfillment, a cancellation); the answer tells what it is the
 again. If it has grown, an order was placed, and the level stays lower by its units.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import trio
@@ -93,6 +93,18 @@ class Levels:
                 return outcomes
         return [*outcomes, *(Untouched(key=change.sku) for change in changes)]
 
+    async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """A `LevelReader`: on hand less allocated, at the location that levels are set at."""
+        location = await self._find_location()
+        tracked = (await self._api.shop()).global_settings.track_inventory
+        variants = await self._variants(list(skus), documents.READ_LEVELS)
+        found = {}
+        for sku, several in variants.items():
+            available = several[0].available(location)
+            if len(several) == 1 and available is not None and _is_tracked(several[0], tracked=tracked):
+                found[sku] = available
+        return found
+
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Nothing is looked up: the newest level is pushed again, whatever became of this one."""
         await trio.lowlevel.checkpoint()
@@ -122,13 +134,15 @@ class Levels:
         more_told, more_again = await self._set(changes[half:], location)
         return [*told, *more_told], [*again, *more_again]
 
-    async def _variants(self, skus: list[str]) -> dict[str, list[wire.StockVariant]]:
+    async def _variants(
+        self, skus: list[str], query: str = documents.VARIANTS
+    ) -> dict[str, list[wire.StockVariant]]:
         """The variants of each SKU, exactly so written; a SKU may have several, or none."""
         found: dict[str, list[wire.StockVariant]] = {}
         seen = 0
         for _ in range(MOST_PAGES):
             variables = {"skip": seen, "take": BATCH, "skus": skus}
-            page = (await self._api.query(documents.VARIANTS, variables, wire.Variants)).product_variants
+            page = (await self._api.query(query, variables, wire.Variants)).product_variants
             for variant in page.items:
                 found.setdefault(variant.sku, []).append(variant)
             seen += len(page.items)
@@ -162,6 +176,10 @@ def choose_location(locations: Sequence[wire.Location], wanted: str) -> wire.Loc
     raise Misconfigured(f"Vendure's channel {many}", remedy=f"set stock_location to one of: {choices}")
 
 
+def _is_tracked(variant: wire.StockVariant, *, tracked: bool) -> bool:
+    return variant.track_inventory == "TRUE" or (variant.track_inventory == "INHERIT" and tracked)
+
+
 def _change(
     sku: str, available: int, variants: list[wire.StockVariant], location: str, *, tracked: bool
 ) -> _Change | Rejected:
@@ -172,7 +190,7 @@ def _change(
         reason = f"{len(variants)} variants of Vendure have the SKU {sku} (ids {ids}): make them differ"
         return Rejected(key=sku, cause="sku-duplicate", reason=reason)
     variant = variants[0]
-    if variant.track_inventory == "FALSE" or (variant.track_inventory == "INHERIT" and not tracked):
+    if not _is_tracked(variant, tracked=tracked):
         reason = f"Vendure does not track the stock of {sku}, and sells it without limit"
         return Rejected(key=sku, cause="untracked", reason=reason)
     change = _Change(sku=sku, variant=variant.id, available=available, allocated=variant.allocated(location))

@@ -33,6 +33,7 @@ class VendureStore(StoreParts):
         self.orders: Orders = Orders(api, settings, host.clock)
         self.shipments: Fulfillments = Fulfillments(api, settings)
         self.inventory: Levels = Levels(api, settings)
+        self.levels: Levels = self.inventory
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         """Reads one order, variant and location. With `write`, two mutations that are about nothing

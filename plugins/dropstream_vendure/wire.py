@@ -259,6 +259,7 @@ class Locations(Wire, frozen=True, kw_only=True):
 class StockLevel(Wire, frozen=True, kw_only=True):
     stock_location_id: str
     stock_allocated: int
+    stock_on_hand: int = 0  # asked for only where levels are read back
 
 
 class Stocked(Wire, frozen=True, kw_only=True):
@@ -270,6 +271,11 @@ class Stocked(Wire, frozen=True, kw_only=True):
     def allocated(self, location: str) -> int:
         """Units there that belong to orders not fulfilled; 0 where there is no level yet."""
         return sum(each.stock_allocated for each in self.stock_levels if each.stock_location_id == location)
+
+    def available(self, location: str) -> int | None:
+        """Units there that may be sold; None where there is no level yet."""
+        here = [each for each in self.stock_levels if each.stock_location_id == location]
+        return sum(each.stock_on_hand - each.stock_allocated for each in here) if here else None
 
 
 class StockVariant(Stocked, frozen=True, kw_only=True):

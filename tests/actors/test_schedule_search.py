@@ -15,6 +15,8 @@ from dropstreamd.model.schedule_parser import RuleProblem, parse_rule
 from dropstreamd.model.schedule_rules import Rule
 from tests.actors.schedule_oracle import WallClock
 
+pytestmark = pytest.mark.exhaustive
+
 # A zone, a year in which it shows its habits, and the days around each change of its clocks in that year.
 YEARS = {
     "UTC": (2025, [(1, 31)]),

@@ -27,6 +27,8 @@ from tests.fakes.points import Killed
 from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Fault
 
+pytestmark = pytest.mark.exhaustive
+
 Step = Callable[[], Awaitable[object]]
 
 MORE = int(os.environ.get("DROPSTREAMD_DEATHS", "1"))

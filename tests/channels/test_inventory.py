@@ -8,6 +8,7 @@ from dropstreamd.channels.run import Run, RunStopped
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited
 from dropstreamd.store import levels
 from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.tables import Table
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
 from tests.fakes.sinks import Bug, Fault
 
@@ -23,6 +24,12 @@ def pushed(plant: Plant, name: str = "shop") -> list[str]:
     told = [effect.key for effect in sink.effects]
     sink.effects = []
     return told
+
+
+def parked(plant: Plant) -> list[str]:
+    """The SKUs that are shown as refused by the store."""
+    flow = plant.flow(inventory.CHANNEL)
+    return plant.state.read(lambda tx: [path[-1] for path, _ in tx.scan(Table.PARKED, tuple(flow))])
 
 
 async def synced(plant: Plant, stock: dict[str, int], name: str = "shop") -> dict[str, int]:
@@ -129,6 +136,23 @@ async def test_a_refused_sku_is_parked_and_tried_again_when_it_moves(plant: Plan
     assert not plant.stores["shop"].levels.pushed
     plant.stores["shop"].levels.refuse = {}
     assert await synced(plant, {"A": 1, "B": 3}) == {"B": 3}
+
+
+async def test_a_refused_sku_that_got_a_listing_is_parked_no_more(plant: Plant) -> None:
+    """Nothing is sold by that name any more, so that no push would ever take it off the list."""
+    sink = plant.stores["shop"].levels
+    sink.refuse = {"A": "sku", "B": "sku"}
+    assert await synced(plant, {"A": 1, "B": 2, "C": 3}) == {"C": 3}
+    assert parked(plant) == ["A", "B"]
+    plant.configure(shop=connection(listings={"TEE": "A"}))
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"C": 3, "TEE": 1}
+    assert parked(plant) == ["B"]
+    sink.refuse = {}
+    plant.configure(shop=connection())
+    await plant.smart()
+    assert plant.stores["shop"].shows()["A"] == 1
+    assert parked(plant) == ["B"]
 
 
 async def test_what_prepare_refuses_is_parked_alone(plant: Plant) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from dropstreamd.config.schema import Config, DaemonSettings
 from dropstreamd.errors import OutcomeUnknown
+from dropstreamd.store import control_numbers
 from dropstreamd.store.backup import make_backup, restore
 from dropstreamd.store.lmdb_store import InlineStore, open_inline_store
 from dropstreamd.store.records import State
@@ -135,3 +136,19 @@ async def test_packages_of_what_went_after_the_backup_reach_the_store(tmp_path: 
         assert {plant.doc(key).state for key in ("o1", "o2")} == {State.ACCEPTED}
         await plant.import_orders()
         assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
+
+
+async def counts(plant: Plant) -> int:
+    return await plant.state.write(lambda tx: control_numbers.block(tx, ("acme", "main"), "US>THEM", 1))
+
+
+async def test_control_numbers_given_after_the_backup_are_not_given_again(tmp_path: Path) -> None:
+    given: list[int] = []
+
+    async def give(plant: Plant) -> None:
+        given.extend([await counts(plant), await counts(plant)])
+
+    plant, _ = await go_back(tmp_path, give, give)
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        assert await counts(plant) > max(given)

@@ -339,7 +339,8 @@ async def test_a_receipt_that_changed_is_amended_or_a_task(state: InlineStore) -
     plant.receive(came_back("C1", ("A", 2, "damaged"), reference="R7"))
     await plant.returns()
     detail = plant.tasks()["receipts", "C1"].detail
-    assert detail == "damaged: the store was told 1, now 2; restock: the store was told 1, now 0"
+    told_before = "the store was told 1 × A (restock), 1 × A (damaged)"
+    assert detail == f"{told_before}; now it is 2 × A (damaged)"
 
 
 async def test_a_receipt_proves_its_return(state: InlineStore) -> None:

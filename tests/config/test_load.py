@@ -129,7 +129,11 @@ def test_the_samples_pass_once_they_are_copied(tmp_path: Path) -> None:
         target.with_name(target.name.removesuffix(".example")).write_bytes(path.read_bytes())
     result = load(tmp_path, load_plugins([CONF.parent / "plugins"]))
     assert result.problems == ()
-    assert len(result.config.connections) == 1
+    assert {each.name for each in result.config.connections.values()} == {
+        "acme-medusa",
+        "acme-shopify",
+        "acme-vendure",
+    }
 
 
 def test_two_stores_with_one_template_for_returns(folder: Folder) -> None:

@@ -28,7 +28,7 @@ from tests.config.fakes import MERCHANT, PLUGINS, Folder, connection, loaded, on
         ('grace = "2h"', 'grace: found "2h", expected a duration'),
         ('plugin_path = "x"', 'plugin_path: found "x", expected a list of at most 50, in brackets'),
         ("plugin_path = [1]", "plugin_path[0]: found 1, expected a path"),
-        ("max_run = 3", 'max_run: found an unknown key, expected one of grace, log_level, max_runs'),
+        ("max_run = 3", 'max_run: found an unknown key, expected one of grace, keep_personal_data'),
         ("a = 1\na = 2", "line 2, column 6: found Cannot overwrite a value, expected TOML"),
         ("a = ", "line 1, column 5: found Invalid value, expected TOML"),
         ('a = """', 'end of document: found Unterminated string, expected TOML'),

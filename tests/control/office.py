@@ -196,8 +196,12 @@ class Office:
         self.warehouse_answers = Answers()
         self.gate = trio.Event()
         self.gate.set()
+        self.metrics = Metrics(now_s=self.clock.now_s, version="test")
         self.events = Events()
         self.reloads = 0
+        self.offers = parts
+        self.amends: frozenset[Part] = frozenset()
+        self.cancels: frozenset[Part] = frozenset()
         self._files = count(1)
         for name in ("connections.d", "merchants.d"):
             (self.conf / name).mkdir(parents=True)
@@ -205,13 +209,17 @@ class Office:
         (self.conf / "merchants.d" / "acme.toml").write_text(MERCHANT)
         for name, letter in (("shop", "SH"), ("ebay", "EB")):
             self.write(name, CONNECTION.format(name=name, letter=letter))
-        self.plugins: dict[str, PluginStatus] = {
-            each.name: PluginStatus(name=each.name, origin="a test", plugin=each)
-            for each in (self._shop(), self._wms())
-        }
+        self.plugins: dict[str, PluginStatus] = {}
+        self.install()
         self.plugins["torn"] = PluginStatus(
             name="torn", origin="a folder", problem="it cannot be imported", remedy="install it"
         )
+
+    def install(self) -> None:
+        """Have the platforms as they are now: of a warehouse, with what it `offers`, `amends`, `cancels`.
+        A reload, and a restart of the connections, make the daemon see it."""
+        for each in (self._shop(), self._wms()):
+            self.plugins[each.name] = PluginStatus(name=each.name, origin="a test", plugin=each)
 
     def report(self, stock: Mapping[str, int]) -> None:
         """The warehouse writes a snapshot of now."""
@@ -253,7 +261,9 @@ class Office:
             name="wms",
             title="Wms",
             role=Role.WAREHOUSE,
-            provides=self.parts,
+            provides=self.offers,
+            amends=lambda _settings: self.amends,
+            cancels=lambda _settings: self.cancels,
             settings=WmsSettings,
             account_key=lambda settings: settings.account,
             open=opened,
@@ -274,7 +284,7 @@ class Office:
                 plugins=self.plugins,
                 clock=self.clock,
                 read_secret=self.secrets.read,
-                observer=Metrics(now_s=self.clock.now_s, version="test"),
+                observer=self.metrics,
                 rng=rng,
                 state=state,
             ),
@@ -291,6 +301,7 @@ class Office:
         )
 
     async def reload(self) -> Changes:
+        self.install()
         loaded = load(self.conf, self.plugins)
         if loaded.problems:
             raise ConfigError(list(loaded.problems))

@@ -77,7 +77,7 @@ async def test_an_order_from_run_to_explanation(office: Office, shell: Shell) ->
     assert office.warehouse.taken.created() == {"gid://Order/1": 1}
     assert "sales_orders.import" in await shell.out("runs", "shop", "sales_orders")
     for name in ("1001", "SH1001", "gid://Order/1"):
-        assert (await shell.out("order", "shop", name)).startswith("Order 1001  handed over\n")
+        assert (await shell.out("order", "shop", name)).startswith("Order 1001  sent\n")
     told = await shell("order", "shop", "1002")
     assert told.code == 2
     told = await shell("run", "shop", "sales_orders", "--wait", "--json")

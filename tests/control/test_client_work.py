@@ -30,11 +30,11 @@ from dropstreamd.control.messages.look import (
     Tasks,
     TaskShown,
 )
-from dropstreamd.control.messages.setup import Approved, SameStore, StoreShown
+from dropstreamd.control.messages.setup import Approve, Approved, SameStore, StoreShown
 from dropstreamd.model.orders import Address, Order, OrderLine, OutboundLine, OutboundOrder
 from dropstreamd.model.shipments import Package, PackageLine
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import NO_BACKLOG, NOW_S, OLDER, WELL
+from tests.control.shown import ILL, NO_BACKLOG, NOW_S, OLDER, WELL
 
 AT = "/v1/connections/acme-vendure"
 PLACED = datetime(2026, 3, 5, 18, 0, tzinfo=UTC)
@@ -222,8 +222,11 @@ def test_approve(api: FakeApi) -> None:
     api.answer(
         "POST /v1/warehouses/acme/main/approve", Approved(snapshot="inv.csv", changed=1, why="41% missing")
     )
-    told = ctl(api, "approve", "acme.main")
-    assert told.out.startswith("Approved: snapshot inv.csv (41% missing); 1 SKU changed.")
+    api.answer("GET /v1/status", ILL)
+    for argv, generation in (((), "01JGEN"), (("--generation", "01J7"), "01J7")):
+        told = ctl(api, "approve", "acme.main", *argv)
+        assert told.out.startswith("Approved: snapshot inv.csv (41% missing); 1 SKU changed.")
+        assert api.asked[-1].read(Approve) == Approve(generation=generation)
     assert ctl(api, "approve", "acme").code == 2
 
 
@@ -244,6 +247,8 @@ ORDER = OrderShown(
     first_s=NOW_S - 50,
     changed_s=NOW_S - 40,
     handed_s=NOW_S,
+    life="partially shipped",
+    explained=("the warehouse has it as SH1001", "still to leave: 1 × 100234"),
     order=Order(
         key="gid://1",
         number="1001",
@@ -296,11 +301,19 @@ def test_an_order_is_explained(api: FakeApi) -> None:
 
 def test_an_order_that_is_new(api: FakeApi) -> None:
     new = msgspec.structs.replace(
-        ORDER, state="held", reason="waits", accepted=0, sent=None, attempt=None, packages=(), tasks=()
+        ORDER,
+        life="held",
+        state="held",
+        reason="waits",
+        accepted=0,
+        sent=None,
+        attempt=None,
+        packages=(),
+        tasks=(),
     )
     api.answer(f"GET {AT}/orders/1001", new)
     told = ctl(api, "order", "acme-vendure", "1001")
-    assert told.out.startswith("Order 1001  held: waits\n")
+    assert told.out.startswith("Order 1001  held\n")
     assert "the warehouse has none" in told.out
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from dropstreamd.platform.contract import Part
 from dropstreamd.store import cursors
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office, bad
@@ -287,6 +288,27 @@ async def test_a_document_in_doubt_that_did_not_arrive_goes_again(office: Office
     assert (await client.get(f"{SHOP}/in-doubt"))["documents"] == []
 
 
+async def test_a_cancellation_in_doubt_says_so_and_waits_for_the_warehouse(
+    office: Office, client: Client
+) -> None:
+    """The order itself is at the warehouse: who looks for that alone would say that it was handed over."""
+    office.cancels = frozenset({Part.ORDERS})
+    await office.reload()
+    changes = office.stores["shop"].changes
+    changes.change("o1", order("1", placed_s=NEW_S))
+    await client.enable()
+    await client.run("sales_orders.import")
+    office.warehouse.taken.faults.append(Fault.SILENT)
+    changes.change("o1", order("1", placed_s=NEW_S, status="cancelled"))
+    await client.run("sales_orders.import")
+    [doubt] = (await client.get(f"{SHOP}/in-doubt"))["documents"]
+    assert doubt["why"].startswith("its cancellation: ")
+    told = await client.ask("POST", f"{SHOP}/in-doubt/sales_orders/o1", {"applied": True})
+    assert told["text"] == "the cancellation of 1 was handed over"
+    shown = await client.get(f"{SHOP}/orders/o1")
+    assert shown["history"][-1]["text"] == "the other side was asked to stop it"
+
+
 async def test_a_document_that_is_none(client: Client) -> None:
     path = f"{SHOP}/in-doubt/sales_orders/none"
     assert (await client.refused("POST", path, {"applied": True}))[:2] == (404, "not found")
@@ -330,13 +352,16 @@ async def test_a_held_snapshot_is_approved(office: Office, client: Client) -> No
     for stock in ({"A": 5, "B": 3}, {"A": 5}):
         office.report(stock)
         await client.run("inventory.smart")
-    told = await client.ask("POST", path)
+    [account] = (await client.get("/status"))["accounts"]
+    held = {"generation": account["held"]["id"]}
+    assert (await client.refused("POST", path, {"generation": "01J"}))[:2] == (409, "changed")
+    told = await client.ask("POST", path, held)
     assert told["snapshot"] == "stock-0002"
     assert told["why"].startswith("approved: 1 of 2 SKUs are missing")
-    assert (await client.refused("POST", path))[:2] == (404, "not found")
+    assert (await client.refused("POST", path, held))[:2] == (404, "not found")
     lines = (await client.get("/connections/ebay/log"))["lines"]
     assert [line["event"] for line in lines] == ["approved"]
-    assert (await client.refused("POST", "/warehouses/acme/mian/approve"))[0] == 404
+    assert (await client.refused("POST", "/warehouses/acme/mian/approve", held))[0] == 404
 
 
 async def test_a_shop_at_a_new_address_is_the_same_shop(office: Office, client: Client) -> None:

@@ -1,12 +1,14 @@
 """Child processes of the tests: they log to a file and end with the process that started them."""
 
+import contextlib
+import fcntl
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.01
@@ -18,11 +20,28 @@ class CounterpartError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nothing uses, and that the system gives nobody for a minute.
+
+    A connection to it was made and closed here: while that lingers (TIME_WAIT), the port is no one's
+    for the asking, but whoever names it may listen on it, as servers do (SO_REUSEADDR).
+    """
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        port: int = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            listener.accept()[0].close()  # the side that closes first is the one that lingers
     return port
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While the block runs, no other process is in one of the same `path`: what two workers both need is
+    made by the first of them, while the other waits."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def current_user() -> str:

@@ -6,7 +6,6 @@ which nobody can read.
 
 import json
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -227,13 +226,6 @@ def _ran(command: list[str], stdin: str = "") -> Ran:
     shown = command[command.index("--socket") + 2 :] if "--socket" in command else command[2:]
     print(f"$ {' '.join(shown)}\n{ran.out}{ran.err}[{ran.status}]")  # shown where the test failed
     return ran
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def log_lines(daemon: Daemon) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ SHIPMENTS = (
 )
 
 
-def add_warehouse(daemon: Daemon, account: Account) -> None:
-    """The merchant `acme`, whose warehouse is the account."""
+def add_warehouse(daemon: Daemon, account: Account, *, more: str = "") -> None:
+    """The merchant `acme`, whose warehouse is the account; `more` are further tables of the merchant's."""
     daemon.secret("acme-wms-key", account.key.read_text())
     daemon.write(
         "merchants.d/acme.toml",
@@ -23,6 +23,7 @@ host_key  = "{account.host_key}"
 timezone  = "America/Chicago"
 quantity  = "available"
 settle_s  = 0.05
+{more}
 """,
     )
 

@@ -41,6 +41,7 @@ class Reports:
         return name
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "inventory.smart")
 def test_odd_snapshots_wait_for_a_person(daemon: Daemon, shop: VendureShop, account: Account) -> None:
     levels = {f"SKU-{number}": 10 + number for number in range(10)}
     shop.add_products(levels)
@@ -99,6 +100,7 @@ def take_names(account: Account, orders: list[Placed]) -> list[Path]:
     return taken
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "shipments.export")
 def test_orders_in_doubt_are_sent_again_only_where_a_person_says_so(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
 ) -> None:

@@ -66,6 +66,7 @@ def in_doubt(daemon: Daemon) -> list[str]:
     return found
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import")
 def test_orders_survive_kills(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer, rng: random.Random
 ) -> None:
@@ -84,6 +85,7 @@ def test_orders_survive_kills(
     print(f"orders: {KILLS} kills, {len(placed)} orders, {len(doubted)} in doubt")
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "shipments.export")
 def test_shipments_survive_kills(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer, rng: random.Random
 ) -> None:
@@ -108,6 +110,7 @@ def test_shipments_survive_kills(
     print(f"shipments: {KILLS} kills, {2 * len(placed)} packages, {len(doubted)} in doubt")
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "inventory.full", "inventory.smart")
 def test_levels_survive_kills(
     daemon: Daemon, shop: VendureShop, account: Account, rng: random.Random
 ) -> None:

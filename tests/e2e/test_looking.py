@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.counterparts.process import free_port
 from tests.e2e.daemon import Daemon
 from tests.e2e.sandbox import (
     PRIVATE,
@@ -19,7 +20,6 @@ from tests.e2e.sandbox import (
     ctl,
     log_lines,
     shipment,
-    unused_port,
 )
 
 pytestmark = pytest.mark.timeout(300)
@@ -63,8 +63,8 @@ def test_test_connection_says_what_is_wrong(daemon: Daemon, sandbox: Sandbox, tm
     assert ctl(daemon, "secret", "set", "wms", stdin=WAREHOUSE_PASSWORD).status == 0
     assert ctl(daemon, "test", "shop", "warehouse").status == 0
 
-    sandbox.add_warehouse(daemon, url=f'"sftp://wms@127.0.0.1:{unused_port()}/"')
-    sandbox.add_store(daemon, url=f'"http://127.0.0.1:{unused_port()}/admin-api"')
+    sandbox.add_warehouse(daemon, url=f'"sftp://wms@127.0.0.1:{free_port()}/"')
+    sandbox.add_store(daemon, url=f'"http://127.0.0.1:{free_port()}/admin-api"')
     reload()
     said = tested()
     assert said.count("✗ network:") == 2
@@ -181,7 +181,7 @@ def test_an_order_in_doubt_and_what_is_looked_up(running: Daemon, sandbox: Sandb
 
 def test_logs_and_metrics_tell_no_secret(daemon: Daemon, sandbox: Sandbox, tmp_path: Path) -> None:
     """Good and bad runs, at the level of most detail; then all that was written is looked through."""
-    port = unused_port()
+    port = free_port()
     settings = daemon.conf / "dropstreamd.toml"
     settings.write_text(
         settings.read_text().replace("metrics = false", f'metrics = "127.0.0.1:{port}"\nlog_level = "debug"')

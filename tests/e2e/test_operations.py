@@ -5,13 +5,13 @@ import time
 
 import pytest
 
+from tests.counterparts.process import free_port
 from tests.e2e.daemon import Daemon
 from tests.e2e.sandbox import (
     Sandbox,
     ctl,
     log_lines,
     run_daemon,
-    unused_port,
     wait_until,
 )
 
@@ -193,7 +193,7 @@ def test_a_restore_doubles_nothing(running: Daemon, sandbox: Sandbox) -> None:
     [sent] = sandbox.buy()
     running.run("shop", "sales_orders.import")
     # One that is pending when the backup is made, as its warehouse cannot be reached, and goes later.
-    sandbox.add_warehouse(running, url=f'"sftp://wms@127.0.0.1:{unused_port()}/"')
+    sandbox.add_warehouse(running, url=f'"sftp://wms@127.0.0.1:{free_port()}/"')
     assert ctl(running, "reload").status == 0
     [pending] = sandbox.buy()
     assert ctl(running, "run", "shop", "sales_orders", *WAIT).status == 1

@@ -18,6 +18,7 @@ from tests.e2e.setting import SHIPMENTS, add_store, add_warehouse, sellable
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(900)]
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "shipments.export", "inventory.smart")
 def test_each_shipment_reaches_the_store_that_sold(
     daemon: Daemon,
     vendure: VendureServer,

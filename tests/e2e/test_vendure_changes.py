@@ -25,6 +25,7 @@ def fulfillments(shop: VendureShop, order: Placed) -> list[tuple[str, str | None
     return sorted((each.state, each.tracking_code) for each in found)
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "shipments.export")
 def test_changed_tracking_replaces_the_fulfillment(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
 ) -> None:
@@ -58,6 +59,7 @@ def test_changed_tracking_replaces_the_fulfillment(
     assert daemon.ask("GET", "/connections/acme/tasks")["tasks"] == []
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "inventory.smart")
 def test_a_smart_sync_pushes_what_the_warehouse_changed(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
 ) -> None:

@@ -37,6 +37,9 @@ def inventory(levels: dict[str, int]) -> bytes:
     return f"sku,quantity\n{rows}".encode()
 
 
+@pytest.mark.cell(
+    "vendure", "csv-sftp", "sales_orders.import", "shipments.export", "inventory.full", "inventory.smart"
+)
 def test_orders_shipments_and_inventory_flow(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
 ) -> None:
@@ -103,6 +106,7 @@ def test_orders_shipments_and_inventory_flow(
     assert daemon.stop() == 0
 
 
+@pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import")
 def test_older_orders_are_listed_and_wait_for_since(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
 ) -> None:

@@ -1,6 +1,8 @@
 """A store account and a warehouse account, made of the fake sources and sinks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import trio
 
 from dropstreamd.clock import Clock
 from dropstreamd.model.acknowledgements import Acknowledgement
@@ -13,6 +15,7 @@ from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import (
     Finding,
+    LevelReader,
     Sample,
     Sink,
     Source,
@@ -44,10 +47,24 @@ class FakeStore:
         self.asked: ChangesSource[Return] = ChangesSource(points)
         self.received = FakeSink(ReturnReceipt, shipments, clock, points)
         self.purchases = FakeSink(PurchaseOrder, shipments, clock, points)
+        self.by_hand: dict[str, int] = {}
+        """Levels that somebody else has set since."""
 
     def shows(self) -> dict[str, int]:
         """The level of each SKU that a buyer sees."""
         return {sku: level.available for sku, level in self.levels.newest().items()}
+
+
+class ReadBack:
+    """Reads what buyers see."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+        await trio.lowlevel.checkpoint()
+        shown = self._store.shows() | self._store.by_hand
+        return {sku: shown[sku] for sku in skus if sku in shown}
 
 
 class StoreSession(StoreParts):
@@ -57,6 +74,7 @@ class StoreSession(StoreParts):
         self.orders: Source[Order] | None = store.changes.session()
         self.shipments: Sink[Fulfillment] | None = store.fulfilled
         self.inventory: Sink[Level] | None = store.levels
+        self.levels: LevelReader | None = ReadBack(store)
         self.products: Source[Product] | None = store.products.session()
         self.catalogue: Sink[Product] | None = store.drafts
         self.returns: Source[Return] | None = store.asked.session()

@@ -227,3 +227,12 @@ def test_what_may_be_set_is_set_and_read() -> None:
     for name in SETTABLE:
         assert field(with_field(order(), name, "new"), name) == "new"
     assert with_field(order(), "ship_to.city", "Bonn").ship_to.line1 == "P.O. Box 7"
+
+
+def test_a_key_that_a_map_lacks_is_not_shown(language: Language) -> None:
+    """It may be a buyer's: the message is kept with the order's history, and logged."""
+    failed = told(language.compile("{'1 Main St': true}[order.po_number]", bool), order())
+    assert isinstance(failed, Failure)
+    assert failed.mistaken
+    assert "no such key" in failed.message
+    assert '"' not in failed.message

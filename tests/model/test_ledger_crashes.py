@@ -10,6 +10,8 @@ from tests.model.plant import API, FOLDERS, Plant
 from tests.model.sinks import Fault, Habits, Rename
 from tests.model.tables import Kind, Step, owner
 
+pytestmark = pytest.mark.exhaustive
+
 LONG = os.environ.get("LEDGER_MODEL") == "long"
 
 

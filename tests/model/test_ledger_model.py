@@ -6,6 +6,7 @@ The default profile is quick. A long search, of tens of minutes:
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -13,6 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.model.plant import API, FOLDERS, Plant
 from tests.model.sinks import Fault
 from tests.model.tables import Kind, Row
+
+pytestmark = pytest.mark.exhaustive
 
 LONG = os.environ.get("LEDGER_MODEL") == "long"
 PROFILE = settings(

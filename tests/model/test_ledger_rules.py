@@ -7,6 +7,8 @@ from tests.model.plant import API, Plant
 from tests.model.sinks import Fault, Habits
 from tests.model.tables import Cursor, Kind, Row, Step, owner
 
+pytestmark = pytest.mark.exhaustive
+
 
 def test_a_cancelled_order_is_withdrawn_before_the_rename() -> None:
     for crash in range(60):

@@ -44,7 +44,7 @@ async def asked(http: Http, given: bytes, applied: Applied = "safe") -> Answer[D
 
 async def test_data_comes_back_decoded(http: Http) -> None:
     got = await asked(http, answer(body=b'{"data": {"shop": {"name": "Acme"}}, "extensions": {"cost": 9}}'))
-    assert got == Answer(data=Data(shop=Shop(name="Acme")))
+    assert got == Answer(data=Data(shop=Shop(name="Acme")), extensions=b'{"cost": 9}')
 
 
 async def test_errors_come_back_as_values_beside_what_data_there_is(http: Http) -> None:
@@ -54,7 +54,12 @@ async def test_errors_come_back_as_values_beside_what_data_there_is(http: Http) 
     got = await asked(http, answer(body=body))
     assert got.data == Data(shop=None)
     assert got.errors == (
-        GraphqlError(message="no", code="FORBIDDEN", path=("shop", 0)),
+        GraphqlError(
+            message="no",
+            code="FORBIDDEN",
+            path=("shop", 0),
+            extensions=b'{"code": "FORBIDDEN", "x": 1}',
+        ),
         GraphqlError(message="bad"),
     )
 

@@ -207,3 +207,47 @@ async def test_a_new_pace_reaches_who_already_waits(autojump_clock: MockClock) -
         await wait_all_tasks_blocked()
         budget.change(Pace(rate_per_s=1, burst=1, at_once=1))
     assert trio.current_time() == pytest.approx(1)
+
+
+async def test_what_the_platform_says_holds_at_once(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=50, burst=1000, at_once=9))
+    budget.for_priority(Priority.ORDERS).learn(available=100, burst=2000, rate_per_s=100)
+    assert await times(budget, 2, cost=300) == [2, 5]
+    await trio.sleep(1000)
+    assert await times(budget, 3, cost=1000) == [1005, 1005, 1015]
+
+
+async def test_what_is_under_way_is_kept_back(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=10, burst=1000, at_once=9))
+    limiter = budget.for_priority(Priority.ORDERS)
+    async with limiter.admit(400):
+        limiter.learn(available=500, burst=1000, rate_per_s=10)
+        assert await times(budget, 1, cost=200) == [10]
+
+
+async def test_figures_that_cannot_be_are_not_believed(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=2, burst=4, at_once=9))
+    budget.for_priority(Priority.ORDERS).learn(available=-5, burst=0, rate_per_s=-1)
+    assert await times(budget, 2, cost=2) == [1, 2]
+
+
+async def test_what_was_learned_outlives_a_session_and_not_a_rest(autojump_clock: MockClock) -> None:
+    limiters, pace = Limiters(), Pace(rate_per_s=1, burst=1, at_once=9)
+    limiter = limiters.budget("a", pace).for_priority(Priority.ORDERS)
+    limiter.learn(available=10, burst=20, rate_per_s=10)
+    assert await times(limiters.budget("a", pace), 2, cost=10) == [0, 1]
+    limiter.slow_down(30)
+    limiter.learn(available=20, burst=20, rate_per_s=10)
+    assert await times(limiters.budget("a", pace), 1) == [31.1]
+    assert await times(limiters.budget("a", Pace(rate_per_s=2, burst=1, at_once=9)), 2) == [31.6, 32.1]
+
+
+async def test_what_is_kept_for_orders_is_left_by_the_others_for_a_while(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=1, burst=100, at_once=9, kept=0.5))
+    assert await times(budget, 3, Priority.FULL, cost=25) == [0, 0, 25]
+    assert await times(budget, 2, cost=25) == [25, 25]
+    # Nobody else asks: the bucket would be above the half at 75, and a FULL call is due after 60.
+    assert await times(budget, 1, Priority.FULL, cost=25) == [85]
+    budget = Budget(Pace(rate_per_s=1, burst=100, at_once=9, kept=0.5))
+    await times(budget, 1, cost=100)
+    assert await times(budget, 1, Priority.SMART, cost=25) == [115]

@@ -8,7 +8,7 @@ from dropstreamd.store import handover
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Attempt, Document, Flow, LevelRecord, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import RESTORED, voided_by_rule
+from dropstreamd.store.transitions import RESTORED, may_come_back
 
 LEVELS = "inventory"
 INDEXED = {State.PARKED: "parked", State.HELD: "held", State.DOUBT: "doubt"}
@@ -73,7 +73,7 @@ def _check_act(tx: Reader, flow: Flow, key: str, doc: Document, named: list[tupl
     if doc.state in INDEXED:
         row = (*flow, INDEXED[doc.state], doc.cause or "-", key)
         assert tx.get(Table.PARKED, row) is not None, (key, doc)
-    elif not voided_by_rule(doc):
+    elif not may_come_back(doc):
         assert not doc.cause, (key, doc)
         assert not doc.reason, (key, doc)
     assert doc.accepted <= doc.revision

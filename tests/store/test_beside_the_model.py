@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -43,6 +44,8 @@ from dropstreamd.store.transitions import UNDECODABLE, Incoming
 from tests.model import tables as model
 from tests.model.ledger import Ledger
 from tests.store.rerun import commit
+
+pytestmark = pytest.mark.exhaustive
 
 T = TypeVar("T")
 KEYS = ("1", "2", "3")

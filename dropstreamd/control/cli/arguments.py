@@ -1,7 +1,7 @@
 """The command line: what every command takes, and what `--help` says."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from dropstreamd import __version__
@@ -12,6 +12,9 @@ Opts = TypeVar("Opts", bound=Options)
 
 DEFAULT_SOCKET = "/run/dropstreamd/control.sock"
 SOCKET_VARIABLE = "DROPSTREAMD_SOCKET"
+
+ORDER = "order"
+"""The command whose next word may be a verb."""
 
 _EPILOG = f"""\
 CONNECTION is a connection's name or id; CHANNEL is sales_orders, shipments, inventory, products, returns,
@@ -39,6 +42,7 @@ class Commands:
         self.common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
         _add_common(self.parser)
         _add_common(self.common)
+        self._verbs: set[str] = set()
         self._commands = self.parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True
         )
@@ -56,6 +60,29 @@ class Commands:
         )
         parser.set_defaults(execute=Command(options, execute))
         return parser
+
+    def add_verb(
+        self, name: str, text: str, options: type[Opts], execute: Callable[[Session, Opts], Exit]
+    ) -> argparse.ArgumentParser:
+        """Declare `order NAME`, as `add` does."""
+        self._verbs.add(name)
+        return self.add(f"{ORDER} {name}", text, options, execute)
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """The arguments of one command. `order VERB` is one word to the parser."""
+        words = list(argv)
+        at = _command_at(words)
+        if words[at : at + 1] == [ORDER] and words[at + 1 : at + 2] and words[at + 1] in self._verbs:
+            words[at : at + 2] = [f"{ORDER} {words[at + 1]}"]
+        return self.parser.parse_args(words)
+
+
+def _command_at(words: Sequence[str]) -> int:
+    """Where the command stands: after the options that may come before it."""
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] == "--socket" else 1
+    return at
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -82,7 +82,7 @@ def _of_account(account: AccountCard) -> Iterator[Note]:
     if account.held is not None:
         yield (
             f"{name}: a snapshot of stock is held, no level follows it: {account.held.why}",
-            f"if it is right: dropstreamctl approve {name}",
+            f"if it is right: dropstreamctl approve {name} --generation {account.held.id}",
         )
     if account.unmatched.count or account.undecodable.count:
         unmatched = f"{how_many(account.unmatched)} packages of no known order"

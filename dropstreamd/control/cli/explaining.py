@@ -60,10 +60,14 @@ def sku(session: Session, options: SkuOptions) -> Exit:
 
 
 def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
-    terminal.line("Order ", (found.number, Style.HEAD), f"  {said_of(found.state, found.reason)}")
+    life = f"  {found.life}" if found.life else ""
+    terminal.line("Order ", (found.number, Style.HEAD), life)
+    for said in found.explained:
+        terminal.line("  - ", said)
     show_fields(
         terminal,
         [
+            ("state", said_of(found.state, found.reason)),
             ("id", found.key),
             ("reference", found.reference),
             ("the store says", found.order.status),
@@ -74,6 +78,7 @@ def _show_order(terminal: Terminal, found: OrderShown, zone: LocalZone) -> None:
             ("as", found.remote),
             ("revision", f"{found.revision}, the warehouse has {found.accepted or 'none'}"),
             ("ship method", found.order.ship_method),
+            ("address", "as a person put it in" if found.address is not None else ""),
             ("note", found.order.note),
         ],
         indent="  ",
@@ -244,10 +249,14 @@ def _show_promises(terminal: Terminal, promises: tuple[PromiseShown, ...], zone:
 
 
 def register(commands: Commands) -> None:
-    """Add `order` and `sku`."""
-    parser = commands.add("order", "explain where an order stands", OrderOptions, order)
-    add_connection(parser)
-    parser.add_argument("number", metavar="NUMBER", help="its number, its reference or its id")
+    """Add `order` (also as `order show`, for a connection that is named as a verb) and `sku`."""
+    text = "explain where an order stands"
+    for parser in (
+        commands.add("order", text, OrderOptions, order),
+        commands.add_verb("show", text, OrderOptions, order),
+    ):
+        add_connection(parser)
+        parser.add_argument("number", metavar="NUMBER", help="its number, its reference or its id")
     parser = commands.add("sku", "explain how a SKU's level comes about", SkuOptions, sku)
     add_connection(parser)
     parser.add_argument("sku", metavar="SKU", help="the store's SKU")

@@ -18,7 +18,8 @@ from dropstreamd.control.messages.look import (
     Tasks,
     TaskShown,
 )
-from dropstreamd.control.messages.setup import Approved
+from dropstreamd.control.messages.setup import Approve, Approved
+from dropstreamd.control.messages.status import Status
 from dropstreamd.store.transitions import UNDECODABLE
 
 
@@ -42,9 +43,10 @@ class ResolveOptions(Options, frozen=True, kw_only=True):
 
 
 class ApproveOptions(Options, frozen=True, kw_only=True):
-    """`warehouse` is MERCHANT.WAREHOUSE."""
+    """`warehouse` is MERCHANT.WAREHOUSE, `generation` the id of the snapshot that was looked at."""
 
     warehouse: str
+    generation: str | None = None
 
 
 def release(session: Session, options: ReleaseOptions) -> Exit:
@@ -147,7 +149,16 @@ def approve(session: Session, options: ApproveOptions) -> Exit:
             " Levels follow with the next inventory run.",
         )
 
-    answer = session.daemon.ask("POST", path_of("warehouses", merchant, warehouse, "approve"))
+    generation = options.generation
+    if generation is None:
+        answer = session.daemon.ask("GET", path_of("status"))
+        if answer.is_refusal:
+            return show_refusal(session, options, answer)
+        cards = answer.read(Status).accounts
+        held = [card.held for card in cards if (card.merchant, card.warehouse) == (merchant, warehouse)]
+        generation = next((each.id for each in held if each is not None), "")
+    path = path_of("warehouses", merchant, warehouse, "approve")
+    answer = session.daemon.ask("POST", path, body=Approve(generation=generation))
     return show_answer(session, options, answer, Approved, show)
 
 
@@ -178,3 +189,6 @@ def register(commands: Commands) -> None:
         "approve", "believe a held snapshot of a warehouse's stock", ApproveOptions, approve
     )
     parser.add_argument("warehouse", metavar="MERCHANT.WAREHOUSE")
+    parser.add_argument(
+        "--generation", metavar="ID", help="the one that `status` showed; refused if another is held by now"
+    )

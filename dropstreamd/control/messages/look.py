@@ -5,7 +5,7 @@ import msgspec
 from dropstreamd.control.messages.goods import ProductShown
 from dropstreamd.control.messages.returned import ReceiptShown, ReturnShown
 from dropstreamd.control.messages.runs import Backlog
-from dropstreamd.model.orders import Order, OutboundOrder
+from dropstreamd.model.orders import Address, Order, OutboundOrder
 from dropstreamd.model.shipments import Package
 
 
@@ -83,9 +83,11 @@ class Tasks(msgspec.Struct, frozen=True, kw_only=True):
 class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     """One order: as the store tells it, as the warehouse was told, and every step in between.
 
-    `state` is pending, open, accepted, parked, held, doubt or void; `standing` what the store says:
-    ready, held or over. `accepted` is the revision that the warehouse has, 0 for none. `returns` are those
-    of the order (20 at most), `receipts` what came back of it without one.
+    `life` is where it stands in words of the trade, and `explained` why, and what comes next. `state` is
+    pending, open, accepted, parked, held, doubt or void; `standing` what the store says: ready, held or
+    over. `accepted` is the revision that the warehouse has, 0 for none. `address` is what a person put in
+    the place of the store's. `returns` are those of the order (20 at most), `receipts` what came back of it
+    without one.
     """
 
     connection: str
@@ -108,6 +110,9 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[PackageShown, ...]
     tasks: tuple[TaskShown, ...]
     history: tuple[Step, ...]
+    life: str = ""
+    explained: tuple[str, ...] = ()
+    address: Address | None = None
     returns: tuple[ReturnShown, ...] = ()
     receipts: tuple[ReceiptShown, ...] = ()
 

@@ -24,12 +24,14 @@ RefusalKind = Literal[
     "state full",
     "fault",
 ]
-"""What a client can tell apart: `unconfirmed` (409, with a backlog) asks for `confirmed`, `changed`
-(409) for reading again, `config` (422) lists problems, `fault` (500) is a bug of ours."""
+"""What a client can tell apart: `unconfirmed` (409, with a backlog, or with what is known) asks for
+`confirmed`, `changed` (409) for reading again, `config` (422) lists problems, `fault` (500) is a bug of
+ours."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request was not done. `remedy` says what to do; nothing was changed, unless it says so."""
+    """Why a request was not done. `remedy` says what to do; nothing was changed, unless it says so. `known`
+    is what a person has to see before he confirms."""
 
     title: str
     status: int
@@ -38,3 +40,4 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
     problems: tuple[Problem, ...] = ()
     backlog: Backlog | None = None
+    known: tuple[str, ...] = ()

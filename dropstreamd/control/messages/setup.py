@@ -193,6 +193,13 @@ class SameStore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     account: str
 
 
+class Approve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The held snapshot that a person has looked at: `SnapshotShown.id`. Refused (409 `changed`) if another
+    one is held by now."""
+
+    generation: str
+
+
 class Approved(msgspec.Struct, frozen=True, kw_only=True):
     """The held snapshot is believed from now on."""
 

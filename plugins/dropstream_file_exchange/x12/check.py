@@ -97,7 +97,7 @@ def _files(settings: X12) -> Iterator[SettingProblem]:
     if fnmatch.fnmatchcase("a.edi.shipments-1-1.taken", settings.pattern) or not settings.pattern:
         yield _problem("pattern", repr(settings.pattern), 'one that our own notes ("….taken") are not like')
     if not 0 <= settings.acknowledged_within_hours <= MOST_HOURS:
-        found = str(settings.acknowledged_within_hours)
+        found = f"{settings.acknowledged_within_hours:g}"
         yield _problem("acknowledged_within_hours", found, f"0 (it acknowledges nothing) to {MOST_HOURS}")
 
 

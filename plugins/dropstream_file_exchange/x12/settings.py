@@ -51,6 +51,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     payment: str = "PP"
     carriers: dict[str, Carrier] = msgspec.field(default_factory=dict)
     change_supported: bool = False
+    cancelled_by: Literal["945", "997"] = "945"
 
 
 class Shipments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +111,7 @@ class X12(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     unit: str = "EA"
     units: tuple[str, ...] = ("EA", "PC", "UN")
     acknowledge: bool = True
-    acknowledged_within_hours: int = 24
+    acknowledged_within_hours: float = 24.0
     orders: Orders = Orders()
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()

@@ -155,6 +155,7 @@ class PartnerSink(Generic[T]):
             visible_after_s=VISIBLE_AFTER_S,
             series=rules.series,
             acknowledged_within_s=rules.acknowledged_within_hours * 3600.0,
+            receipt_stops=rules.orders.cancelled_by == "997",
         )
 
     def prepare(self, items: Sequence[Item[T]], stamp: Stamp) -> Preparation:

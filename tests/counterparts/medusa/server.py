@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..installed import folder, node, postgresql_programs
 from ..postgres import Postgres
-from ..process import Child, accepts, free_port, run
+from ..process import Child, accepts, alone, free_port, run
 from .entry import OWNER, PASSWORD, new_secret_key
 
 PROJECT = Path(__file__).parent
@@ -92,18 +92,23 @@ def start_medusa(*, detached: bool = False) -> MedusaServer:
 def _migrated() -> Path:
     """The archive of a database with Medusa's tables and its owner, made if this version has none yet."""
     archive = folder() / f"medusa-{_version()}.tar"
-    if not archive.exists():
-        database = Postgres.create()
-        try:
-            database.start()
-            database.sql(f"CREATE DATABASE {DATABASE}")
-            for command in (("db:migrate",), ("user", "-e", OWNER, "-p", PASSWORD)):
-                run([*_medusa(database), *command], env=_environment(database), cwd=_project(database))
-            database.stop()
-            database.pack(archive)
-        finally:
-            database.delete()
+    with alone(archive):
+        if not archive.exists():
+            _migrate(archive)
     return archive
+
+
+def _migrate(archive: Path) -> None:
+    database = Postgres.create()
+    try:
+        database.start()
+        database.sql(f"CREATE DATABASE {DATABASE}")
+        for command in (("db:migrate",), ("user", "-e", OWNER, "-p", PASSWORD)):
+            run([*_medusa(database), *command], env=_environment(database), cwd=_project(database))
+        database.stop()
+        database.pack(archive)
+    finally:
+        database.delete()
 
 
 def _version() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..installed import folder
-from ..process import Child, accepts, free_port, run
+from ..process import Child, accepts, alone, free_port, run
 
 PROJECT = Path(__file__).parent
 DATABASE = "wms"
@@ -68,23 +68,28 @@ def running_tryton() -> Iterator[TrytonServer]:
 def _prepared() -> Path:
     """A filled database, made if this version of the project has none yet."""
     ready = folder() / f"tryton-{_version()}.sqlite"
-    if not ready.exists():
-        with tempfile.TemporaryDirectory(prefix="tryton-") as name:
-            base = Path(name)
-            database = base / f"{DATABASE}.sqlite"
-            database.touch()
-            configuration = _configure(base, free_port())
-            password = base / "password"
-            password.write_text(ADMIN)
-            admin: list[str | Path] = [_program("trytond-admin"), "-c", configuration, "-d", DATABASE]
-            environment = {"TRYTONPASSFILE": str(password)}
-            run([*admin, "--all", "--email", "admin@example.com"], env=environment)
-            run([*admin, "-u", *MODULES, "--activate-dependencies"], env=environment)
-            run([_program("python"), PROJECT / "prepare.py", configuration, DATABASE])
-            made = ready.with_suffix(f".{base.name}")
-            shutil.copyfile(database, made)
-            made.rename(ready)
+    with alone(ready):
+        if not ready.exists():
+            _prepare(ready)
     return ready
+
+
+def _prepare(ready: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="tryton-") as name:
+        base = Path(name)
+        database = base / f"{DATABASE}.sqlite"
+        database.touch()
+        configuration = _configure(base, free_port())
+        password = base / "password"
+        password.write_text(ADMIN)
+        admin: list[str | Path] = [_program("trytond-admin"), "-c", configuration, "-d", DATABASE]
+        environment = {"TRYTONPASSFILE": str(password)}
+        run([*admin, "--all", "--email", "admin@example.com"], env=environment)
+        run([*admin, "-u", *MODULES, "--activate-dependencies"], env=environment)
+        run([_program("python"), PROJECT / "prepare.py", configuration, DATABASE])
+        made = ready.with_suffix(f".{base.name}")
+        shutil.copyfile(database, made)
+        made.rename(ready)
 
 
 def _configure(base: Path, port: int) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..installed import folder, node, postgresql_programs
 from ..postgres import Postgres
-from ..process import Child, accepts, free_port, run
+from ..process import Child, accepts, alone, free_port, run
 
 PROJECT = Path(__file__).parent
 PROGRAM = PROJECT / "server.js"
@@ -85,17 +85,22 @@ def start_vendure(*, detached: bool = False) -> VendureServer:
 def _seeded() -> Path:
     """The archive of a seeded database, made if this version of the project has none yet."""
     archive = folder() / f"vendure-{_version()}.tar"
-    if not archive.exists():
-        database = Postgres.create()
-        try:
-            database.start()
-            database.sql(f"CREATE DATABASE {DATABASE}")
-            run([node() or "node", PROGRAM, "seed"], env=_environment(database, free_port()))
-            database.stop()
-            database.pack(archive)
-        finally:
-            database.delete()
+    with alone(archive):
+        if not archive.exists():
+            _seed(archive)
     return archive
+
+
+def _seed(archive: Path) -> None:
+    database = Postgres.create()
+    try:
+        database.start()
+        database.sql(f"CREATE DATABASE {DATABASE}")
+        run([node() or "node", PROGRAM, "seed"], env=_environment(database, free_port()))
+        database.stop()
+        database.pack(archive)
+    finally:
+        database.delete()
 
 
 def _version() -> str:

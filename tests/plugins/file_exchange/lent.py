@@ -29,6 +29,9 @@ class Unlimited:
     def slow_down(self, retry_after_s: float) -> None:
         raise AssertionError
 
+    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+        raise AssertionError("files tell of no budget")
+
 
 class LentHost:
     """A `Host` with one secret."""

@@ -183,6 +183,11 @@ def test_an_order_that_no_file_can_stop() -> None:
     assert refused.cause == "cancel"
 
 
+def test_a_change_is_no_second_order() -> None:
+    [refused] = prepare([Item(key="k", document=ORDER, remote="ord_x.csv")], STAMP, Orders()).rejected
+    assert refused.cause == "amend"
+
+
 def test_an_address_that_is_too_long_is_never_cut() -> None:
     [refused] = prepare(items(ORDER), STAMP, Orders(address_max=10)).rejected
     assert refused.cause == "address"

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from dropstream_tryton import wire
+from dropstream_tryton.acknowledgements import acknowledgements_of
 from dropstream_tryton.places import House
 from dropstream_tryton.purchases import purchase_orders
 from dropstream_tryton.receipts import receipts
@@ -225,3 +226,26 @@ def test_a_record_that_cannot_be_read_keeps_its_key() -> None:
     odd = bad("shipment", b'{"id": null}', "why")
     assert odd.key == bad("shipment", b'{"id": null}', "again").key
     assert odd.key.startswith("unreadable-")
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        (("cancelled", "waiting"), ()),
+        (("cancelled", "assigned"), ("2.accepted",)),
+        (("cancelled", "done"), ("1.closed-short",)),
+        (("done", "cancelled"), ("2.closed-short",)),
+        (("cancelled", "cancelled"), ("2.cancelled",)),
+        (("shipped", "done"), ()),
+    ],
+)
+def test_an_order_ends_with_its_last_shipment(states: tuple[str, ...], said: tuple[str, ...]) -> None:
+    """Whichever of them changes: a part may be cancelled long before the rest has left."""
+    at = msgspec.convert(AT, wire.Instant)
+    every = [
+        wire.ShipmentState(id=number, last_modified_at=at, state=state)
+        for number, state in enumerate(states, start=1)
+    ]
+    last = every[-1]
+    told = acknowledgements_of([(last, "SH1")], {"SH1": every}) if last.state != "waiting" else ()
+    assert tuple(word.key for word in told) == said

@@ -1,12 +1,14 @@
 """The double, and the real server where it is installed."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from trio.testing import MockClock
 
 from dropstreamd.clock import SystemClock, VirtualClock
 from tests.counterparts.vendure.shop import VendureShop
+from tests.counterparts.workers import group_of
 from tests.fakes.vendure import FakeVendure, fake_vendure
 from tests.fakes.vendure_shop import FakeShop
 
@@ -46,7 +48,11 @@ def real_account(shop: VendureShop) -> Account:
     )
 
 
-@pytest.fixture(params=["double", pytest.param("real", marks=pytest.mark.counterpart)])
+# Pytest cannot know that these use the session's Vendure: by name they join those of this folder that do.
+REAL = [pytest.mark.counterpart, pytest.mark.xdist_group(group_of("vendure", Path(__file__).parent))]
+
+
+@pytest.fixture(params=["double", pytest.param("real", marks=REAL)])
 def real_shop(request: pytest.FixtureRequest) -> VendureShop | None:
     """The real server's shop, or None for the double's."""
     return request.getfixturevalue("shop") if request.param == "real" else None

@@ -179,3 +179,15 @@ async def test_a_level_that_was_cut_off_is_pending_again(account: Account, fake:
         (frozen,) = store.inventory.prepare(items, STAMP).prepared
         assert msgspec.json.decode(frozen.payload) == {"A": 3}
         assert await store.inventory.recover(frozen, "", Steps()) == [Untouched(key="A")]
+
+
+async def test_levels_are_read_back_in_the_measure_they_are_set_in(either: Either) -> None:
+    account, shop = either
+    shop.add_products({"A": 50, "B": 50})
+    shop.place_orders([NewOrder(units={"A": 3})])
+    async with account.open() as store:
+        await push_levels(store, {"A": 7, "B": 0})
+        assert store.levels is not None
+        assert await store.levels.read(["A", "B", "NONE"]) == {"A": 7, "B": 0}
+        shop.place_orders([NewOrder(units={"A": 2})])
+        assert await store.levels.read(["A"]) == {"A": 5}

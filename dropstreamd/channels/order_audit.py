@@ -1,0 +1,194 @@
+"""The order audit: what the store shows as open against the ledger, and what was sent and does not ship.
+
+It reads and reports; nothing is staged, moved or sent by it.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+import trio
+
+from dropstreamd.channels import orders
+from dropstreamd.channels.life import Life, life_of
+from dropstreamd.channels.run import Scope
+from dropstreamd.errors import Hold, ProtocolMismatch, Wait
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.limiter import Priority
+from dropstreamd.store import documents, switches
+from dropstreamd.store.base import Reader
+from dropstreamd.store.records import Document, Flow, Standing, State
+from dropstreamd.store.tables import Table
+
+PAGES = 1_000
+"""Pages of the store that one audit reads."""
+
+AT_ONCE = 200
+"""Documents looked at without a pause."""
+
+SHOWN = 200
+"""Findings kept of one kind; the rest is counted."""
+
+ON_ITS_WAY_S = 600.0
+"""An order that the store has had for less than this at the last import may not have been told yet, in
+seconds."""
+
+_order = msgspec.msgpack.Decoder(Order)
+_WITH_THE_WAREHOUSE = (Life.SENT, Life.ACKNOWLEDGED, Life.PARTIALLY_SHIPPED)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One order, what is wrong with it, and since when (seconds since the epoch)."""
+
+    key: str
+    number: str
+    what: str
+    since_s: float
+
+
+class Finds(msgspec.Struct, frozen=True, kw_only=True):
+    """The first of them, and how many there are."""
+
+    count: int = 0
+    some: tuple[Found, ...] = ()
+
+
+class Audited(msgspec.Struct, frozen=True, kw_only=True):
+    """What an audit found. `unaccounted`: open in the store, and not so here. `overdue`: with the warehouse
+    past its ship-by. `looked_at` orders of the store were compared; `trouble` is why it were none, or not
+    all."""
+
+    at_s: float
+    looked_at: int
+    unaccounted: Finds
+    overdue: Finds
+    trouble: str = ""
+
+
+async def audit(scope: Scope) -> Audited:
+    """Look at the store and at the ledger, at the lowest priority."""
+    looked_at, unaccounted, trouble = 0, list[Found](), ""
+    imported_s = scope.state.read(partial(_imported_s, connection=scope.connection.id))
+    if not imported_s:
+        trouble = "no import of orders has succeeded yet"
+    else:
+        try:
+            async with scope.open_store(Priority.FULL) as store:
+                if store.orders is None:
+                    raise ProtocolMismatch("the store's plugin offers no orders")
+                cursor: str | None = None
+                for _ in range(PAGES):
+                    page = await store.orders.page(cursor, lambda _mark: False)
+                    cursor = page.cursor or cursor
+                    looked_at += len(page.documents)
+                    compare = partial(_compare, scope=scope, told=page.documents, imported_s=imported_s)
+                    unaccounted += scope.state.read(compare)
+                    await trio.lowlevel.checkpoint()
+                    if not page.more:
+                        break
+                else:
+                    trouble = f"the store still had more after {PAGES} pages"
+        except (Wait, Hold) as error:
+            trouble = error.message
+    overdue = await _overdue(scope)
+    return Audited(
+        at_s=scope.clock.now_s(),
+        looked_at=looked_at,
+        unaccounted=_finds(unaccounted),
+        overdue=_finds(overdue),
+        trouble=trouble,
+    )
+
+
+def _imported_s(tx: Reader, connection: str) -> float:
+    return switches.followed(tx, connection, orders.CHANNEL, "import").last_success_s
+
+
+def _finds(found: list[Found]) -> Finds:
+    oldest = sorted(found, key=lambda each: each.since_s)
+    return Finds(count=len(oldest), some=tuple(oldest[:SHOWN]))
+
+
+# ---- the store against the ledger
+
+
+def _compare(tx: Reader, scope: Scope, told: Sequence[Order], imported_s: float) -> list[Found]:
+    flow = Flow(scope.connection.id, orders.CHANNEL)
+    found = []
+    for order in told:
+        new = order.updated_at.timestamp() > imported_s - ON_ITS_WAY_S
+        if order.status != "open" or new or not documents.may_be_key(order.key):
+            continue
+        what = _wrong(tx, scope, flow, order)
+        if what:
+            since_s = order.placed_at.timestamp()
+            found.append(Found(key=order.key, number=order.number, what=what, since_s=since_s))
+    return found
+
+
+def _wrong(tx: Reader, scope: Scope, flow: Flow, order: Order) -> str:
+    """How an order that the store shows as open differs from the ledger; "" for not at all."""
+    doc = documents.get(tx, flow, order.key)
+    if doc is None:
+        unread = documents.unread(tx, flow, order.key)
+        return f"it cannot be read: {unread}" if unread else "it was never told to us"
+    if doc.standing is Standing.OVER:
+        return "the store shows it as open, and told us that it is over"
+    if orders.incoming(order, 0.0).digest != doc.digest and not doc.override:
+        return "it changed in the store, and we were not told"
+    return _left_open(tx, scope, doc) if any(line.open_quantity for line in order.lines) else ""
+
+
+def _left_open(tx: Reader, scope: Scope, doc: Document) -> str:
+    """Why the store should not show units of it as open."""
+    if doc.state is State.VOID and not doc.stay and not doc.cause:
+        return (
+            f"nothing of it was handed over: {doc.history[-1].text if doc.history else 'no reason is kept'}"
+        )
+    if doc.state is State.ACCEPTED and life_of(tx, scope.account, doc) is Life.SHIPPED and not doc.stay:
+        return "all of it has left the warehouse, and the store shows it as open"
+    return ""
+
+
+# ---- what was sent and does not ship
+
+
+async def _overdue(scope: Scope) -> list[Found]:
+    found, after = list[Found](), None
+    while True:
+        some, after = scope.state.read(partial(_overdue_page, scope=scope, after=after))
+        found += some
+        await trio.lowlevel.checkpoint()
+        if after is None:
+            return found
+
+
+def _overdue_page(tx: Reader, scope: Scope, after: str | None) -> tuple[list[Found], str | None]:
+    flow = Flow(scope.connection.id, orders.CHANNEL)
+    start = None if after is None else (*flow, after)
+    keys = [path[-1] for path, _ in tx.scan(Table.DOCUMENTS, tuple(flow), after=start, limit=AT_ONCE)]
+    found = []
+    for key in keys:
+        doc = documents.get(tx, flow, key)
+        due_s = None if doc is None else _due_s(scope, doc)
+        late = due_s is not None and due_s < scope.clock.now_s()
+        if doc is not None and due_s is not None and late and _waits(tx, scope, doc):
+            what = f"it was sent, and {'part of it' if _in_part(tx, scope, doc) else 'nothing'} has left"
+            found.append(Found(key=key, number=doc.number, what=what, since_s=due_s))
+    return found, keys[-1] if len(keys) == AT_ONCE else None
+
+
+def _due_s(scope: Scope, doc: Document) -> float | None:
+    """Until when it was to leave: its ship-by, else some days after its hand-over."""
+    if doc.state is not State.ACCEPTED or doc.standing is Standing.OVER or not doc.handed_s or doc.purged:
+        return None
+    ship_by = _order.decode(doc.content).ship_by
+    return doc.handed_s + scope.connection.ship_within_s if ship_by is None else ship_by.timestamp()
+
+
+def _waits(tx: Reader, scope: Scope, doc: Document) -> bool:
+    return life_of(tx, scope.account, doc) in _WITH_THE_WAREHOUSE
+
+
+def _in_part(tx: Reader, scope: Scope, doc: Document) -> bool:
+    return life_of(tx, scope.account, doc) is Life.PARTIALLY_SHIPPED

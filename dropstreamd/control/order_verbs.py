@@ -1,0 +1,305 @@
+"""What a person does to an order by hand: send it again, hold it, let it go, cancel it.
+
+Each is one transaction: it is done, in the order's history and in the log, or it is refused and nothing is.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+from dropstreamd.channels import orders
+from dropstreamd.channels.run import Scope
+from dropstreamd.config.schema import Connection
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.messages.look import Done, PackageShown
+from dropstreamd.control.messages.verbs import ByHand, Confirmed
+from dropstreamd.control.order_known import known, said_of
+from dropstreamd.control.order_shown import find, packages
+from dropstreamd.control.refused import refuse
+from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.model.orders import Order
+from dropstreamd.store import by_hand, documents, runs, transitions
+from dropstreamd.store.base import Writer
+from dropstreamd.store.documents import Book
+from dropstreamd.store.keys import is_part
+from dropstreamd.store.records import Document, Flow, Standing, State
+from dropstreamd.store.runs import Line
+from dropstreamd.store.transitions import BY_HAND
+
+WHY_LIMIT = 200
+"""Characters of a reason."""
+
+CHANGE_TASKS = ("", " rejected", " refused", " stopped", " not-stopped", " short", " first")
+"""What ends the keys of an order's tasks that are about a hand-over: pointless once it goes anew."""
+
+B = TypeVar("B", bound=ByHand)
+
+_order = msgspec.msgpack.Decoder(Order)
+
+
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a person works: one order, why and who. `said` is why and who in one."""
+
+    scope: Scope
+    book: Book
+    key: str
+    why: str
+    who: str
+    now_s: float
+
+    @property
+    def connection(self) -> Connection:
+        return self.scope.connection
+
+    @property
+    def said(self) -> str:
+        """As the order's history has it."""
+        return f"{self.why} (by {self.who})"
+
+    def command(self, verb: str, doc: Document) -> str:
+        """What a person types to do that to the order."""
+        name, _, options = verb.partition(" ")
+        words = ["dropstreamctl order", name, self.connection.name, doc.number, options, "--why …"]
+        return " ".join(word for word in words if word)
+
+    def doc(self, tx: Writer) -> Document:
+        """The order as it is now."""
+        doc = documents.get(tx, self.book.flow, self.key)
+        if doc is None:
+            raise AssertionError(f"{self.book.flow}: {self.key} was found, and is gone")
+        return doc
+
+    def change(self, tx: Writer, change: documents.Change) -> Document:
+        return documents.by_hand(tx, self.book, self.key, change, now_s=self.now_s)
+
+
+async def done_by_hand(
+    desk: Desk, call: Call[Empty, B], event: str, write: Callable[[Writer, Spot, B], str]
+) -> Done:
+    """Do what a verb does to the order that the path names, and log it, in one transaction."""
+    connection = desk.connection(call.path["c"])
+    named = call.path["order"]
+    why = reason_of(call.body.why)
+    account = desk.account_of(connection)
+    key, flow = None, Flow(connection.id, orders.CHANNEL)
+    if named and is_part(named):
+        look = partial(find, connection=connection, account=account, flow=flow, named=named)
+        key = await desk.scan(look)
+    if key is None:
+        refuse(
+            "not found",
+            f"{connection.name} has no order {named[:100]!r}",
+            remedy="name its number, its reference at the warehouse, or the store's id",
+        )
+    spot = Spot(
+        scope=desk.scope(connection),
+        book=desk.book(connection, orders.CHANNEL),
+        key=key,
+        why=why,
+        who=call.who,
+        now_s=desk.now_s(),
+    )
+
+    def whole(tx: Writer) -> str:
+        text = write(tx, spot, call.body)
+        line = Line(at_s=spot.now_s, event=event, text=f"{text}: {why}", channel=orders.CHANNEL, who=call.who)
+        runs.log(tx, connection.id, line)
+        return text
+
+    text = await desk.daemon.state.write(whole)
+    desk.tell(event, call.who, connection=connection.name, order=key)
+    return Done(text=text)
+
+
+def reason_of(text: str) -> str:
+    """Why a person does something, once it was found to say so."""
+    why = " ".join(text.split())
+    if not why or len(why) > WHY_LIMIT or not why.isprintable():
+        refuse(
+            "bad request",
+            f"a reason of 1 to {WHY_LIMIT} printable characters is wanted",
+            remedy="say why: --why TEXT",
+        )
+    return why
+
+
+# ---- what stands in the way of every verb
+
+
+def refuse_under_way(spot: Spot, doc: Document) -> None:
+    """Nobody decides about an order that is being handed over, or may have been."""
+    if doc.state is State.OPEN:
+        refuse("not possible", f"{doc.number} is being handed over", remedy="ask again when it is settled")
+    if doc.state is State.DOUBT:
+        refuse(
+            "not possible",
+            f"{doc.number} is in doubt: nobody knows whether the warehouse has it",
+            remedy=f"dropstreamctl resolve {spot.connection.name} {orders.CHANNEL} {spot.key}"
+            " with --sent or --not-sent",
+        )
+    if doc.purged:
+        refuse(
+            "not possible",
+            f"{doc.number} was closed long ago, and its address is not kept any more",
+            remedy="order it anew in the store",
+        )
+
+
+def refuse_what_is_over(doc: Document) -> None:
+    """Nothing is sent that the store does not want to be sent."""
+    if doc.standing is Standing.OVER:
+        status = _order.decode(doc.content).status
+        refuse("not possible", f"{doc.number} is {status} in the store", remedy="open it there first")
+    if doc.standing is Standing.HELD:
+        refuse("not possible", f"{doc.number} is held by the store", remedy="let it go in the store")
+
+
+def refuse_never_handed(spot: Spot, doc: Document) -> None:
+    """Of what the warehouse never had there is nothing to send again."""
+    if not doc.accepted:
+        why = f": {doc.reason}" if doc.reason else ""
+        refuse(
+            "not possible",
+            f"{doc.number} was never handed over; it is {doc.state}{why}",
+            remedy=spot.command("release", doc),
+        )
+
+
+def unconfirmed(what: str, said: tuple[str, ...]) -> NoReturn:
+    """Refuse until a person has seen what is known."""
+    refuse("unconfirmed", f"{what}: {'; '.join(said)}", remedy="look, then confirm it", known=said)
+
+
+# ---- the verbs
+
+
+def refuse_no_resend(spot: Spot, doc: Document, sent: list[PackageShown]) -> None:
+    """What is not sent again, whoever confirms it; `sent` are its packages that are known."""
+    refuse_under_way(spot, doc)
+    refuse_never_handed(spot, doc)
+    refuse_what_is_over(doc)
+    if sent:
+        left = "; ".join(said_of(each) for each in sent[:5])
+        refuse(
+            "not possible",
+            f"part of {doc.number} has left: sent again, it would be sent twice ({left})",
+            remedy=spot.command("replace --lines SKU=UNITS", doc),
+        )
+
+
+def resend_now(tx: Writer, spot: Spot) -> Document:
+    """Hand it over anew; what was to be done about the earlier hand-over is done with."""
+    for end in CHANGE_TASKS:
+        documents.drop_task(tx, spot.book.flow, spot.key + end)
+    return spot.change(tx, lambda doc: by_hand.resend(doc, spot.now_s, spot.said))
+
+
+def _resend(tx: Writer, spot: Spot, asked: Confirmed) -> str:
+    doc = spot.doc(tx)
+    sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
+    refuse_no_resend(spot, doc, sent)
+    if not asked.confirmed:
+        said = known(tx, spot.scope, doc, sent)
+        unconfirmed(f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
+    resend_now(tx, spot)
+    return f"{doc.number} goes again with the next run, under its reference {doc.reference}"
+
+
+def _hold(tx: Writer, spot: Spot, _asked: ByHand) -> str:
+    doc = spot.doc(tx)
+    refuse_under_way(spot, doc)
+    if doc.accepted:
+        refuse(
+            "not possible",
+            f"the warehouse has {doc.number}: it cannot be held here",
+            remedy=f"call the warehouse, or {spot.command('cancel', doc)}",
+        )
+    if doc.stay or doc.state is State.VOID:
+        refuse("not possible", f"{doc.number} does not go: {doc.reason or doc.state}")
+    spot.change(tx, lambda doc: by_hand.hold(doc, spot.now_s, spot.said))
+    return f"{doc.number} is held until it is released"
+
+
+def _release(tx: Writer, spot: Spot, _asked: ByHand) -> str:
+    doc = spot.doc(tx)
+    refuse_under_way(spot, doc)
+    if doc.state is State.HELD and doc.standing is not Standing.READY:
+        refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
+    if not documents.release(tx, spot.book, spot.key, now_s=spot.now_s, run="", why=spot.said):
+        refuse("not possible", f"{doc.number} does not wait: it is {doc.state}")
+    now = spot.change(tx, lambda doc: doc)
+    if now.state is State.PENDING:
+        return f"{doc.number} goes with the next run"
+    return f"{doc.number} was released; it is {now.state}{f': {now.reason}' if now.reason else ''}"
+
+
+def _cancel(tx: Writer, spot: Spot, _asked: ByHand) -> str:
+    doc = spot.doc(tx)
+    refuse_under_way(spot, doc)
+    if doc.standing is Standing.OVER:
+        status = _order.decode(doc.content).status
+        refuse("not possible", f"{doc.number} is {status} in the store already")
+    if doc.stay in ("withdrawn", "shipped"):
+        refuse("not possible", f"{doc.number} does not go: it was {BY_HAND[doc.stay]}")
+    if doc.stopped:
+        refuse("not possible", f"{doc.number} was stopped at the warehouse already")
+    if not doc.accepted:
+        spot.change(tx, lambda doc: by_hand.withdraw(doc, spot.now_s, spot.said))
+        orders.tell_of_the_first(tx, spot.book, spot.key, doc, now_s=spot.now_s)
+        return f"{doc.number} is never handed over, unless it is released; the store was not told"
+    returned = transitions.sent_back(doc)
+    documents.drop_task(tx, spot.book.flow, spot.key)
+    now = spot.change(tx, lambda doc: by_hand.withdraw(doc, spot.now_s, spot.said))
+    if returned:
+        return f"{doc.number} was sent back by the warehouse, and is not sent again"
+    if now.state is State.PENDING:
+        return f"the warehouse is asked to stop {doc.number} with the next run"
+    return (
+        f"the warehouse takes no cancellations: tell it by hand to stop {doc.number} (it is among the tasks)"
+    )
+
+
+async def resend(desk: Desk, call: Call[Empty, Confirmed]) -> Done:
+    """Hand an order over once more, under its reference."""
+    return await done_by_hand(desk, call, "resent", _resend)
+
+
+async def hold(desk: Desk, call: Call[Empty, ByHand]) -> Done:
+    """Hold an order until it is released."""
+    return await done_by_hand(desk, call, "held", _hold)
+
+
+async def let_go(desk: Desk, call: Call[Empty, ByHand]) -> Done:
+    """Let one order go: one that a person held or cancelled, or any that waits."""
+    return await done_by_hand(desk, call, "released", _release)
+
+
+async def cancel(desk: Desk, call: Call[Empty, ByHand]) -> Done:
+    """Cancel an order here, and at the warehouse if it has it; the store is not told."""
+    return await done_by_hand(desk, call, "cancelled", _cancel)
+
+
+def verb(
+    name: str, summary: str, handle: Callable[[Desk, Call[Empty, B]], Awaitable[Done]], body: type[B]
+) -> Route[Empty, B]:
+    """The route of a verb."""
+    return Route(
+        method="POST",
+        path=f"/v1/connections/{{c}}/order-{name}/{{order:path}}",
+        name=f"order_{name.replace('-', '_')}",
+        summary=summary,
+        handle=handle,
+        query=Empty,
+        body=body,
+        answer=Done,
+    )
+
+
+ROUTES = (
+    verb("resend", "Hand an order over once more, under its reference", resend, Confirmed),
+    verb("hold", "Hold an order until it is released", hold, ByHand),
+    verb("release", "Let one order go that waits or was cancelled by hand", let_go, ByHand),
+    verb("cancel", "Cancel an order here, and at the warehouse if it has it", cancel, ByHand),
+)

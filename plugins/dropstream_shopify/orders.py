@@ -1,0 +1,232 @@
+"""Shopify's fulfillment orders: what changed since the last run, each looked at as it is now.
+
+The first run lists all that are open. Later ones follow two clocks, since neither tells everything: what
+changed of fulfillment orders (holds, moves, fulfillments), and what changed of orders (payment, addresses,
+cancellations), whose fulfillment orders are then read by their ids. Both are searches sorted by the time of
+change. Shopify pages them by value and id, so that equal times at a page's end lose nothing, and one that
+changes meanwhile comes again at the end. A search lags behind: each begins some minutes before the last.
+
+What was told as open is remembered in the cursor, page by page. One of these that is over, or moved to a
+location that is not ours, is told once more; of what was never open here nothing is told.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import msgspec
+import trio
+
+from dropstream_shopify import documents, translate, wire
+from dropstream_shopify.client import Api, Refusal
+from dropstream_shopify.settings import Settings
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
+from dropstreamd.model.handover import Bad
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Page, Taken
+
+PAGE = 100
+LEAST_PAGE = 10
+OVERLAP_S = 600.0
+"""How long a search may lag behind, and our clock before the shop's."""
+
+_GID = "gid://shopify/FulfillmentOrder/"
+MOST_TOLD = 50_000
+MOST_LINE_PAGES = 40
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """`since`: everything that changed before it was seen; None until all that is open was listed. `told`:
+    numbers of the fulfillment orders that were told as open or waiting, each less the one before it."""
+
+    since: datetime | None
+    told: tuple[int, ...] = ()
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+_stamped = msgspec.json.Decoder(wire.Stamped)
+
+
+class _Run(msgspec.Struct, kw_only=True):
+    """A run that is going on. `list` lists fulfillment orders; `follow` reads those in `left` by their
+    ids, and lists the orders that changed until `orders_end`."""
+
+    since: datetime | None
+    started: datetime
+    told: set[str]
+    step: Literal["list", "follow", "end"] = "list"
+    after: str | None = None
+    newest: datetime | None = None
+    seen: set[str] = set()
+    left: list[str] = []
+    orders_after: str | None = None
+    orders_end: bool = False
+
+
+class Orders:
+    """A `Source[Order]`."""
+
+    def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
+        self._api = api
+        self._settings = settings
+        self._clock = clock
+        self._page = PAGE
+        self._run: _Run | None = None
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
+        """The next orders of this run. What was told is in every cursor, how far it got in the last."""
+        run = self._run
+        if run is None:
+            run = self._run = _begun(cursor, utc(self._clock.now_s()))
+        rows = await (self._list(run) if run.step == "list" else self._follow(run))
+        found, bad = await self._translated(run, rows)
+        if len(run.told) > MOST_TOLD:
+            raise Misconfigured(
+                f"more than {MOST_TOLD} fulfillment orders are open",
+                remedy="close those that are over in Shopify",
+            )
+        more = run.step != "end"
+        if not more:
+            self._run = None
+        return Page(documents=found, bad=bad, cursor=_written(run), more=more)
+
+    async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
+        await trio.lowlevel.checkpoint()
+
+    # ---- reading
+
+    async def _list(self, run: _Run) -> Sequence[bytes]:
+        """A page of fulfillment orders: all that are open at first, then all that changed."""
+        first = run.since is None
+        variables = {"after": run.after, "closed": not first, "query": _changed(run.since)}
+        found = await self._smaller_if_too_dear(variables)
+        rows = [bytes(row) for row in found.nodes]
+        for row in rows:
+            _note_time(run, row)
+        run.after = found.page_info.end_cursor
+        if not found.page_info.has_next_page:
+            run.step = "follow"
+            if first:  # a listing of what is open is whole; only what was told and is missing is looked at
+                run.orders_end = True
+                run.left = sorted(run.told - run.seen - {translate.row_key(row) for row in rows})
+                run.step = "follow" if run.left else "end"
+        return rows
+
+    async def _smaller_if_too_dear(self, variables: Mapping[str, object]) -> wire.Nodes[msgspec.Raw]:
+        while True:
+            asked = {**variables, "first": self._page}
+            answer = await self._api.ask(documents.OPEN_ORDERS, asked, wire.OpenOrders, write=False)
+            if not isinstance(answer, Refusal):
+                return answer.fulfillment_orders
+            if answer.code != "MAX_COST_EXCEEDED" or self._page <= LEAST_PAGE:
+                raise ProtocolMismatch(f"Shopify refused to list fulfillment orders: {answer.code}")
+            self._page = max(LEAST_PAGE, self._page // 2)
+
+    async def _follow(self, run: _Run) -> Sequence[bytes]:
+        """Fulfillment orders of orders that changed, and were not listed in this run."""
+        if not run.left and not run.orders_end:
+            variables = {"after": run.orders_after, "query": _changed(run.since)}
+            answer = await self._api.query(documents.CHANGED_ORDERS, variables, wire.ChangedOrders)
+            for order in answer.orders.nodes:
+                run.newest = max(run.newest or order.updated_at, order.updated_at)
+                ids = [each.id for each in order.fulfillment_orders.nodes]
+                run.left += [each for each in ids if each not in run.seen]
+            run.orders_after = answer.orders.page_info.end_cursor
+            run.orders_end = not answer.orders.page_info.has_next_page
+        some, run.left = run.left[: self._page], run.left[self._page :]
+        if not run.left and run.orders_end:
+            run.step = "end"
+        if not some:
+            return []
+        by_id = await self._api.query(documents.ORDERS_BY_ID, {"ids": some}, wire.ById)
+        return [bytes(row) for row in by_id.nodes if bytes(row) != b"null"]
+
+    async def _translated(
+        self, run: _Run, rows: Sequence[bytes]
+    ) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        orders: list[Order] = []
+        bad: list[Bad] = []
+        for row in rows:
+            key = translate.row_key(row)
+            run.seen.add(key)
+            order = await self._whole(row)
+            if isinstance(order, Bad):
+                bad.append(order)
+                continue
+            ours = translate.concerns_us(order, self._settings)
+            if not ours and key not in run.told:
+                continue
+            told = translate.translated(order, self._settings, ours=ours)
+            if told.status in ("open", "waiting"):
+                run.told.add(key)
+            elif key in run.told:
+                run.told.discard(key)
+            else:
+                continue  # it was over before it was ever told
+            orders.append(told)
+        return tuple(orders), tuple(bad)
+
+    async def _whole(self, row: bytes) -> wire.FulfillmentOrder | Bad:
+        """The fulfillment order with all of its lines."""
+        order = translate.decoded(row)
+        if isinstance(order, Bad):
+            return order
+        lines, page = list(order.line_items.nodes), order.line_items.page_info
+        for _ in range(MOST_LINE_PAGES):
+            if not page.has_next_page:
+                break
+            variables = {"id": order.id, "after": page.end_cursor}
+            answer = await self._api.query(documents.MORE_LINES, variables, wire.MoreLines)
+            if answer.fulfillment_order is None:
+                return Bad(key=order.id, place=order.order.name, reason="it is gone from the shop", raw=row)
+            more = answer.fulfillment_order.line_items
+            lines, page = [*lines, *more.nodes], more.page_info
+        else:
+            return Bad(key=order.id, place=order.order.name, reason="it has too many lines", raw=row)
+        whole = msgspec.structs.replace(order, line_items=wire.Nodes(nodes=tuple(lines)))
+        wrong = translate.fault(whole)
+        return Bad(key=order.id, place=order.order.name, reason=wrong, raw=row) if wrong else whole
+
+
+def _begun(cursor: str | None, now: datetime) -> _Run:
+    if cursor is None:
+        return _Run(since=None, started=now, told=set())
+    try:
+        kept = _cursor.decode(cursor)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
+    told: set[str] = set()
+    number = 0
+    for step in kept.told:
+        number += step
+        told.add(f"{_GID}{number}")
+    return _Run(since=kept.since, started=now, told=told)
+
+
+def _written(run: _Run) -> str:
+    """After its end, the next run begins where this one did by our clock, and no later than the newest
+    change seen: whatever happened after it had begun is read again."""
+    since = run.since
+    if run.step == "end":
+        begun = run.started if run.newest is None else min(run.started, run.newest)
+        since = begun if since is None else max(since, begun)
+    numbers = sorted(int(each.removeprefix(_GID)) for each in run.told)
+    steps = tuple(one - before for one, before in zip(numbers, [0, *numbers], strict=False))
+    return msgspec.json.encode(Cursor(since=since, told=steps)).decode()
+
+
+def _note_time(run: _Run, row: bytes) -> None:
+    try:
+        at = _stamped.decode(row).updated_at
+    except msgspec.DecodeError:
+        return  # it is told as one that cannot be decoded
+    run.newest = max(run.newest or at, at)
+
+
+def _changed(since: datetime | None) -> str | None:
+    """The search for what changed since then, some minutes earlier."""
+    if since is None:
+        return None
+    earlier = since.astimezone(UTC) - timedelta(seconds=OVERLAP_S)
+    return f"updated_at:>='{earlier.strftime('%Y-%m-%dT%H:%M:%SZ')}'"

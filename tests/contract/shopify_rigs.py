@@ -1,0 +1,310 @@
+"""A rig for Shopify, over the strict double."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from dropstreamd.model.handover import Item
+from dropstreamd.model.orders import Order
+from dropstreamd.model.products import Product
+from dropstreamd.model.returns import Return, ReturnedLine, ReturnReceipt
+from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Part
+from dropstreamd.testing import Effect, Rig
+from tests.fakes.shopify import FakeShopify, fake_shopify
+from tests.fakes.shopify_shop import DOMAIN, HERE, Row, ShopifyShop
+
+NOW_S = 1_795_300_000.0
+LONG_SKU = "X" * 150
+
+
+def settings(server: FakeShopify, port: int) -> dict[str, object]:
+    return {
+        "shop": DOMAIN,
+        "locations": {HERE: "main"},
+        "client_id": server.client[0],
+        "client_secret": {"secret": "shop"},
+        "url": f"http://127.0.0.1:{port}",
+        "allow_private_address": True,
+    }
+
+
+class Goods:
+    """What the shop sells."""
+
+    def __init__(self, shop: ShopifyShop) -> None:
+        self.shop = shop
+        self._made = 0
+        self.sku = self.new(1)[0]
+
+    def new(self, count: int) -> list[str]:
+        skus = [f"SKU-{self._made + number}" for number in range(count)]
+        self._made += count
+        self.shop.add_products(dict.fromkeys(skus, 100))
+        return skus
+
+    def place(self, count: int) -> list[Row]:
+        """Fulfillment orders, all placed in one second."""
+        placed = [self.shop.place({self.sku: 3}) for _ in range(count)]
+        for made in placed:
+            self.shop.touch_now(made, made["order"])
+        return placed
+
+
+class Orders:
+    """An `OrderBench[Order]`."""
+
+    many = 101
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made: dict[str, Row] = {}
+
+    async def add(self, count: int) -> Sequence[str]:
+        placed = self._goods.place(count)
+        self._made |= {made["order"]["name"]: made for made in placed}
+        return [made["order"]["name"] for made in placed]
+
+    async def change(self, name: str) -> None:
+        self._goods.shop.refund(self._made[name], 0, 1)
+
+    async def cancel(self, name: str) -> None:
+        self._goods.shop.cancel(self._made[name])
+
+    async def spoil(self) -> None:
+        made = self._goods.place(1)[0]
+        made["lineItems"][0]["sku"] = LONG_SKU
+
+    def name(self, document: Order) -> str:
+        return document.number
+
+    def changed(self, document: Order) -> bool:
+        return document.lines[0].quantity == 2
+
+
+class Fulfillments:
+    """An `AmendBench[Fulfillment]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
+        return [
+            self._item(made["id"], made["order"]["name"], made["lineItems"][0]["lineItem"]["id"])
+            for made in self._goods.place(count)
+        ]
+
+    async def refused(self) -> Item[Fulfillment]:
+        return self._item("gid://shopify/FulfillmentOrder/99999999", "#nobody's", "gid://shopify/LineItem/1")
+
+    async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
+        made = self._goods.shop.rows.get(item.document.order_key, {"fulfillments": []})
+        wanted = list(item.document.tracking_numbers)
+        return [
+            "whole" if [one["number"] for one in each["trackingInfo"]] == wanted else "half"
+            for each in made["fulfillments"]
+        ]
+
+    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
+        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
+        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
+        return Item(key=item.key, document=document, remote=remote)
+
+    def _item(self, order: str, number: str, line: str) -> Item[Fulfillment]:
+        self._made += 1
+        key = f"PKG-{self._made}"
+        fulfillment = Fulfillment(
+            order_key=order,
+            order_number=number,
+            package_key=key,
+            lines=(FulfillmentLine(order_line=line, quantity=2),),
+            carrier="UPS",
+            tracking_numbers=(f"1Z{self._made}",),
+        )
+        return Item(key=key, document=fulfillment)
+
+
+class Levels:
+    """A `SinkBench[Level]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def items(self, count: int) -> Sequence[Item[Level]]:
+        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in self._goods.new(count)]
+
+    async def refused(self) -> Item[Level]:
+        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
+
+    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
+        if not self._goods.shop.variants(item.document.sku):
+            return []
+        shown = self._goods.shop.stock(item.document.sku)
+        return ["whole"] if shown == item.document.available else []
+
+
+class Products:
+    """A `SourceBench[Product]`."""
+
+    many = 251
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self._goods.new(count)
+
+    async def change(self, name: str) -> None:
+        (variant,) = self._goods.shop.variants(name)
+        variant["product"]["title"] = "changed"
+        self._goods.shop.touch(variant)
+
+    async def spoil(self) -> None:
+        self._goods.shop.add_variant(LONG_SKU, 1)
+
+    def name(self, document: Product) -> str:
+        return document.sku
+
+    def changed(self, document: Product) -> bool:
+        return document.title == "changed"
+
+
+class Drafts:
+    """A `SinkBench[Product]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Product]]:
+        names = [f"NEW-{self._made + number}" for number in range(count)]
+        self._made += count
+        return [Item(key=name, document=Product(key=name, sku=name, title=f"A {name}")) for name in names]
+
+    async def refused(self) -> Item[Product]:
+        return Item(key="REFUSED", document=Product(key="REFUSED", sku="REFUSED", title="No"))
+
+    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
+        found = self._goods.shop.variants(item.document.sku)
+        return ["whole" if each["product"]["status"] == "DRAFT" else "half" for each in found]
+
+
+class Returns:
+    """An `OrderBench[Return]`."""
+
+    many = 11
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made: dict[str, Row] = {}
+
+    def shipped(self) -> Row:
+        (made,) = self._goods.place(1)
+        line = made["lineItems"][0]
+        self._goods.shop.fulfill(made, {line["id"]: 3}, {"number": "1Z"})
+        return made
+
+    async def add(self, count: int) -> Sequence[str]:
+        rows = [self._goods.shop.ask_back(self.shipped(), 2) for _ in range(count)]
+        self._made |= {row["name"]: row for row in rows}
+        return [row["name"] for row in rows]
+
+    async def change(self, name: str) -> None:
+        self._made[name]["returnLineItems"][0]["quantity"] = 1
+
+    async def cancel(self, name: str) -> None:
+        self._made[name]["status"] = "CANCELED"
+
+    async def spoil(self) -> None:
+        row = self._goods.shop.ask_back(self.shipped())
+        sold = row["returnLineItems"][0]["fulfillmentLineItem"]
+        sold["lineItem"] = {**sold["lineItem"], "sku": LONG_SKU}
+
+    def name(self, document: Return) -> str:
+        return document.number
+
+    def changed(self, document: Return) -> bool:
+        return document.lines[0].quantity == 1
+
+
+class Receipts:
+    """A `SinkBench[ReturnReceipt]`."""
+
+    def __init__(self, goods: Goods, returns: Returns) -> None:
+        self._goods = goods
+        self._returns = returns
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[ReturnReceipt]]:
+        return [self._item(self._goods.shop.ask_back(self._returns.shipped(), 2)) for _ in range(count)]
+
+    async def refused(self) -> Item[ReturnReceipt]:
+        item = self._item(self._goods.shop.ask_back(self._returns.shipped(), 2))
+        return Item(key=item.key, document=msgspec.structs.replace(item.document, return_key=""))
+
+    async def effects(self, item: Item[ReturnReceipt]) -> Sequence[Effect]:
+        key = item.document.return_key
+        if not key:
+            return []
+        (reverse,) = self._goods.shop.rows[key]["reverseFulfillmentOrders"]
+        return [
+            "whole" if (one["type"], one["quantity"]) == ("NOT_RESTOCKED", 2) else "half"
+            for one in reverse["lineItems"][0]["dispositions"]
+        ]
+
+    def _item(self, row: Row) -> Item[ReturnReceipt]:
+        self._made += 1
+        line = row["returnLineItems"][0]
+        sold = line["fulfillmentLineItem"]["lineItem"]
+        receipt = ReturnReceipt(
+            receipt_key=f"R-{self._made}",
+            order_key="gid://shopify/FulfillmentOrder/1",
+            order_number=row["order"]["name"],
+            return_key=row["id"],
+            return_number=row["name"],
+            lines=(
+                ReturnedLine(
+                    order_line=sold["id"],
+                    sku=sold["sku"],
+                    quantity=2,
+                    condition="restock",
+                    return_line=line["id"],
+                ),
+            ),
+        )
+        return Item(key=receipt.receipt_key, document=receipt)
+
+
+@asynccontextmanager
+async def shopify_double() -> AsyncIterator[Rig[Any]]:
+    """The double, with a bucket that the suite does not have to wait for."""
+    now = datetime.fromtimestamp(NOW_S, UTC) - timedelta(days=1)
+    async with fake_shopify(now=now) as server:
+        goods = Goods(server.shop)
+        returns = Returns(goods)
+
+        async def trace() -> object:
+            return {key: repr({**row, "order": None}) for key, row in server.shop.rows.items()}
+
+        yield Rig(
+            port=server.port,
+            table=lambda port: settings(server, port),
+            secrets={"shop": server.client[1]},
+            wrong_secrets={"shop": "another secret"},
+            trace=trace,
+            benches={
+                Part.ORDERS: Orders(goods),
+                Part.SHIPMENTS: Fulfillments(goods),
+                Part.INVENTORY: Levels(goods),
+                Part.PRODUCTS: Products(goods),
+                Part.CATALOGUE: Drafts(goods),
+                Part.RETURNS: returns,
+                Part.RECEIPTS: Receipts(goods, returns),
+            },
+            now_s=NOW_S,
+        )

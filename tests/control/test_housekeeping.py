@@ -1,0 +1,117 @@
+"""What the daemon does once a day."""
+
+import random
+
+from msgspec.structs import replace
+
+from dropstreamd.clock import utc
+from dropstreamd.store.tables import Table
+from dropstreamd.supervisor.housekeeping import Housekeeping
+from tests.channels.plant import order, package
+from tests.control.office import START_S, Client, Office
+
+NEW_S = START_S + 60
+SHOP = "/connections/shop"
+DAY_S = 86400.0
+
+
+def housekeeping(office: Office) -> Housekeeping:
+    return Housekeeping(office.daemon, office.metrics, random.Random(1))
+
+
+async def test_closed_orders_lose_their_names(office: Office, client: Client) -> None:
+    office.stores["shop"].changes.change("o1", order("1", ("A", 2), placed_s=NEW_S))
+    await client.enable()
+    await client.run("sales_orders.import")
+    office.ship(package("P1", "SH1", ("A", 2)))
+    await client.run("shipments.export")
+    keeping = housekeeping(office)
+    await keeping.round()
+    assert (await client.get(f"{SHOP}/orders/1"))["order"]["ship_to"]["name"] == "A. Buyer"
+    office.clock.step(31 * DAY_S)
+    await keeping.round()
+    shown = await client.get(f"{SHOP}/orders/1")
+    assert shown["order"]["ship_to"]["name"] == shown["sent"]["ship_to"]["name"] == ""
+    assert (shown["life"], shown["sent"]["lines"][0]["sku"]) == ("shipped", "A")
+    [line] = [each for each in (await client.get(f"{SHOP}/log"))["lines"] if each["event"] == "purged"]
+    assert line["text"].startswith("personal data was taken out of 2 closed")
+    for verb in ("resend", "cancel", "release", "hold"):
+        answer = await client.refused("POST", f"{SHOP}/order-{verb}/1", {"why": "x"})
+        assert answer[:2] == (409, "not possible")
+        assert "not kept any more" in answer[2]["detail"]
+
+
+# ---- the order audit
+
+
+async def test_orders_that_are_not_where_they_should_be(office: Office, client: Client) -> None:
+    changes = office.stores["shop"].changes
+    soon = utc(START_S + 2 * DAY_S)
+    for placed in (
+        order("1", ("A", 2), placed_s=NEW_S),
+        order("2", placed_s=NEW_S),
+        order("3", placed_s=NEW_S, ship_by=soon),
+        order("4", placed_s=NEW_S),
+        order("5", placed_s=NEW_S, method="Express"),
+        order("6", placed_s=START_S - 60),
+    ):
+        changes.change(placed.key, placed)
+    await client.enable()
+    audit = f"{SHOP}/audit/orders"
+    assert (await client.ask("POST", audit))["trouble"] == "no import of orders has succeeded yet"
+    await client.run("sales_orders.import")
+    office.clock.step(DAY_S)
+    await client.run("sales_orders.import")
+    office.ship(package("P2", "SH2", ("A", 1)), package("P4", "SH4", ("A", 1)))
+    await client.run("shipments.export")
+    well = await client.ask("POST", audit)
+    assert (well["looked_at"], well["overdue"], well["trouble"]) == (6, 0, "")
+    assert [each["number"] for each in well["unaccounted_orders"]] == ["2", "4"]
+    shipped = order("4", placed_s=NEW_S)
+    lines = tuple(replace(line, fulfilled=1) for line in shipped.lines)
+    changes.change("o4", replace(shipped, lines=lines, status="closed"))
+    await office.state.write(lambda tx: tx.delete(Table.DOCUMENTS, ("c-shop", "sales_orders", "o1")))
+    office.clock.step(3 * DAY_S)
+    found = await client.ask("POST", audit)
+    assert {each["number"]: each["what"] for each in found["unaccounted_orders"]} == {
+        "1": "it was never told to us",
+        "2": "all of it has left the warehouse, and the store shows it as open",
+    }
+    assert {each["number"]: each["what"] for each in found["overdue_orders"]} == {
+        "3": "it was sent, and nothing has left"
+    }
+    assert office.warehouse.taken.created() == {f"o{number}": 1 for number in (1, 2, 3, 4)}
+    await housekeeping(office).round()
+    [line] = [each for each in (await client.get(f"{SHOP}/log"))["lines"] if not each["who"]][-1:]
+    assert line["text"] == "2 orders unaccounted for, 1 overdue: 1, 2, 3"
+    told = office.metrics.render().decode()
+    assert 'dropstreamd_orders_overdue{connection="shop"} 1.0' in told
+    assert 'dropstreamd_orders_unaccounted{connection="shop"} 2.0' in told
+    office.clock.step(5 * DAY_S)
+    assert (await client.ask("POST", audit))["overdue"] == 1
+
+
+async def test_an_audit_of_nothing(client: Client) -> None:
+    assert (await client.refused("POST", "/connections/none/audit/orders"))[0] == 404
+
+
+# ---- the drift audit
+
+
+async def test_levels_that_the_store_shows_and_was_not_told(office: Office, client: Client) -> None:
+    office.report({"A": 5, "B": 3, "C": 1, "D": 2})
+    await client.enable()
+    await client.run("inventory.full")
+    path = f"{SHOP}/audit/inventory"
+    told = await client.ask("POST", path)
+    assert (told["looked_at"], told["levels"], told["trouble"]) == (4, [], "")
+    office.stores["shop"].by_hand.update({"A": 9, "B": 2})
+    pushed = len(office.stores["shop"].levels.effects)
+    told = await client.ask("POST", path)
+    assert (told["more"], told["fewer"], told["missing"]) == (1, 1, 0)
+    assert told["levels"] == [
+        {"sku": "A", "told": 5, "shows": 9},
+        {"sku": "B", "told": 3, "shows": 2},
+    ]
+    await client.run("inventory.smart")
+    assert len(office.stores["shop"].levels.effects) == pushed, "it reports, and changes nothing"

@@ -1,0 +1,38 @@
+"""The double, and an account on it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from trio.testing import MockClock
+
+from dropstreamd.clock import VirtualClock
+from tests.fakes.shopify import FakeShopify, fake_shopify
+from tests.fakes.shopify_shop import ShopifyShop
+
+from .stores import Account, TestHost, settings
+
+NOW_S = 1_795_300_000.0
+
+
+@pytest.fixture
+def patient_clock() -> MockClock:
+    """Virtual time that jumps only once real sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.1)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeShopify]:
+    async with fake_shopify(now=datetime.fromtimestamp(NOW_S - 86_400, UTC)) as server:
+        yield server
+
+
+@pytest.fixture
+def shop(fake: FakeShopify) -> ShopifyShop:
+    return fake.shop
+
+
+@pytest.fixture
+def account(fake: FakeShopify) -> Account:
+    secrets = {"client": fake.client[1], "token": fake.access_token, "wrong": "wrong"}
+    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(url=fake.url))
