@@ -53,6 +53,15 @@ def nothing_waits(daemon: Daemon) -> None:
     assert daemon.ask("GET", "/connections/acme/parked")["groups"] == []
 
 
+@pytest.mark.cell(
+    "medusa",
+    "tryton",
+    "sales_orders.import",
+    "shipments.export",
+    "inventory.full",
+    "inventory.smart",
+    "returns.sync",
+)
 def test_an_order_is_picked_short_shipped_later_and_comes_back(
     daemon: Daemon, medusa_shop: MedusaShop, tryton_warehouse: TrytonWarehouse
 ) -> None:
@@ -139,6 +148,17 @@ def test_an_order_is_picked_short_shipped_later_and_comes_back(
     assert daemon.stop() == 0
 
 
+@pytest.mark.cell(
+    "medusa",
+    "tryton",
+    "products.update",
+    "products.export",
+    "catalogs.sync",
+    "purchase_orders.import",
+    "purchase_orders.status",
+    "inventory.full",
+    "inventory.smart",
+)
 def test_what_one_side_has_and_the_other_lacks(
     daemon: Daemon, medusa_shop: MedusaShop, tryton_warehouse: TrytonWarehouse
 ) -> None:
@@ -198,6 +218,9 @@ def incoming(shop: MedusaShop, sku: str) -> int:
     )
 
 
+@pytest.mark.cell(
+    "medusa", "tryton", "sales_orders.import", "shipments.export", "returns.sync", "inventory.full"
+)
 def test_orders_are_cancelled_and_a_parcel_comes_back_by_itself(
     daemon: Daemon, medusa_shop: MedusaShop, tryton_warehouse: TrytonWarehouse
 ) -> None:

@@ -29,6 +29,15 @@ def supported(daemon: Daemon) -> set[str]:
     }
 
 
+@pytest.mark.cell(
+    "medusa",
+    "csv-sftp",
+    "sales_orders.import",
+    "shipments.export",
+    "inventory.full",
+    "inventory.smart",
+    "products.update",
+)
 def test_medusa_and_csv_files(
     daemon: Daemon, medusa_shop: MedusaShop, account: Account, warehouse: Consumer
 ) -> None:
@@ -78,6 +87,9 @@ def test_medusa_and_csv_files(
     assert (shop.sellable(tee), shop.sellable(cap)) == (0, 8)
 
 
+@pytest.mark.cell(
+    "vendure", "tryton", "sales_orders.import", "shipments.export", "inventory.full", "inventory.smart"
+)
 def test_vendure_and_tryton(daemon: Daemon, shop: VendureShop, tryton_warehouse: TrytonWarehouse) -> None:
     house = tryton_warehouse
     tee, cap, hat = (f"{house.code}-{name}" for name in ("TEE", "CAP", "HAT"))
