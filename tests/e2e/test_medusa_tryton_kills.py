@@ -16,7 +16,7 @@ from tests.e2e.test_kills import in_doubt, settle
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(900)]
 
-ORDERS = 12
+ORDERS = 8
 WITHIN_S = 60.0
 
 
@@ -38,6 +38,7 @@ def fulfillments(shop: MedusaShop, *, shipped: bool) -> int:
     )
 
 
+@pytest.mark.cell("medusa", "tryton", "sales_orders.import", "shipments.export")
 def test_both_hand_overs_survive_a_kill(
     daemon: Daemon, medusa_shop: MedusaShop, medusa_models: Models, tryton_warehouse: TrytonWarehouse
 ) -> None:
@@ -51,28 +52,35 @@ def test_both_hand_overs_survive_a_kill(
     daemon.enable("acme", "sales_orders", "shipments", "inventory")
     daemon.run("acme", "sales_orders.import")
     shop.copies.orders(medusa_models.order, sku, ORDERS)
+    assert daemon.run("acme", "sales_orders.import")["accepted"] == ORDERS
+    sent = {each["id"] for each in house.shipments()}
+    house.fulfil(sorted(sent), tracking="1Z1")
+    shop.copies.orders(medusa_models.order, sku, ORDERS)
 
-    # Orders: each is in the warehouse once.
-    kill_midway(daemon, "sales_orders.import", house.drafts, lambda: len(house.shipments()))
+    # What was cut off may still act for two minutes, and is looked up after them: both at once.
+    kill_midway(daemon, "sales_orders.import", house.drafts, lambda: len(house.shipments()) - ORDERS)
+    begun, done = partial(fulfillments, shop, shipped=False), partial(fulfillments, shop, shipped=True)
+    kill_midway(daemon, "shipments.export", begun, done)
+    settle(daemon, "shipments.export")
     settle(daemon, "sales_orders.import")
     assert in_doubt(daemon) == []
+
+    # Each order is in the warehouse once.
     shipments = house.shipments()
     expected = {f"{shop.code}-{order.display_id}": 1 for order in shop.orders()}
     assert Counter(each["reference"] for each in shipments) == expected
     for each in shipments:
-        assert each["state"] == "waiting"
+        assert each["state"] == ("done" if each["id"] in sent else "waiting")
         assert [move["quantity"] for move in each["outgoing_moves."]] == [UNITS]
 
-    # Shipments: each is in the store once.
-    house.fulfil([each["id"] for each in shipments], tracking="1Z1")
-    begun, done = partial(fulfillments, shop, shipped=False), partial(fulfillments, shop, shipped=True)
-    kill_midway(daemon, "shipments.export", begun, done)
-    settle(daemon, "shipments.export")
-    assert in_doubt(daemon) == []
-    for order in shop.orders():
+    # Each shipment is in the store once.
+    shipped = [order for order in shop.orders() if order.fulfillments]
+    assert len(shipped) == ORDERS
+    for order in shipped:
         (fulfillment,) = order.fulfillments
         assert fulfillment.shipped_at is not None
         assert [label.tracking_number for label in fulfillment.labels] == ["1Z1"]
         assert order.items[0].detail.shipped_quantity == UNITS
     daemon.run("acme", "inventory.full")
-    assert shop.sellable(sku) == house.on_hand(sku) == 100 - ORDERS * UNITS
+    assert house.on_hand(sku) == 100 - ORDERS * UNITS
+    assert shop.sellable(sku) == 100 - 2 * ORDERS * UNITS
