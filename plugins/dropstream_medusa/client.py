@@ -38,6 +38,11 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         return "active order change" in self.message
 
     @property
+    def lacking(self) -> bool:
+        """Whether a level, or what is reserved of it for an order line, does not suffice."""
+        return "Not enough stock" in self.message or "No stock reservation" in self.message
+
+    @property
     def missing(self) -> bool:
         return self.type == "not_found"
 

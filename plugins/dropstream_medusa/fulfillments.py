@@ -7,13 +7,15 @@ and shipped. What has shipped can neither be changed nor cancelled.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 import msgspec
 
 from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Refusal, begun
 from dropstream_medusa.places import Places
+from dropstream_medusa.reservations import Reservations
 from dropstream_medusa.settings import Settings
 from dropstream_medusa.translate import CANCELED
 from dropstreamd.errors import OutcomeUnknown
@@ -58,6 +60,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _wanted = msgspec.json.Decoder(Wanted)
+Write = Callable[[], Awaitable[wire.FulfillAnswer | Refusal]]
 
 
 class Fulfillments:
@@ -67,6 +70,7 @@ class Fulfillments:
         self._api = api
         self._places = places
         self._silent = not settings.notify_buyers
+        self._reservations = Reservations(api)
 
     @property
     def writes(self) -> Writes:
@@ -106,7 +110,7 @@ class Fulfillments:
             await record(CREATING, if_wanted=True)
         except Withdrawn:
             return [Untouched(key=key)]
-        return [await self._create(key, wanted, location.id)]
+        return [await self._create(key, wanted, order, location.id)]
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Look the package up on its order; ship it where it was only created."""
@@ -114,6 +118,8 @@ class Fulfillments:
         order = await self._order(wanted) if step == CREATING else None
         if order is None:
             return [Untouched(key=key)]
+        location = await self._places.location()
+        await self._reservations.restore(wanted.order, list(wanted.lines), location.id)
         standing = _standing(order.fulfillments, wanted)
         if standing:
             return [await self._finished(key, wanted, standing)]
@@ -128,7 +134,7 @@ class Fulfillments:
         )
         return None if isinstance(answer, Refusal) else answer.order
 
-    async def _create(self, key: str, wanted: Wanted, location: str) -> Outcome:
+    async def _create(self, key: str, wanted: Wanted, order: wire.FulfilledOrder, location: str) -> Outcome:
         body = {
             "items": _items(wanted),
             "location_id": location,
@@ -140,13 +146,29 @@ class Fulfillments:
             },
         }
         path = f"orders/{wanted.order}/fulfillments"
-        answer = await self._api.write(path, body, wire.FulfillAnswer, params={"fields": CREATED_FIELDS})
+        write = partial(self._api.write, path, body, wire.FulfillAnswer, params={"fields": CREATED_FIELDS})
+        answer = await write()
+        if isinstance(answer, Refusal) and answer.lacking:
+            answer = await self._create_of_the_last(wanted, order, location, write)
         if isinstance(answer, Refusal):
             return _not_created(key, answer)
         created = _standing(answer.order.fulfillments, wanted)
         if len(created) != 1:
             raise OutcomeUnknown("a fulfillment that was created is not on its order")
         return await self._ship(key, wanted, created[0].id)
+
+    async def _create_of_the_last(
+        self, wanted: Wanted, order: wire.FulfilledOrder, location: str, write: Write
+    ) -> wire.FulfillAnswer | Refusal:
+        """Create it where Medusa has too few units left to fulfill a part of a line; see `reservations`.
+        Whatever interrupts it, `recover` reserves the rest again."""
+        lines = list(wanted.lines)
+        with begun(f"the reservations of order {wanted.order}"):
+            await self._reservations.restore(wanted.order, lines, location)
+            refusal = await self._reservations.cut_down(wanted.lines, _open(order))
+            answer = refusal or await write()
+            await self._reservations.restore(wanted.order, lines, location)
+        return answer
 
     async def _finished(self, key: str, wanted: Wanted, standing: list[wire.Fulfillment]) -> Outcome:
         if len(standing) > 1:
@@ -231,16 +253,20 @@ def _not_created(key: str, refusal: Refusal) -> Rejected:
     return Rejected(key=key, cause="refused", reason=f"Medusa did not create the fulfillment: {refusal}")
 
 
+def _open(order: wire.FulfilledOrder) -> dict[str, int]:
+    """Units by line that are in no fulfillment."""
+    return {line.id: int(line.detail.quantity - line.detail.fulfilled_quantity) for line in order.items}
+
+
 def _refused(key: str, order: wire.FulfilledOrder, wanted: Wanted) -> Rejected | None:
     """Why these units cannot be fulfilled."""
-    details = {line.id: line.detail for line in order.items}
-    unknown = sorted(wanted.lines.keys() - details.keys())
+    left = _open(order)
+    unknown = sorted(wanted.lines.keys() - left.keys())
     if unknown:
         reason = f"the order has no line {', '.join(unknown)} in Medusa"
         return Rejected(key=key, cause="no-line", reason=reason)
     if order.status == CANCELED:
         return Rejected(key=key, cause="cancelled", reason="the order is cancelled in Medusa")
-    left = {line: int(of.quantity - of.fulfilled_quantity) for line, of in details.items()}
     short = [line for line, units in wanted.lines.items() if units > left[line]]
     if not short:
         return None

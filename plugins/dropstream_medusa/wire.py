@@ -205,6 +205,41 @@ class FulfillAnswer(Wire, frozen=True, kw_only=True):
     order: Fulfillments
 
 
+class StockPart(Wire, frozen=True, kw_only=True):
+    """An inventory item of which one unit of a variant takes so many."""
+
+    inventory_item_id: str
+    required_quantity: int = 1
+
+
+class StockedParts(Wire, frozen=True, kw_only=True):
+    manage_inventory: bool = True
+    inventory_items: tuple[StockPart, ...] = ()
+
+
+class StockedLine(LineUnits, frozen=True, kw_only=True):
+    variant: StockedParts | None = None
+
+
+class StockedOrder(Wire, frozen=True, kw_only=True):
+    items: tuple[StockedLine, ...] = ()
+
+
+class StockedAnswer(Wire, frozen=True, kw_only=True):
+    order: StockedOrder
+
+
+class Reservation(Wire, frozen=True, kw_only=True):
+    id: str
+    line_item_id: str
+    inventory_item_id: str
+    quantity: Decimal
+
+
+class Reservations(Wire, frozen=True, kw_only=True):
+    reservations: tuple[Reservation, ...] = ()
+
+
 # ---- products and stock
 
 

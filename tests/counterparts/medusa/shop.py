@@ -112,6 +112,13 @@ class MedusaShop:
         answer = self.admin.get("/admin/inventory-items", dict[str, object], {**params, "sku[]": list(skus)})
         return {item.sku: item for item in convert(answer["inventory_items"], list[Item])}
 
+    def reserve(self, line: str, units: int) -> None:
+        """Change how many units are reserved for an order line."""
+        params = {"fields": "id", "line_item_id": line}
+        answer = self.admin.get("/admin/reservations", dict[str, object], params)
+        (reservation,) = convert(answer["reservations"], list[Identified])
+        self._post(f"reservations/{reservation.id}", {"quantity": units})
+
     def sellable(self, sku: str) -> int:
         """Units that the shop sells: stocked less reserved, at its own location."""
         levels = self.items([sku])[sku].location_levels

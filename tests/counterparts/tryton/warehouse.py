@@ -107,6 +107,15 @@ class TrytonWarehouse:
             values = {"location": self.storage, "lines": [["create", lines]]}
             self.rpc("stock.inventory.confirm", self.rpc.create("stock.inventory", values))
 
+    def on_hand(self, sku: str) -> int:
+        """Units in storage that are not in quarantine, whoever waits for them."""
+        found = []
+        for location in (self.storage, self.quarantine):
+            context = {"locations": [location]}
+            (row,) = self.rpc("product.product.read", [self.product(sku)], ["quantity"], context=context)
+            found.append(row["quantity"])
+        return int(found[0] - found[1])
+
     def product(self, sku: str) -> int:
         if sku not in self._products:
             (row,) = self.rpc.rows("product.product", [["code", "=", sku], self._ours])
@@ -118,6 +127,12 @@ class TrytonWarehouse:
         return self.rpc.rows("product.product", [self._ours], *fields)
 
     # ---- shipments
+
+    def drafts(self) -> int:
+        """How many shipments of the merchant's orders are drafts."""
+        domain = [["customer", "=", self.merchant], ["state", "=", "draft"]]
+        found: int = self.rpc(f"{OUT}.search_count", domain)
+        return found
 
     def shipments(self, reference: str | None = None) -> list[Row]:
         """Shipments of the merchant's orders, with their moves out of the house."""
@@ -181,7 +196,8 @@ class TrytonWarehouse:
         self.rpc.wizard("stock.shipment.assign", OUT, shipment, "ignore", {"partial": {"moves": missing}})
 
     def split(self, shipment: int, sku: str, units: float) -> int:
-        """Back in draft, move so many units into a shipment of their own; both wait then."""
+        """Back in draft, keep so many units and move the others of that SKU into another shipment, which is
+        returned; both wait then."""
         self.rpc(f"{OUT}.draft", [shipment])
         moves = self._moves(OUT, shipment, "outgoing_moves")
         (move,) = [each for each in moves if each["product."]["code"] == sku]

@@ -3,12 +3,14 @@
 import msgspec
 import pytest
 
+from dropstream_medusa.fulfillments import CREATING
 from dropstreamd.errors import Misconfigured
-from dropstreamd.model.handover import Accepted, Item, Rejected
+from dropstreamd.model.handover import Accepted, Item, Rejected, Untouched
 from dropstreamd.model.products import Product
+from tests.plugins.vendure.stores import Steps
 
 from .conftest import Stocked
-from .stores import level, package, purchase, push, receipt
+from .stores import STAMP, level, package, purchase, push, receipt
 
 pytestmark = pytest.mark.counterpart
 
@@ -51,6 +53,37 @@ async def test_more_than_is_open_is_refused(stocked: Stocked) -> None:
     ]
     # What somebody entered by hand is taken as this package.
     assert isinstance(outcomes["SAME"], Accepted)
+
+
+async def test_a_part_of_a_line_ships_from_the_last_units(stocked: Stocked) -> None:
+    order, line = stocked.order()
+    other, other_line = stocked.order()
+    stocked.shop.set_stocked({stocked.sku: 6})  # all of them are reserved
+    async with stocked.account.open() as store:
+        outcomes = await push(
+            store.shipments, package("PKG-1", order, {line: 1}), package("PKG-2", order, {line: 1})
+        )
+        assert [type(each) for each in outcomes.values()] == [Accepted, Accepted]
+        assert stocked.stock() == (4, 4, 0)
+        outcomes = await push(
+            store.shipments, package("PKG-3", order, {line: 1}), package("PKG-4", other, {other_line: 3})
+        )
+        assert [type(each) for each in outcomes.values()] == [Accepted, Accepted]
+    assert stocked.stock() == (0, 0, 0)
+
+
+async def test_what_a_crash_left_unreserved_is_reserved_again(stocked: Stocked) -> None:
+    order, line = stocked.order()
+    stocked.shop.set_stocked({stocked.sku: 3})
+    item = package("PKG-1", order, {line: 2})
+    async with stocked.account.open() as store:
+        sink = store.shipments
+        (prepared,) = sink.prepare([item], STAMP).prepared
+        stocked.shop.reserve(line, 2)
+        assert stocked.stock() == (3, 2, 0)
+        (outcome,) = await sink.recover(prepared, CREATING, Steps())
+        assert isinstance(outcome, Untouched)
+        assert stocked.stock() == (3, 3, 0)
 
 
 async def test_an_order_that_is_being_edited_is_waited_for(stocked: Stocked) -> None:

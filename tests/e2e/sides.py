@@ -1,0 +1,72 @@
+"""Stores and warehouses that are reached through their API, as a person would write them down."""
+
+from tests.counterparts.medusa.checkout import METHOD
+from tests.counterparts.medusa.shop import MedusaShop
+from tests.counterparts.tryton.server import DATABASE, PASSWORD, USER
+from tests.counterparts.tryton.warehouse import TrytonWarehouse
+from tests.e2e.daemon import Daemon
+
+
+def add_tryton(daemon: Daemon, house: TrytonWarehouse) -> None:
+    """The merchant `acme`, whose warehouse runs on Tryton."""
+    daemon.secret("acme-wms", PASSWORD)
+    daemon.write(
+        "merchants.d/acme.toml",
+        f"""
+[warehouses.main]
+platform   = "tryton"
+url        = "{house.server.url}"
+database   = "{DATABASE}"
+username   = "{USER}"
+password   = {{ secret = "acme-wms" }}
+customer   = "{house.code}"
+warehouse  = "{house.code}"
+category   = "{house.code}"
+quarantine = ["{house.code} quarantine"]
+timezone   = "UTC"
+quantity   = "available"
+allow_private_address = true
+""",
+    )
+
+
+def add_medusa(daemon: Daemon, shop: MedusaShop, *, more: str = "") -> None:
+    """The connection `acme` between the shop and the merchant's warehouse; nothing runs by itself."""
+    daemon.secret("acme-medusa", shop.server.secret_key)
+    daemon.write(
+        "connections.d/acme.toml",
+        f"""
+id        = "c-acme"
+merchant  = "acme"
+warehouse = "main"
+timezone  = "America/New_York"
+reference = "{shop.code}-{{number}}"
+
+[store]
+platform       = "medusa"
+url            = "{shop.server.url}"
+api_key        = {{ secret = "acme-medusa" }}
+sales_channel  = "{shop.channel_id}"
+allow_private_address = true
+
+[channels.sales_orders]
+import = []
+[channels.shipments]
+export = []
+[channels.inventory]
+smart = []
+[channels.products]
+update = []
+[channels.returns]
+sync = []
+[channels.catalogs]
+sync = []
+[channels.purchase_orders]
+import = []
+status = []
+
+[shipping]
+methods = {{ "{METHOD}" = "UPS Ground" }}
+{more}
+""",
+    )
