@@ -1,5 +1,9 @@
-"""kill -9 in the middle of both hand-overs between a Medusa and a Tryton: nothing lost, nothing doubled."""
+"""kill -9 in the middle of both hand-overs between a Medusa and a Tryton: nothing lost, nothing doubled.
 
+A write that was cut off is looked up two minutes later: `DROPSTREAMD_KILLS` turns it on.
+"""
+
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +18,13 @@ from tests.e2e.daemon import Daemon
 from tests.e2e.sides import add_medusa, add_tryton
 from tests.e2e.test_kills import in_doubt, settle
 
-pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.counterpart,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        "DROPSTREAMD_KILLS" not in os.environ, reason="minutes: DROPSTREAMD_KILLS turns it on"
+    ),
+]
 
 ORDERS = 8
 WITHIN_S = 60.0
@@ -38,7 +48,6 @@ def fulfillments(shop: MedusaShop, *, shipped: bool) -> int:
     )
 
 
-@pytest.mark.cell("medusa", "tryton", "sales_orders.import", "shipments.export")
 def test_both_hand_overs_survive_a_kill(
     daemon: Daemon, medusa_shop: MedusaShop, medusa_models: Models, tryton_warehouse: TrytonWarehouse
 ) -> None:
