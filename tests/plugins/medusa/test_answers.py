@@ -24,6 +24,11 @@ REFUSED = 400, {"type": "invalid_data", "message": "Not so"}
 LINES = {"ordli_1": 2}
 
 
+UNCOUNTED = {"id": "ordli_1", "detail": {"quantity": 3, "fulfilled_quantity": 0}, "variant": None}
+NOTHING_KEPT = (LOCATION, {"order": {"id": "order_1", "items": [UNCOUNTED]}}, {"reservations": []})
+"""What a recovery asks about reservations, of a product whose stock is not counted."""
+
+
 def told(*answers: object) -> list[bytes]:
     """Bytes of answers: a document, or a status with one."""
     pairs = [each if isinstance(each, tuple) else (200, each) for each in answers]
@@ -190,9 +195,9 @@ async def test_an_order_that_was_cancelled_or_is_gone() -> None:
 
 async def test_what_recovery_finds() -> None:
     when = "2026-11-22T01:56:01.079Z"
-    async with store_told(order(fulfillment(canceled_at=when))) as (store, _):
+    async with store_told(order(fulfillment(canceled_at=when)), *NOTHING_KEPT) as (store, _):
         assert await recovered(store) == Accepted(key="PKG-1", remote="ful_1")
-    async with store_told(order(fulfillment(metadata={"dropstreamd": 7}))) as (store, _):
+    async with store_told(order(fulfillment(metadata={"dropstreamd": 7})), *NOTHING_KEPT) as (store, _):
         assert await recovered(store) == Untouched(key="PKG-1")
     async with store_told(order()) as (store, server):
         assert await recovered(store, "") == Untouched(key="PKG-1")
