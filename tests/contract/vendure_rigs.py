@@ -214,4 +214,5 @@ def _rig(shop: Shop, port: int, table: Any, trace: Any, password: str, *, now_s:
         trace=trace,
         benches=benches,
         now_s=now_s,
+        quick=now_s is not None,
     )
