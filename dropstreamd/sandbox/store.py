@@ -156,7 +156,6 @@ class SandboxStore:
                 "price": 1000,
                 "currencyCode": CURRENCY,
                 "product": {"name": each.name, "enabled": True},
-                "options": [],
             }
             for each in self.shop.variants.values()
         ]

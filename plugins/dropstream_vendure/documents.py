@@ -153,7 +153,6 @@ query Products($skip: Int!, $take: Int!, $filter: ProductVariantFilterParameter!
     items {
       id sku name enabled price currencyCode
       product { name enabled }
-      options { name groupId }
     }
   }
 }

@@ -18,7 +18,7 @@ from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Taken
 from dropstreamd.platform.overlap import Overlap
 
-PAGE = 250
+PAGE = 500
 LEAST_PAGE = 50
 MOST_FAILING = 25
 """Variants that Vendure may fail to tell, before it is taken for a fault of the whole."""
@@ -37,7 +37,7 @@ class Products:
         self._listing: Overlap | None = None
 
     async def page(self, cursor: str | None, taken: Taken) -> Page[Product]:  # noqa: ARG002 - no cursor, no marks
-        """The next 250 variants. Those without a SKU, and those that need no shipping, are left out."""
+        """The next 500 variants. Those without a SKU, and those that need no shipping, are left out."""
         shop = await self._api.shop()
         listing = self._listing = self._listing or Overlap()
         rows = await self._rows(listing.skip)
@@ -131,16 +131,16 @@ def read_product(raw: bytes, shop: wire.Shop) -> Product | Bad:
         key=variant.id,
         sku=variant.sku,
         title=variant.product.name,
-        option=_option(variant),
+        option=_option(variant.name, variant.product.name),
         price=translate.money(variant.price, variant.currency_code, shop),
         active=variant.enabled and variant.product.enabled,
     )
 
 
-def _option(variant: wire_goods.Variant) -> str:
-    """Its options, always in one order; of a product without options, what the variant is called beside
-    it."""
-    if variant.options:
-        ranked = sorted(variant.options, key=lambda option: (len(option.group_id), option.group_id))
-        return " / ".join(option.name for option in ranked)
-    return "" if variant.name == variant.product.name else variant.name
+def _option(name: str, product: str) -> str:
+    """What a variant's name says beside its product's: Vendure makes it of that and of the options. To ask
+    for the options themselves would take Vendure four times as long."""
+    if not name.startswith(product):
+        return name
+    rest = name[len(product) :]
+    return rest.strip() if not rest or rest[0].isspace() else name

@@ -14,11 +14,6 @@ class Titled(Wire, frozen=True, kw_only=True):
     enabled: bool
 
 
-class Option(Wire, frozen=True, kw_only=True):
-    name: str
-    group_id: str
-
-
 class Variant(Wire, frozen=True, kw_only=True):
     """`price` is without tax."""
 
@@ -29,7 +24,6 @@ class Variant(Wire, frozen=True, kw_only=True):
     price: int
     currency_code: str
     product: Titled
-    options: tuple[Option, ...]
 
 
 # ---- drafts

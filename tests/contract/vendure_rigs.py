@@ -22,7 +22,7 @@ from tests.fakes.vendure_shop import FakeShop, stamp
 NOW_S = 1_795_300_000.0
 STOCK = 100_000
 PAGE = 100
-PRODUCTS_PAGE = 250
+PRODUCTS_PAGE = 500
 ELSEWHERE = "The merchant's own words"
 LONG_SKU = "X" * 150
 

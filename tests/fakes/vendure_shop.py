@@ -218,7 +218,6 @@ class FakeShop:
             "price": price,
             "currencyCode": self.currency,
             "product": product,
-            "options": [],
             "trackInventory": tracked,
             "stockLevels": [level],
         }
