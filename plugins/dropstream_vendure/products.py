@@ -1,7 +1,7 @@
 """Vendure's variants, each a product: the whole list of the channel in every run.
 
-A variant's time of change moves with every level that is set, and not with its product's name or its
-price, so that it cannot be followed; what comes again unchanged is nothing new to the daemon.
+A variant's time of change moves with every level that is set, and not with its product's name or state, so
+that it cannot be followed; what comes again unchanged is nothing new to the daemon.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ class Products:
         """These variants, where the server fails over one of them: in halves, until it stands alone."""
         if not known:
             return []
-        wanted = {"id": {"in": [each.id for each in known]}}
+        wanted: dict[str, object] = {"id": {"in": [each.id for each in known]}}
         answer = await self._ask(wanted, skip=0, take=len(known))
         if not isinstance(answer, Refusal):
             told = {translate.row_key(row): row for row in answer}
