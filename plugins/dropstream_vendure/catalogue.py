@@ -87,7 +87,6 @@ class Catalogue:
             # Of what was begun before, a product without a variant stays behind, which is not enabled.
             return [*accepted.values(), *(Untouched(key=key) for key in missing)]
         rejected: list[Rejected] = []
-        written = False
         try:
             for key, product in missing.items():
                 if key not in begun:
@@ -95,12 +94,12 @@ class Catalogue:
                     if isinstance(made, Rejected):
                         rejected.append(made)
                     else:
-                        begun[key], written = made, True
+                        begun[key] = made
             created = await self._create_variants({key: missing[key] for key in begun}, begun, shop)
         except OutcomeUnknown:
             raise
         except (Wait, Hold) as error:
-            if not written:
+            if not begun:
                 raise
             raise OutcomeUnknown(f"drafts were begun and not finished: {error.message}") from error
         return [*accepted.values(), *rejected, *created]
