@@ -1,0 +1,278 @@
+"""WooCommerce's orders: what changed since the last run, each looked at as it is now.
+
+The list is sorted by the time of change, in GMT and in whole seconds, and an order that changes while it is read
+moves to its end. So it is not paged by numbers: each page asks for what changed from the last second of the
+one before. Only within one second that fills more than a page the pages are counted, each beginning with the
+last row of the one before.
+
+Orders in the trash are in a list of their own, and deleted ones in none: what was told as open and stands in
+neither list is asked for by its number.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import trio
+
+from dropstream_woocommerce import translate, wire
+from dropstream_woocommerce.client import Api, Offers, Params
+from dropstream_woocommerce.goods import Facts, Goods
+from dropstream_woocommerce.listing import bad_row, row_key
+from dropstream_woocommerce.packages import refunded_units, shipped_units
+from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
+from dropstream_woocommerce.translate import Sold
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.handover import Bad
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Page, Taken
+
+OVERLAP = timedelta(minutes=10)
+"""How much further back a run reads: a change may be dated when it began and be there when it ended."""
+
+FIELDS = ",".join(
+    (
+        "id,number,status,currency,total,date_created_gmt,date_modified_gmt,customer_note,billing,shipping",
+        "line_items,shipping_lines,refunds,meta_data",
+    )
+)
+SECOND = timedelta(seconds=1)
+
+_order = msgspec.json.Decoder(wire.Order)
+_stamped = msgspec.json.Decoder(wire.OrderRow)
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """`since` is the time of change that the next run begins at; `told` are the orders that were told as open or
+    waiting, by the difference to the one before, `named` the numbers of those whose number is not their id."""
+
+    since: datetime | None = None
+    told: tuple[int, ...] = ()
+    named: dict[str, str] = {}
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+
+
+class _Run:
+    """What one run has read so far."""
+
+    def __init__(self, kept: Cursor, started: datetime) -> None:
+        self.since = kept.since
+        self.started = started
+        self.told: dict[int, str] = {}
+        number = 0
+        for step in kept.told:
+            number += step
+            self.told[number] = kept.named.get(str(number), str(number))
+        self.newest: datetime | None = None
+        self.seen: dict[str, bytes] = {}
+        self.looked: set[int] = set()
+        self.lists: Iterator[str] = iter(("changed", "trash"))
+        self.done = False
+
+    def written(self) -> str:
+        """After its end, the next run begins at the newest change that was seen, but not after this one did."""
+        since = self.since
+        if self.done and self.newest is not None:
+            begun = min(self.started, self.newest)
+            since = begun if since is None else max(since, begun)
+        ids = sorted(self.told)
+        steps = tuple(one - before for one, before in zip(ids, [0, *ids], strict=False))
+        named = {str(each): self.told[each] for each in ids if self.told[each] != str(each)}
+        return msgspec.json.encode(Cursor(since=since, told=steps, named=named)).decode()
+
+
+class _Walk:
+    """One reading of the list from a time of change on."""
+
+    def __init__(self, api: Api, status: str, since: datetime | None) -> None:
+        self._api = api
+        self._status = status
+        self._from = None if since is None else since - SECOND
+        self._offset = 0
+        self._seen: set[str] = set()
+        self.done = False
+
+    async def next(self) -> list[bytes]:
+        """Rows as they came, some of them seen before."""
+        answer = await self._api.rows("orders", self._params(), msgspec.Raw)
+        rows = [bytes(row) for row in answer.rows]
+        keys = [row_key(row) for row in rows]
+        if self._offset and not (keys and keys[0] in self._seen):
+            self._offset = max(0, self._offset - MOST_AT_ONCE)
+            return rows
+        self._seen.update(keys)
+        if len(rows) < MOST_AT_ONCE:
+            self.done = True
+            return rows
+        last = _changed(rows[-1])
+        if last is not None and (self._from is None or last - SECOND > self._from):
+            self._from, self._offset = last - SECOND, 0
+        else:
+            self._offset += MOST_AT_ONCE - 1
+        return rows
+
+    def _params(self) -> Params:
+        params: dict[str, str | int] = {
+            "status": self._status,
+            "orderby": "modified",
+            "order": "asc",
+            "per_page": MOST_AT_ONCE,
+            "offset": self._offset,
+            "_fields": FIELDS,
+        }
+        if self._from is not None:
+            # Without a zone: WordPress would bring one to the shop's own, and compare that with GMT.
+            params["modified_after"] = self._from.strftime("%Y-%m-%dT%H:%M:%S")
+            params["dates_are_gmt"] = "true"
+        return params
+
+
+class Orders:
+    """A `Source[Order]`. The first run lists those that may be shipped."""
+
+    def __init__(self, api: Api, offers: Offers, goods: Goods, settings: Settings, clock: Clock) -> None:
+        self._api = api
+        self._offers = offers
+        self._goods = goods
+        self._settings = settings
+        self._clock = clock
+        self._run: _Run | None = None
+        self._walk: _Walk | None = None
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
+        """The next page of what changed; then of what was put into the trash; then what was deleted."""
+        if self._run is None:
+            self._run = _Run(_read(cursor), utc(self._clock.now_s()))
+        run = self._run
+        rows = await self._rows(run)
+        if rows is None:
+            deleted = await self._deleted(run)
+            run.done = True
+            self._run = None
+            return Page(documents=deleted, cursor=run.written())
+        documents, bad = await self._told(run, rows)
+        return Page(documents=documents, bad=bad, cursor=run.written(), more=True)
+
+    async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
+        await trio.lowlevel.checkpoint()
+
+    # ---- reading
+
+    async def _rows(self, run: _Run) -> list[bytes] | None:
+        """Rows that were not seen as they are now; None where there are no more."""
+        if self._walk is None or self._walk.done:
+            following = next(run.lists, None)
+            if following is None:
+                self._walk = None
+                return None
+            self._walk = self._begun(run, following)
+            if self._walk is None:
+                return []
+        fresh = [row for row in await self._walk.next() if run.seen.get(row_key(row)) != row]
+        for row in fresh:
+            run.seen[row_key(row)] = row
+            at = _changed(row)
+            if at is not None and (run.newest is None or at > run.newest):
+                run.newest = at
+        return fresh
+
+    def _begun(self, run: _Run, following: str) -> _Walk | None:
+        since = None if run.since is None else run.since - OVERLAP
+        if following == "trash":
+            return _Walk(self._api, translate.TRASH, since) if run.told and since is not None else None
+        status = "any" if run.since is not None else ",".join(self._settings.ship_statuses)
+        return _Walk(self._api, status, since)
+
+    async def _told(self, run: _Run, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        bad: list[Bad] = []
+        concerned: list[wire.Order] = []
+        for row in rows:
+            try:
+                order = _order.decode(row)
+                wrong = translate.fault(order)
+            except msgspec.DecodeError as error:
+                wrong = str(error)
+            if wrong:
+                if self._matters(run, row):
+                    bad.append(bad_row(row, "order", wrong))
+                continue
+            run.looked.add(order.id)
+            if order.id in run.told or self._ships(order):
+                concerned.append(order)
+        await self._goods.learn(line for order in concerned for line in order.line_items)
+        documents = [await self._document(order) for order in concerned]
+        return tuple(each for each in documents if self._keep(run, each)), tuple(bad)
+
+    def _ships(self, order: wire.Order) -> bool:
+        return order.status in self._settings.ship_statuses and translate.ours(order, self._settings)
+
+    def _matters(self, run: _Run, row: bytes) -> bool:
+        """Whether a row that cannot be read is anybody's: what is over and was never told is not."""
+        try:
+            status = msgspec.json.decode(row, type=_Status)
+        except msgspec.DecodeError:
+            return True
+        return status.status in self._settings.ship_statuses or status.id in run.told
+
+    def _keep(self, run: _Run, order: Order) -> bool:
+        """Whether it is to be told; what is told as open or waiting is followed from then on."""
+        number = int(order.key)
+        known = number in run.told
+        if order.status in ("open", "waiting"):
+            run.told[number] = order.number
+            return True
+        run.told.pop(number, None)
+        return known
+
+    async def _document(self, order: wire.Order) -> Order:
+        refunded = await refunded_units(self._api, order.id) if order.refunds else {}
+        fulfilled = await shipped_units(self._api, self._offers, order)
+        facts: dict[int, Facts] = {line.id: self._goods.facts(line) for line in order.line_items}
+        sold = Sold(order=order, refunded=refunded, fulfilled=fulfilled, facts=facts)
+        return translate.translated(sold, self._settings)
+
+    async def _deleted(self, run: _Run) -> tuple[Order, ...]:
+        """Orders that were told as open, and are there no more."""
+        asked = sorted(run.told.keys() - run.looked)
+        missing: list[int] = []
+        for start in range(0, len(asked), MOST_AT_ONCE):
+            some = asked[start : start + MOST_AT_ONCE]
+            left = await self._absent(some, "any")
+            missing += await self._absent(left, translate.TRASH) if left else []
+        at = utc(self._clock.now_s())
+        return tuple(translate.gone(str(each), run.told.pop(each), at) for each in missing)
+
+    async def _absent(self, ids: Sequence[int], status: str) -> list[int]:
+        params: Params = {
+            "include": ",".join(map(str, ids)),
+            "status": status,
+            "per_page": MOST_AT_ONCE,
+            "_fields": "id",
+        }
+        there = {row.id for row in (await self._api.rows("orders", params, wire.Row)).rows}
+        return [each for each in ids if each not in there]
+
+
+class _Status(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    status: str
+
+
+def _read(cursor: str | None) -> Cursor:
+    if cursor is None:
+        return Cursor()
+    try:
+        return _cursor.decode(cursor)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
+
+
+def _changed(row: bytes) -> datetime | None:
+    try:
+        at = translate.instant(_stamped.decode(row).date_modified_gmt)
+    except msgspec.DecodeError:
+        return None
+    return None if at is None else at.astimezone(UTC).replace(microsecond=0)
