@@ -1,8 +1,8 @@
 """One session on a shop's REST API: a consumer key by HTTP basic authentication, JSON, and what its refusals
 mean.
 
-A refusal is 400, 404 or another of the 4xx with a code of WooCommerce's or WordPress's; nothing of the call was
-kept. Keys are known only below `wc/` and `wc-…/`: nothing else is asked under them.
+A refusal is 400, 404 or another of the 4xx with a code of WooCommerce's or WordPress's; nothing of the call
+was kept. Keys are known only below `wc/` and `wc-…/`: nothing else is asked under them.
 """
 
 import base64
@@ -75,7 +75,7 @@ class Api:
         """What must be there. Raises ProtocolMismatch where WooCommerce refuses to tell it."""
         answer = await self.find(path, params, into)
         if isinstance(answer, Refusal):
-            raise ProtocolMismatch(f"WooCommerce refused to tell {path.split('/')[0]}: {answer}")
+            raise ProtocolMismatch(f"WooCommerce refused to tell {path}: {answer}")
         return answer
 
     async def find(self, path: str, params: Params, into: type[T], *, space: str = SHOP) -> T | Refusal:
@@ -87,7 +87,7 @@ class Api:
         response = await self._get(SHOP, path, params)
         answer = self._judged(response, tuple[into, ...], SHOP)  # type: ignore[valid-type]
         if isinstance(answer, Refusal):
-            raise ProtocolMismatch(f"WooCommerce refused to list {path.split('/')[0]}: {answer}")
+            raise ProtocolMismatch(f"WooCommerce refused to list {path}: {answer}")
         total = response.headers.get("x-wp-total", "")
         return Rows(rows=answer, total=int(total) if total.isascii() and total.isdecimal() else None)
 
@@ -113,8 +113,8 @@ class Api:
         except AuthFailed as error:
             raise AuthFailed(
                 f"{self._settings.host}: the consumer key may read {path}, and not write them",
-                remedy="give the key the permissions Read/Write (WooCommerce → Settings → Advanced → REST API) and "
-                "a user who may edit orders and products, as a shop manager",
+                remedy="give the key the permissions Read/Write (WooCommerce → Settings → Advanced → REST "
+                "API) and a user who may edit orders and products, as a shop manager",
             ) from error
         answer = self._judged(response, msgspec.Raw, SHOP)
         if isinstance(answer, Refusal):
@@ -164,7 +164,7 @@ class Api:
     def _no_api(self, response: Response) -> NoReturn:
         raise Misconfigured(
             f"{response.call}: answered {response.status}, and not by WordPress's REST API",
-            remedy='is `url` the site\'s address? Where its permalinks are plain, set `permalinks` to "plain" or '
+            remedy="is `url` the site's address? Where its permalinks are plain, set permalinks to plain, or "
             "choose others in WordPress (Settings → Permalinks); a security plugin may close the API too",
         )
 
@@ -177,8 +177,8 @@ class Api:
     def _denied(self, said: str, permission: str) -> AuthFailed:
         return AuthFailed(
             f"{self._settings.host} refused the consumer key: {said}",
-            remedy=f"are consumer_key and the secret those of one key, does it have the permission {permission}, is "
-            "its user a shop manager, and does the web server pass on the Authorization header?",
+            remedy=f"are consumer_key and the secret those of one key, does it have the permission "
+            f"{permission}, is its user a shop manager, and does the web server pass on the Authorization header?",
         )
 
 

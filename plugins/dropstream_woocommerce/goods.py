@@ -1,8 +1,8 @@
 """Products and variations by SKU, and what an order's lines do not tell of them.
 
-`products?sku=a,b,c` finds variations too. Of a SKU with a comma the whole parameter is taken as one, so that
-such a one is asked for alone; the database compares without regard to case, so that what comes is compared letter
-by letter; and it is cleaned like a text field, which a SKU with `<`, `%41` or doubled spaces does not survive.
+`products?sku=a,b,c` finds variations too. The whole parameter is taken for a SKU as well, so that one with a
+comma is asked for alone; the database compares without regard to case, so that what comes is compared letter by
+letter; and it is cleaned like a text field, which a SKU with `<`, `%41` or doubled spaces does not survive.
 """
 
 from collections.abc import Iterable, Sequence
@@ -78,8 +78,8 @@ def _groups(skus: Iterable[str]) -> list[list[str]]:
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an order line's product as it is today. `own_sku`: the line's SKU is that of the product
-    or variation itself; a variation without one shows its parent's."""
+    """What is known of an order line's product as it is today. `own_sku`: the line's SKU is that of the
+    product or variation itself; a variation without one shows its parent's."""
 
     virtual: bool = False
     own_sku: bool = True

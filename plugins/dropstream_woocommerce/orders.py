@@ -1,9 +1,9 @@
 """WooCommerce's orders: what changed since the last run, each looked at as it is now.
 
-The list is sorted by the time of change, in GMT and in whole seconds, and an order that changes while it is read
-moves to its end. So it is not paged by numbers: each page asks for what changed from the last second of the
-one before. Only within one second that fills more than a page the pages are counted, each beginning with the
-last row of the one before.
+The list is sorted by the time of change, in GMT and in whole seconds, and an order that changes while it is
+read moves to its end. So it is not paged by numbers: each page asks for what changed from the last second of
+the one before. Only within one second that fills more than a page the pages are counted, each beginning with
+the last row of the one before.
 
 Orders in the trash are in a list of their own, and deleted ones in none: what was told as open and stands in
 neither list is asked for by its number.
@@ -44,8 +44,8 @@ _stamped = msgspec.json.Decoder(wire.OrderRow)
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """`since` is the time of change that the next run begins at; `told` are the orders that were told as open or
-    waiting, by the difference to the one before, `named` the numbers of those whose number is not their id."""
+    """`since` is the time of change that the next run begins at; `told` are the orders that were told as open
+    or waiting, by the difference to the one before, `named` the numbers of those whose number is no id."""
 
     since: datetime | None = None
     told: tuple[int, ...] = ()
@@ -73,7 +73,7 @@ class _Run:
         self.done = False
 
     def written(self) -> str:
-        """After its end, the next run begins at the newest change that was seen, but not after this one did."""
+        """After its end, the next run begins at the newest change that was seen, not after this one did."""
         since = self.since
         if self.done and self.newest is not None:
             begun = min(self.started, self.newest)

@@ -79,8 +79,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class There(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands for a package in the shop. `whole`: all of it, with the tracking that is wanted; `units`, where
-    that tells them."""
+    """What stands for a package in the shop. `whole`: all of it, with the tracking that is wanted; `units`,
+    where that tells them."""
 
     remote: str
     whole: bool

@@ -46,8 +46,8 @@ _product = msgspec.json.Decoder(wire.Product)
 
 
 class Products:
-    """A `Source[Product]`: all of them in every run, so that what was deleted is missed. What has no SKU, or is not
-    shipped, is no warehouse's."""
+    """A `Source[Product]`: all of them in every run, so that what was deleted is missed. What has no SKU, or
+    is not shipped, is no warehouse's."""
 
     def __init__(self, api: Api, offers: Offers) -> None:
         self._api = api
@@ -134,7 +134,7 @@ _drafts = msgspec.json.Decoder(tuple[_Draft, ...])
 
 
 class Drafts:
-    """A `Sink[Product]`: each item becomes a simple product in the state draft, its stock managed and none there.
+    """A `Sink[Product]`: each item becomes a simple product in the state draft, its stock managed, none there.
 
     WooCommerce keeps a SKU unique, so that a second one cannot be made. Where a product or variation has it
     already, that one is left as it is.

@@ -1,7 +1,7 @@
 """What a warehouse received back, told as a private note on the order.
 
-WooCommerce knows no returns but refunds, which are money: they are the merchant's to make. The note tells who looks
-at the order what came back, in which condition.
+WooCommerce knows no returns but refunds, which are money: they are the merchant's to make. The note tells who
+looks at the order what came back, in which condition.
 """
 
 import hashlib
@@ -101,8 +101,8 @@ def _unusable(item: Item[ReturnReceipt]) -> Rejected | None:
     receipt = item.document
     if receipt.refund or receipt.restock:
         reason = (
-            "WooCommerce pays back and restocks by a refund alone, which is the merchant's to make: take `refund` and "
-            "`restock` out of [returns]"
+            "WooCommerce pays back and restocks by a refund alone, which is the merchant's to make: take `refund` "
+            "and `restock` out of [returns]"
         )
         return Rejected(key=item.key, cause="refund", reason=reason)
     if not receipt.order_key.isascii() or not receipt.order_key.isdecimal():

@@ -1,8 +1,8 @@
 """Packages are told to the shop, each once; an order is completed once all of it has left.
 
 How they are told is what the shop has (`ways`). Where it does not itself keep which units a package held, the
-order gets a custom field that says so, named after the package: writing that twice does no harm. An order becomes
-completed only if it still is in a status that is shipped, looked at right before.
+order gets a custom field that says so, named after the package: writing that twice does no harm. An order
+becomes completed only if it still is in a status that is shipped, looked at right before.
 """
 
 from collections.abc import Sequence
@@ -113,7 +113,8 @@ class Shipments:
         return [await self._finish(key, wanted, seen, way, there)]
 
     async def way(self, wanted: Wanted) -> Way:
-        """As the settings say, else by the best that the shop has. The extension knows no package without a number."""
+        """As the settings say, else by the best that the shop has. The extension knows no package without a
+        number."""
         chosen = self._settings.tell_by
         if chosen == "auto":
             chosen = await best_way(self._offers)
@@ -157,7 +158,7 @@ class Shipments:
             return Accepted(key=key, remote=there.remote)
         answer = await self._api.write(f"orders/{wanted.order}", body, wire.Row, method="PUT")
         if isinstance(answer, Refusal):
-            reason = f"the package was told, and WooCommerce did not change its order: {answer}; complete it by hand"
+            reason = f"the package was told, and its order not changed: {answer}; complete it by hand"
             return Rejected(key=key, cause="not-completed", reason=reason)
         return Accepted(key=key, remote=there.remote)
 

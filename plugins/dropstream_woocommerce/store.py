@@ -28,7 +28,7 @@ _product = msgspec.json.Decoder(wire.Product)
 WAYS = {
     "fulfillments": "as WooCommerce's own fulfillments",
     "tracking": "by the Shipment Tracking extension",
-    "note": "by notes on the orders: the shop has neither the fulfillments API nor the Shipment Tracking extension",
+    "note": "by notes on the orders: there is no fulfillments API and no Shipment Tracking extension",
 }
 
 
@@ -49,8 +49,8 @@ class WooCommerceStore(StoreParts):
         self.receipts: Receipts | None = Receipts(api) if settings.receipts == "note" else None
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
-        """One order is read. Whether the key may write is asked by an empty batch, which changes nothing; with
-        `write`, of products too."""
+        """One order is read. Whether the key may write is asked by an empty batch, which changes nothing;
+        with `write`, of products too."""
         params = {"per_page": 1, "_fields": "id"}
         await self._api.rows("orders", params, wire.Row)
         await self._api.may_write("orders")
@@ -140,7 +140,7 @@ def _untracked(goods: Sequence[wire.Product]) -> Iterator[Finding]:
         yield Finding(
             name="untracked",
             ok=False,
-            detail=f"WooCommerce does not manage the stock of {len(loose)} SKUs, or shares it with their product: "
+            detail=f"WooCommerce does not manage the stock of {len(loose)} SKUs, or only that of their product: "
             f"{', '.join(loose[:SHOWN])}",
             remedy="let it manage the stock of each product and variation (Inventory)",
         )

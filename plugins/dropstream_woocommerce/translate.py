@@ -96,6 +96,10 @@ def fault(order: wire.Order) -> str:
         return wrong
     if instant(order.date_created_gmt) is None:
         return "the time at which it was placed is none"
+    return _line_fault(order) or ("its total is no number" if amount(order.total) is None else "")
+
+
+def _line_fault(order: wire.Order) -> str:
     ids = [line.id for line in order.line_items]
     if len(set(ids)) < len(ids):
         return "a line of it stands in it twice"
@@ -104,7 +108,7 @@ def fault(order: wire.Order) -> str:
             return f"line {line.id} has {line.quantity} units: that is no number of units"
         if amount(line.total) is None:
             return f"the total of line {line.id} is no number"
-    return "its total is no number" if amount(order.total) is None else ""
+    return ""
 
 
 def refunded(refunds: Iterable[wire.Refund]) -> dict[int, int]:
@@ -154,8 +158,8 @@ def _facts(line: wire.Line, sold: Sold) -> Facts:
 
 
 def _line(line: wire.Line, sold: Sold) -> OrderLine:
-    """What was shipped stays wanted, even where it was refunded since. A variation that shows its parent's SKU
-    has none: which variation it is, that one does not tell."""
+    """What was shipped stays wanted, even where it was refunded since. A variation that shows its parent's
+    SKU has none: which variation it is, that one does not tell."""
     facts = _facts(line, sold)
     ordered = int(line.quantity)
     shipped = min(ordered, sold.fulfilled.get(line.id, 0))

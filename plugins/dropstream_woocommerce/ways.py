@@ -1,5 +1,5 @@
-"""The three ways of telling a shop of a package: WooCommerce's fulfillments, the Shipment Tracking extension, a
-note on the order. None of them knows an idempotency key; each finds again what it told."""
+"""The three ways of telling a shop of a package: WooCommerce's fulfillments, the Shipment Tracking extension,
+a note on the order. None of them knows an idempotency key; each finds again what it told."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -89,7 +89,7 @@ class Fulfillments:
 
 
 class Trackings:
-    """By the Shipment Tracking extension: each tracking number is an entry of its own, and is known by itself."""
+    """By the Shipment Tracking extension: each tracking number is an entry of its own, known by itself."""
 
     keeps_units = False
 
@@ -134,7 +134,7 @@ class Trackings:
     async def _add(
         self, order: int, wanted: Wanted, number: str, *, begun_already: bool
     ) -> wire.Tracking | Refusal:
-        """With an address of ours the carrier is a custom one: of its own ones the extension makes the address."""
+        """With an address of ours the carrier is a custom one: for its own the extension makes the address."""
         body = {"tracking_number": number}
         if wanted.url:
             body |= {"custom_tracking_provider": wanted.carrier, "custom_tracking_link": wanted.url}
@@ -157,7 +157,7 @@ class Trackings:
 
 
 class Notes:
-    """By a note on the order, which ends with the package's mark; the buyer is mailed it where that is wanted."""
+    """By a note on the order, which ends with the package's mark; the buyer is mailed it where wanted."""
 
     keeps_units = False
 

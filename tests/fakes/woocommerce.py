@@ -23,8 +23,8 @@ KEY = "ck_0123456789abcdef0123456789abcdef01234567"
 SECRET = "cs_0123456789abcdef0123456789abcdef01234567"
 
 Fault = Literal["429", "500", "503", "401", "html", "before", "after", "lost", "truncated", "slow"]
-"""`before`, `after`: the connection ends before or after it was applied, with no answer; `truncated`: within the
-answer. `lost`: applied, and never answered. `slow`: in small bits."""
+"""`before`, `after`: the connection ends before or after it was applied, with no answer; `truncated`: within
+the answer. `lost`: applied, and never answered. `slow`: in small bits."""
 
 PAGE = b"<!DOCTYPE html><html><title>Page not found</title></html>"
 

@@ -1,10 +1,10 @@
-"""A WooCommerce shop's own half: orders, refunds, fulfillments, notes, products, and what its controllers make of
-a request."""
+"""A WooCommerce shop's own half: orders, refunds, fulfillments, notes, products, and what its controllers make
+of a request."""
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +13,7 @@ from .woocommerce_routes import Asked
 Row = dict[str, Any]
 
 FIRST_NUMBER = 1000
+LISTS = ("wc/v3/orders", "wc/v3/products", "wc/v3/variations", "wc/v3/products/*/variations")
 ZONE = timezone(timedelta(hours=3))
 """The shop's own zone: a time that is taken for the other kind is hours off."""
 
@@ -221,18 +222,14 @@ class WooShop:
         """Status, body and headers."""
         path = asked.route.path
         kind = path.rpartition("/")[2] if not path.endswith("*") else f"{path.split('/')[-2]}/*"
-        if path in ("wc/v3", "wc-shipment-tracking/v3"):
+        if kind == "v3":
             return 200, self._index(path), {}
-        if path == "wc/v3/orders":
-            return self._orders(asked)
-        if path in ("wc/v3/products", "wc/v3/variations", "wc/v3/products/*/variations"):
-            return self._products(asked)
+        if path in LISTS:
+            return self._orders(asked) if kind == "orders" else self._products(asked)
         if kind == "batch":
             return 200, self._batch(asked), {}
-        if path.endswith("woocommerce_weight_unit"):
-            return 200, {"id": "woocommerce_weight_unit", "value": self.weight_unit}, {}
-        if path.endswith("current"):
-            return 200, {"code": self.currency, "name": "Euro", "symbol": "€"}, {}
+        if kind in ("woocommerce_weight_unit", "current"):
+            return 200, {"id": kind, "value": self.weight_unit, "code": self.currency}, {}
         return self._of_an_order(asked, kind)
 
     def _index(self, path: str) -> Row:
@@ -295,41 +292,33 @@ class WooShop:
         order = self.orders.get(int(asked.ids[0]))
         if order is None:
             raise Refused("woocommerce_rest_shop_order_invalid_id", 404)
-        method, number = asked.route.method, order["id"]
-        match (method, kind):
-            case ("GET", "orders/*"):
-                return 200, _shown(order, asked.query), {}
-            case ("PUT", "orders/*"):
-                return 200, self._change_order(order, asked.body), {}
-            case ("GET", "refunds"):
-                return self._paged(
-                    self.refunds.get(number, []), {"order": "asc", "orderby": "id", **asked.query}
-                )
-            case ("GET", "notes"):
-                return 200, list(reversed(self.notes.get(number, []))), {}
-            case ("POST", "notes"):
-                return 201, self._note(order, asked.body), {}
-            case ("GET", "fulfillments"):
-                self._needs(self.has_fulfillments)
-                return 200, self.shipped(order), {}
-            case ("POST", "fulfillments"):
-                self._needs(self.has_fulfillments)
-                fields = {meta["key"]: meta["value"] for meta in asked.body["meta_data"]}
-                made = self._fulfillment(order, fields, fulfilled=asked.body.get("status") == "fulfilled")
-                if asked.body.get("notify_customer"):
-                    self.mailed.append(f"fulfillment {made['id']}")
-                return 201, made, {}
-            case ("PUT", "fulfillments/*"):
-                return 200, self._change_fulfillment(order, int(asked.ids[1]), asked.body), {}
-            case ("GET", "shipment-trackings"):
-                self._needs(self.has_tracking)
-                return 200, list(self.trackings.get(number, [])), {}
-            case ("POST", "shipment-trackings"):
-                self._needs(self.has_tracking)
-                return 201, self._track(order, asked.body), {}
-            case ("DELETE", "shipment-trackings/*"):
-                return 200, self._untrack(order, asked.ids[1]), {}
-        raise AssertionError(f"the double does not know {asked.route.name}")
+        number, body = order["id"], asked.body
+        controllers: dict[tuple[str, str], Callable[[], Any]] = {
+            ("GET", "orders/*"): lambda: _shown(order, asked.query),
+            ("PUT", "orders/*"): lambda: self._change_order(order, body),
+            ("GET", "notes"): lambda: list(reversed(self.notes.get(number, []))),
+            ("POST", "notes"): lambda: self._note(order, body),
+            ("GET", "fulfillments"): lambda: self.shipped(order),
+            ("POST", "fulfillments"): lambda: self._fulfill(order, body),
+            ("PUT", "fulfillments/*"): lambda: self._change_fulfillment(order, int(asked.ids[1]), body),
+            ("GET", "shipment-trackings"): lambda: list(self.trackings.get(number, [])),
+            ("POST", "shipment-trackings"): lambda: self._track(order, body),
+            ("DELETE", "shipment-trackings/*"): lambda: self._untrack(order, asked.ids[1]),
+        }
+        if kind == "refunds":
+            query = {"order": "asc", "orderby": "id", **asked.query}
+            return self._paged(self.refunds.get(number, []), query)
+        self._needs(self.has_fulfillments or not kind.startswith("fulfillments"))
+        self._needs(self.has_tracking or not kind.startswith("shipment-trackings"))
+        status = 201 if asked.route.method == "POST" else 200
+        return status, controllers[asked.route.method, kind](), {}
+
+    def _fulfill(self, order: Row, body: Mapping[str, Any]) -> Row:
+        fields = {meta["key"]: meta["value"] for meta in body["meta_data"]}
+        made = self._fulfillment(order, fields, fulfilled=body.get("status") == "fulfilled")
+        if body.get("notify_customer"):
+            self.mailed.append(f"fulfillment {made['id']}")
+        return made
 
     def _needs(self, offered: bool) -> None:
         if not offered:
@@ -380,7 +369,6 @@ class WooShop:
         return made
 
     def _untrack(self, order: Row, tracking: str) -> Row:
-        self._needs(self.has_tracking)
         entries = self.trackings.get(order["id"], [])
         for made in entries:
             if made["tracking_id"] == tracking:
