@@ -178,7 +178,8 @@ class Api:
         return AuthFailed(
             f"{self._settings.host} refused the consumer key: {said}",
             remedy=f"are consumer_key and the secret those of one key, does it have the permission "
-            f"{permission}, is its user a shop manager, and does the web server pass on the Authorization header?",
+            f"{permission}, is its user a shop manager, and does the web server pass on the header "
+            "Authorization?",
         )
 
 

@@ -1,8 +1,8 @@
 """Products and variations by SKU, and what an order's lines do not tell of them.
 
 `products?sku=a,b,c` finds variations too. The whole parameter is taken for a SKU as well, so that one with a
-comma is asked for alone; the database compares without regard to case, so that what comes is compared letter by
-letter; and it is cleaned like a text field, which a SKU with `<`, `%41` or doubled spaces does not survive.
+comma is asked for alone; the database compares without regard to case, so that what comes is compared letter
+by letter; and it is cleaned like a text field, which a SKU with `<`, `%41` or doubled spaces does not survive.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from dropstream_woocommerce import wire
-from dropstream_woocommerce.client import Api, Refusal
+from dropstream_woocommerce.client import Api, Params, Refusal
 from dropstream_woocommerce.settings import MOST_AT_ONCE
 from dropstreamd.errors import ProtocolMismatch
 
@@ -43,7 +43,7 @@ class SkuFinder:
     async def _search(self, skus: Sequence[str]) -> list[wire.Product]:
         # PHP takes a lone "0" for no filter at all.
         asked = ",".join(skus) if skus != ["0"] else "0,0"
-        params = {
+        params: dict[str, str | int] = {
             "sku": asked,
             "per_page": MOST_AT_ONCE,
             "orderby": "id",
@@ -107,7 +107,11 @@ class Goods:
         self._known |= {sku: found.get(sku, []) for sku in skus}
         ids = {line.product_id for line in wanted if not line.sku and line.product_id} - self._by_id.keys()
         for some in _chunks(sorted(ids)):
-            params = {"include": ",".join(map(str, some)), "per_page": MOST_AT_ONCE, "_fields": self.FIELDS}
+            params: Params = {
+                "include": ",".join(map(str, some)),
+                "per_page": MOST_AT_ONCE,
+                "_fields": self.FIELDS,
+            }
             rows = (await self._api.rows("products", params, wire.Product)).rows
             self._by_id |= {**dict.fromkeys(some), **{row.id: row for row in rows}}
         if self._units is None and any(product.weight for each in found.values() for product in each):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from dropstream_woocommerce import wire
-from dropstream_woocommerce.client import Api, Offers, Refusal
+from dropstream_woocommerce.client import Api, Offers, Params, Refusal
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
 from dropstream_woocommerce.translate import refunded, status_of, text_of
 from dropstreamd.errors import ProtocolMismatch
@@ -152,7 +152,7 @@ def field(fulfillment: wire.Fulfillment, key: str) -> str:
 
 async def refunded_units(api: Api, order: int) -> dict[int, int]:
     """Units of an order that were refunded, by line."""
-    params = {"per_page": MOST_AT_ONCE, "_fields": "id,line_items"}
+    params: Params = {"per_page": MOST_AT_ONCE, "_fields": "id,line_items"}
     answer = await api.find(f"orders/{order}/refunds", params, tuple[wire.Refund, ...])
     if isinstance(answer, Refusal):
         if answer.missing:

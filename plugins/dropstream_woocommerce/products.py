@@ -134,7 +134,7 @@ _drafts = msgspec.json.Decoder(tuple[_Draft, ...])
 
 
 class Drafts:
-    """A `Sink[Product]`: each item becomes a simple product in the state draft, its stock managed, none there.
+    """A `Sink[Product]`: each item becomes a simple product in the state draft, with its stock managed.
 
     WooCommerce keeps a SKU unique, so that a second one cannot be made. Where a product or variation has it
     already, that one is left as it is.

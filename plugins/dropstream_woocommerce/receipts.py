@@ -101,8 +101,8 @@ def _unusable(item: Item[ReturnReceipt]) -> Rejected | None:
     receipt = item.document
     if receipt.refund or receipt.restock:
         reason = (
-            "WooCommerce pays back and restocks by a refund alone, which is the merchant's to make: take `refund` "
-            "and `restock` out of [returns]"
+            "WooCommerce pays back and restocks by a refund alone, which is the merchant's to make: take "
+            "`refund` and `restock` out of [returns]"
         )
         return Rejected(key=item.key, cause="refund", reason=reason)
     if not receipt.order_key.isascii() or not receipt.order_key.isdecimal():

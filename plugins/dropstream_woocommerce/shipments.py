@@ -115,7 +115,7 @@ class Shipments:
     async def way(self, wanted: Wanted) -> Way:
         """As the settings say, else by the best that the shop has. The extension knows no package without a
         number."""
-        chosen = self._settings.tell_by
+        chosen: str = self._settings.tell_by
         if chosen == "auto":
             chosen = await best_way(self._offers)
         if chosen == "fulfillments":

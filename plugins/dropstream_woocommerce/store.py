@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 
 from dropstream_woocommerce import wire
-from dropstream_woocommerce.client import Api, Offers
+from dropstream_woocommerce.client import Api, Offers, Params
 from dropstream_woocommerce.goods import Goods
 from dropstream_woocommerce.levels import Levels, Shown
 from dropstream_woocommerce.listing import Listing
@@ -51,7 +51,7 @@ class WooCommerceStore(StoreParts):
     async def test(self, *, write: bool) -> Sequence[Finding]:
         """One order is read. Whether the key may write is asked by an empty batch, which changes nothing;
         with `write`, of products too."""
-        params = {"per_page": 1, "_fields": "id"}
+        params: Params = {"per_page": 1, "_fields": "id"}
         await self._api.rows("orders", params, wire.Row)
         await self._api.may_write("orders")
         if write:
@@ -117,7 +117,7 @@ class WooCommerceStore(StoreParts):
         raise ProtocolMismatch(f"WooCommerce lists more than {MOST_PAGES} pages of {path}")
 
     async def _methods(self) -> frozenset[str]:
-        params = {"per_page": MOST_AT_ONCE, "_fields": "id,shipping_lines"}
+        params: Params = {"per_page": MOST_AT_ONCE, "_fields": "id,shipping_lines"}
         answer = await self._api.rows("orders", params, _Shipped)
         lines = [line for order in answer.rows for line in order.shipping_lines]
         skipped = self._settings.skip_methods
@@ -140,7 +140,7 @@ def _untracked(goods: Sequence[wire.Product]) -> Iterator[Finding]:
         yield Finding(
             name="untracked",
             ok=False,
-            detail=f"WooCommerce does not manage the stock of {len(loose)} SKUs, or only that of their product: "
+            detail=f"WooCommerce does not manage the stock of {len(loose)} SKUs, or of their product alone: "
             f"{', '.join(loose[:SHOWN])}",
             remedy="let it manage the stock of each product and variation (Inventory)",
         )

@@ -134,7 +134,7 @@ class Trackings:
     async def _add(
         self, order: int, wanted: Wanted, number: str, *, begun_already: bool
     ) -> wire.Tracking | Refusal:
-        """With an address of ours the carrier is a custom one: for its own the extension makes the address."""
+        """With an address of ours the carrier is a custom one: for its own the extension makes one."""
         body = {"tracking_number": number}
         if wanted.url:
             body |= {"custom_tracking_provider": wanted.carrier, "custom_tracking_link": wanted.url}

@@ -1,11 +1,11 @@
 """What WooCommerce's REST API takes, route by route, for the routes that the plugin uses.
 
 WooCommerce publishes no document of its API for machines: each controller describes itself
-(`get_item_schema`, `get_collection_params`, `register_rest_route`), and a shop tells that in answer to OPTIONS.
-This is what those descriptions say, written down from the controllers of WooCommerce 10.x (the extension's from
-those that speak as it does) for these routes alone, and not taken from a real shop: every route, query
-parameter and property that is not here is refused, although a shop overlooks what it does not know. Properties
-that a shop only tells (`readonly`) are not taken.
+(`get_item_schema`, `get_collection_params`, `register_rest_route`), and a shop tells that in answer to
+OPTIONS. This is what those descriptions say, written down from the controllers of WooCommerce 10.x (the
+extension's from one that speaks as it does) for these routes alone, and not taken from a real shop: every
+route, query parameter and property that is not here is refused, although a shop overlooks what it does not
+know. Properties that a shop only tells (`readonly`) are not taken.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""A WooCommerce shop's own half: orders, refunds, fulfillments, notes, products, and what its controllers make
-of a request."""
+"""A WooCommerce shop's own half: orders, refunds, fulfillments, notes, products, and what its controllers
+make of a request."""
 
 import hashlib
 import re
