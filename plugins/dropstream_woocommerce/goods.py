@@ -2,7 +2,7 @@
 
 `products?sku=a,b,c` finds variations too. The whole parameter is taken for a SKU as well, so that one with a
 comma is asked for alone; the database compares without regard to case, so that what comes is compared letter
-by letter; and it is cleaned like a text field, which a SKU with `<`, `%41` or doubled spaces does not survive.
+by letter; and it is cleaned as a text field is, which a SKU with `<`, `%41` or two spaces does not survive.
 """
 
 from collections.abc import Iterable, Sequence

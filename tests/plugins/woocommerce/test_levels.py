@@ -1,0 +1,153 @@
+"""Levels are set a hundred at once, and none of them holds up the others."""
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from dropstream_woocommerce.settings import pace
+from dropstreamd.errors import AuthFailed, OutcomeUnknown, Unreachable
+from dropstreamd.model.handover import Accepted, Item, Untouched
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.limiter import Budget
+from tests.fakes.woocommerce import SECRET, FakeWooCommerce
+from tests.fakes.woocommerce_shop import WooShop
+
+from .stores import STAMP, Account, Steps, TestHost, push_levels, refused, settings
+
+FIND, SET = "GET wc/v3/products", "POST wc/v3/products/batch"
+SET_SOME = "POST wc/v3/products/*/variations/batch"
+
+
+async def test_a_refused_one_does_not_sink_its_100(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    for number in range(60):
+        shop.add_product(f"S-{number}")
+    shop.add_variable("V", [f"V-{number}" for number in range(30)])
+    shop.add_product("TWICE")
+    shop.add_variable("W", ["TWICE"])
+    shop.add_product("LOOSE", None)
+    shop.add_variable("SHARED", ["SHARED-M"], manage_stock="parent")
+    shop.add_product("Case")
+    shop.add_product("GOES")
+    levels = {f"S-{number}": number for number in range(60)} | {f"V-{number}": number for number in range(30)}
+    odd = ("TWICE", "LOOSE", "SHARED-M", "NOT-SOLD", "CASE", "GOES", "MANY")
+    shop.add_product("MANY")
+    fake.before[SET] = lambda: shop.product("GOES").update(status="trash")
+    async with account.open() as store:
+        outcomes = await push_levels(store, {**levels, **dict.fromkeys(odd, 7), "MANY": 2**40})
+    assert {key: refused(outcomes[key]) for key in odd} == {
+        "TWICE": "sku-duplicate",
+        "LOOSE": "untracked",
+        "SHARED-M": "untracked",
+        "NOT-SOLD": "sku:NOT-SOLD",
+        "CASE": "sku:CASE",
+        "GOES": "refused",
+        "MANY": "quantity",
+    }
+    for sku, units in levels.items():
+        assert isinstance(outcomes[sku], Accepted)
+        assert shop.product(sku)["stock_quantity"] == units
+    assert fake.asked == [FIND, SET, SET_SOME]
+
+
+async def test_what_is_not_managed_any_more_is_not_taken_for_set(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    """WooCommerce answers as if it were."""
+    shop.add_product("A")
+    fake.before[SET] = lambda: shop.product("A").update(manage_stock=False)
+    async with account.open() as store:
+        assert refused((await push_levels(store, {"A": 3}))["A"]) == "untracked"
+
+
+async def test_skus_are_found_as_they_are_written(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    odd = ["0", "A,B", "A", "ü ß", "50%", "a/b?c&d=e", "x" * 90]
+    for sku in odd:
+        shop.add_product(sku)
+    async with account.open() as store:
+        assert all(
+            isinstance(each, Accepted) for each in (await push_levels(store, dict.fromkeys(odd, 3))).values()
+        )
+        assert all(isinstance(each, Accepted) for each in (await push_levels(store, {"0": 4})).values())
+        assert await store.levels.read(odd) == {**dict.fromkeys(odd, 3), "0": 4}
+    long = {f"{'ü' * 40}{number}": number for number in range(100)}
+    for sku in long:
+        shop.add_product(sku)
+    async with account.open() as store:
+        assert all(isinstance(each, Accepted) for each in (await push_levels(store, long)).values())
+    assert max(len(str(query.get("sku", ""))) for query in fake.queries) < 2000
+
+
+async def test_a_shop_that_takes_fewer_at_once(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    shop.most_in_batch = 30
+    levels = {f"S-{number}": number for number in range(100)}
+    for sku in levels:
+        shop.add_product(sku)
+    async with account.open() as store:
+        assert all(isinstance(each, Accepted) for each in (await push_levels(store, levels)).values())
+        fake.asked.clear()
+    async with account.open(levels_at_once=25) as store:
+        await push_levels(store, levels)
+    assert fake.asked == [FIND, *[SET] * 4]
+
+
+async def test_they_are_read_back(account: Account, shop: WooShop) -> None:
+    shop.add_product("A", 5)
+    shop.add_product("NONE", None)
+    shop.add_product("LESS", -2)
+    shop.add_variable("V", ["V-1"], stock_quantity=8, manage_stock=True)
+    shop.add_product("TWICE", 1)
+    shop.add_product("TWICE", 1)
+    async with account.open() as store:
+        shown = await store.levels.read(["A", "NONE", "LESS", "V-1", "TWICE", "NOT-SOLD"])
+    assert shown == {"A": 5, "LESS": -2, "V-1": 8}
+
+
+async def test_a_part_that_fails_leaves_the_outcome_unknown(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    shop.add_product("A")
+    shop.add_variable("V", ["V-1"])
+    levels = {"A": 1, "V-1": 1}
+    async with account.open() as store:
+        fake.fail(SET_SOME, "401")
+        with pytest.raises(OutcomeUnknown, match="some of these levels"):
+            await push_levels(store, levels)
+        fake.fail(SET, "401")
+        with pytest.raises(AuthFailed, match="refused the consumer key"):
+            await push_levels(store, levels)
+        fake.fail(FIND, "500", "500", "500", "500")
+        with pytest.raises(Unreachable):
+            await push_levels(store, levels)
+        fake.fail(SET, "after")
+        with pytest.raises(OutcomeUnknown):
+            await push_levels(store, levels)
+        (prepared,) = store.inventory.prepare(
+            [Item(key="A", document=Level(sku="A", available=1))], STAMP
+        ).prepared
+        assert await store.inventory.recover(prepared, "", Steps()) == [Untouched(key="A")]
+
+
+async def test_10000_levels_in_200_calls_within_the_budget(
+    fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
+) -> None:
+    """What a host allows is used, and not overstepped."""
+    levels = {f"S-{number:05}": number for number in range(10_000)}
+    for sku in levels:
+        shop.add_product(sku, 1)
+    chosen = settings(fake.url, calls_per_s=5.0)
+    fake.limit(burst=pace(chosen).burst, rate_per_s=5.0)
+    host = TestHost(account.host.clock, {"secret": SECRET}, Budget(pace(chosen)))
+    began_s = trio.current_time()
+    async with Account(host, chosen).open() as store:
+        outcomes = await push_levels(store, levels)
+    took_s = trio.current_time() - began_s
+    assert all(isinstance(each, Accepted) for each in outcomes.values())
+    assert (fake.calls(FIND), fake.calls(SET), len(fake.asked), fake.throttled) == (100, 100, 200, 0)
+    assert 200 - pace(chosen).burst <= took_s * 5.0 * 1.05
+    assert 0.95 * took_s * 5.0 <= 200
