@@ -21,6 +21,7 @@ from dropstreamd.errors import (
     Misconfigured,
     OutcomeUnknown,
     ProtocolMismatch,
+    RateLimited,
 )
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
@@ -33,6 +34,10 @@ TRACKING = "wc-shipment-tracking/v3"
 
 READ_S = 100.0
 """A batch of a hundred is saved one by one: a slow shop takes a minute over it."""
+
+TRIES = 4
+MOST_WAIT_S = 20.0
+"""How often a write that is turned away for its number is made, and how long is waited for it."""
 
 MOST_MESSAGE = 200
 NO_ROUTE = "rest_no_route"
@@ -94,15 +99,22 @@ class Api:
     async def write(
         self, path: str, body: object, into: type[T], *, method: str = "POST", space: str = SHOP
     ) -> T | Refusal:
-        """Change something, once."""
+        """Change something, once. A call that the shop's host turns away for its number (429) had no effect: it
+        is made again, as soon as the host and the account's budget allow."""
         http = await self._client()
         address = self._address(space, path, {})
         content = None if method == "DELETE" else body
-        try:
-            response = await http.request(method, address, applied="write", json=content)
-        except AuthFailed as error:
-            raise self._denied(error.message, "Write") from error
-        return self._judged(response, into, space)
+        for tried in range(1, TRIES + 1):
+            try:
+                response = await http.request(method, address, applied="write", json=content)
+            except AuthFailed as error:
+                raise self._denied(error.message, "Write") from error
+            except RateLimited as error:
+                if tried == TRIES or error.retry_after_s > MOST_WAIT_S:
+                    raise
+            else:
+                return self._judged(response, into, space)
+        raise AssertionError("the last try returns or raises")
 
     async def may_write(self, path: str) -> None:
         """Send an empty batch, which changes nothing. Raises AuthFailed where the key may not write it."""

@@ -161,10 +161,27 @@ async def test_a_full_sync_in_the_fewest_calls_within_the_budget(
 async def test_a_host_that_allows_less_is_obeyed(
     fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
 ) -> None:
+    """Another app eats half of what the host allows: nothing fails, and the pace settles at the other half."""
+    assert patient_clock
+    levels = {f"S-{number}": 1 for number in range(300)}
+    for sku in levels:
+        shop.add_product(sku, 0)
+    chosen = settings(fake.url, calls_per_s=5.0)
+    fake.limit(burst=2, rate_per_s=0.5)
+    host = TestHost(account.host.clock, {"secret": SECRET}, Budget(pace(chosen)))
+    async with Account(host, chosen).open() as store:
+        outcomes = await push_levels(store, levels)
+    assert all(isinstance(each, Accepted) for each in outcomes.values())
+    assert (len(fake.asked) - fake.throttled, fake.throttled <= 8) == (6, True)
+
+
+async def test_a_host_that_wants_to_rest_is_told_of(
+    fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
+) -> None:
     """429 says that nothing was set: it is told as such, and the rest it asks for is kept."""
     assert patient_clock
     shop.add_product("A")
-    fake.fail(SET, "429")
+    fake.fail(SET, "429", "429", "429", "429")
     async with account.open() as store:
         with pytest.raises(RateLimited) as caught:
             await push_levels(store, {"A": 3})

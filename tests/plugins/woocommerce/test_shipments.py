@@ -119,7 +119,7 @@ async def test_refusals_that_have_no_effect_are_told_so(
     assert patient_clock
     errors: dict[Fault, type[DropstreamError]] = {"429": RateLimited, "401": AuthFailed}
     for fault, kind in errors.items():
-        fake.fail(TELL[way], fault)
+        fake.fail(TELL[way], *[fault] * (4 if fault == "429" else 1))
         with pytest.raises(kind):
             await account.push(package("P1", made, 1, "1Z1"))
     fake.fail(ORDER, "500", "500", "500", "500")
