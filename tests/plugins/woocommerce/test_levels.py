@@ -161,7 +161,7 @@ async def test_a_full_sync_in_the_fewest_calls_within_the_budget(
 async def test_a_host_that_allows_less_is_obeyed(
     fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
 ) -> None:
-    """Another app eats half of what the host allows: nothing fails, and the pace settles at the other half."""
+    """Another app eats of what the host allows: nothing fails, and the pace settles at the rest."""
     assert patient_clock
     levels = {f"S-{number}": 1 for number in range(300)}
     for sku in levels:

@@ -12,7 +12,7 @@ from dropstreamd.model.orders import Address, Order
 from tests.fakes.woocommerce import FakeWooCommerce
 from tests.fakes.woocommerce_shop import ADDRESS, Row, WooShop
 
-from .stores import Account, Listing, listing
+from .stores import Account, Listing, listing, package
 
 LIST = "GET wc/v3/orders"
 
@@ -55,12 +55,15 @@ async def test_what_changes_while_paging_is_not_lost(
 ) -> None:
     """An order that changes moves to the end of the list, and all behind it up by one."""
     shop.add_product("TEE")
-    made = place(shop, 250) + place(shop, 250, per_second=250)
-    changed = [made[0], made[30], made[99], made[120], made[260], made[300]]
+    made = place(shop, 250) + place(shop, 350, per_second=350)
+    places = (0, 1, 30, 31, 99, 100, 120, 121, 260, 261, 262, 263, 300, 301, 302, 303)
+    changed = [made[place] for place in places]
 
     def between() -> None:
+        for order in changed[:4]:
+            shop.refund(order, 0, 1)
+        del changed[:4]
         if changed:
-            shop.refund(changed.pop(0), 0, 1)
             fake.before[LIST] = between
 
     async with account.open() as store:
@@ -70,7 +73,8 @@ async def test_what_changes_while_paging_is_not_lost(
     assert found.orders.keys() | {order.key for order in page.documents} == keys(made)
     last = await again(account, found)
     both = found.orders | last.orders
-    assert [both[str(made[at]["id"])].lines[0].quantity for at in (0, 30, 99, 120, 260, 300)] == [2] * 6
+    assert not changed
+    assert {both[str(made[place]["id"])].lines[0].quantity for place in places} == {2}
 
 
 async def test_a_cut_run_begins_again(fake: FakeWooCommerce, account: Account, shop: WooShop) -> None:
@@ -228,6 +232,15 @@ async def test_what_was_shipped_before_is_not_shipped_again(account: Account, sh
     shop.refund(made, 0, 2)
     order = await only(account)
     assert [(line.quantity, line.fulfilled) for line in order.lines] == [(2, 2), (2, 1)]
+
+
+async def test_packages_told_by_notes_count_as_shipped(account: Account, shop: WooShop) -> None:
+    shop.has_fulfillments = False
+    shop.add_product("TEE")
+    made = shop.place({"TEE": 3})
+    await account.push(package("P1", made, 1, "1Z"))
+    await account.push(package("P2", made, 1))
+    assert [(line.quantity, line.fulfilled) for line in (await only(account)).lines] == [(3, 2)]
 
 
 async def test_what_needs_no_shipping_is_left_out(account: Account, shop: WooShop) -> None:
