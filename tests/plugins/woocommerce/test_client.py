@@ -98,7 +98,6 @@ async def test_every_misbehaviour_has_its_error(
     fault: Fault,
     kind: type[DropstreamError],
 ) -> None:
-    assert patient_clock
     for route in (READ, PROBE):
         fake.fail(route, *[fault] * (4 if kind in (Unreachable, RateLimited) else 1))
         with pytest.raises(kind) as caught:
@@ -111,7 +110,6 @@ async def test_every_misbehaviour_has_its_error(
 async def test_reads_are_tried_again(
     fake: FakeWooCommerce, account: Account, shop: WooShop, patient_clock: MockClock, fault: Fault
 ) -> None:
-    assert patient_clock
     shop.add_product("TEE")
     made = shop.place({"TEE": 1})
     for route in (READ, "GET wc/v3/products"):
@@ -133,9 +131,9 @@ async def test_a_survey(account: Account, shop: WooShop) -> None:
         shop.has_variations = chosen
         async with account.open() as store:
             survey = await store.survey()
-        assert survey.skus == {"A", "TWICE", "V-1", "LOOSE"}
+        assert survey.skus == frozenset({"A", "TWICE", "V-1", "LOOSE"})
         assert survey.duplicate_skus == {"TWICE"}
-        assert survey.ship_methods == {"Express"}
+        assert survey.ship_methods == frozenset({"Express"})
         assert {(each.name, each.ok, each.detail.split(":")[0]) for each in survey.findings} == {
             ("shipments", True, "told as WooCommerce's own fulfillments"),
             (

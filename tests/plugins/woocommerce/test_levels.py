@@ -140,7 +140,6 @@ async def test_a_full_sync_in_the_fewest_calls_within_the_budget(
     fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
 ) -> None:
     """What a host allows is used, and not overstepped: a look-up and a batch for each hundred."""
-    assert patient_clock
     levels = {f"S-{number:05}": number for number in range(LEVELS)}
     for sku in levels:
         shop.add_product(sku, 1)
@@ -162,7 +161,6 @@ async def test_a_host_that_allows_less_is_obeyed(
     fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
 ) -> None:
     """Another app eats of what the host allows: nothing fails, and the pace settles at the rest."""
-    assert patient_clock
     levels = {f"S-{number}": 1 for number in range(300)}
     for sku in levels:
         shop.add_product(sku, 0)
@@ -179,7 +177,6 @@ async def test_a_host_that_wants_to_rest_is_told_of(
     fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
 ) -> None:
     """429 says that nothing was set: it is told as such, and the rest it asks for is kept."""
-    assert patient_clock
     shop.add_product("A")
     fake.fail(SET, "429", "429", "429", "429")
     async with account.open() as store:

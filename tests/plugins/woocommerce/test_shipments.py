@@ -98,7 +98,6 @@ async def test_an_answer_that_was_lost_is_looked_up(
     fault: Fault,
 ) -> None:
     """At the call that tells the package, and at the one that settles its order."""
-    assert patient_clock
     for number, route in enumerate((TELL[way], SETTLE)):
         fake.fail(route, fault)
         item = package(f"P{number}", made, 3 - number, f"1Z{number}", line=number)
@@ -116,7 +115,6 @@ async def test_an_answer_that_was_lost_is_looked_up(
 async def test_refusals_that_have_no_effect_are_told_so(
     fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop, way: str, made: Row
 ) -> None:
-    assert patient_clock
     errors: dict[Fault, type[DropstreamError]] = {"429": RateLimited, "401": AuthFailed}
     for fault, kind in errors.items():
         fake.fail(TELL[way], *[fault] * (4 if fault == "429" else 1))
