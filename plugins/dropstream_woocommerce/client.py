@@ -100,7 +100,8 @@ class Api:
         self, path: str, body: object, into: type[T], *, method: str = "POST", space: str = SHOP
     ) -> T | Refusal:
         """Change something, once. A call that the shop's host turns away for its number (429) had no effect:
-        it is made again, as soon as the host and the account's budget allow."""
+        it is made again, as soon as the host and the account's budget allow. What changes a thing is posted:
+        some hosts turn PUT away."""
         http = await self._client()
         address = self._address(space, path, {})
         content = None if method == "DELETE" else body

@@ -9,6 +9,7 @@ Orders in the trash are in a list of their own, and deleted ones in none: what w
 neither list is asked for by its number.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +17,7 @@ import msgspec
 import trio
 
 from dropstream_woocommerce import translate, wire
-from dropstream_woocommerce.client import Api, Offers, Params
+from dropstream_woocommerce.client import Api, Offers, Params, Refusal
 from dropstream_woocommerce.goods import Facts, Goods
 from dropstream_woocommerce.listing import bad_row, row_key
 from dropstream_woocommerce.packages import refunded_units, shipped_units
@@ -68,9 +69,21 @@ class _Run:
             self.told[number] = kept.named.get(str(number), str(number))
         self.newest: datetime | None = None
         self.seen: dict[str, bytes] = {}
+        """Digests of rows, by their ids."""
         self.looked: set[int] = set()
         self.lists: Iterator[str] = iter(("changed", "trash"))
         self.done = False
+
+    def is_new(self, row: bytes) -> bool:
+        """Whether it was not seen as it is now."""
+        key, digest = row_key(row), hashlib.blake2b(row, digest_size=16).digest()
+        if self.seen.get(key) == digest:
+            return False
+        self.seen[key] = digest
+        at = _changed(row)
+        if at is not None and (self.newest is None or at > self.newest):
+            self.newest = at
+        return True
 
     def written(self) -> str:
         """After its end, the next run begins at the newest change that was seen, not after this one did."""
@@ -149,10 +162,10 @@ class Orders:
         run = self._run
         rows = await self._rows(run)
         if rows is None:
-            deleted = await self._deleted(run)
+            documents, bad = await self._missing(run)
             run.done = True
             self._run = None
-            return Page(documents=deleted, cursor=run.written())
+            return Page(documents=documents, bad=bad, cursor=run.written())
         documents, bad = await self._told(run, rows)
         return Page(documents=documents, bad=bad, cursor=run.written(), more=True)
 
@@ -171,13 +184,7 @@ class Orders:
             self._walk = self._begun(run, following)
             if self._walk is None:
                 return []
-        fresh = [row for row in await self._walk.next() if run.seen.get(row_key(row)) != row]
-        for row in fresh:
-            run.seen[row_key(row)] = row
-            at = _changed(row)
-            if at is not None and (run.newest is None or at > run.newest):
-                run.newest = at
-        return fresh
+        return [row for row in await self._walk.next() if run.is_new(row)]
 
     def _begun(self, run: _Run, following: str) -> _Walk | None:
         since = None if run.since is None else run.since - OVERLAP
@@ -234,21 +241,27 @@ class Orders:
         sold = Sold(order=order, refunded=refunded, fulfilled=fulfilled, facts=facts)
         return translate.translated(sold, self._settings)
 
-    async def _deleted(self, run: _Run) -> tuple[Order, ...]:
-        """Orders that were told as open, and are there no more."""
+    async def _missing(self, run: _Run) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        """Orders that were told as open, and stand in no list any more. One whose status nobody knows, since
+        its plugin was switched off, is there for all that."""
         asked = sorted(run.told.keys() - run.looked)
-        missing: list[int] = []
+        rows: list[bytes] = []
+        gone: list[Order] = []
         for start in range(0, len(asked), MOST_AT_ONCE):
-            some = asked[start : start + MOST_AT_ONCE]
-            left = await self._absent(some, "any")
-            missing += await self._absent(left, translate.TRASH) if left else []
-        at = utc(self._clock.now_s())
-        return tuple(translate.gone(str(each), run.told.pop(each), at) for each in missing)
+            for each in await self._absent(asked[start : start + MOST_AT_ONCE]):
+                answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
+                if not isinstance(answer, Refusal):
+                    rows.append(bytes(answer))
+                elif answer.missing:
+                    at = utc(self._clock.now_s())
+                    gone.append(translate.gone(str(each), run.told.pop(each), at))
+        documents, bad = await self._told(run, rows)
+        return (*gone, *documents), bad
 
-    async def _absent(self, ids: Sequence[int], status: str) -> list[int]:
+    async def _absent(self, ids: Sequence[int]) -> list[int]:
         params: Params = {
             "include": ",".join(map(str, ids)),
-            "status": status,
+            "status": "any",
             "per_page": MOST_AT_ONCE,
             "_fields": "id",
         }

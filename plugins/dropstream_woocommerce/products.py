@@ -230,7 +230,7 @@ def _body(draft: _Draft, unit: Decimal | None) -> dict[str, object]:
     if draft.gtin:
         body["global_unique_id"] = draft.gtin
     if draft.grams and unit:
-        body["weight"] = str((Decimal(draft.grams) / unit).quantize(Decimal("0.001")).normalize())
+        body["weight"] = f"{(Decimal(draft.grams) / unit).quantize(Decimal('0.001')):f}"
     return body
 
 

@@ -156,7 +156,7 @@ class Shipments:
             body["status"] = self._settings.complete_as
         if not body:
             return Accepted(key=key, remote=there.remote)
-        answer = await self._api.write(f"orders/{wanted.order}", body, wire.Row, method="PUT")
+        answer = await self._api.write(f"orders/{wanted.order}", body, wire.Row)
         if isinstance(answer, Refusal):
             reason = f"the package was told, and its order not changed: {answer}; complete it by hand"
             return Rejected(key=key, cause="not-completed", reason=reason)

@@ -21,7 +21,6 @@ PRICE_STEP = Decimal("0.000001")
 MOST_UNITS = 10**9
 
 _text = msgspec.json.Decoder(wire.Text)
-_units = msgspec.json.Decoder(dict[str, int])
 
 
 class Sold(msgspec.Struct, frozen=True, kw_only=True):

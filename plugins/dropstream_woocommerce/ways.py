@@ -84,7 +84,7 @@ class Fulfillments:
             "meta_data": [*kept, *added],
         }
         path = f"orders/{seen.order.id}/fulfillments/{now.id}"
-        answer = await self._api.write(path, body, wire.Row, method="PUT")
+        answer = await self._api.write(path, body, wire.Row)
         return answer if isinstance(answer, Refusal) else there.remote
 
 

@@ -101,7 +101,6 @@ class Item(Wire, frozen=True, kw_only=True):
 
 class Fulfillment(Wire, frozen=True, kw_only=True):
     id: int
-    is_fulfilled: bool | int
     meta_data: tuple[Meta, ...]
     date_deleted: str | None = None
 

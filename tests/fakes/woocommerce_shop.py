@@ -295,12 +295,12 @@ class WooShop:
         number, body = order["id"], asked.body
         controllers: dict[tuple[str, str], Callable[[], Any]] = {
             ("GET", "orders/*"): lambda: _shown(order, asked.query),
-            ("PUT", "orders/*"): lambda: self._change_order(order, body),
+            ("POST", "orders/*"): lambda: self._change_order(order, body),
             ("GET", "notes"): lambda: list(reversed(self.notes.get(number, []))),
             ("POST", "notes"): lambda: self._note(order, body),
             ("GET", "fulfillments"): lambda: self.shipped(order),
             ("POST", "fulfillments"): lambda: self._fulfill(order, body),
-            ("PUT", "fulfillments/*"): lambda: self._change_fulfillment(order, int(asked.ids[1]), body),
+            ("POST", "fulfillments/*"): lambda: self._change_fulfillment(order, int(asked.ids[1]), body),
             ("GET", "shipment-trackings"): lambda: list(self.trackings.get(number, [])),
             ("POST", "shipment-trackings"): lambda: self._track(order, body),
             ("DELETE", "shipment-trackings/*"): lambda: self._untrack(order, asked.ids[1]),
@@ -310,7 +310,7 @@ class WooShop:
             return self._paged(self.refunds.get(number, []), query)
         self._needs(self.has_fulfillments or not kind.startswith("fulfillments"))
         self._needs(self.has_tracking or not kind.startswith("shipment-trackings"))
-        status = 201 if asked.route.method == "POST" else 200
+        status = 201 if asked.route.method == "POST" and not kind.endswith("*") else 200
         return status, controllers[asked.route.method, kind](), {}
 
     def _fulfill(self, order: Row, body: Mapping[str, Any]) -> Row:

@@ -100,7 +100,7 @@ async def test_drafts_are_made_once_and_leave_what_is_there(
     shop.add_product("X", global_unique_id="4006381333931")
     outcomes = await drafted(
         account,
-        Product(key="1", sku="NEW", title="Tee", option="Red", gtin="12345670", weight_g=250),
+        Product(key="1", sku="NEW", title="Tee", option="Red", gtin="12345670", weight_g=100_000),
         Product(key="2", sku="THERE", title="Theirs"),
         Product(key="3", sku="V-1", title="Theirs"),
         Product(key="4", sku="BAD", gtin="4006381333931"),
@@ -120,7 +120,7 @@ async def test_drafts_are_made_once_and_leave_what_is_there(
         "status": "draft",
         "manage_stock": True,
         "stock_quantity": 0,
-        "weight": "0.25",
+        "weight": "100.000",
     }
     assert fake.calls(CREATE) == 1
 

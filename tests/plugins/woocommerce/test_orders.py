@@ -220,6 +220,21 @@ async def test_trash_and_deletion_cancel(account: Account, shop: WooShop) -> Non
     assert str(kept["id"]) not in third.orders
 
 
+async def test_an_order_whose_status_nobody_knows_any_more_is_not_gone(
+    account: Account, shop: WooShop
+) -> None:
+    """The plugin that had brought its status was switched off: no list shows it."""
+    shop.add_product("TEE")
+    made = shop.place({"TEE": 1})
+    first = await account.listing()
+    shop.tick(7200)
+    shop.set_status(made, "checkout-draft")
+    second = await again(account, first)
+    assert second.statuses == {str(made["id"]): "waiting"}
+    shop.set_status(made, "processing")
+    assert (await again(account, second)).statuses == {str(made["id"]): "open"}
+
+
 async def test_what_was_shipped_before_is_not_shipped_again(account: Account, shop: WooShop) -> None:
     shop.add_product("TEE")
     shop.add_product("CAP")

@@ -19,7 +19,7 @@ TELL = {
     "note": "POST wc/v3/orders/*/notes",
 }
 ORDER = "GET wc/v3/orders/*"
-SETTLE = "PUT wc/v3/orders/*"
+SETTLE = "POST wc/v3/orders/*"
 
 
 @pytest.fixture(params=WAYS)
