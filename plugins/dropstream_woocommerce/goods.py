@@ -82,6 +82,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     product or variation itself; a variation without one shows its parent's."""
 
     virtual: bool = False
+    downloadable: bool = False
     own_sku: bool = True
     gtin: str = ""
     weight_g: int | None = None
@@ -90,7 +91,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 class Goods:
     """Facts on the products of order lines, asked for once in a session."""
 
-    FIELDS = "id,sku,parent_id,type,virtual,weight,global_unique_id"
+    FIELDS = "id,sku,parent_id,type,virtual,downloadable,weight,global_unique_id"
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -130,6 +131,7 @@ class Goods:
             return Facts(own_sku=not inherited)
         return Facts(
             virtual=product.virtual,
+            downloadable=product.downloadable,
             gtin=product.global_unique_id or "",
             weight_g=grams(product.weight, self._units),
         )

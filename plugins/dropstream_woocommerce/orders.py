@@ -39,6 +39,7 @@ FIELDS = ",".join(
     )
 )
 SECOND = timedelta(seconds=1)
+SKIPPED_HOURS = 4
 
 _order = msgspec.json.Decoder(wire.Order)
 _stamped = msgspec.json.Decoder(wire.OrderRow)
@@ -103,7 +104,7 @@ class _Walk:
     def __init__(self, api: Api, status: str, since: datetime | None) -> None:
         self._api = api
         self._status = status
-        self._from = None if since is None else since - SECOND
+        self._from = None if since is None else _before(since)
         self._offset = 0
         self._seen: set[str] = set()
         self.done = False
@@ -121,8 +122,8 @@ class _Walk:
             self.done = True
             return rows
         last = _changed(rows[-1])
-        if last is not None and (self._from is None or last - SECOND > self._from):
-            self._from, self._offset = last - SECOND, 0
+        if last is not None and (self._from is None or _before(last) > self._from):
+            self._from, self._offset = _before(last), 0
         else:
             self._offset += MOST_AT_ONCE - 1
         return rows
@@ -236,7 +237,7 @@ class Orders:
 
     async def _document(self, order: wire.Order) -> Order:
         refunded = await refunded_units(self._api, order.id) if order.refunds else {}
-        fulfilled = await shipped_units(self._api, self._offers, order)
+        fulfilled = await shipped_units(self._api, self._offers, self._goods, order)
         facts: dict[int, Facts] = {line.id: self._goods.facts(line) for line in order.line_items}
         sold = Sold(order=order, refunded=refunded, fulfilled=fulfilled, facts=facts)
         return translate.translated(sold, self._settings)
@@ -281,6 +282,18 @@ def _read(cursor: str | None) -> Cursor:
         return _cursor.decode(cursor)
     except msgspec.DecodeError as error:
         raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
+
+
+def _before(at: datetime) -> datetime:
+    """What to ask from, so that what changed at that second comes.
+
+    WordPress takes a time without a zone through the shop's own zone, even to compare it with GMT: one that
+    the shop's clocks skip in spring becomes an hour later. None skips any but the first hours of a day.
+    """
+    before = at - SECOND
+    if before.hour >= SKIPPED_HOURS:
+        return before
+    return before.replace(hour=0, minute=0, second=0) - SECOND
 
 
 def _changed(row: bytes) -> datetime | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from dropstream_woocommerce import wire
 from dropstream_woocommerce.client import Api, Offers, Params, Refusal
+from dropstream_woocommerce.goods import Goods
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
 from dropstream_woocommerce.translate import refunded, status_of, text_of
 from dropstreamd.errors import ProtocolMismatch
@@ -21,6 +22,7 @@ PACKAGE = "_dropstream_package"
 """The custom field of a fulfillment that holds the package's key."""
 
 ITEMS = "_items"
+NUMBER = "_tracking_number"
 FULFILLMENT_STATUS = "_fulfillment_status"
 """The custom field of an order that has fulfillments."""
 
@@ -55,15 +57,17 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as it is now, with its fulfillments where the shop knows any."""
+    """An order as it is now, with its fulfillments where the shop knows any, and those of them that stand for
+    goods (`of_goods`)."""
 
     order: wire.Order
     fulfillments: tuple[wire.Fulfillment, ...] = ()
+    counted: tuple[wire.Fulfillment, ...] = ()
 
     @property
     def told(self) -> Counter[int]:
         """Units by line that the shop knows to have left."""
-        return recorded(self.order) + in_fulfillments(self.fulfillments)
+        return recorded(self.order) + in_fulfillments(self.counted)
 
     def recorded(self, wanted: Wanted) -> bool:
         """Whether the order says what this package held."""
@@ -173,11 +177,30 @@ async def fulfillments_of(api: Api, order: int) -> tuple[wire.Fulfillment, ...]:
     return tuple(each for each in answer if each.date_deleted is None)
 
 
-async def shipped_units(api: Api, offers: Offers, order: wire.Order) -> dict[int, int]:
+async def of_goods(
+    goods: Goods, order: wire.Order, fulfillments: Iterable[wire.Fulfillment]
+) -> tuple[wire.Fulfillment, ...]:
+    """Less those that WooCommerce makes by itself once an order is paid, of all that can be downloaded: some
+    of that is shipped too."""
+    nobodys = {
+        each.id: units_of(each) for each in fulfillments if not (field(each, NUMBER) or field(each, PACKAGE))
+    }
+    lines = {line.id: line for line in order.line_items}
+    await goods.learn(lines[line] for units in nobodys.values() for line in units if line in lines)
+    automatic = {
+        number
+        for number, units in nobodys.items()
+        if units and all(line in lines and goods.facts(lines[line]).downloadable for line in units)
+    }
+    return tuple(each for each in fulfillments if each.id not in automatic)
+
+
+async def shipped_units(api: Api, offers: Offers, goods: Goods, order: wire.Order) -> dict[int, int]:
     """Units by line of an order that the shop knows to have left."""
     units = recorded(order)
     if any(meta.key == FULFILLMENT_STATUS for meta in order.meta_data) and await offers.fulfillments():
-        units += in_fulfillments(await fulfillments_of(api, order.id))
+        there = await of_goods(goods, order, await fulfillments_of(api, order.id))
+        units += in_fulfillments(there)
     return dict(units)
 
 

@@ -20,6 +20,7 @@ from dropstream_woocommerce.packages import (
     frozen,
     fulfillments_of,
     no_order,
+    of_goods,
     refunded_units,
     refusal,
 )
@@ -211,8 +212,11 @@ class Shipments:
         answer = await self._api.find(f"orders/{order}", {"_fields": ORDER_FIELDS}, wire.Order)
         if isinstance(answer, Refusal):
             return None
-        there = await self._offers.fulfillments()
-        return Seen(order=answer, fulfillments=await fulfillments_of(self._api, order) if there else ())
+        if not await self._offers.fulfillments():
+            return Seen(order=answer)
+        there = await fulfillments_of(self._api, order)
+        counted = await of_goods(self._goods, answer, there)
+        return Seen(order=answer, fulfillments=there, counted=counted)
 
 
 async def best_way(offers: Offers) -> str:

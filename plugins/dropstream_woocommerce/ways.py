@@ -8,10 +8,9 @@ import msgspec
 
 from dropstream_woocommerce import wire
 from dropstream_woocommerce.client import TRACKING, Api, Refusal, begun
-from dropstream_woocommerce.packages import ITEMS, PACKAGE, Seen, There, Wanted, field, units_of
+from dropstream_woocommerce.packages import ITEMS, NUMBER, PACKAGE, Seen, There, Wanted, field, units_of
 from dropstreamd.errors import ProtocolMismatch
 
-NUMBER = "_tracking_number"
 URL = "_tracking_url"
 PROVIDER = ("_shipment_provider", "_shipping_provider")
 """Where the carrier stands, by version of WooCommerce."""

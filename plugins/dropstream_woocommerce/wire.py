@@ -134,6 +134,7 @@ class Product(Wire, frozen=True, kw_only=True):
     name: str | None = None
     status: str = ""
     virtual: bool = False
+    downloadable: bool = False
     manage_stock: bool | Literal["parent"] | None = None
     stock_quantity: int | float | None = None
     backorders: str | None = None

@@ -5,8 +5,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .woocommerce_routes import Asked
 
@@ -14,7 +15,7 @@ Row = dict[str, Any]
 
 FIRST_NUMBER = 1000
 LISTS = ("wc/v3/orders", "wc/v3/products", "wc/v3/variations", "wc/v3/products/*/variations")
-ZONE = timezone(timedelta(hours=3))
+ZONE = ZoneInfo("Europe/Berlin")
 """The shop's own zone: a time that is taken for the other kind is hours off."""
 
 ADDRESS = {
@@ -80,6 +81,7 @@ class WooShop:
             "status": "publish",
             "sku": sku,
             "virtual": False,
+            "downloadable": False,
             "manage_stock": stock is not None,
             "stock_quantity": stock,
             "backorders": "no",
@@ -434,9 +436,11 @@ def field(row: Row, key: str) -> Any:
 
 
 def _bound(text: str) -> str:
-    """WP_Date_Query brings a time with a zone to the shop's own; one without it takes as it is."""
+    """WP_Date_Query brings a time to the shop's own zone, and takes one without for one of that: what the
+    shop's clocks skip becomes an hour later."""
     at = datetime.fromisoformat(text)
-    return gmt(at.astimezone(ZONE) if at.tzinfo else at)
+    local = at if at.tzinfo else at.replace(tzinfo=ZONE)
+    return gmt(local.astimezone(UTC).astimezone(ZONE))
 
 
 def _has_status(status: str, wanted: list[str]) -> bool:

@@ -146,6 +146,27 @@ async def test_times_are_gmt_in_a_shop_elsewhere(account: Account, shop: WooShop
     assert (await again(account, second)).orders.keys() == keys([new])
 
 
+async def test_the_hour_that_the_shops_clocks_skip(account: Account, shop: WooShop) -> None:
+    """WordPress takes a time in it for an hour later, though it is compared with GMT."""
+    shop.add_product("TEE")
+    shop.now = datetime(2026, 3, 29, 1, 50, tzinfo=UTC)
+    made = []
+    for _ in range(350):
+        shop.tick(12)
+        made.append(shop.place({"TEE": 1}))
+    first = await account.listing()
+    assert first.orders.keys() == keys(made)
+    shop.now = datetime(2026, 3, 29, 2, 40, tzinfo=UTC)
+    late = [shop.place({"TEE": 1}) for _ in range(150)]
+    second = await again(account, msgspec.structs.replace(first, cursor=_at(first, "2026-03-29T02:35:00Z")))
+    assert second.orders.keys() >= keys(late)
+
+
+def _at(found: Listing, since: str) -> str:
+    """The same cursor, at another time."""
+    return msgspec.json.encode({**msgspec.json.decode(found.cursor or ""), "since": since}).decode()
+
+
 async def test_statuses(account: Account, shop: WooShop) -> None:
     """Only what is shipped is told of at first; what was told is followed."""
     shop.add_product("TEE")

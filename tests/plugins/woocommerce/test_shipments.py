@@ -229,6 +229,23 @@ async def test_what_somebody_entered_by_hand(account: Account, shop: WooShop, ma
     assert "0 are open in WooCommerce (fulfillments " in outcome.reason
 
 
+async def test_what_can_be_downloaded_is_shipped_all_the_same(account: Account, shop: WooShop) -> None:
+    """WooCommerce fulfills it by itself once it is paid, a record with its files too."""
+    shop.add_product("RECORD", downloadable=True)
+    shop.add_product("TEE")
+    made = shop.place({"RECORD": 1, "TEE": 1})
+    record, tee = (line["id"] for line in made["line_items"])
+    shop.fulfill_by_hand(made, {record: 1}, "")
+    (order,) = (await account.listing()).orders.values()
+    assert [(line.sku, line.open_quantity) for line in order.lines] == [("RECORD", 1), ("TEE", 1)]
+    shop.fulfill_by_hand(made, {tee: 1}, "")
+    (order,) = (await account.listing()).orders.values()
+    assert [line.open_quantity for line in order.lines] == [1, 0]
+    assert isinstance(await account.push(package("P1", made, 1, "1Z1")), Accepted)
+    assert made["status"] == "completed"
+    assert refused(await account.push(package("P2", made, 1, "1Z2", line=1))) == "already-fulfilled"
+
+
 async def test_a_change_of_tracking_leaves_the_rest(account: Account, shop: WooShop, made: Row) -> None:
     first = await account.push(package("P1", made, 3, "1Z1"))
     assert isinstance(first, Accepted)
