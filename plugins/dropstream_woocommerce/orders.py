@@ -1,17 +1,12 @@
 """WooCommerce's orders: what changed since the last run, each looked at as it is now.
 
-The list is sorted by the time of change, in GMT and in whole seconds, and an order that changes while it is
-read moves to its end. So it is not paged by numbers: each page asks for what changed from the last second of
-the one before. Only within one second that fills more than a page the pages are counted, each beginning with
-the last row of the one before.
-
 Orders in the trash are in a list of their own, and deleted ones in none: what was told as open and stands in
 neither list is asked for by its number.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import trio
@@ -23,6 +18,7 @@ from dropstream_woocommerce.listing import bad_row, row_key
 from dropstream_woocommerce.packages import refunded_units, shipped_units
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
 from dropstream_woocommerce.translate import Sold
+from dropstream_woocommerce.walk import FIELDS, Walk, changed_at
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
@@ -32,17 +28,8 @@ from dropstreamd.platform.contract import Page, Taken
 OVERLAP = timedelta(minutes=10)
 """How much further back a run reads: a change may be dated when it began and be there when it ended."""
 
-FIELDS = ",".join(
-    (
-        "id,number,status,currency,total,date_created_gmt,date_modified_gmt,customer_note,billing,shipping",
-        "line_items,shipping_lines,refunds,meta_data",
-    )
-)
-SECOND = timedelta(seconds=1)
-SKIPPED_HOURS = 4
 
 _order = msgspec.json.Decoder(wire.Order)
-_stamped = msgspec.json.Decoder(wire.OrderRow)
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +68,7 @@ class _Run:
         if self.seen.get(key) == digest:
             return False
         self.seen[key] = digest
-        at = _changed(row)
+        at = changed_at(row)
         if at is not None and (self.newest is None or at > self.newest):
             self.newest = at
         return True
@@ -98,52 +85,6 @@ class _Run:
         return msgspec.json.encode(Cursor(since=since, told=steps, named=named)).decode()
 
 
-class _Walk:
-    """One reading of the list from a time of change on."""
-
-    def __init__(self, api: Api, status: str, since: datetime | None) -> None:
-        self._api = api
-        self._status = status
-        self._from = None if since is None else _before(since)
-        self._offset = 0
-        self._seen: set[str] = set()
-        self.done = False
-
-    async def next(self) -> list[bytes]:
-        """Rows as they came, some of them seen before."""
-        answer = await self._api.rows("orders", self._params(), msgspec.Raw)
-        rows = [bytes(row) for row in answer.rows]
-        keys = [row_key(row) for row in rows]
-        if self._offset and not (keys and keys[0] in self._seen):
-            self._offset = max(0, self._offset - MOST_AT_ONCE)
-            return rows
-        self._seen.update(keys)
-        if len(rows) < MOST_AT_ONCE:
-            self.done = True
-            return rows
-        last = _changed(rows[-1])
-        if last is not None and (self._from is None or _before(last) > self._from):
-            self._from, self._offset = _before(last), 0
-        else:
-            self._offset += MOST_AT_ONCE - 1
-        return rows
-
-    def _params(self) -> Params:
-        params: dict[str, str | int] = {
-            "status": self._status,
-            "orderby": "modified",
-            "order": "asc",
-            "per_page": MOST_AT_ONCE,
-            "offset": self._offset,
-            "_fields": FIELDS,
-        }
-        if self._from is not None:
-            # Without a zone: WordPress would bring one to the shop's own, and compare that with GMT.
-            params["modified_after"] = self._from.strftime("%Y-%m-%dT%H:%M:%S")
-            params["dates_are_gmt"] = "true"
-        return params
-
-
 class Orders:
     """A `Source[Order]`. The first run lists those that may be shipped."""
 
@@ -154,7 +95,7 @@ class Orders:
         self._settings = settings
         self._clock = clock
         self._run: _Run | None = None
-        self._walk: _Walk | None = None
+        self._walk: Walk | None = None
 
     async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
         """The next page of what changed; then of what was put into the trash; then what was deleted."""
@@ -187,12 +128,12 @@ class Orders:
                 return []
         return [row for row in await self._walk.next() if run.is_new(row)]
 
-    def _begun(self, run: _Run, following: str) -> _Walk | None:
+    def _begun(self, run: _Run, following: str) -> Walk | None:
         since = None if run.since is None else run.since - OVERLAP
         if following == "trash":
-            return _Walk(self._api, translate.TRASH, since) if run.told and since is not None else None
+            return Walk(self._api, translate.TRASH, since) if run.told and since is not None else None
         status = "any" if run.since is not None else ",".join(self._settings.ship_statuses)
-        return _Walk(self._api, status, since)
+        return Walk(self._api, status, since)
 
     async def _told(self, run: _Run, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         bad: list[Bad] = []
@@ -282,23 +223,3 @@ def _read(cursor: str | None) -> Cursor:
         return _cursor.decode(cursor)
     except msgspec.DecodeError as error:
         raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
-
-
-def _before(at: datetime) -> datetime:
-    """What to ask from, so that what changed at that second comes.
-
-    WordPress takes a time without a zone through the shop's own zone, even to compare it with GMT: one that
-    the shop's clocks skip in spring becomes an hour later. None skips any but the first hours of a day.
-    """
-    before = at - SECOND
-    if before.hour >= SKIPPED_HOURS:
-        return before
-    return before.replace(hour=0, minute=0, second=0) - SECOND
-
-
-def _changed(row: bytes) -> datetime | None:
-    try:
-        at = translate.instant(_stamped.decode(row).date_modified_gmt)
-    except msgspec.DecodeError:
-        return None
-    return None if at is None else at.astimezone(UTC).replace(microsecond=0)

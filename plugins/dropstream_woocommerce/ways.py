@@ -17,6 +17,8 @@ PROVIDER = ("_shipment_provider", "_shipping_provider")
 
 PROVIDER_NAME = "_provider_name"
 MOST_NOTE = 4000
+NOTED = "note:"
+"""Begins the name of a note, among what stands for a package."""
 
 
 class Way(Protocol):
@@ -100,7 +102,8 @@ class Trackings:
         before = _ids(wanted.replaces)
         mine = [each for each in entries if _number(each) in wanted.numbers or each.tracking_id in before]
         if not mine:
-            return None
+            noted = (wanted.replaces or "").startswith(NOTED)  # it had no number when it was told
+            return There(remote=wanted.replaces or "", whole=False) if noted else None
         numbers = {_number(each) for each in mine}
         return There(remote=_remote(mine), whole=numbers == set(wanted.numbers))
 
@@ -169,7 +172,7 @@ class Notes:
         if not mine:
             return None
         newest = max(mine, key=lambda note: note.id)
-        return There(remote=f"note:{newest.id}", whole=_words(seen, wanted) in newest.note)
+        return There(remote=f"{NOTED}{newest.id}", whole=_words(seen, wanted) in newest.note)
 
     async def tell(self, seen: Seen, wanted: Wanted) -> str | Refusal:
         text = f"Shipped: {_words(seen, wanted)} {_mark(wanted)}"
@@ -191,7 +194,7 @@ class Notes:
     async def add(self, order: int, text: str, *, customer: bool) -> str | Refusal:
         body = {"note": text, "customer_note": customer}
         answer = await self._api.write(f"orders/{order}/notes", body, wire.Row)
-        return answer if isinstance(answer, Refusal) else f"note:{answer.id}"
+        return answer if isinstance(answer, Refusal) else f"{NOTED}{answer.id}"
 
 
 def same_by_hand(seen: Seen, wanted: Wanted) -> str | None:

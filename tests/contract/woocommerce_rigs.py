@@ -16,7 +16,8 @@ from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.fakes.woocommerce import KEY, SECRET, fake_woocommerce
-from tests.fakes.woocommerce_shop import Row, WooShop, field
+from tests.fakes.woocommerce_rows import Row, field
+from tests.fakes.woocommerce_shop import WooShop
 
 NOW_S = 1_795_300_000.0
 LONG_SKU = "X" * 150

@@ -17,7 +17,8 @@ import msgspec
 import trio
 
 from .woocommerce_routes import asked
-from .woocommerce_shop import Refused, WooShop
+from .woocommerce_rows import Refused
+from .woocommerce_shop import WooShop
 
 KEY = "ck_0123456789abcdef0123456789abcdef01234567"
 SECRET = "cs_0123456789abcdef0123456789abcdef01234567"

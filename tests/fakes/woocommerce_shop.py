@@ -3,41 +3,26 @@ make of a request."""
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from .woocommerce_routes import Asked
-
-Row = dict[str, Any]
+from .woocommerce_rows import (
+    ADDRESS,
+    ZONE,
+    Refused,
+    Row,
+    bound,
+    entry_error,
+    gmt,
+    has_status,
+    paged,
+    shown,
+)
 
 FIRST_NUMBER = 1000
 LISTS = ("wc/v3/orders", "wc/v3/products", "wc/v3/variations", "wc/v3/products/*/variations")
-ZONE = ZoneInfo("Europe/Berlin")
-"""The shop's own zone: a time that is taken for the other kind is hours off."""
-
-ADDRESS = {
-    "first_name": "Ann",
-    "last_name": "Lee",
-    "company": "",
-    "address_1": "1 High St",
-    "address_2": "Flat 2",
-    "city": "York",
-    "state": "",
-    "postcode": "YO1 1AA",
-    "country": "GB",
-}
-
-
-class Refused(Exception):
-    """An answer of 4xx."""
-
-    def __init__(self, code: str | int, status: int = 400) -> None:
-        super().__init__(f"{status} {code}")
-        self.code = code
-        self.status = status
 
 
 class WooShop:
@@ -248,14 +233,14 @@ class WooShop:
     def _orders(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
         query = asked.query
         wanted = query.get("status", ["any"])
-        rows = [row for row in self.orders.values() if _has_status(row["status"], wanted)]
+        rows = [row for row in self.orders.values() if has_status(row["status"], wanted)]
         if "include" in query:
             rows = [row for row in rows if row["id"] in query["include"]]
         if "modified_after" in query:
             column = "date_modified_gmt" if query.get("dates_are_gmt") else "date_modified"
-            bound = _bound(query["modified_after"])
-            rows = [row for row in rows if row[column] > bound]
-        return self._paged(rows, query)
+            since = bound(query["modified_after"])
+            rows = [row for row in rows if row[column] > since]
+        return paged(rows, query)
 
     def _products(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
         query, path = asked.query, asked.route.path
@@ -278,17 +263,7 @@ class WooShop:
         rows = [row for row in rows if row["status"] != "trash" or status == "trash"]
         if "include" in query:
             rows = [row for row in rows if row["id"] in query["include"]]
-        return self._paged(list(rows), query)
-
-    def _paged(self, rows: list[Row], query: Mapping[str, Any]) -> tuple[int, Any, dict[str, str]]:
-        by = query.get("orderby", "date")
-        column = {"modified": "date_modified_gmt", "date": "date_created_gmt"}.get(by, "id")
-        down = query.get("order", "desc") == "desc"
-        rows = sorted(rows, key=lambda row: (row.get(column, ""), row["id"]), reverse=down)
-        size = query.get("per_page", 10)
-        start = query["offset"] if query.get("offset") else (query.get("page", 1) - 1) * size
-        headers = {"x-wp-total": str(len(rows)), "x-wp-totalpages": str(-(-len(rows) // size))}
-        return 200, [_shown(row, query) for row in rows[start : start + size]], headers
+        return paged(list(rows), query)
 
     def _of_an_order(self, asked: Asked, kind: str) -> tuple[int, Any, dict[str, str]]:
         order = self.orders.get(int(asked.ids[0]))
@@ -296,7 +271,7 @@ class WooShop:
             raise Refused("woocommerce_rest_shop_order_invalid_id", 404)
         number, body = order["id"], asked.body
         controllers: dict[tuple[str, str], Callable[[], Any]] = {
-            ("GET", "orders/*"): lambda: _shown(order, asked.query),
+            ("GET", "orders/*"): lambda: shown(order, asked.query),
             ("POST", "orders/*"): lambda: self._change_order(order, body),
             ("GET", "notes"): lambda: list(reversed(self.notes.get(number, []))),
             ("POST", "notes"): lambda: self._note(order, body),
@@ -309,7 +284,7 @@ class WooShop:
         }
         if kind == "refunds":
             query = {"order": "asc", "orderby": "id", **asked.query}
-            return self._paged(self.refunds.get(number, []), query)
+            return paged(self.refunds.get(number, []), query)
         self._needs(self.has_fulfillments or not kind.startswith("fulfillments"))
         self._needs(self.has_tracking or not kind.startswith("shipment-trackings"))
         status = 201 if asked.route.method == "POST" and not kind.endswith("*") else 200
@@ -398,9 +373,9 @@ class WooShop:
     def _create(self, body: Row) -> Row:
         gtin = body.get("global_unique_id", "")
         if self._by_sku.get(body.get("sku", "").casefold()):
-            return _entry_error(0, "product_invalid_sku")
+            return entry_error(0, "product_invalid_sku")
         if gtin and any(each["global_unique_id"] == gtin for each in self.products.values()):
-            return _entry_error(0, "product_invalid_global_unique_id")
+            return entry_error(0, "product_invalid_global_unique_id")
         stock = body.get("stock_quantity") if body.get("manage_stock") else None
         made = {key: value for key, value in body.items() if key not in ("sku", "stock_quantity")}
         return self.add_product(body.get("sku", ""), stock, **{"price": "", "weight": "", **made})
@@ -408,52 +383,10 @@ class WooShop:
     def _update(self, body: Row, parent: int) -> Row:
         row = self.products.get(body["id"])
         if row is None or row["status"] == "trash":
-            return _entry_error(body["id"], "woocommerce_rest_product_invalid_id")
+            return entry_error(body["id"], "woocommerce_rest_product_invalid_id")
         if (row["type"] == "variation") != bool(parent):
-            return _entry_error(body["id"], "woocommerce_rest_invalid_product_id")
+            return entry_error(body["id"], "woocommerce_rest_invalid_product_id")
         assert row["parent_id"] == parent, "a variation is changed below another product"
         if "stock_quantity" in body:  # taken without a word where it is not managed
             row["stock_quantity"] = body["stock_quantity"] if row["manage_stock"] is True else None
         return row
-
-
-def gmt(at: datetime) -> str:
-    """As WordPress tells times: without a zone."""
-    return at.replace(tzinfo=None).isoformat(timespec="seconds")
-
-
-def units_of(fulfillment: Row) -> dict[int, int]:
-    units: Counter[int] = Counter()
-    for meta in fulfillment["meta_data"]:
-        if meta["key"] == "_items":
-            for item in meta["value"]:
-                units[item["item_id"]] += item["qty"]
-    return dict(units)
-
-
-def field(row: Row, key: str) -> Any:
-    return next((meta["value"] for meta in row["meta_data"] if meta["key"] == key), None)
-
-
-def _bound(text: str) -> str:
-    """WP_Date_Query brings a time to the shop's own zone, and takes one without for one of that: what the
-    shop's clocks skip becomes an hour later."""
-    at = datetime.fromisoformat(text)
-    local = at if at.tzinfo else at.replace(tzinfo=ZONE)
-    return gmt(local.astimezone(UTC).astimezone(ZONE))
-
-
-def _has_status(status: str, wanted: list[str]) -> bool:
-    if "any" in wanted:
-        return status not in ("trash", "checkout-draft")
-    return status in wanted
-
-
-def _shown(row: Row, query: Mapping[str, Any]) -> Row:
-    if "_fields" not in query:
-        return row
-    return {key: value for key, value in row.items() if key in query["_fields"]}
-
-
-def _entry_error(number: int, code: str) -> Row:
-    return {"id": number, "error": {"code": code, "message": "No.", "data": {"status": 400}}}

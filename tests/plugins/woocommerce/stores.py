@@ -21,7 +21,7 @@ from dropstreamd.platform.limiter import Budget, Priority
 from dropstreamd.platform.secrets import Secret, SecretRef
 from dropstreamd.telemetry.metrics import CallResult
 from tests.fakes.woocommerce import KEY
-from tests.fakes.woocommerce_shop import Row
+from tests.fakes.woocommerce_rows import Row
 
 STAMP = Stamp(attempt="ATTEMPT1", at=utc(0))
 

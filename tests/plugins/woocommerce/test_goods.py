@@ -9,7 +9,8 @@ from dropstreamd.model.money import Money
 from dropstreamd.model.products import Product
 from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
 from tests.fakes.woocommerce import FakeWooCommerce
-from tests.fakes.woocommerce_shop import Row, WooShop
+from tests.fakes.woocommerce_rows import Row
+from tests.fakes.woocommerce_shop import WooShop
 
 from .stores import STAMP, Account, Steps, refused
 

@@ -10,7 +10,7 @@ from dropstream_woocommerce.settings import pace
 from dropstreamd.errors import AuthFailed, OutcomeUnknown, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Item, Untouched
 from dropstreamd.model.stock import Level
-from dropstreamd.platform.limiter import Budget
+from dropstreamd.platform.limiter import Budget, Priority
 from tests.fakes.woocommerce import SECRET, FakeWooCommerce
 from tests.fakes.woocommerce_shop import WooShop
 
@@ -155,6 +155,30 @@ async def test_a_full_sync_in_the_fewest_calls_within_the_budget(
     assert (fake.calls(FIND), fake.calls(SET), len(fake.asked)) == (calls / 2, calls / 2, calls)
     assert fake.throttled == 0
     assert calls >= 0.95 * took_s * 5.0, "the budget was not used"
+
+
+async def test_orders_pass_at_once_beside_a_full_sync(
+    fake: FakeWooCommerce, patient_clock: MockClock, account: Account, shop: WooShop
+) -> None:
+    levels = {f"S-{number}": 1 for number in range(500)}
+    for sku in levels:
+        shop.add_product(sku, 0)
+    shop.place({"S-1": 1})
+    chosen = settings(fake.url, calls_per_s=1.0)
+    budget, secrets, delays_s = Budget(pace(chosen)), {"secret": SECRET}, []
+    clock = account.host.clock
+    full = Account(TestHost(clock, secrets, budget, Priority.FULL), chosen)
+    orders = Account(TestHost(clock, secrets, budget, Priority.ORDERS), chosen)
+    async with full.open() as store, trio.open_nursery() as nursery:
+        nursery.start_soon(push_levels, store, levels)
+        for _ in range(3):
+            await trio.sleep(2.5)
+            began_s = trio.current_time()
+            async with orders.open() as other:
+                await other.orders.page(None, lambda _mark: False)
+            delays_s.append(trio.current_time() - began_s)
+    assert all(shop.product(sku)["stock_quantity"] == 1 for sku in levels)
+    assert max(delays_s) < 3.5, "two or three calls, at one a second"
 
 
 async def test_a_host_that_allows_less_is_obeyed(

@@ -10,7 +10,8 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order
 from tests.fakes.woocommerce import FakeWooCommerce
-from tests.fakes.woocommerce_shop import ADDRESS, Row, WooShop
+from tests.fakes.woocommerce_rows import ADDRESS, Row
+from tests.fakes.woocommerce_shop import WooShop
 
 from .stores import Account, Listing, listing, package
 

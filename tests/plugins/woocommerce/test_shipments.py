@@ -8,7 +8,8 @@ from trio.testing import MockClock
 from dropstreamd.errors import AuthFailed, DropstreamError, OutcomeUnknown, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Rejected, Untouched
 from tests.fakes.woocommerce import FakeWooCommerce, Fault
-from tests.fakes.woocommerce_shop import Row, WooShop, field, units_of
+from tests.fakes.woocommerce_rows import Row, field, units_of
+from tests.fakes.woocommerce_shop import WooShop
 
 from .stores import STAMP, Account, Steps, package, refused
 
@@ -174,6 +175,20 @@ async def test_one_without_a_number_is_a_note_where_the_extension_wants_one(
     assert isinstance(await account.push(package("P2", made, 2, "1Z", line=1)), Accepted)
     assert (len(shop.notes[made["id"]]), len(shop.trackings[made["id"]])) == (1, 1)
     assert made["status"] == "completed"
+
+
+async def test_a_number_that_comes_later(
+    fake: FakeWooCommerce, account: Account, shop: WooShop, made: Row
+) -> None:
+    shop.has_fulfillments, shop.has_tracking = False, True
+    first = await account.push(package("P1", made, 3))
+    assert isinstance(first, Accepted)
+    for fault in ("before", "after"):
+        fake.fail(TELL["tracking"], fault)
+        second = await account.push_or_recover(package("P1", made, 3, "1Z1", remote=first.remote))
+    assert isinstance(second, Accepted)
+    assert [each["tracking_number"] for each in shop.trackings[made["id"]]] == ["1Z1"]
+    assert second.remote == f"tracking:{shop.trackings[made['id']][0]['tracking_id']}"
 
 
 async def test_notes_to_buyers_or_not(account: Account, shop: WooShop, way: str, made: Row) -> None:
