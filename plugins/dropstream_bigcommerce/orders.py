@@ -1,0 +1,158 @@
+"""BigCommerce's orders: what changed since the last run, each with its lines and addresses in one call.
+
+A page that is named by its number slips when an order changes meanwhile. So pages are made by id, which
+never changes: those modified since some instant, the next 250 behind the last id. One of a lower id that
+changes while that goes on is modified after the run began, and comes with the next one, which begins where
+this one did, by the store's own clock, less some minutes. The first run lists every order that may go.
+
+What was told as open is remembered in the cursor. Of these it is told when they are over; of what was never
+open here nothing is told.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import trio
+
+from dropstream_bigcommerce import translate, wire
+from dropstream_bigcommerce.client import Api
+from dropstream_bigcommerce.reading import PAGE, WITH_LINES, OrderReader
+from dropstream_bigcommerce.settings import Settings
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
+from dropstreamd.model.handover import Bad
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Page, Taken
+
+OVERLAP_S = 600.0
+"""How long a change may take to be found."""
+
+MOST_TOLD = 50_000
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """`since`: everything modified before it was seen; None until all that may go was listed. `told`: orders
+    that were told as open or waiting, each the order's id and those of its addresses."""
+
+    since: datetime | None
+    told: tuple[tuple[int, ...], ...] = ()
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+
+
+class _Run(msgspec.Struct, kw_only=True):
+    """A run that is going on: `statuses` are still to be listed, of the present one what is behind `after`.
+    `began` is the store's time, or ours where that was earlier."""
+
+    since: datetime | None
+    told: dict[int, tuple[int, ...]]
+    began: datetime
+    statuses: list[int | None]
+    after: int = 0
+    asked: bool = False
+
+
+class Orders:
+    """A `Source[Order]`."""
+
+    def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
+        self._api = api
+        self._reader = OrderReader(api)
+        self._settings = settings
+        self._clock = clock
+        self._run: _Run | None = None
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
+        """The next orders of this run. What was told is in every cursor, how far it got in the last."""
+        run = self._run
+        if run is None:
+            run = self._run = self._begun(cursor)
+        rows = await self._rows(run)
+        found: list[Order] = []
+        bad: list[Bad] = []
+        for row in rows:
+            order = await self._reader.whole(row)
+            if isinstance(order, Bad):
+                bad.append(order)
+            else:
+                found += self._told(run, order)
+        if len(run.told) > MOST_TOLD:
+            raise Misconfigured(
+                f"more than {MOST_TOLD} orders are open", remedy="complete those in BigCommerce that are over"
+            )
+        more = bool(run.statuses)
+        if not more:
+            self._run = None
+        return Page(documents=tuple(found), bad=tuple(bad), cursor=_written(run), more=more)
+
+    async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
+        await trio.lowlevel.checkpoint()
+
+    def _begun(self, cursor: str | None) -> _Run:
+        now = utc(self._clock.now_s())
+        kept = _read(cursor)
+        told = {each[0]: each[1:] for each in kept.told}
+        statuses: list[int | None] = [None] if kept.since else [*sorted(self._settings.shippable)]
+        return _Run(since=kept.since, told=told, began=now, statuses=statuses)
+
+    # ---- reading
+
+    async def _rows(self, run: _Run) -> Sequence[bytes]:
+        """The next page by id. The last order of the page before comes again: whether the least id is meant
+        to be in it is not written down."""
+        query: dict[str, str | int | Sequence[str | int]] = {
+            **WITH_LINES,
+            "limit": PAGE,
+            "sort": "id",
+        }
+        if run.after:
+            query["min_id"] = run.after
+        status = run.statuses[0]
+        if status is not None:
+            query["status_id"] = status
+        if run.since is not None:
+            query["min_date_modified"] = (run.since - timedelta(seconds=OVERLAP_S)).isoformat()
+        response = await self._api.get("v2/orders", query)
+        if not run.asked:
+            run.asked = True
+            run.began = min(run.began, translate.instant(response.headers.get("date")) or run.began)
+        rows = self._api.rows_of(response)
+        before = run.after
+        ids = [int(key) for key in map(translate.row_key, rows) if key.isdecimal()]
+        run.after = max([*ids, before])
+        if len(rows) < PAGE or run.after == before:
+            if len(rows) == PAGE:
+                raise ProtocolMismatch("BigCommerce lists a page of orders without an id")
+            run.statuses.pop(0)
+            run.after = 0
+        return [row for row in rows if translate.row_key(row) != str(before)]
+
+    def _told(self, run: _Run, order: wire.Order) -> list[Order]:
+        """What is told of it, which is nothing of an order that was over before it was ever told."""
+        before = run.told.pop(order.id, ())
+        if not before and not translate.concerns_us(order, self._settings):
+            return []
+        parts = translate.taken_apart(order, before, self._settings)
+        if parts.told:
+            run.told[order.id] = parts.told
+        return [*parts.orders, *parts.gone] if before or parts.told else []
+
+
+def _read(cursor: str | None) -> Cursor:
+    if cursor is None:
+        return Cursor(since=None)
+    try:
+        return _cursor.decode(cursor)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
+
+
+def _written(run: _Run) -> str:
+    """After its end, the next run begins where this one did."""
+    since = run.since
+    if not run.statuses:
+        since = run.began.astimezone(UTC) if since is None else max(since, run.began.astimezone(UTC))
+    told = tuple((order, *addresses) for order, addresses in sorted(run.told.items()))
+    return msgspec.json.encode(Cursor(since=since, told=told)).decode()
