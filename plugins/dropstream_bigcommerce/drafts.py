@@ -133,10 +133,10 @@ def _drafted(product: Product, settings: Settings) -> _Draft:
 
 def _not_drafted(key: str, draft: _Draft, response: Response) -> Rejected:
     if response.status == 409:
-        reason = f"BigCommerce has a product of that name, or the SKU {draft.sku} in other letters: make them differ"
+        reason = f"BigCommerce has a product of that name, or of the SKU {draft.sku} in other letters"
         return Rejected(key=key, cause="conflict", reason=reason)
     reason = (
-        f"BigCommerce did not create the draft (status {response.status}): if its catalogue wants categories, "
-        "set draft_categories"
+        f"BigCommerce did not create the draft (status {response.status}): if its catalogue wants "
+        "categories, set draft_categories"
     )
     return Rejected(key=key, cause="refused", reason=reason)

@@ -103,12 +103,15 @@ class Levels:
         entries = {
             sku: (one[0].product, one[0].variant)
             for sku, one in found.items()
-            if len(one) == 1 and one[0].tracking != "none" and not one[0].shared
+            if _unsettable(sku, one) is None
         }
         units: dict[tuple[int, int | None], int] = {}
         products = sorted({product for product, _ in entries.values()})
         for start in range(0, len(products), 100):
-            query = {"product_id:in": products[start : start + 100], "limit": 1000}
+            query: dict[str, int | list[int]] = {
+                "product_id:in": products[start : start + 100],
+                "limit": 1000,
+            }
             for item in await self._items(query):
                 identity = item.identity
                 if identity.product_id is not None:
@@ -116,7 +119,7 @@ class Levels:
                     units.setdefault((identity.product_id, None), item.total_inventory_onhand)
         return {sku: units[entry] for sku, entry in entries.items() if entry in units}
 
-    async def _items(self, query: Mapping[str, int | Sequence[int]]) -> list[wire.StockItem]:
+    async def _items(self, query: Mapping[str, int | list[int]]) -> list[wire.StockItem]:
         found: list[wire.StockItem] = []
         for page in range(1, 100):
             path = f"v3/inventory/locations/{self._location}/items"
@@ -183,6 +186,19 @@ class Levels:
 
 
 def _change(sku: str, available: int, found: Sequence[Stocked]) -> _Change | Rejected:
+    wrong = _unsettable(sku, found)
+    if wrong is not None:
+        return wrong
+    if not 0 <= available <= MOST_UNITS:
+        reason = f"{available} units of {sku} are no quantity that BigCommerce can have"
+        return Rejected(key=sku, cause="quantity", reason=reason)
+    one = found[0]
+    entry = {"product_id": one.product} if one.variant is None else {"variant_id": one.variant}
+    return _Change(sku=sku, entry=entry, available=available)
+
+
+def _unsettable(sku: str, found: Sequence[Stocked]) -> Rejected | None:
+    """Why no level can be set for a SKU, if so."""
     if not found:
         return Rejected(key=sku, cause=f"sku:{sku}", reason=f"BigCommerce has no product with the SKU {sku}")
     if len(found) > 1:
@@ -202,11 +218,7 @@ def _change(sku: str, available: int, found: Sequence[Stocked]) -> _Change | Rej
     if one.tracking == "variant" and one.variant is None:
         reason = f"{sku} is a product whose variants BigCommerce counts: each of them needs a SKU of its own"
         return Rejected(key=sku, cause="tracked-by-variant", reason=reason)
-    if not 0 <= available <= MOST_UNITS:
-        reason = f"{available} units of {sku} are no quantity that BigCommerce can have"
-        return Rejected(key=sku, cause="quantity", reason=reason)
-    entry = {"product_id": one.product} if one.variant is None else {"variant_id": one.variant}
-    return _Change(sku=sku, entry=entry, available=available)
+    return None
 
 
 def _refused(change: _Change, status: int) -> Rejected:

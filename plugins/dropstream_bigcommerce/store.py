@@ -65,7 +65,7 @@ class BigCommerceStore(StoreParts):
                 f"the API account may not use {', '.join(missing)} of store {self._settings.store_hash}",
                 remedy="is store_hash that of the account's own store?"
                 if none
-                else "an account's scopes cannot be changed: make another with these, too, as the README says",
+                else "an account's scopes cannot be changed: make another that has these, too",
             )
         return [Finding(name="store", ok=True, detail=f"store {self._settings.store_hash}")]
 
@@ -82,7 +82,7 @@ class BigCommerceStore(StoreParts):
                 together.append(str(product.id))
             skus.update(each.sku or "" for each in variants)
         return Survey(
-            findings=tuple([*_untracked(untracked), *_together(together)]),
+            findings=(*_untracked(untracked), *_together(together)),
             skus=frozenset(skus),
             duplicate_skus=frozenset(sku for sku, count in skus.items() if count > 1),
             ship_methods=await self._methods(),
