@@ -14,7 +14,7 @@ import msgspec
 
 from dropstream_bigcommerce import wire
 from dropstream_bigcommerce.settings import AT_ONCE, Settings
-from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
+from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch, RateLimited
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
 
@@ -25,6 +25,11 @@ Query = Mapping[str, str | int | Sequence[str | int]]
 
 LIMITS = HttpLimits(read_s=120.0, response_bytes=64 * 1024 * 1024)
 """A page of orders with their lines is much to gather, and one of products with many variants long."""
+
+TRIES = 4
+"""Of a write, where another app has used up the quota."""
+
+MOST_WAIT_S = 60.0
 
 SCOPES = {
     "v2/orders": "Orders",
@@ -45,15 +50,15 @@ class Api:
 
     async def get(self, path: str, query: Query | None = None) -> Response:
         """An answer of 2xx, or 404: a reading of something that is not there."""
-        response = await self._call("GET", f"{path}{_written(query or {})}", write=False)
-        if response.status == 404 and path in SCOPES:
-            raise Misconfigured(
-                f"BigCommerce has no store {self._settings.store_hash}",
-                remedy="is `store_hash` the part behind stores/ in the API account's path?",
-            )
-        if not response.ok and response.status != 404:
-            raise ProtocolMismatch(f"{response.call}: answered {response.status}, which it should not")
-        return response
+        response = await self._send("GET", f"{path}{_written(query or {})}", write=False)
+        if response.status == 403:
+            raise self._no_scope(path, write=False)
+        return self._read(response, path)
+
+    async def probe(self, path: str) -> Response | None:
+        """The beginning of a collection; None where the account may not read it."""
+        response = await self._send("GET", f"{path}?limit=1", write=False)
+        return None if response.status == 403 else self._read(response, path)
 
     async def rows(self, path: str, query: Query) -> wire.Rows:
         """A page of a collection of V3."""
@@ -77,17 +82,42 @@ class Api:
         return tuple(bytes(row) for row in decode(response, tuple[msgspec.Raw, ...]))
 
     async def write(self, method: str, path: str, body: object) -> Response:
-        """An answer to a write: 2xx, or a 4xx by which it was refused."""
-        return await self._call(method, path, write=True, body=body)
+        """An answer to a write: 2xx, or a 4xx by which it was refused. What was turned away by 429 was not
+        carried out: it is made again, after the time that was told."""
+        for left in reversed(range(TRIES)):
+            try:
+                response = await self._send(method, path, write=True, body=body)
+                break
+            except RateLimited as error:
+                if not left or error.retry_after_s > MOST_WAIT_S:
+                    raise
+        if response.status == 403:
+            raise self._no_scope(path, write=True)
+        return response
 
-    async def _call(self, method: str, path: str, *, write: bool, body: object = None) -> Response:
+    def _read(self, response: Response, path: str) -> Response:
+        if response.status == 404 and path in SCOPES:
+            raise Misconfigured(
+                f"BigCommerce has no store {self._settings.store_hash}",
+                remedy="is `store_hash` the part behind stores/ in the API account's path?",
+            )
+        if not response.ok and response.status != 404:
+            raise ProtocolMismatch(f"{response.call}: answered {response.status}, which it should not")
+        return response
+
+    async def _send(self, method: str, path: str, *, write: bool, body: object = None) -> Response:
+        """An answer that is not 401."""
         http = await self._opened()
         response = await http.request(
             method, path, applied="write" if write else "safe", json=body, own=(401, 403)
         )
         self._learn(response.headers)
-        if response.status in (401, 403):
-            raise self._denied(response, path, write=write)
+        if response.status == 401:
+            raise AuthFailed(
+                f"BigCommerce refused the access token for store {self._settings.store_hash}",
+                remedy="is it the access token (not the client secret) of an API account of this store, and "
+                "is the account still there?",
+            )
         return response
 
     async def _opened(self) -> HttpClient:
@@ -102,18 +132,11 @@ class Api:
             self._http = await self._stack.enter_async_context(client)
         return self._http
 
-    def _denied(self, response: Response, path: str, *, write: bool) -> AuthFailed:
-        store = self._settings.store_hash
-        if response.status == 401:
-            return AuthFailed(
-                f"BigCommerce refused the access token for store {store}",
-                remedy="is it the access token (not the client secret) of an API account of this store, and "
-                "is the account still there?",
-            )
+    def _no_scope(self, path: str, *, write: bool) -> AuthFailed:
         scope = next((name for start, name in SCOPES.items() if path.startswith(start)), "")
         return AuthFailed(
             f"the API account lacks the OAuth scope {scope}: {'modify' if write else 'read-only or modify'} "
-            f"for store {store}",
+            f"for store {self._settings.store_hash}",
             remedy="an account's scopes cannot be changed: make another with all that the README names, and "
             "put its access token in place of this one; is store_hash right?",
         )

@@ -86,8 +86,8 @@ def amends(_settings: Settings) -> frozenset[Part]:
 
 def pace(_settings: Settings) -> Pace:
     """The smallest quota of any plan, 150 calls in 30 s ("API rate limits"); what a store has is learned
-    from its answers. A fifth of it is kept for orders and shipments."""
-    return Pace(rate_per_s=QUOTA / WINDOW_S, burst=float(QUOTA), at_once=AT_ONCE, kept=0.2)
+    from its answers. A tenth of it is kept for orders and shipments."""
+    return Pace(rate_per_s=QUOTA / WINDOW_S, burst=float(QUOTA), at_once=AT_ONCE, kept=0.1)
 
 
 def check(settings: Settings) -> list[SettingProblem]:

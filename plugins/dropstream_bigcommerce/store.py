@@ -17,6 +17,7 @@ from dropstream_bigcommerce.settings import Settings
 from dropstream_bigcommerce.shipments import Shipments
 from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
+from dropstreamd.platform.http import decode
 
 MOST_PAGES = 8000
 LATEST = 100
@@ -43,28 +44,13 @@ class BigCommerceStore(StoreParts):
     async def test(self, *, write: bool) -> Sequence[Finding]:  # noqa: ARG002 - writing tells no more
         """A read of each API that is used, since an account's scopes can be learned in no other way. Raises
         AuthFailed, naming every scope that is missing, and Misconfigured for a wrong store or location."""
-        missing: list[str] = []
-        refused: AuthFailed | None = None
-        for scope, path in self._probes().items():
-            try:
-                response = await self._api.get(path, {"limit": 1})
-            except AuthFailed as error:
-                if "OAuth scope" not in error.message:
-                    raise
-                missing.append(scope)
-                refused = error
-                continue
-            if response.status == 404:
-                raise Misconfigured(
-                    f"BigCommerce has no location {self._settings.location}",
-                    remedy="set `location` to the id of one: 1 is the store's first",
-                )
-        if refused is not None:
-            none = len(missing) == len(self._probes())
+        probes = self._probes()
+        missing = [scope for scope, path in probes.items() if not await self._probe(path)]
+        if missing:
             raise AuthFailed(
                 f"the API account may not use {', '.join(missing)} of store {self._settings.store_hash}",
                 remedy="is store_hash that of the account's own store?"
-                if none
+                if len(missing) == len(probes)
                 else "an account's scopes cannot be changed: make another that has these, too",
             )
         return [Finding(name="store", ok=True, detail=f"store {self._settings.store_hash}")]
@@ -94,6 +80,22 @@ class BigCommerceStore(StoreParts):
             "Products": "v3/catalog/products",
             "Store Inventory": f"v3/inventory/locations/{self._settings.location}/items",
         }
+
+    async def _probe(self, path: str) -> bool:
+        """Whether the account may read there."""
+        response = await self._api.probe(path)
+        if response is None:
+            return False
+        if response.status == 404:
+            raise Misconfigured(
+                f"BigCommerce has no location {self._settings.location}",
+                remedy="set `location` to the id of one: 1 is the store's first",
+            )
+        if path.startswith("v2/"):
+            self._api.rows_of(response)
+        else:
+            decode(response, wire.Rows)
+        return True
 
     async def _all_products(self) -> AsyncIterator[wire.Product]:
         after = 0
