@@ -295,7 +295,7 @@ SPOILT = [
     ({}, {"sku": "A\0B"}, "bytes"),
     ({}, {"quantity_shipped": 0.5}, "no count"),
     ({}, {"price_ex_tax": "Infinity"}, "no number"),
-    ({}, {"order_address_id": "x"}, "Expected `int`"),
+    ({}, {"quantity_refunded": -1}, "no count"),
 ]
 
 

@@ -148,7 +148,7 @@ async def test_more_than_is_open_is_refused_without_a_call(
         assert refused(await push(store, msgspec.structs.replace(item, document=strange))) == "no-line"
         document = msgspec.structs.replace(across.document, lines=both)
         assert refused(await push(store, msgspec.structs.replace(across, document=document))) == "addresses"
-        shop.lines(made)[0]["quantity"] = "?"
+        shop.lines(made)[0]["price_ex_tax"] = "NaN"
         assert refused(await push(store, package("P", made, 1))) == "order-unreadable"
     assert "createOrderShipments" not in fake.asked
 
