@@ -113,7 +113,9 @@ class Orders:
         if status is not None:
             query["status_id"] = status
         if run.since is not None:
-            query["min_date_modified"] = (run.since - timedelta(seconds=OVERLAP_S)).isoformat()
+            query["min_date_modified"] = (run.since - timedelta(seconds=OVERLAP_S)).isoformat(
+                timespec="seconds"
+            )
         response = await self._api.get("v2/orders", query)
         if not run.asked:
             run.asked = True

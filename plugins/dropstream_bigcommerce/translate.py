@@ -113,15 +113,27 @@ def taken_apart(order: wire.Order, told: tuple[int, ...], settings: Settings) ->
         _at(order, each, place, str(order.id) if each.id == base else f"{order.id}-{each.id}", settings)
         for place, each in enumerate(placed, 0 if base in ids else 1)
     )
-    gone = [f"{order.id}-{each}" for each in told[1:] if each not in ids]
+    gone = {
+        f"{order.id}-{each}": _number(order, place)
+        for place, each in enumerate(told)
+        if place and each not in ids
+    }
     if told and base not in ids:
-        gone.append(str(order.id))
+        gone[str(order.id)] = _number(order, 0)
     standing = any(each.status in ("open", "waiting") for each in orders)
     return Parts(
         orders=orders,
-        gone=tuple(msgspec.structs.replace(_frame(order, settings), key=key, number=key) for key in gone),
+        gone=tuple(
+            msgspec.structs.replace(_frame(order, settings), key=key, number=number)
+            for key, number in gone.items()
+        ),
         told=(base, *(each for each in ids if each != base)) if standing else (),
     )
+
+
+def _number(order: wire.Order, place: int) -> str:
+    """What people see; `place` counts the order's addresses from 0."""
+    return f"{order.id}-{place + 1}" if place else str(order.id)
 
 
 def _base(ids: list[int], told: tuple[int, ...]) -> int:
@@ -135,14 +147,14 @@ def _base(ids: list[int], told: tuple[int, ...]) -> int:
 def _at(
     order: wire.Order, consignment: wire.ShippingConsignment, place: int, key: str, settings: Settings
 ) -> Order:
-    """What goes to one address; `place` counts the order's addresses from 0."""
+    """What goes to one address."""
     lines = tuple(_lines(order, consignment, settings))
     gifts = dict.fromkeys(line.wrapping_message or "" for line in consignment.line_items)
     told = _frame(order, settings)
     return msgspec.structs.replace(
         told,
         key=key,
-        number=f"{order.id}-{place + 1}" if place else str(order.id),
+        number=_number(order, place),
         status=_status(order, lines, settings),
         ship_to=_address(consignment),
         lines=lines,

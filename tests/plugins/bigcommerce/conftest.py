@@ -18,7 +18,7 @@ NOW_S = 1_795_300_000.0
 @pytest.fixture
 def patient_clock() -> MockClock:
     """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.05)
+    return MockClock(autojump_threshold=0.03)
 
 
 @pytest.fixture

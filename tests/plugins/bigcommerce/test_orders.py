@@ -213,6 +213,7 @@ class TestAddresses:
         second = await account.listing(first.cursor)
         number = made["id"]
         assert second.statuses == {f"{number}": "open", f"{number}-{ids[1]}": "cancelled"}
+        assert second.orders[f"{number}-{ids[1]}"].number == f"{number}-2"
         assert (await account.listing(second.cursor)).statuses == {f"{number}": "open"}
 
     async def test_the_others_keep_their_keys_when_the_first_goes(
