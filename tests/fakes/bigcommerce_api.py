@@ -1,6 +1,6 @@
 """What each operation of the double does to the store's state, and what it answers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -34,7 +34,7 @@ class Api:
 
     def run(self, operation: str, ids: Mapping[str, int], query: Query, body: Any) -> Answer:
         """Raises AssertionError for an operation that no plugin of ours may need."""
-        known = {
+        known: dict[str, Callable[[], Answer]] = {
             "getOrders": lambda: self._orders(query),
             "getOrder": lambda: (200, _shown(self._order(ids), query)),
             "getOrderProducts": lambda: _list(self.shop.lines(self._order(ids)), query, MOST_ORDERS),

@@ -159,7 +159,7 @@ def _read(place: Path) -> Descriptions:
                 if method in item:
                     operations.append(_operation(uri, document, version, path, method))
     resources = [
-        (uri, referencing.Resource(contents=document, specification=DRAFT202012))
+        (uri, referencing.Resource.from_contents(document, default_specification=DRAFT202012))
         for uri, document in documents.items()
     ]
     # A path without a parameter comes before one that has it: `orders/count` is no order.

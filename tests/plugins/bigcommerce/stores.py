@@ -146,7 +146,14 @@ async def listing(
 
 
 def package(
-    key: str, made: Row, units: int, *tracking: str, address: int = 0, **fields: str
+    key: str,
+    made: Row,
+    units: int,
+    *tracking: str,
+    address: int = 0,
+    carrier: str = "UPS",
+    service: str = "",
+    tracking_url: str = "",
 ) -> Item[Fulfillment]:
     """Units of the first line that goes to one of an order's addresses."""
     consignment = made["consignments"]["shipping"][address]
@@ -156,8 +163,10 @@ def package(
         order_number=str(made["id"]),
         package_key=key,
         lines=(FulfillmentLine(order_line=str(line), quantity=units),),
+        carrier=carrier,
+        service=service,
         tracking_numbers=tracking,
-        **{"carrier": "UPS", **fields},
+        tracking_url=tracking_url,
     )
     return Item(key=key, document=fulfillment)
 

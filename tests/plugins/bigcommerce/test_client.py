@@ -107,7 +107,7 @@ async def test_a_write_that_was_turned_away_is_made_again(
     async with account.open() as store:
         await push_levels(store, {"A": 2})
         assert fake.shop.shown("A", settled=True) == 2
-        fake.fail("put-absolute-adjustment", *["429"] * 5)  # type: ignore[list-item]
+        fake.fail("put-absolute-adjustment", "429", "429", "429", "429")
         with pytest.raises(RateLimited):
             await push_levels(store, {"A": 3})
 

@@ -161,7 +161,7 @@ async def test_a_survey_tells_what_a_person_must_know(account: Account, shop: Bi
     shop.place({"A": 1})["consignments"]["shipping"][0]["shipping_method"] = "Express"
     async with account.open() as store:
         survey = await store.survey()
-    assert survey.skus == {"A", "FREE", "MUG-RED", "MUG-BLUE"}
-    assert survey.ship_methods == {"Express"}
+    assert survey.skus == frozenset({"A", "FREE", "MUG-RED", "MUG-BLUE"})
+    assert survey.ship_methods == frozenset({"Express"})
     assert [each.name for each in survey.findings] == ["untracked", "tracked together"]
     assert survey.duplicate_skus == frozenset()

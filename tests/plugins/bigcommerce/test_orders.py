@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from dropstream_bigcommerce.orders import PAGE
+from dropstream_bigcommerce.reading import PAGE
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.money import Money
 from tests.fakes.bigcommerce import FakeBigCommerce
