@@ -131,10 +131,15 @@ def lines_of(order: wire.Order) -> dict[int, wire.OrderProduct]:
 
 def address_of(order: wire.Order, wanted: Wanted) -> int:
     """The id of the address that the package went to."""
-    line = next(iter(wanted.lines))
-    return next(
-        each.id for each in order.consignments.shipping if any(one.id == line for one in each.line_items)
-    )
+    return _parts(order, wanted)[0].address
+
+
+def _parts(order: wire.Order, wanted: Wanted) -> list[wire.ShippingConsignment]:
+    return [
+        each
+        for each in order.consignments.shipping
+        if any(line.id in wanted.lines for line in each.line_items)
+    ]
 
 
 def refusal(key: str, order: wire.Order, wanted: Wanted) -> Rejected | None:
@@ -144,12 +149,7 @@ def refusal(key: str, order: wire.Order, wanted: Wanted) -> Rejected | None:
     if unknown:
         told = ", ".join(map(str, unknown))
         return Rejected(key=key, cause="no-line", reason=f"the order has no line {told} (any more)")
-    parts = [
-        each
-        for each in order.consignments.shipping
-        if any(line.id in wanted.lines for line in each.line_items)
-    ]
-    if len(parts) > 1:
+    if len(_parts(order, wanted)) > 1:
         reason = "its lines go to several addresses of the order: BigCommerce wants a shipment for each"
         return Rejected(key=key, cause="addresses", reason=reason)
     if order.is_deleted or order.status_id in NEVER:

@@ -43,10 +43,13 @@ class OrderReader:
             return translate.bad(row, lines)
         shipping = tuple(
             msgspec.structs.replace(
-                each, line_items=tuple(line for line in lines if line.order_address_id == each.id)
+                each, line_items=tuple(line for line in lines if line.order_address_id == each.address)
             )
             for each in order.consignments.shipping
         )
+        known = {each.address for each in order.consignments.shipping}
+        if any(line.type == "physical" and line.order_address_id not in known for line in lines):
+            return translate.bad(row, "a line of it goes to an address that the order does not have")
         consignments = msgspec.structs.replace(order.consignments, shipping=shipping)
         whole = msgspec.structs.replace(order, consignments=consignments)
         wrong = translate.fault(whole)

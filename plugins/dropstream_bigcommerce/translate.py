@@ -88,7 +88,7 @@ def concerns_us(order: wire.Order, settings: Settings) -> bool:
 def addresses(order: wire.Order) -> list[wire.ShippingConsignment]:
     """Those that something is sent to, the oldest first."""
     found = [each for each in order.consignments.shipping if any(_sent(line) for line in each.line_items)]
-    return sorted(found, key=lambda each: each.id)
+    return sorted(found, key=lambda each: each.address)
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,11 +106,17 @@ def taken_apart(order: wire.Order, told: tuple[int, ...], settings: Settings) ->
     behind it. Where that first one is there no more and a new one is, the new one stands for it: an edit
     in BigCommerce may give the same address another id."""
     there = addresses(order)
-    ids = [each.id for each in there]
+    ids = [each.address for each in there]
     base = _base(ids, told)
-    placed = sorted(there, key=lambda each: (each.id != base, each.id))
+    placed = sorted(there, key=lambda each: (each.address != base, each.address))
     orders = tuple(
-        _at(order, each, place, str(order.id) if each.id == base else f"{order.id}-{each.id}", settings)
+        _at(
+            order,
+            each,
+            place,
+            str(order.id) if each.address == base else f"{order.id}-{each.address}",
+            settings,
+        )
         for place, each in enumerate(placed, 0 if base in ids else 1)
     )
     gone = {

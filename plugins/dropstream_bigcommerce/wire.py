@@ -52,11 +52,17 @@ class OrderProduct(Wire, frozen=True, kw_only=True):
 
 
 class ShippingConsignment(Address, frozen=True, kw_only=True):
-    """The order's address of this id, and the lines that go there."""
+    """An address of the order, and the lines that go there."""
 
     id: int
     line_items: tuple[OrderProduct, ...]
     shipping_method: Text = None
+
+    @property
+    def address(self) -> int:
+        """The order address's id, by which shipments name it. That the consignment's own is the same is
+        not written down."""
+        return (self.line_items[0].order_address_id if self.line_items else 0) or self.id
 
 
 class OtherConsignment(Wire, frozen=True, kw_only=True):

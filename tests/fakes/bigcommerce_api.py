@@ -82,12 +82,10 @@ class Api:
         for field in ("order_address_id", "items"):
             if not body.get(field):
                 raise _invalid(field)
-        to = next(
-            (one for one in order["consignments"]["shipping"] if one["id"] == body["order_address_id"]), None
-        )
-        if to is None:
+        to = body["order_address_id"]
+        if to not in self.shop.addresses(order):
             raise _invalid("order_address_id")
-        there = {line["id"]: line for line in to["line_items"]}
+        there = {line["id"]: line for line in self.shop.lines(order) if line["order_address_id"] == to}
         units: dict[int, int] = {}
         for item in body["items"]:
             line = there.get(item["order_product_id"])
@@ -97,7 +95,7 @@ class Api:
             if not 0 < units[line["id"]] <= line["quantity"] - line["quantity_shipped"]:
                 raise _invalid("quantity")
         fields = {name: value for name, value in body.items() if name != "items"}
-        return 201, self.shop.ship(order, to["id"], units, **fields)
+        return 201, self.shop.ship(order, to, units, **fields)
 
     def _reship(self, ids: Mapping[str, int], body: Row) -> Answer:
         shipment = self._shipment(ids)

@@ -48,7 +48,15 @@ class BigCommerceShop:
         self.stock: dict[tuple[int, int | None], int] = {}
         self.adjusting: list[tuple[float, tuple[int, int | None], int]] = []
         self.lag_s = 5.0
-        self._ids = {"order": 100, "address": 50, "line": 200, "shipment": 0, "product": 0, "variant": 1000}
+        self._ids = {
+            "order": 100,
+            "address": 50,
+            "consignment": 800,
+            "line": 200,
+            "shipment": 0,
+            "product": 0,
+            "variant": 1000,
+        }
 
     def new_id(self, kind: str) -> int:
         self._ids[kind] += 1
@@ -179,7 +187,7 @@ class BigCommerceShop:
     def address(self, order: int, units: Mapping[str, int]) -> Row:
         number = self.new_id("address")
         return {
-            "id": number,
+            "id": self.new_id("consignment"),
             **address(),
             "email": "buyer@example.com",
             "shipping_method": "Ship by Weight",
@@ -208,6 +216,10 @@ class BigCommerceShop:
             "is_bundled_product": False,
             **fields,
         }
+
+    def addresses(self, order: Row) -> list[int]:
+        """The ids of an order's addresses: not those of its consignments."""
+        return [each["line_items"][0]["order_address_id"] for each in order["consignments"]["shipping"]]
 
     def lines(self, order: Row) -> list[Row]:
         return [line for each in order["consignments"]["shipping"] for line in each["line_items"]]

@@ -159,7 +159,9 @@ def package(
     consignment = made["consignments"]["shipping"][address]
     line = consignment["line_items"][0]["id"]
     fulfillment = Fulfillment(
-        order_key=f"{made['id']}-{consignment['id']}" if address else str(made["id"]),
+        order_key=f"{made['id']}-{consignment['line_items'][0]['order_address_id']}"
+        if address
+        else str(made["id"]),
         order_number=str(made["id"]),
         package_key=key,
         lines=(FulfillmentLine(order_line=str(line), quantity=units),),

@@ -169,7 +169,7 @@ async def test_refunds_lessen_what_is_open(account: Account, shop: BigCommerceSh
 async def test_what_was_shipped_stays_wanted_though_refunded(account: Account, shop: BigCommerceShop) -> None:
     made = shop.place({"A": 3})
     first = await account.listing()
-    address, line = made["consignments"]["shipping"][0]["id"], shop.lines(made)[0]
+    address, line = shop.addresses(made)[0], shop.lines(made)[0]
     shop.ship(made, address, {line["id"]: 2})
     shop.refund(made, 0, 2)
     (order,) = (await account.listing(first.cursor)).orders.values()
@@ -191,7 +191,7 @@ async def test_a_partial_refund_after_shipping_sends_nothing_again(
 class TestAddresses:
     async def test_each_is_an_order_of_its_own(self, account: Account, shop: BigCommerceShop) -> None:
         made = shop.place({"A": 1}, addresses=3)
-        ids = [each["id"] for each in made["consignments"]["shipping"]]
+        ids = shop.addresses(made)
         made["consignments"]["shipping"][1]["first_name"] = "June"
         seen = (await account.listing()).orders
         number = made["id"]
@@ -206,7 +206,7 @@ class TestAddresses:
 
     async def test_one_that_is_gone_is_cancelled_alone(self, account: Account, shop: BigCommerceShop) -> None:
         made = shop.place({"A": 1}, addresses=2)
-        ids = [each["id"] for each in made["consignments"]["shipping"]]
+        ids = shop.addresses(made)
         first = await account.listing()
         made["consignments"]["shipping"].pop(1)
         shop.touch(made)
@@ -220,7 +220,7 @@ class TestAddresses:
         self, account: Account, shop: BigCommerceShop
     ) -> None:
         made = shop.place({"A": 1}, addresses=2)
-        ids = [each["id"] for each in made["consignments"]["shipping"]]
+        ids = shop.addresses(made)
         first = await account.listing()
         made["consignments"]["shipping"].pop(0)
         shop.touch(made)
@@ -256,7 +256,7 @@ class TestAddresses:
 async def test_digital_lines_are_not_told(account: Account, shop: BigCommerceShop) -> None:
     mixed, digital, picked_up = (shop.place({"A": 1}) for _ in range(3))
     to = mixed["consignments"]["shipping"][0]
-    to["line_items"].append(shop.line(mixed["id"], to["id"], "E-BOOK", 1, type="digital"))
+    to["line_items"].append(shop.line(mixed["id"], shop.addresses(mixed)[0], "E-BOOK", 1, type="digital"))
     shop.lines(digital)[0]["type"] = "digital"
     lines = picked_up["consignments"]["shipping"].pop()["line_items"]
     picked_up["consignments"]["pickups"] = [{"id": 9, "line_items": lines}]

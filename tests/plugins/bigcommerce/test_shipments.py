@@ -21,7 +21,7 @@ async def test_a_package_becomes_a_shipment_of_its_address(
     fake: FakeBigCommerce, account: Account, shop: BigCommerceShop
 ) -> None:
     made = shop.place({"A": 3}, addresses=2)
-    first, second = (each["id"] for each in made["consignments"]["shipping"])
+    first, second = shop.addresses(made)
     async with account.open() as store:
         outcome = await push(store, package("P-1", made, 2, "1Z9", "1Z8", address=1, service="Ground"))
         assert isinstance(outcome, Accepted)
@@ -111,7 +111,7 @@ async def test_what_was_entered_by_hand_is_taken_for_the_package(
     account: Account, shop: BigCommerceShop
 ) -> None:
     made = shop.place({"A": 2})
-    address = made["consignments"]["shipping"][0]["id"]
+    address = shop.addresses(made)[0]
     byhand = shop.ship(made, address, {line_of(made): 2}, tracking_number="1Z9")
     async with account.open() as store:
         assert await push(store, package("P", made, 2, "1Z9")) == Accepted(key="P", remote=str(byhand["id"]))
@@ -121,7 +121,7 @@ async def test_what_was_entered_by_hand_is_taken_for_the_package(
 
 async def test_two_of_one_mark_are_in_doubt(account: Account, shop: BigCommerceShop) -> None:
     made = shop.place({"A": 4})
-    address = made["consignments"]["shipping"][0]["id"]
+    address = shop.addresses(made)[0]
     for _ in range(2):
         shop.ship(made, address, {line_of(made): 1}, comments="Package P")
     async with account.open() as store:
@@ -158,13 +158,12 @@ async def test_what_bigcommerce_refuses_is_told_with_the_field(
 ) -> None:
     """Somebody ships the same between our look and our call; or something else is wrong."""
     made, other = shop.place({"A": 2}), shop.place({"A": 2})
-    address = made["consignments"]["shipping"][0]["id"]
+    address = shop.addresses(made)[0]
     fake.before["createOrderShipments"] = lambda: shop.ship(made, address, {line_of(made): 2})
     async with account.open() as store:
         assert refused(await push(store, package("P", made, 2, "1Z"))) == "already-shipped"
-        shop.lines(other)[0]["order_address_id"] = 99
-        gone = other["consignments"]["shipping"][0]
-        fake.before["createOrderShipments"] = lambda: gone.update(id=999)
+        (line,) = shop.lines(other)
+        fake.before["createOrderShipments"] = lambda: line.update(order_address_id=99)
         outcome = await push(store, package("Q", other, 2, "1Z"))
     assert isinstance(outcome, Rejected)
     assert outcome.reason == "BigCommerce did not create the shipment (status 400, for order_address_id)"
