@@ -170,7 +170,10 @@ class Levels:
         response = await self._api.write("PUT", "v3/inventory/adjustments/absolute", body)
         if response.status == LOCKED:
             raise Unreachable(f"{response.call}: BigCommerce is working on these levels: they are locked")
-        return 200 if response.ok else response.status
+        if response.ok:
+            decode(response, wire.Transaction)
+            return 200
+        return response.status
 
     async def _look_at_location(self) -> None:
         """Raises Misconfigured where it is the location that is not there: then all are refused."""

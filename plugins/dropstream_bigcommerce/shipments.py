@@ -167,7 +167,7 @@ class Shipments:
         path = f"v2/orders/{wanted.order}/shipments/{there.id}"
         response = await self._api.write("PUT", path, wanted.tracking())
         if response.ok:
-            return Accepted(key=key, remote=str(there.id))
+            return Accepted(key=key, remote=str(decode(response, wire.Shipment).id))
         _raise_if_locked(response)
         reason = f"BigCommerce did not change shipment {there.id}{_fields(response)}: change it by hand"
         return Rejected(key=key, cause="amend", reason=reason)

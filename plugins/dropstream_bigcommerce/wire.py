@@ -135,7 +135,9 @@ class Rows(Wire, frozen=True, kw_only=True):
 
 
 class Transaction(Wire, frozen=True, kw_only=True):
-    transaction_id: str = ""
+    """An adjustment that was taken."""
+
+    transaction_id: str
 
 
 class Identity(Wire, frozen=True, kw_only=True):
