@@ -71,8 +71,8 @@ class OtherConsignment(Wire, frozen=True, kw_only=True):
 
 class Consignments(Wire, frozen=True, kw_only=True):
     shipping: tuple[ShippingConsignment, ...] = ()
-    pickups: tuple[OtherConsignment, ...] = ()
-    downloads: tuple[OtherConsignment, ...] = ()
+    pickups: tuple[OtherConsignment, ...] | None = ()
+    downloads: tuple[OtherConsignment, ...] | None = ()
 
 
 class Order(Wire, frozen=True, kw_only=True):

@@ -47,7 +47,8 @@ class Quota:
         self.calls = calls
         self.window_s = window_s
         self.left = calls
-        self.used = 0
+        self.used: list[int] = []
+        """Calls in each window that is over."""
         self._ends_s = trio.current_time() + window_s
 
     def count(self) -> float:
@@ -55,6 +56,7 @@ class Quota:
         now_s = trio.current_time()
         while now_s >= self._ends_s:
             self._ends_s += self.window_s * max(1, (now_s - self._ends_s) // self.window_s)
+            self.used.append(self.calls - self.left)
             self.left = self.calls
         return self._ends_s - now_s
 
@@ -63,7 +65,6 @@ class Quota:
         if self.left < 1:
             return False
         self.left -= 1
-        self.used += 1
         return True
 
     def headers(self) -> dict[str, str]:
