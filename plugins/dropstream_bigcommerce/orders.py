@@ -3,7 +3,8 @@
 A page that is named by its number slips when an order changes meanwhile. So pages are made by id, which
 never changes: those modified since some instant, the next 250 behind the last id. One of a lower id that
 changes while that goes on is modified after the run began, and comes with the next one, which begins where
-this one did, by the store's own clock, less some minutes. The first run lists every order that may go.
+this one did, by the store's own clock, less some minutes. The first run, and one after the settings have
+changed, lists every order that may go.
 
 What was told as open is remembered in the cursor. Of these it is told when they are over; of what was never
 open here nothing is told.
@@ -16,40 +17,47 @@ import msgspec
 import trio
 
 from dropstream_bigcommerce import translate, wire
-from dropstream_bigcommerce.client import Api
+from dropstream_bigcommerce.client import Api, Query
 from dropstream_bigcommerce.reading import PAGE, WITH_LINES, OrderReader
 from dropstream_bigcommerce.settings import Settings
 from dropstreamd.clock import Clock, utc
-from dropstreamd.errors import Misconfigured, ProtocolMismatch
+from dropstreamd.errors import Misconfigured, ProtocolMismatch, Unreachable
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.http import Response
 
 OVERLAP_S = 600.0
 """How long a change may take to be found."""
 
+SMALLER_PAGE = 50
+SURELY_LAST = 10
 MOST_TOLD = 50_000
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since`: everything modified before it was seen; None until all that may go was listed. `told`: orders
-    that were told as open or waiting, each the order's id and those of its addresses."""
+    that were told as open or waiting, each the order's id and those of its addresses. `which` are the
+    settings that say which may go, as of when they were listed."""
 
     since: datetime | None
     told: tuple[tuple[int, ...], ...] = ()
+    which: str = ""
 
 
 _cursor = msgspec.json.Decoder(Cursor)
 
 
 class _Run(msgspec.Struct, kw_only=True):
-    """A run that is going on: `statuses` are still to be listed, of the present one what is behind `after`.
-    `began` is the store's time, or ours where that was earlier."""
+    """A run that is going on: `listings` are still to be read, of the first one what is behind `after`; each
+    is a status, or None for what was modified since. `began` is the store's time, or ours where that was
+    earlier."""
 
     since: datetime | None
     told: dict[int, tuple[int, ...]]
+    which: str
     began: datetime
-    statuses: list[int | None]
+    listings: list[int | None]
     after: int = 0
     asked: bool = False
 
@@ -63,6 +71,7 @@ class Orders:
         self._settings = settings
         self._clock = clock
         self._run: _Run | None = None
+        self._most = PAGE
 
     async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
         """The next orders of this run. What was told is in every cursor, how far it got in the last."""
@@ -82,10 +91,10 @@ class Orders:
             raise Misconfigured(
                 f"more than {MOST_TOLD} orders are open", remedy="complete those in BigCommerce that are over"
             )
-        more = bool(run.statuses)
+        more = bool(run.listings)
         if not more:
             self._run = None
-        return Page(documents=tuple(found), bad=tuple(bad), cursor=_written(run), more=more)
+        return Page(documents=tuple(found), bad=tuple(bad), cursor=self._written(run), more=more)
 
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
@@ -94,42 +103,60 @@ class Orders:
         now = utc(self._clock.now_s())
         kept = _read(cursor)
         told = {each[0]: each[1:] for each in kept.told}
-        statuses: list[int | None] = [None] if kept.since else [*sorted(self._settings.shippable)]
-        return _Run(since=kept.since, told=told, began=now, statuses=statuses)
+        listings: list[int | None] = [None] if kept.since else []
+        if kept.since is None or kept.which != self._which:
+            listings += sorted(self._settings.shippable)
+        return _Run(since=kept.since, told=told, which=kept.which, began=now, listings=listings)
+
+    @property
+    def _which(self) -> str:
+        return f"{sorted(self._settings.shippable)} {sorted(self._settings.channels)}"
 
     # ---- reading
 
     async def _rows(self, run: _Run) -> Sequence[bytes]:
         """The next page by id. The last order of the page before comes again: whether the least id is meant
-        to be in it is not written down."""
-        query: dict[str, str | int | Sequence[str | int]] = {
-            **WITH_LINES,
-            "limit": PAGE,
-            "sort": "id",
-        }
-        if run.after:
-            query["min_id"] = run.after
-        status = run.statuses[0]
-        if status is not None:
-            query["status_id"] = status
-        if run.since is not None:
-            query["min_date_modified"] = (run.since - timedelta(seconds=OVERLAP_S)).isoformat(
-                timespec="seconds"
-            )
-        response = await self._api.get("v2/orders", query)
+        to be in it is not written down. Nor is how many orders BigCommerce lists at most, if each comes with
+        its lines: only a page of very few is taken for the last one."""
+        response = await self._smaller_if_too_much(run)
         if not run.asked:
             run.asked = True
             run.began = min(run.began, translate.instant(response.headers.get("date")) or run.began)
+        before = str(run.after)
         rows = self._api.rows_of(response)
-        before = run.after
-        ids = [int(key) for key in map(translate.row_key, rows) if key.isdecimal()]
-        run.after = max([*ids, before])
-        if len(rows) < PAGE or run.after == before:
-            if len(rows) == PAGE:
-                raise ProtocolMismatch("BigCommerce lists a page of orders without an id")
-            run.statuses.pop(0)
+        new = [row for row in rows if translate.row_key(row) != before]
+        ids = [int(key) for key in map(translate.row_key, new) if key.isdecimal()]
+        if len(rows) < SURELY_LAST or not new:
+            run.listings.pop(0)
             run.after = 0
-        return [row for row in rows if translate.row_key(row) != str(before)]
+        elif max(ids, default=0) <= run.after:
+            raise ProtocolMismatch("BigCommerce lists orders that are not behind the last one")
+        else:
+            run.after = max(ids)
+        return new
+
+    async def _smaller_if_too_much(self, run: _Run) -> Response:
+        """A page; a smaller one where the largest fails, which may be more than BigCommerce can gather
+        ("API status codes": 500)."""
+        try:
+            return await self._api.get("v2/orders", self._query(run))
+        except Unreachable:
+            if self._most == SMALLER_PAGE:
+                raise
+            self._most = SMALLER_PAGE
+        return await self._api.get("v2/orders", self._query(run))
+
+    def _query(self, run: _Run) -> Query:
+        query: dict[str, str | int | Sequence[str | int]] = {**WITH_LINES, "limit": self._most, "sort": "id"}
+        if run.after:
+            query["min_id"] = run.after
+        status = run.listings[0]
+        if status is not None:
+            query["status_id"] = status
+        elif run.since is not None:
+            earlier = run.since - timedelta(seconds=OVERLAP_S)
+            query["min_date_modified"] = earlier.isoformat(timespec="seconds")
+        return query
 
     def _told(self, run: _Run, order: wire.Order) -> list[Order]:
         """What is told of it, which is nothing of an order that was over before it was ever told."""
@@ -141,6 +168,15 @@ class Orders:
             run.told[order.id] = parts.told
         return [*parts.orders, *parts.gone] if before or parts.told else []
 
+    def _written(self, run: _Run) -> str:
+        """After its end, the next run begins where this one did."""
+        since, which = run.since, run.which
+        if not run.listings:
+            began = run.began.astimezone(UTC)
+            since, which = (began if since is None else max(since, began)), self._which
+        told = tuple((order, *addresses) for order, addresses in sorted(run.told.items()))
+        return msgspec.json.encode(Cursor(since=since, told=told, which=which)).decode()
+
 
 def _read(cursor: str | None) -> Cursor:
     if cursor is None:
@@ -149,12 +185,3 @@ def _read(cursor: str | None) -> Cursor:
         return _cursor.decode(cursor)
     except msgspec.DecodeError as error:
         raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
-
-
-def _written(run: _Run) -> str:
-    """After its end, the next run begins where this one did."""
-    since = run.since
-    if not run.statuses:
-        since = run.began.astimezone(UTC) if since is None else max(since, run.began.astimezone(UTC))
-    told = tuple((order, *addresses) for order, addresses in sorted(run.told.items()))
-    return msgspec.json.encode(Cursor(since=since, told=told)).decode()

@@ -59,7 +59,7 @@ class Products:
                     bad.append(each)
                 else:
                     found.append(each)
-        more = len(rows.data) >= PAGE
+        more = rows.full
         self._after = self._last(rows) if more else 0
         return Page(documents=tuple(found), bad=tuple(bad), more=more)
 

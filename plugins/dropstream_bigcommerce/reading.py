@@ -10,9 +10,9 @@ from dropstreamd.platform.http import decode
 PAGE = 250
 """The most that V2 lists at once."""
 
-LISTED_WITH_ORDER = 50
-"""Lines that a list of products has, if no number of them is asked for: an order that has as many may have
-more ("List Order Products")."""
+LISTED_AT_LEAST = 50
+"""Rows of a page, if no number of them is asked for ("List Order Products"): as many may not be all, however
+many were asked for."""
 
 MOST_PAGES = 40
 
@@ -65,7 +65,7 @@ class OrderReader:
                 return None
             rows = () if response.status == 204 else decode(response, tuple[wire.Shipment, ...])
             found += rows
-            if len(rows) < PAGE:
+            if len(rows) < LISTED_AT_LEAST:
                 break
         return found
 
@@ -81,7 +81,7 @@ class OrderReader:
             except msgspec.DecodeError as error:
                 return str(error)
             found |= {line.id: line for line in lines}
-            if len(rows) < PAGE:
+            if len(rows) < LISTED_AT_LEAST:
                 return list(found.values())
         return f"it has more than {len(found)} lines"
 
@@ -90,7 +90,7 @@ def _cut_short(order: wire.Order) -> bool:
     """Whether it may have more lines than came with it."""
     there = order.consignments
     lines = [line for each in there.shipping for line in each.line_items]
-    if any(len(each.line_items) >= LISTED_WITH_ORDER for each in there.shipping):
+    if any(len(each.line_items) >= LISTED_AT_LEAST for each in there.shipping):
         return True
     alone = not there.pickups and not there.downloads
     return alone and bool(lines) and sum(line.quantity for line in lines) < order.items_total

@@ -69,7 +69,7 @@ class StockFinder:
         for number in range(MOST_PAGES):
             query: Query = {**FIELDS, "sort": "id", "direction": "asc", "id:greater": after}
             rows = await self._page(query)
-            if len(rows.data) < PAGE:
+            if not rows.full:
                 self._whole = True
                 return
             if number == 0 and rows.meta.pagination.total_pages - 1 > len(skus):

@@ -119,7 +119,7 @@ class BigCommerceStore(StoreParts):
                     continue  # `products` tells of it
                 if product.type == "physical":
                     yield product
-            if len(rows.data) < PAGE:
+            if not rows.full:
                 return
         raise ProtocolMismatch(f"BigCommerce lists more than {MOST_PAGES} pages of products")
 

@@ -119,19 +119,26 @@ class Shipment(Wire, frozen=True, kw_only=True):
 
 
 class Pagination(Wire, frozen=True, kw_only=True):
+    """`per_page` is how many rows a page has at most, which may be fewer than were asked for."""
+
+    per_page: int
     total_pages: int = 1
-    current_page: int = 1
 
 
 class Meta(Wire, frozen=True, kw_only=True):
-    pagination: Pagination = Pagination()
+    pagination: Pagination
 
 
 class Rows(Wire, frozen=True, kw_only=True):
     """A page. Each row is decoded by itself."""
 
     data: tuple[msgspec.Raw, ...]
-    meta: Meta = Meta()
+    meta: Meta
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be more behind it."""
+        return 0 < self.meta.pagination.per_page <= len(self.data)
 
 
 class Transaction(Wire, frozen=True, kw_only=True):

@@ -91,7 +91,7 @@ class FakeBigCommerce:
         self.throttled = 0
         self.before: dict[str, Callable[[], object]] = {}
         self.port = 0
-        self._api = Api(self.shop)
+        self.api = Api(self.shop)
         self._looked_at: set[tuple[str, int]] = set()
 
     @property
@@ -192,7 +192,7 @@ class FakeBigCommerce:
             sent = msgspec.json.decode(body)
             self.descriptions.check_body(operation, sent)
         try:
-            status, told = self._api.run(operation.id, ids, asked, sent)
+            status, told = self.api.run(operation.id, ids, asked, sent)
         except Refused as refusal:
             status, told = refusal.status, refusal.told
         if (operation.id, status) not in self._looked_at:

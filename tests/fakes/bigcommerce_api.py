@@ -31,6 +31,8 @@ class Api:
 
     def __init__(self, shop: BigCommerceShop) -> None:
         self.shop = shop
+        self.most = MOST_ORDERS
+        """Orders, and products, of a page, whatever is asked for."""
 
     def run(self, operation: str, ids: Mapping[str, int], query: Query, body: Any) -> Answer:
         """Raises AssertionError for an operation that no plugin of ours may need."""
@@ -58,7 +60,8 @@ class Api:
         field, _, direction = _one(query, "sort", "id").partition(":")
         order = {"id": lambda row: row["id"], "date_modified": lambda row: row["modified"]}[field]
         rows.sort(key=order, reverse=direction == "desc")
-        return _list([_shown(row, query) for row in _page(rows, query, MOST_ORDERS)], {}, MOST_ORDERS)
+        page = _page(rows, query, MOST_ORDERS)[: self.most]
+        return _list([_shown(row, query) for row in page], {}, MOST_ORDERS)
 
     def _order(self, ids: Mapping[str, int]) -> Row:
         found = self.shop.orders.get(ids["order_id"])
@@ -166,7 +169,7 @@ class Api:
             }
             for row in rows
         ]
-        return _collection(shown, query, MOST_ORDERS)
+        return _collection(shown, query, MOST_ORDERS, self.most)
 
     def _variants(self, query: Query) -> Answer:
         """A base variant is found by its product's SKU only."""
@@ -244,10 +247,10 @@ def _list(rows: Iterable[Row], query: Query, most: int) -> Answer:
     return (200, shown) if shown else (204, None)
 
 
-def _collection(rows: Sequence[Row], query: Query, most: int) -> Answer:
-    """As V3 lists."""
-    shown = _page(rows, query, most)
-    limit = int(_one(query, "limit", "50"))
+def _collection(rows: Sequence[Row], query: Query, most: int, cut: int = MOST_LEVELS) -> Answer:
+    """As V3 lists; `cut` is how many come at most, whatever is asked for."""
+    shown = _page(rows, query, most)[:cut]
+    limit = min(cut, int(_one(query, "limit", "50")))
     pagination = {
         "total": len(rows),
         "count": len(shown),

@@ -82,6 +82,14 @@ async def test_a_product_that_goes_meanwhile_hides_no_other(account: Account, sh
     assert not page.more
 
 
+async def test_pages_that_are_smaller_than_asked_for_lose_nothing(
+    fake: FakeBigCommerce, account: Account, shop: BigCommerceShop
+) -> None:
+    fake.api.most = 10
+    shop.add_products({f"S-{number}": 1 for number in range(30)})
+    assert len((await products(account))[0]) == 30
+
+
 async def test_a_bad_product_sinks_no_page(account: Account, shop: BigCommerceShop) -> None:
     shop.add_products({"A": 1, "X" * 101: 1, "B": 1})
     found, bad = await products(account)

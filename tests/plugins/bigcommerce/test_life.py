@@ -1,4 +1,4 @@
-"""An order's life between the store and a warehouse: the daemon's channels, over the plugin and the double."""
+"""An order's life between the store and a warehouse: the daemon's channels over plugin and double."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress

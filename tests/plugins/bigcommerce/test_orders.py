@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from trio.testing import MockClock
 
 from dropstream_bigcommerce.reading import PAGE
-from dropstreamd.errors import Misconfigured, ProtocolMismatch
+from dropstreamd.errors import Misconfigured, ProtocolMismatch, Unreachable
 from dropstreamd.model.money import Money
 from tests.fakes.bigcommerce import FakeBigCommerce
 from tests.fakes.bigcommerce_shop import STATUSES, BigCommerceShop
@@ -44,6 +45,40 @@ async def test_2000_of_one_second_come_once_though_some_change_meanwhile(
     for number in (0, PAGE, MANY - 1):
         assert second.orders[str(placed[number]["id"])].lines[0].quantity == 1
     assert fake.throttled == 0
+
+
+async def test_pages_that_are_smaller_than_asked_for_lose_nothing(
+    fake: FakeBigCommerce, account: Account, shop: BigCommerceShop
+) -> None:
+    """How many orders come at most with their lines is not written down."""
+    fake.api.most = 20
+    placed = [shop.place({"A": 1}) for _ in range(75)]
+    assert len((await account.listing()).orders) == len(placed)
+
+
+async def test_a_page_that_is_too_much_for_bigcommerce_is_made_smaller(
+    fake: FakeBigCommerce, account: Account, shop: BigCommerceShop, patient_clock: MockClock
+) -> None:
+    placed = [shop.place({"A": 1}) for _ in range(130)]
+    fake.fail("getOrders", "500", "500", "500", "500")
+    assert len((await account.listing()).orders) == len(placed)
+    assert fake.asked.count("getOrders") == 4 + 2 + 4, "those that failed, other statuses, fifty a page"
+    for _ in range(8):
+        fake.fail("getOrders", "500")
+    with pytest.raises(Unreachable):
+        await account.listing()
+
+
+async def test_a_changed_setting_lets_go_what_it_lets_go(account: Account, shop: BigCommerceShop) -> None:
+    made, cancelled = shop.place({"A": 1}), shop.place({"A": 1})
+    empty = await account.listing()
+    shop.set_status(made, 9)
+    first = await account.listing(empty.cursor)
+    assert first.statuses[str(made["id"])] == "waiting"
+    shop.now += timedelta(days=2)
+    shop.set_status(cancelled, 5)
+    again = await account.listing(first.cursor, ship_when=("Awaiting Fulfillment", "Awaiting Shipment"))
+    assert again.statuses == {str(made["id"]): "open", str(cancelled["id"]): "cancelled"}
 
 
 async def test_a_run_brings_what_changed_since_the_last_one_began(
@@ -272,7 +307,7 @@ async def test_an_order_of_many_lines_has_them_all(
     shop.place({"A": 1})
     seen = (await account.listing()).orders
     assert sorted(len(each.lines) for each in seen.values()) == [1, 300]
-    assert fake.asked.count("getOrderProducts") == 2
+    assert fake.asked.count("getOrderProducts") == 3
 
 
 async def test_lines_that_are_left_out_are_noticed(
