@@ -148,7 +148,6 @@ class Transaction(Wire, frozen=True, kw_only=True):
 
 
 class Identity(Wire, frozen=True, kw_only=True):
-    sku: Text = None
     variant_id: int | None = None
     product_id: int | None = None
 
