@@ -18,6 +18,7 @@ import trio
 
 from dropstream_bigcommerce import translate, wire
 from dropstream_bigcommerce.client import Api, Query
+from dropstream_bigcommerce.parts import NOTHING, Told, taken_apart
 from dropstream_bigcommerce.reading import PAGE, WITH_LINES, OrderReader
 from dropstream_bigcommerce.settings import Settings
 from dropstreamd.clock import Clock, utc
@@ -37,11 +38,11 @@ MOST_TOLD = 50_000
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since`: everything modified before it was seen; None until all that may go was listed. `told`: orders
-    that were told as open or waiting, each the order's id and those of its addresses. `which` are the
-    settings that say which may go, as of when they were listed."""
+    that were told as open or waiting, by id. `which` are the settings that say which may go, as of when
+    they were listed."""
 
     since: datetime | None
-    told: tuple[tuple[int, ...], ...] = ()
+    told: dict[int, Told] = {}
     which: str = ""
 
 
@@ -54,7 +55,7 @@ class _Run(msgspec.Struct, kw_only=True):
     earlier."""
 
     since: datetime | None
-    told: dict[int, tuple[int, ...]]
+    told: dict[int, Told]
     which: str
     began: datetime
     listings: list[int | None]
@@ -102,11 +103,10 @@ class Orders:
     def _begun(self, cursor: str | None) -> _Run:
         now = utc(self._clock.now_s())
         kept = _read(cursor)
-        told = {each[0]: each[1:] for each in kept.told}
         listings: list[int | None] = [None] if kept.since else []
         if kept.since is None or kept.which != self._which:
             listings += sorted(self._settings.shippable)
-        return _Run(since=kept.since, told=told, which=kept.which, began=now, listings=listings)
+        return _Run(since=kept.since, told=dict(kept.told), which=kept.which, began=now, listings=listings)
 
     @property
     def _which(self) -> str:
@@ -160,13 +160,14 @@ class Orders:
 
     def _told(self, run: _Run, order: wire.Order) -> list[Order]:
         """What is told of it, which is nothing of an order that was over before it was ever told."""
-        before = run.told.pop(order.id, ())
-        if not before and not translate.concerns_us(order, self._settings):
+        before = run.told.pop(order.id, NOTHING)
+        if before is NOTHING and not translate.concerns_us(order, self._settings):
             return []
-        parts = translate.taken_apart(order, before, self._settings)
-        if parts.told:
+        parts = taken_apart(order, before, self._settings)
+        if parts.told is not NOTHING:
             run.told[order.id] = parts.told
-        return [*parts.orders, *parts.gone] if before or parts.told else []
+        known = before is not NOTHING or parts.told is not NOTHING
+        return [*parts.orders, *parts.gone] if known else []
 
     def _written(self, run: _Run) -> str:
         """After its end, the next run begins where this one did."""
@@ -174,7 +175,7 @@ class Orders:
         if not run.listings:
             began = run.began.astimezone(UTC)
             since, which = (began if since is None else max(since, began)), self._which
-        told = tuple((order, *addresses) for order, addresses in sorted(run.told.items()))
+        told = dict(sorted(run.told.items()))
         return msgspec.json.encode(Cursor(since=since, told=told, which=which)).decode()
 
 

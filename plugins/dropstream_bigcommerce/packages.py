@@ -7,7 +7,7 @@ import msgspec
 
 from dropstream_bigcommerce import wire
 from dropstream_bigcommerce.carriers import COURIER, carrier
-from dropstream_bigcommerce.translate import NEVER
+from dropstream_bigcommerce.parts import NEVER
 from dropstreamd.model.handover import Item, Rejected
 from dropstreamd.model.shipments import Fulfillment
 

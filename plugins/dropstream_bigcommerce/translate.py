@@ -17,14 +17,6 @@ from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
 MOST_KEY_BYTES = 100
 
 INCOMPLETE = 0
-PARTIALLY_REFUNDED = 14
-NEVER = frozenset({5, 6})
-"""Cancelled and declined."""
-
-OVER = frozenset({2, 10})
-"""Shipped and completed: whatever the shipments say, somebody has said that nothing is left to do."""
-
-REFUNDED = 4
 
 _GRAMS = {
     "g": Decimal(1),
@@ -85,100 +77,39 @@ def concerns_us(order: wire.Order, settings: Settings) -> bool:
     return ours and order.status_id != INCOMPLETE
 
 
-def addresses(order: wire.Order) -> list[wire.ShippingConsignment]:
-    """Those that something is sent to, the oldest first."""
-    found = [each for each in order.consignments.shipping if any(_sent(line) for line in each.line_items)]
-    return sorted(found, key=lambda each: each.address)
-
-
-class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """An order taken apart. `orders` is one for each address. `gone` are keys that were told before, and
-    to whose addresses nothing is sent any more. `told` is what to remember: the address that has the
-    order's own key, then the others; empty once all are over."""
-
-    orders: tuple[Order, ...]
-    gone: tuple[Order, ...]
-    told: tuple[int, ...]
-
-
-def taken_apart(order: wire.Order, told: tuple[int, ...], settings: Settings) -> Parts:
-    """The order, by address. The first address has the order's own key, and keeps it; another has its id
-    behind it. Where that first one is there no more and a new one is, the new one stands for it: an edit
-    in BigCommerce may give the same address another id."""
-    there = addresses(order)
-    ids = [each.address for each in there]
-    base = _base(ids, told)
-    placed = sorted(there, key=lambda each: (each.address != base, each.address))
-    orders = tuple(
-        _at(
-            order,
-            each,
-            place,
-            str(order.id) if each.address == base else f"{order.id}-{each.address}",
-            settings,
-        )
-        for place, each in enumerate(placed, 0 if base in ids else 1)
-    )
-    gone = {
-        f"{order.id}-{each}": _number(order, place)
-        for place, each in enumerate(told)
-        if place and each not in ids
-    }
-    if told and base not in ids:
-        gone[str(order.id)] = _number(order, 0)
-    standing = any(each.status in ("open", "waiting") for each in orders)
-    return Parts(
-        orders=orders,
-        gone=tuple(
-            msgspec.structs.replace(_frame(order, settings), key=key, number=number)
-            for key, number in gone.items()
-        ),
-        told=(base, *(each for each in ids if each != base)) if standing else (),
-    )
-
-
-def _number(order: wire.Order, place: int) -> str:
-    """What people see; `place` counts the order's addresses from 0."""
-    return f"{order.id}-{place + 1}" if place else str(order.id)
-
-
-def _base(ids: list[int], told: tuple[int, ...]) -> int:
-    """The address that has the order's own key."""
-    if told and told[0] in ids:
-        return told[0]
-    fresh = [each for each in ids if each not in told]
-    return fresh[0] if fresh else (told[0] if told else 0)
-
-
-def _at(
-    order: wire.Order, consignment: wire.ShippingConsignment, place: int, key: str, settings: Settings
+def part(
+    order: wire.Order,
+    consignment: wire.ShippingConsignment,
+    *,
+    key: str,
+    number: str,
+    status: OrderStatus,
+    settings: Settings,
 ) -> Order:
     """What goes to one address."""
-    lines = tuple(_lines(order, consignment, settings))
     gifts = dict.fromkeys(line.wrapping_message or "" for line in consignment.line_items)
-    told = _frame(order, settings)
+    whole = frame(order, key=key, number=number, settings=settings)
     return msgspec.structs.replace(
-        told,
-        key=key,
-        number=_number(order, place),
-        status=_status(order, lines, settings),
+        whole,
+        status=status,
         ship_to=_address(consignment),
-        lines=lines,
+        lines=lines_of(order, consignment, settings),
         ship_method=consignment.shipping_method or "",
-        email=consignment.email or told.email,
+        email=consignment.email or whole.email,
         gift_message=" / ".join(each for each in gifts if each),
     )
 
 
-def _frame(order: wire.Order, settings: Settings) -> Order:
+def frame(order: wire.Order, *, key: str, number: str, settings: Settings) -> Order:
+    """An order that nothing is sent of (any more): cancelled."""
     placed, changed = instant(order.date_created), instant(order.date_modified)
     if placed is None or changed is None:
         raise AssertionError("looked at before")
     currency = order.default_currency_code or order.currency_code or settings.currency
     billing = order.billing_address
     return Order(
-        key=str(order.id),
-        number=str(order.id),
+        key=key,
+        number=number,
         status="cancelled",
         placed_at=placed,
         updated_at=changed,
@@ -193,13 +124,19 @@ def _frame(order: wire.Order, settings: Settings) -> Order:
     )
 
 
+def lines_of(
+    order: wire.Order, consignment: wire.ShippingConsignment, settings: Settings
+) -> tuple[OrderLine, ...]:
+    """Its physical lines. What was refunded is not sent; what was shipped stays wanted, refunded or not."""
+    return tuple(_lines(order, consignment, settings))
+
+
 def _lines(
     order: wire.Order, consignment: wire.ShippingConsignment, settings: Settings
 ) -> Iterator[OrderLine]:
-    """Its physical lines. What was refunded is not sent; what was shipped stays wanted, refunded or not."""
     currency = order.default_currency_code or order.currency_code or settings.currency
     for line in consignment.line_items:
-        if not _sent(line):
+        if not is_sent(line):
             continue
         shipped = int(line.quantity_shipped)
         wanted = max(line.quantity - int(line.quantity_refunded), shipped)
@@ -218,22 +155,9 @@ def _lines(
         )
 
 
-def _sent(line: wire.OrderProduct) -> bool:
+def is_sent(line: wire.OrderProduct) -> bool:
     """Whether it is a thing: downloads and gift certificates are mailed by the store."""
     return line.type == "physical"
-
-
-def _status(order: wire.Order, lines: tuple[OrderLine, ...], settings: Settings) -> OrderStatus:
-    shipped = any(line.fulfilled for line in lines)
-    if order.is_deleted or order.status_id in NEVER:
-        return "cancelled"
-    if order.status_id in OVER:
-        return "closed"
-    if order.status_id == REFUNDED or not any(line.open_quantity for line in lines):
-        return "closed" if shipped else "cancelled"
-    if order.status_id == PARTIALLY_REFUNDED and order.date_shipped:
-        return "closed"  # it was shipped before, by whatever means
-    return "open" if order.status_id in settings.shippable else "waiting"
 
 
 def _address(address: wire.Address) -> Address:

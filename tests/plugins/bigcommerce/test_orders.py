@@ -142,14 +142,15 @@ WANTED = {
     11: "open",
     12: "waiting",
     13: "waiting",
-    14: "open",
+    14: "waiting",
 }
 """By status id, of what was never told before; None: nothing is told."""
 
 
 async def test_what_may_be_shipped_follows_from_the_status(account: Account, shop: BigCommerceShop) -> None:
     empty = await account.listing()
-    made = {status: shop.place({"A": 1}, status_id=status) for status in STATUSES}
+    made = {status: shop.place({"A": 2}, status_id=status) for status in STATUSES}
+    shop.lines(made[3])[0]["quantity_shipped"] = 1
     seen = (await account.listing(empty.cursor)).statuses
     assert seen == {str(made[each]["id"]): status for each, status in WANTED.items() if status}
     seen = (await account.listing(empty.cursor, ship_when=("Awaiting Shipment",))).statuses
@@ -192,10 +193,11 @@ async def test_an_archived_order_is_cancelled(account: Account, shop: BigCommerc
 
 async def test_refunds_lessen_what_is_open(account: Account, shop: BigCommerceShop) -> None:
     made = shop.place({"A": 3, "B": 1})
+    before = await account.listing()
     shop.refund(made, 0, 1)
-    (order,) = (await account.listing()).orders.values()
+    first = await account.listing(before.cursor)
+    (order,) = first.orders.values()
     assert (order.status, [line.quantity for line in order.lines]) == ("open", [2, 1])
-    first = await account.listing()
     shop.refund(made, 0, 2)
     shop.refund(made, 1, 1)
     assert (await account.listing(first.cursor)).statuses == {str(made["id"]): "cancelled"}
@@ -221,6 +223,33 @@ async def test_a_partial_refund_after_shipping_sends_nothing_again(
     made["date_shipped"] = "Mon, 11 Mar 2019 15:17:25 +0000"
     shop.refund(made, 0, 1)
     assert (await account.listing(first.cursor)).statuses == {str(made["id"]): "closed"}
+
+
+async def test_what_was_never_let_go_is_not_by_a_partial_refund(
+    account: Account, shop: BigCommerceShop
+) -> None:
+    """Sold and handed over in a shop, completed without a shipment, refunded in part."""
+    made, held = shop.place({"A": 3}, status_id=10), shop.place({"A": 3}, status_id=12)
+    cursor = (await account.listing()).cursor
+    first = await account.listing(cursor)
+    shop.refund(made, 0, 1)
+    shop.refund(held, 0, 1)
+    second = await account.listing(first.cursor)
+    third = await account.listing(second.cursor)
+    assert second.statuses == third.statuses == {str(made["id"]): "waiting", str(held["id"]): "waiting"}
+    shop.set_status(held, 11)
+    assert (await account.listing(third.cursor)).statuses[str(held["id"])] == "open"
+
+
+async def test_partly_shipped_by_word_alone_waits(account: Account, shop: BigCommerceShop) -> None:
+    """Somebody has said so, and made no shipment: nobody can tell what is left."""
+    made = shop.place({"A": 3})
+    first = await account.listing()
+    shop.set_status(made, 3)
+    second = await account.listing(first.cursor)
+    assert second.statuses == {str(made["id"]): "waiting"}
+    shop.ship(made, shop.addresses(made)[0], {shop.lines(made)[0]["id"]: 1})
+    assert (await account.listing(second.cursor)).statuses == {str(made["id"]): "open"}
 
 
 class TestAddresses:
