@@ -5,7 +5,7 @@ from tests.fakes.bigcommerce_shop import BigCommerceShop
 from .stores import Account
 
 
-async def test_each_is_an_order_of_its_own(self, account: Account, shop: BigCommerceShop) -> None:
+async def test_each_is_an_order_of_its_own(account: Account, shop: BigCommerceShop) -> None:
     made = shop.place({"A": 1}, addresses=3)
     ids = shop.addresses(made)
     made["consignments"]["shipping"][1]["first_name"] = "June"
@@ -21,7 +21,7 @@ async def test_each_is_an_order_of_its_own(self, account: Account, shop: BigComm
     assert len(set(keys)) == 3
 
 
-async def test_one_that_is_gone_is_cancelled_alone(self, account: Account, shop: BigCommerceShop) -> None:
+async def test_one_that_is_gone_is_cancelled_alone(account: Account, shop: BigCommerceShop) -> None:
     made = shop.place({"A": 1}, addresses=2)
     ids = shop.addresses(made)
     first = await account.listing()
@@ -35,7 +35,7 @@ async def test_one_that_is_gone_is_cancelled_alone(self, account: Account, shop:
 
 
 async def test_the_others_keep_their_keys_when_the_first_goes(
-    self, account: Account, shop: BigCommerceShop
+    account: Account, shop: BigCommerceShop
 ) -> None:
     made = shop.place({"A": 1}, addresses=2)
     ids = shop.addresses(made)
@@ -50,7 +50,7 @@ async def test_the_others_keep_their_keys_when_the_first_goes(
     assert third.statuses.get(f"{number}", "cancelled") == "cancelled"
 
 
-async def test_an_address_made_anew_is_the_same_order(self, account: Account, shop: BigCommerceShop) -> None:
+async def test_an_address_made_anew_is_the_same_order(account: Account, shop: BigCommerceShop) -> None:
     """An edit must not let the goods go twice."""
     made = shop.place({"A": 1})
     first = await account.listing()
@@ -62,7 +62,7 @@ async def test_an_address_made_anew_is_the_same_order(self, account: Account, sh
 
 
 async def test_an_order_that_nothing_is_sent_of_any_more_is_cancelled(
-    self, account: Account, shop: BigCommerceShop
+    account: Account, shop: BigCommerceShop
 ) -> None:
     made = shop.place({"A": 1})
     first = await account.listing()
