@@ -1,0 +1,259 @@
+"""One session on ShipHero's API: gets its access token, keeps to its credits, and judges errors.
+
+A user has credits, which come back so many a second; every document costs what it asks for. One that asks
+for more than there is is answered with status 200 and the error 30 before anything of it is done, with how
+many are wanted and left: it is asked again, writes too ("Throttling & Quotas").
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+import msgspec
+
+from dropstream_shiphero import documents, wire
+from dropstream_shiphero.documents import Document
+from dropstream_shiphero.settings import Settings
+from dropstreamd.errors import (
+    AuthFailed,
+    OutcomeUnknown,
+    ProtocolMismatch,
+    RateLimited,
+    Unreachable,
+)
+from dropstreamd.platform.contract import Host
+from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
+from dropstreamd.platform.http_errors import mismatch
+
+T = TypeVar("T")
+
+TOKEN_PATH = "/auth/refresh"  # noqa: S105 - an address
+TRIES = 6
+"""Of a call for which there are not credits enough: each waits until there should be."""
+LEAST_COST = 4.0
+"""ShipHero takes 7,000 calls in five minutes at most: none is admitted as if it cost less."""
+DOUBTED = 1500.0
+"""Credits that were set aside and perhaps not taken, after which ShipHero is asked how many are left."""
+OUT_OF_CREDITS = 30
+NOT_FOUND = 5
+
+_SECONDS = re.compile(r"(\d{1,6})\s*second")
+_PERMISSION = re.compile(r"permission|not authori[sz]ed|unauthori[sz]ed|forbidden|not allowed", re.IGNORECASE)
+_SCOPE = re.compile(r"\bscopes?\b", re.IGNORECASE)
+_MOST_SAID = 200
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that was understood and not carried out. `code` is ShipHero's; `message`, its words, may
+    quote what was sent."""
+
+    code: int
+    message: str = ""
+
+    @property
+    def not_found(self) -> bool:
+        return self.code == NOT_FOUND or "not found" in self.message.lower()
+
+
+class Api:
+    """Asks documents. One task at a time; `stack` closes its connections."""
+
+    def __init__(self, settings: Settings, host: Host, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._host = host
+        self._stack = stack
+        self._http: HttpClient | None = None
+        self._token = ""
+        self._costs: dict[str, float] = {}
+        self._doubted = DOUBTED
+
+    async def query(self, document: Document, variables: Mapping[str, object], into: type[T]) -> T:
+        """A query that must succeed. Variables that are None are left out."""
+        answer = await self.ask(document, variables, into, write=False)
+        if isinstance(answer, Refusal):
+            raise _unanswered(document, answer)
+        return answer
+
+    async def ask(
+        self, document: Document, variables: Mapping[str, object], into: type[T], *, write: bool
+    ) -> T | Refusal:
+        """The data of a document, or why there is none.
+
+        Raises AuthFailed where a permission is missing; of a write OutcomeUnknown, where nobody can tell.
+        """
+        if self._doubted >= DOUBTED and document.counted:
+            await self._recount()
+        wait_s = 0.0
+        for _ in range(TRIES):
+            response = await self._sent(document, variables, write=write)
+            told = decode(response, wire.Answer)
+            throttled = next((each for each in told.errors or () if _is_throttle(each)), None)
+            if throttled is None:
+                self._learn_cost(document, told)
+                return self._judged(document, response, told, into, write=write)
+            wait_s = self._learn_throttle(document, throttled)
+        raise RateLimited(
+            f"ShipHero had not credits enough for {document.name} {TRIES} times in a row",
+            retry_after_s=wait_s,
+        )
+
+    # ---- calls
+
+    async def _sent(self, document: Document, variables: Mapping[str, object], *, write: bool) -> Response:
+        http = await self._opened()
+        fresh = not self._token
+        if fresh:
+            self._token = await self._get_token(http)
+        try:
+            response = await self._post(http, document, variables, write=write)
+        except AuthFailed:
+            # A token lives for 28 days: it may have ended since, and nothing was done under it.
+            if fresh:
+                raise self._denied() from None
+            self._token = await self._get_token(http)
+            try:
+                response = await self._post(http, document, variables, write=write)
+            except AuthFailed:
+                raise self._denied() from None
+        if not response.ok and response.status != 400:
+            raise mismatch(response.call, f"answered {response.status}", certain=True)
+        return response
+
+    async def _post(
+        self, http: HttpClient, document: Document, variables: Mapping[str, object], *, write: bool
+    ) -> Response:
+        given = {name: value for name, value in variables.items() if value is not None}
+        return await http.request(
+            "POST",
+            applied="write" if write else "safe",
+            json={"query": document.text, "variables": given, "operationName": document.name},
+            headers={"authorization": f"Bearer {self._token}"},
+            cost=self._cost(document),
+        )
+
+    async def _opened(self) -> HttpClient:
+        if self._http is None:
+            client = self._host.http.client(
+                self._settings.address, settings=self._settings.http, limits=HttpLimits(read_s=90.0)
+            )
+            self._http = await self._stack.enter_async_context(client)
+        return self._http
+
+    async def _get_token(self, http: HttpClient) -> str:
+        """An access token for the refresh token, which stays as it is ("How to Obtain API Access & Refresh
+        Tokens")."""
+        refresh = self._host.secret(self._settings.refresh_token).reveal()
+        try:
+            response = await http.request(
+                "POST", TOKEN_PATH, applied="safe", json={"refresh_token": refresh}, cost=LEAST_COST
+            )
+        except AuthFailed:
+            raise self._no_token() from None
+        if 400 <= response.status < 500:
+            raise self._no_token()
+        return decode(response, wire.Token).access_token
+
+    def _no_token(self) -> AuthFailed:
+        return AuthFailed(
+            f"ShipHero gave no access token for the refresh token of {self._settings.user}",
+            remedy="copy the refresh token anew: My Account → Developer Users in ShipHero; is the account "
+            "active?",
+        )
+
+    def _denied(self) -> AuthFailed:
+        return AuthFailed(
+            f"ShipHero refused a new access token of {self._settings.user}",
+            remedy="is the developer user still there, and the account active? ShipHero's firewall refuses "
+            "some networks with 403 too: ask its support, naming this machine's address",
+        )
+
+    # ---- credits
+
+    def _cost(self, document: Document) -> float:
+        return max(LEAST_COST, self._costs.get(document.name, document.cost))
+
+    def _learn_cost(self, document: Document, told: wire.Answer) -> None:
+        """What was set aside for the call, and not taken, is in doubt until ShipHero is asked."""
+        complexity = told.complexity
+        if complexity is not None:
+            if complexity > self._cost(document):
+                self._costs[document.name] = float(complexity)
+            self._doubted += max(0.0, self._cost(document) - complexity)
+
+    def _learn_throttle(self, document: Document, error: wire.Failure) -> float:
+        """Seconds until there should be credits enough."""
+        if error.required_credits is not None:
+            self._costs[document.name] = max(self._cost(document), float(error.required_credits))
+        pause = _SECONDS.search(error.time_remaining or error.message)
+        wait_s = float(pause[1]) if pause is not None else 1.0
+        if error.remaining_credits is not None:
+            self._host.limiter.learn(available=float(error.remaining_credits), burst=0.0, rate_per_s=0.0)
+        else:
+            self._host.limiter.slow_down(wait_s)
+        self._doubted = 0.0
+        return wait_s
+
+    async def _recount(self) -> None:
+        """Ask how many credits are left: other apps may spend them too."""
+        self._doubted = 0.0
+        quota = await self.ask(documents.QUOTA, {}, wire.QuotaData, write=False)
+        if isinstance(quota, Refusal) or quota.user_quota is None:
+            return  # then what is written of every user holds
+        told = quota.user_quota
+        self._host.limiter.learn(
+            available=float(told.credits_remaining),
+            burst=float(told.max_available),
+            rate_per_s=float(told.increment_rate),
+        )
+
+    # ---- what an answer says
+
+    def _judged(
+        self, document: Document, response: Response, told: wire.Answer, into: type[T], *, write: bool
+    ) -> T | Refusal:
+        errors = [each for each in told.errors or () if not told.only_warns(each, _SCOPE)]
+        if not errors:
+            if told.data is None:
+                raise mismatch(response.call, "answered neither data nor errors")
+            try:
+                return msgspec.json.decode(told.data, type=into)
+            except msgspec.DecodeError as error:
+                raise mismatch(
+                    response.call, f"{document.name} answered other data than described: {error}"
+                ) from error
+        first = errors[0]
+        if first.number is not None:
+            if _PERMISSION.search(first.message) or _SCOPE.search(first.message):
+                raise _forbidden(document, first)
+            return Refusal(code=first.number, message=_said(first.message))
+        if told.data is None and not first.path:
+            # Nothing of a document that is not valid is carried out.
+            raise ProtocolMismatch(f"ShipHero does not know {document.name} any more: {_said(first.message)}")
+        if write:
+            raise OutcomeUnknown(f"ShipHero failed over {document.name}; it may have been applied")
+        raise Unreachable(f"ShipHero failed over the query {document.name}")
+
+
+def _is_throttle(error: wire.Failure) -> bool:
+    return error.number == OUT_OF_CREDITS or "not enough credits" in error.message
+
+
+def _forbidden(document: Document, error: wire.Failure) -> AuthFailed:
+    return AuthFailed(
+        f"ShipHero does not let this user ask {document.name}: {_said(error.message)}",
+        remedy="give the developer user the permission, or scope, that is named",
+    )
+
+
+def _unanswered(document: Document, refusal: Refusal) -> ProtocolMismatch:
+    return ProtocolMismatch(
+        f"ShipHero refused the query {document.name} (code {refusal.code}): {refusal.message}",
+        remedy="are `warehouse` and `customer_account` right? `dropstreamctl test` tells",
+    )
+
+
+def _said(message: str) -> str:
+    """Words of ShipHero's in one short line."""
+    line = " ".join(message.split())
+    return line if len(line) <= _MOST_SAID else f"{line[:_MOST_SAID]}…"
