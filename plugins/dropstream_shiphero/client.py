@@ -39,7 +39,7 @@ OUT_OF_CREDITS = 30
 NOT_FOUND = 5
 
 _SECONDS = re.compile(r"(\d{1,6})\s*second")
-_PERMISSION = re.compile(r"permission|not authori[sz]ed|unauthori[sz]ed|forbidden|not allowed", re.IGNORECASE)
+_PERMISSION = re.compile(r"permission|not authori[sz]ed|unauthori[sz]ed", re.IGNORECASE)
 _SCOPE = re.compile(r"\bscopes?\b", re.IGNORECASE)
 _MOST_SAID = 200
 

@@ -57,8 +57,8 @@ class Listing:
         """The next page; not to be asked for after the last one."""
         begun = self._after is None
         found = await self._asked()
-        edges = [edge for edge in found.edges if edge is not None and edge.node is not None]
-        ids = [_id(edge.node) for edge in edges if edge.node is not None]
+        edges = found.there
+        ids = [_id(edge.node) for edge in edges]
         if self._again and self._again.isdisjoint(ids):
             self._begin_anew()
             return await self.page()
@@ -76,15 +76,14 @@ class Listing:
             self._again = (
                 frozenset(ids[place + 1 :]) if self._overlap and place + 1 < len(ids) else frozenset()
             )
-        rows = tuple(edge.node for edge in edges if edge.node is not None)
-        return Rows(rows=rows, ended=ended, begun=begun)
+        return Rows(rows=tuple(edge.node for edge in edges), ended=ended, begun=begun)
 
-    async def _asked(self) -> wire.Connection[msgspec.Raw]:
+    async def _asked(self) -> wire.RawConnection:
         self._pages += 1
         if self._pages > MOST_PAGES:
             raise ProtocolMismatch(f"ShipHero's listing {self._document.name} does not end")
         variables = {**self._variables, "first": self._at_once, "after": self._after}
-        told = await self._api.query(self._document, variables, dict[str, wire.Listed[msgspec.Raw] | None])
+        told = await self._api.query(self._document, variables, dict[str, wire.RawListed | None])
         listed = told.get(self._root)
         if listed is None or listed.data is None:
             raise ProtocolMismatch(f"ShipHero answered {self._document.name} with no rows and no error")

@@ -107,11 +107,12 @@ class ShipHeroWarehouse(WarehouseParts):
             return Misconfigured(
                 f"ShipHero refuses client {settings.customer_account} or warehouse {settings.warehouse} "
                 f"(code {refusal.code}): {refusal.message}",
-                remedy="is `customer_account` the id of a client of this 3PL, and `warehouse` one of the 3PL's?",
+                remedy="is `customer_account` the id of a client of this 3PL, `warehouse` one of its own?",
             )
         return Misconfigured(
             f"ShipHero refuses warehouse {settings.warehouse} (code {refusal.code}): {refusal.message}",
-            remedy="set `warehouse` to the id of one of the account's; a 3PL names its client in `customer_account`",
+            remedy="set `warehouse` to the id of one of the account's; a 3PL names its client in "
+            "`customer_account`",
         )
 
     def _is_ours(self, house: wire.House | None) -> bool:

@@ -49,11 +49,20 @@ class _Told(msgspec.Struct, frozen=True):
     complexity: int | None = None
 
 
+_NULL_TEXT = b"null"
+_NULL = msgspec.Raw(_NULL_TEXT)
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What comes back, its data not decoded yet."""
 
-    data: msgspec.Raw | None = None
+    raw: msgspec.Raw = msgspec.field(name="data", default=_NULL)
     errors: tuple[Failure, ...] | None = None
+
+    @property
+    def data(self) -> bytes | None:
+        """None where there is none."""
+        return None if bytes(self.raw) == _NULL_TEXT else bytes(self.raw)
 
     @property
     def complexity(self) -> int | None:
@@ -77,7 +86,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 _fields_decoder = msgspec.json.Decoder(dict[str, _Told | None])
 
 
-def _fields(data: msgspec.Raw, *, there: bool = False) -> dict[str, _Told | None]:
+def _fields(data: bytes, *, there: bool = False) -> dict[str, _Told | None]:
     try:
         found = _fields_decoder.decode(data)
     except msgspec.DecodeError:
@@ -122,6 +131,29 @@ class Connection(msgspec.Struct, Generic[T], frozen=True, rename={"page_info": "
 
     def __iter__(self) -> Iterator[T]:
         return (edge.node for edge in self.edges if edge is not None and edge.node is not None)
+
+
+class RawEdge(msgspec.Struct, frozen=True):
+    cursor: str
+    node: msgspec.Raw
+
+
+class RawConnection(msgspec.Struct, frozen=True, rename={"page_info": "pageInfo"}):
+    """A page of rows that are decoded one by one."""
+
+    edges: tuple[RawEdge | None, ...]
+    page_info: PageInfo
+
+    @property
+    def there(self) -> list[RawEdge]:
+        """Those that have a row."""
+        return [edge for edge in self.edges if edge is not None and bytes(edge.node) != _NULL_TEXT]
+
+
+class RawListed(msgspec.Struct, frozen=True):
+    """As `Listed`, of such a page."""
+
+    data: RawConnection | None = None
 
 
 class Listed(msgspec.Struct, Generic[T], frozen=True):
