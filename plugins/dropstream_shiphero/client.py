@@ -201,8 +201,9 @@ class Api:
         if isinstance(quota, Refusal) or quota.user_quota is None:
             return  # then what is written of every user holds
         told = quota.user_quota
+        # Whether what the question itself cost is off it already is written nowhere.
         self._host.limiter.learn(
-            available=float(told.credits_remaining),
+            available=float(told.credits_remaining) - LEAST_COST,
             burst=float(told.max_available),
             rate_per_s=float(told.increment_rate),
         )

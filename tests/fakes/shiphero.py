@@ -98,7 +98,8 @@ class Credits:
 
 
 class FakeShipHero:
-    """The server's half. `house` has the state; `asked` are the operations that came, in order."""
+    """The server's half. `house` has the state; `asked` are the operations that came, in order; `refusals`
+    say with which words and code a root field is refused."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self.schema = schema()
@@ -107,7 +108,7 @@ class FakeShipHero:
         self.user = "dropstream@acme.example"
         self.tokens: set[str] = set()
         self.customers: set[str] = set()
-        self.permissions_lacking: set[str] = set()
+        self.refusals: dict[str, tuple[str, int]] = {}
         self.credits = Credits(10**9, 1e9)
         self.faults: dict[str, list[Fault]] = {}
         self.asked: list[str] = []

@@ -15,7 +15,7 @@ class Server(Protocol):
     house: House
     user: str
     customers: set[str]
-    permissions_lacking: set[str]
+    refusals: dict[str, tuple[str, int]]
     credits: Any
 
 
@@ -226,8 +226,8 @@ class Root:
         return [row for row in table.values() if row["customer_account_id"] == customer]
 
     def _may(self, info: Any, given: Mapping[str, Any]) -> None:
-        if info.field_name in self._server.permissions_lacking:
-            raise Refused("You don't have permission to do this: ask for the scope of it", 4)
+        if info.field_name in self._server.refusals:
+            raise Refused(*self._server.refusals[info.field_name])
         customer = given.get("customer_account_id")
         if customer is not None and customer not in self._server.customers:
             raise Refused("Customer account not found", 5)
