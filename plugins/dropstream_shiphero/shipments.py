@@ -23,8 +23,8 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package, PackageLine
 
 FIRST = timedelta(days=30)
-OVERLAP = timedelta(hours=6)
-UNLABELLED = timedelta(hours=2)
+OVERLAP = timedelta(minutes=90)
+UNLABELLED = timedelta(hours=1)
 """How long a label may take to join its shipment: until then one without any is not told."""
 
 VOID = frozenset({"void", "voided", "refunded", "canceled", "cancelled"})

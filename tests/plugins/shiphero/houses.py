@@ -1,7 +1,7 @@
 """What the tests of the ShipHero plugin share: a host, the plugin's own settings, and short forms."""
 
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -131,8 +131,10 @@ class Told(msgspec.Struct, kw_only=True):
     pages: int = 0
 
 
-async def read(source: Source[Any], cursor: str | None = None) -> Told:
-    """All pages of one run."""
+async def read(
+    source: Source[Any], cursor: str | None = None, *, between: Callable[[], object] = lambda: None
+) -> Told:
+    """All pages of one run; what happens `between` two."""
     found = Told(cursor=cursor)
     while True:
         page = await source.page(found.cursor, lambda _mark: False)
@@ -141,6 +143,7 @@ async def read(source: Source[Any], cursor: str | None = None) -> Told:
         found.documents |= {each.key: each for each in page.documents}
         found.bad |= {each.key: each for each in page.bad}
         found.cursor = page.cursor or found.cursor
+        between()
         if not page.more:
             return found
 

@@ -1,22 +1,44 @@
 """Shipments out: a package for each label, each once, whatever moves while they are read."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from trio.testing import MockClock
 
-from dropstreamd.model.shipments import PackageLine
+from dropstream_shiphero.warehouse import ShipHeroWarehouse
+from dropstreamd.model.shipments import Package, PackageLine
+from dropstreamd.platform.contract import Page
 from tests.fakes.shiphero import Credits, FakeShipHero
 from tests.fakes.shiphero_house import House, Row
 
 from .conftest import NOW_S
-from .houses import Account, read
+from .houses import Account, Told, read
 
 MANY = 2_000
+WEEKS = 4
+"""Windows that are over, of a first run's thirty days."""
 
 
 def days_ago(days: float) -> str:
     at = datetime.fromtimestamp(NOW_S, UTC) - timedelta(days=days)
     return at.replace(tzinfo=None, microsecond=0).isoformat()
+
+
+async def until_some(session: ShipHeroWarehouse) -> Page[Package]:
+    """The first page that has any."""
+    while True:
+        page = await session.shipments.page(None, lambda _mark: False)
+        if page.documents:
+            return page
+
+
+def references(first: Page[Package], rest: Told) -> set[str]:
+    return {each.reference for each in (*first.documents, *rest.documents.values())}
+
+
+def pages(count: int) -> int:
+    """Calls for so many rows, of which each page brings five again."""
+    return 1 + -(-(count - 50) // 45)
 
 
 def aged(shipment: Row, days: float) -> Row:
@@ -152,19 +174,23 @@ async def test_two_thousand_of_one_instant_while_new_ones_come(
     fake: FakeShipHero, house: House, account: Account, patient_clock: MockClock
 ) -> None:
     """Newest first, every new one moves all others on; a page boundary lies within equal instants."""
+
+    def arrivals() -> Iterator[None]:
+        for number in range(MANY):
+            house.ship(house.order(f"NEW{number}", {"TEE": 1}), None, f"1ZN{number}")
+            yield
+
+    new = arrivals()
     fake.credits = Credits(4004, 60.0)
     fake.newest_first = True
     for number in range(MANY):
-        house.ship(house.order(f"SH{number}", {"TEE": 1}), None, f"1Z{number}")
+        aged(house.ship(house.order(f"SH{number}", {"TEE": 1}), None, f"1Z{number}"), 0.5)
     async with account.open() as session:
-        for at in range(4):
-            fake.before["Shipments"] = lambda at=at: house.ship(  # type: ignore[misc]
-                house.order(f"NEW{at}", {"TEE": 1}), None, f"1ZN{at}"
-            )
-        first = await read(session.shipments)
+        first = await read(session.shipments, between=lambda: new.send(None))
     second = await account.read("shipments", first.cursor)
     found = {each.reference for each in (*first.documents.values(), *second.documents.values())}
-    assert found >= {f"SH{number}" for number in range(MANY)} | {"NEW3"}
+    assert first.told - len(first.documents) < MANY / 4
+    assert found >= {f"SH{number}" for number in range(MANY)} | {"NEW3", f"NEW{first.pages - 1}"}
     assert fake.throttled == 0
 
 
@@ -176,12 +202,12 @@ async def test_rows_that_go_while_they_are_read_hide_no_other(
         house.ship(house.order(f"SH{number}", {"TEE": 1}), None, f"1Z{number}")
     ids = list(house.shipments)
     async with account.open() as session:
-        first = await session.shipments.page(None, lambda _mark: False)
+        first = await until_some(session)
         for gone in ids[:3]:
             del house.shipments[gone]
         rest = await read(session.shipments)
-        found = {each.reference for each in (*first.documents, *rest.documents.values())}
-        assert found == {f"SH{number}" for number in range(120)}
+    assert references(first, rest) == {f"SH{number}" for number in range(120)}
+    assert fake.asked.count("Shipments") == pages(120) + WEEKS
 
 
 async def test_more_go_than_a_page_brings_again(fake: FakeShipHero, house: House, account: Account) -> None:
@@ -189,9 +215,9 @@ async def test_more_go_than_a_page_brings_again(fake: FakeShipHero, house: House
         house.ship(house.order(f"SH{number}", {"TEE": 1}), None, f"1Z{number}")
     ids = list(house.shipments)
     async with account.open() as session:
-        first = await session.shipments.page(None, lambda _mark: False)
+        first = await until_some(session)
         for gone in ids[:30]:
             del house.shipments[gone]
         rest = await read(session.shipments)
-        found = {each.reference for each in (*first.documents, *rest.documents.values())}
-    assert found == {f"SH{number}" for number in range(120)}
+    assert references(first, rest) == {f"SH{number}" for number in range(120)}
+    assert fake.asked.count("Shipments") > pages(120) + WEEKS
