@@ -51,7 +51,7 @@ class Stock:
             "warehouse_products",
             variables,
             at_once=documents_goods.STOCK_AT_ONCE,
-            overlap=1,
+            overlap=2,
         )
 
     async def page(self, taken: Taken) -> StockPage | None:  # noqa: ARG002 - nothing has a mark

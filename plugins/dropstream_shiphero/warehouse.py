@@ -142,7 +142,7 @@ class ShipHeroWarehouse(WarehouseParts):
             "warehouse_products",
             {"warehouse_id": self._settings.warehouse, **self._settings.of_customer},
             at_once=documents_goods.STOCK_AT_ONCE,
-            overlap=1,
+            overlap=2,
         )
         by_id: dict[object, str] = {}
         ended = False
