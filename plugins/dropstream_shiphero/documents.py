@@ -55,7 +55,7 @@ _SHIPPED = """
 
 SHIPMENTS = Document(
     name="Shipments",
-    cost=paged(SHIPMENTS_AT_ONCE, LINES_AT_ONCE + 2),
+    cost=paged(SHIPMENTS_AT_ONCE, 2 * LINES_AT_ONCE + 2),
     text=f"""query Shipments(
   $date_from: ISODateTime, $date_to: ISODateTime, $voided: Boolean, $customer_account_id: String,
   $first: Int, $after: String
@@ -81,7 +81,7 @@ SHIPMENTS = Document(
 
 SHIPMENT_LINES = Document(
     name="ShipmentLines",
-    cost=paged(LINES_OF_ONE),
+    cost=paged(LINES_OF_ONE, 1),
     text=f"""query ShipmentLines($id: String, $after: String) {{
   shipment(id: $id) {{
     complexity
@@ -159,7 +159,7 @@ ORDER_LINES = Document(
 def _order_mutation(name: str, field: str, takes: str) -> Document:
     return Document(
         name=name,
-        cost=11.0,
+        cost=12.0,
         text=f"""mutation {name}($data: {takes}!) {{
   {field}(data: $data) {{ complexity order {{ id fulfillment_status }} }}
 }}""",

@@ -61,7 +61,7 @@ PRODUCT = Document(
 
 CREATE_PRODUCT = Document(
     name="CreateProduct",
-    cost=11.0,
+    cost=12.0,
     text="""mutation CreateProduct($data: CreateProductInput!) {
   product_create(data: $data) { complexity product { id } }
 }""",
@@ -69,7 +69,7 @@ CREATE_PRODUCT = Document(
 
 UPDATE_PRODUCT = Document(
     name="UpdateProduct",
-    cost=11.0,
+    cost=12.0,
     text="""mutation UpdateProduct($data: UpdateProductInput!) {
   product_update(data: $data) { complexity product { id } }
 }""",
@@ -77,7 +77,7 @@ UPDATE_PRODUCT = Document(
 
 ADD_TO_WAREHOUSE = Document(
     name="AddToWarehouse",
-    cost=11.0,
+    cost=12.0,
     text="""mutation AddToWarehouse($data: AddProductToWarehouseInput!) {
   product_add_to_warehouse(data: $data) { complexity warehouse_product { id } }
 }""",
@@ -156,7 +156,7 @@ RETURNS_OF_ORDER = Document(
 
 CREATE_RETURN = Document(
     name="CreateReturn",
-    cost=11.0,
+    cost=12.0,
     text="""mutation CreateReturn($data: CreateReturnInput!) {
   return_create(data: $data) { complexity return { id } }
 }""",
