@@ -6,7 +6,7 @@ change.
 
 from datetime import datetime, timedelta
 
-from dropstream_shiphero import documents, wire
+from dropstream_shiphero import documents, values, wire
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
@@ -51,7 +51,7 @@ class _Translation:
         """One word at most."""
         if order.shop_name != self._settings.shop_name:
             return Told()
-        reference = wire.reference(order.partner_order_id)
+        reference = values.reference(order.partner_order_id)
         verdict = await self._verdict(order, reference)
         if verdict is None:
             return Told()
@@ -62,7 +62,7 @@ class _Translation:
             reference=reference,
             verdict=verdict,
             reason=f"order {order.order_number} is {order.fulfillment_status} in ShipHero{held}",
-            at=wire.instant(order.updated_at),
+            at=values.instant(order.updated_at),
         )
         return Told(documents=(word,))
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents, wire
+from dropstream_shiphero import documents, values, wire
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.translate import Line, Wanted, changeable, line_number
-from dropstream_shiphero.wire import Unusable
+from dropstream_shiphero.values import Unusable
 
 Step = tuple[Document, dict[str, object]]
 
@@ -108,7 +108,7 @@ def _same_day(order: Wanted, standing: wire.Standing) -> bool:
     if not order.required_ship_date:
         return True
     try:
-        there = wire.instant(standing.required_ship_date)
+        there = values.instant(standing.required_ship_date)
     except Unusable:
         return False
-    return there is not None and wire.iso(there) == order.required_ship_date
+    return there is not None and values.iso(there) == order.required_ship_date

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, wire
+from dropstream_shiphero import documents_goods, values
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.settings import Settings, WeightUnit
 from dropstream_shiphero.source import Followed, FollowedSource, Told
@@ -64,14 +64,14 @@ def product(item: Item, unit: WeightUnit) -> Product:
     origin = (item.country_of_manufacture or "").strip()
     return Product(
         key=item.id,
-        sku=wire.sku(item.sku),
+        sku=values.sku(item.sku),
         title=item.name or "",
         gtin=(item.barcode or "").strip(),
         weight_g=grams(item.dimensions, unit),
         hs_code=(item.tariff_code or "").strip(),
         origin=origin if len(origin) == 2 else "",
         active=item.active is not False,
-        updated_at=wire.instant(item.updated_at or item.created_at),
+        updated_at=values.instant(item.updated_at or item.created_at),
     )
 
 

@@ -1,12 +1,13 @@
 """The documents that are asked of ShipHero about stock, products, purchase orders and returns."""
 
-from dropstream_shiphero.documents import LINES_AT_ONCE, LINES_OF_ONE, SAME_REFERENCE, Document, paged
+from dropstream_shiphero.documents import LINES_AT_ONCE, LINES_OF_ONE, Document, paged
 
 STOCK_AT_ONCE = 100
 PRODUCTS_AT_ONCE = 100
 PURCHASES_AT_ONCE = 25
 RETURNS_AT_ONCE = 50
 PURCHASE_LINES_AT_ONCE = 25
+SAME_SKU = 2
 
 _PAGE = "pageInfo { hasNextPage endCursor }"
 
@@ -48,11 +49,11 @@ PRODUCTS = Document(
 
 PRODUCT = Document(
     name="ProductBySku",
-    cost=paged(SAME_REFERENCE, 2),
+    cost=paged(SAME_SKU, 2),
     text=f"""query ProductBySku($sku: String, $customer_account_id: String) {{
   products(sku: $sku, customer_account_id: $customer_account_id) {{
     complexity
-    data(first: {SAME_REFERENCE}) {{
+    data(first: {SAME_SKU}) {{
       edges {{ cursor node {{ {_PRODUCT} warehouse_products {{ warehouse_id }} }} }}
     }}
   }}

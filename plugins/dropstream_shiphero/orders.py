@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents, wire
+from dropstream_shiphero import documents, values, wire
 from dropstream_shiphero.amending import changes
 from dropstream_shiphero.client import Api, Refusal
 from dropstream_shiphero.documents import Document
@@ -277,14 +277,14 @@ def _why(refusal: Refusal) -> str:
 def _wrong(item: Item[OutboundOrder], order: Wanted) -> Rejected | None:
     """Why it is refused without asking ShipHero."""
     key, reference = item.key, order.reference
-    if not reference or reference != reference.strip() or len(reference.encode()) > wire.MOST_BYTES:
-        reason = f"a reference has 1 to {wire.MOST_BYTES} bytes, and no blank at its ends"
+    if not reference or reference != reference.strip() or len(reference.encode()) > values.MOST_BYTES:
+        reason = f"a reference has 1 to {values.MOST_BYTES} bytes, and no blank at its ends"
         return Rejected(key=key, cause="reference", reason=reason)
     if item.cancel:
         return None if item.remote else Rejected(key=key, cause="none", reason="nothing was handed over yet")
     if not order.lines or any(line.quantity < 1 for line in order.lines):
         return Rejected(key=key, cause="lines", reason="it has no line, or one without units")
-    if any(not line.sku or len(line.sku.encode()) > wire.MOST_BYTES for line in order.lines):
+    if any(not line.sku or len(line.sku.encode()) > values.MOST_BYTES for line in order.lines):
         return Rejected(key=key, cause="sku", reason="a line has no SKU, or one that is too long")
     long = list(too_long(order))
     if long:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, wire
+from dropstream_shiphero import documents_goods, values, wire
 from dropstream_shiphero.catalogue import Item, weight
 from dropstream_shiphero.client import Api, Refusal
 from dropstream_shiphero.documents import Document
@@ -66,8 +66,8 @@ class Products:
         rejected: list[Rejected] = []
         for number, item in enumerate(items):
             sku = item.document.sku
-            if not sku or sku != sku.strip() or len(sku.encode()) > wire.MOST_BYTES:
-                reason = f"a SKU has 1 to {wire.MOST_BYTES} bytes, and no blank at its ends"
+            if not sku or sku != sku.strip() or len(sku.encode()) > values.MOST_BYTES:
+                reason = f"a SKU has 1 to {values.MOST_BYTES} bytes, and no blank at its ends"
                 rejected.append(Rejected(key=item.key, cause="sku", reason=reason))
                 continue
             payload = msgspec.json.encode(self._frozen(item.document))

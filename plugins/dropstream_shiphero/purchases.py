@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, wire
+from dropstream_shiphero import documents_goods, values, wire
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
@@ -63,8 +63,8 @@ def open_purchases(api: Api, settings: Settings, clock: Clock) -> FollowedSource
 def purchase_order(purchase: Purchase, lines: Sequence[Line]) -> PurchaseOrder:
     """Units that were rejected came, and are damaged."""
     told = tuple(_line(line) for line in lines)
-    changed = [at for line in lines if (at := wire.instant(line.updated_at)) is not None]
-    ordered = wire.instant(purchase.created_at)
+    changed = [at for line in lines if (at := values.instant(line.updated_at)) is not None]
+    ordered = values.instant(purchase.created_at)
     return PurchaseOrder(
         key=purchase.id,
         number=purchase.po_number or purchase.id,
@@ -72,7 +72,7 @@ def purchase_order(purchase: Purchase, lines: Sequence[Line]) -> PurchaseOrder:
         lines=told,
         supplier=(purchase.vendor.name or "") if purchase.vendor is not None else "",
         ordered_at=ordered,
-        expected_at=wire.instant(purchase.po_date),
+        expected_at=values.instant(purchase.po_date),
         updated_at=max(changed, default=ordered),
         note=purchase.po_note or "",
     )
@@ -80,11 +80,11 @@ def purchase_order(purchase: Purchase, lines: Sequence[Line]) -> PurchaseOrder:
 
 def _line(line: Line) -> PurchaseLine:
     expected, taken, rejected = (
-        max(0, wire.units(count or 0))
+        max(0, values.units(count or 0))
         for count in (line.quantity, line.quantity_received, line.quantity_rejected)
     )
     return PurchaseLine(
-        key=line.id, sku=wire.sku(line.sku), expected=expected, received=taken + rejected, damaged=rejected
+        key=line.id, sku=values.sku(line.sku), expected=expected, received=taken + rejected, damaged=rejected
     )
 
 

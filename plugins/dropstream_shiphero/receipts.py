@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, wire
+from dropstream_shiphero import documents_goods, values, wire
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.source import Followed, FollowedSource, Told
-from dropstream_shiphero.wire import Unusable
+from dropstream_shiphero.values import Unusable
 from dropstreamd.clock import Clock
 from dropstreamd.model.returns import Condition, Receipt, ReceiptLine
 
@@ -71,7 +71,7 @@ def receipt(back: Back, damaged: frozenset[str]) -> Receipt | None:
             continue
         if line.line_item is None:
             raise Unusable(f"line {line.id} of it names no line of an order")
-        sku, came = wire.sku(line.line_item.sku), wire.units(line.quantity_received)
+        sku, came = values.sku(line.line_item.sku), values.units(line.quantity_received)
         restocked = min(came, max(0, line.restock or 0))
         rest: Condition = "damaged" if (line.condition or "").strip().lower() in damaged else "quarantine"
         units[sku, "restock"] += restocked
@@ -84,7 +84,7 @@ def receipt(back: Back, damaged: frozenset[str]) -> Receipt | None:
     if not lines:
         return None
     numbers = dict.fromkeys(each.tracking_number or "" for each in back.labels or () if each is not None)
-    order = "" if back.order is None else wire.reference(back.order.partner_order_id)
+    order = "" if back.order is None else values.reference(back.order.partner_order_id)
     return Receipt(
         key=back.id,
         lines=lines,

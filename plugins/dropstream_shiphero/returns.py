@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, wire
+from dropstream_shiphero import documents_goods, values, wire
 from dropstream_shiphero.client import Api, Refusal
 from dropstream_shiphero.receipts import Back
 from dropstream_shiphero.settings import Settings
@@ -197,8 +197,8 @@ def _frozen(document: OutboundReturn) -> WantedReturn:
 def _wrong(item: Item[OutboundReturn]) -> Rejected | None:
     """Why it is refused without asking ShipHero."""
     key, document = item.key, item.document
-    if not document.reference or len(document.reference.encode()) > wire.MOST_BYTES:
-        return Rejected(key=key, cause="reference", reason=f"a reference has 1 to {wire.MOST_BYTES} bytes")
+    if not document.reference or len(document.reference.encode()) > values.MOST_BYTES:
+        return Rejected(key=key, cause="reference", reason=f"a reference has 1 to {values.MOST_BYTES} bytes")
     if item.remote is not None or item.cancel:
         return Rejected(key=key, cause="amend", reason="a return in ShipHero is not changed: change it there")
     if not document.order_reference:

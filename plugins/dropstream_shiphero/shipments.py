@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from dropstream_shiphero import documents, wire
+from dropstream_shiphero import documents, values, wire
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.source import Followed, FollowedSource, Told
 from dropstream_shiphero.translate import line_number
-from dropstream_shiphero.wire import Unusable
+from dropstream_shiphero.values import Unusable
 from dropstreamd.clock import Clock, utc
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package, PackageLine
@@ -59,7 +59,7 @@ class _Translation:
         order = shipment.order
         if order is None or order.shop_name != self._settings.shop_name:
             return Told()
-        reference = wire.reference(order.partner_order_id)
+        reference = values.reference(order.partner_order_id)
         lines = await self._rest.complete(shipment.id, shipment.line_items)
         labels = [label for label in shipment.shipping_labels or () if label is not None]
         live = [label for label in labels if not is_void(label)]
@@ -73,7 +73,7 @@ class _Translation:
         return Told(documents=tuple(packages(shipment, reference, live, lines, labels)), words=words)
 
     def _is_young(self, shipment: wire.Shipment) -> bool:
-        made = wire.instant(shipment.created_date)
+        made = values.instant(shipment.created_date)
         return made is not None and made > utc(self._clock.now_s()) - UNLABELLED
 
 
@@ -98,7 +98,7 @@ def packages(
                 key=shipment.id,
                 reference=reference,
                 lines=found,
-                shipped_at=wire.instant(shipment.created_date),
+                shipped_at=values.instant(shipment.created_date),
             )
         return
     claimed = {label.id for label in labels}
@@ -119,7 +119,7 @@ def packages(
                 service=label.shipping_method or label.shipping_name or "",
                 tracking_numbers=(number,) if number else (),
                 tracking_url=label.tracking_url or "",
-                shipped_at=wire.instant(label.created_date or shipment.created_date),
+                shipped_at=values.instant(label.created_date or shipment.created_date),
             )
 
 
@@ -128,11 +128,11 @@ def _lines(lines: Sequence[wire.ShippedLine], reference: str) -> tuple[PackageLi
     for line in lines:
         if line.line_item is None:
             raise Unusable(f"line {line.id} of it names no line of an order")
-        count = wire.units(line.quantity)
+        count = values.units(line.quantity)
         if count < 0:
             raise Unusable(f"line {line.id} of it has less than no units")
         number = line_number(line.line_item.partner_line_item_id, reference)
-        units[wire.sku(line.line_item.sku), number] += count
+        units[values.sku(line.line_item.sku), number] += count
     return tuple(
         PackageLine(sku=sku, quantity=count, order_line=number)
         for (sku, number), count in units.items()
@@ -142,7 +142,7 @@ def _lines(lines: Sequence[wire.ShippedLine], reference: str) -> tuple[PackageLi
 
 def _was_read(label: wire.Label, shipment: wire.Shipment, before: datetime | None) -> bool:
     """Whether an earlier run may have read it alive: a label that was void at once is nothing to tell."""
-    made = wire.instant(label.created_date or shipment.created_date)
+    made = values.instant(label.created_date or shipment.created_date)
     return before is not None and made is not None and made <= before
 
 

@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 import msgspec
 import trio
 
-from dropstream_shiphero import wire
+from dropstream_shiphero import values, wire
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.listing import Listing
-from dropstream_shiphero.wire import Unusable
+from dropstream_shiphero.values import Unusable
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
@@ -124,19 +124,19 @@ class FollowedSource(Generic[R, T]):
         """Windows that are over, then what is new, then what is read again."""
         followed, now = self._followed, utc(self._clock.now_s())
         if followed.look_back is not None:
-            return [_Leg(variables={followed.since: wire.iso(now - followed.look_back)})]
+            return [_Leg(variables={followed.since: values.iso(now - followed.look_back)})]
         start = None if followed.first is None else now - followed.first
         if before is not None:
             start = before - followed.overlap
         legs: list[_Leg] = []
         while followed.until and start is not None and start + followed.window < now - SETTLED:
             end = start + followed.window
-            until = {followed.since: wire.iso(start), followed.until: wire.iso(end)}
+            until = {followed.since: values.iso(start), followed.until: values.iso(end)}
             legs.append(_Leg(variables=until, written=end))
             start = end - timedelta(seconds=1)
-        legs.append(_Leg(variables={} if start is None else {followed.since: wire.iso(start)}))
+        legs.append(_Leg(variables={} if start is None else {followed.since: values.iso(start)}))
         if before is not None and followed.again and followed.first is not None:
-            since = {followed.since: wire.iso(now - followed.first)}
+            since = {followed.since: values.iso(now - followed.first)}
             legs.append(_Leg(variables={**since, **followed.again}))
         return legs
 
@@ -175,14 +175,15 @@ class FollowedSource(Generic[R, T]):
         return Page(documents=tuple(documents), bad=tuple(unusable))
 
     def _seen(self, raw: msgspec.Raw) -> None:
-        """The row's own instant counts, whatever becomes of the row; one of the future does not."""
+        """The row's own instant counts, whatever becomes of the row, as far as our own clock has come: one
+        that runs ahead would hide what comes after it."""
         try:
             told = _texts.decode(raw).get(self._followed.stamp) if self._followed.stamp else None
-            at = wire.instant(told if isinstance(told, str) else None)
+            at = values.instant(told if isinstance(told, str) else None)
         except (msgspec.DecodeError, Unusable):
             return
-        limit = utc(self._clock.now_s()) + SETTLED
-        if at is not None and at <= limit and (self._newest is None or at > self._newest):
+        at = None if at is None else min(at, utc(self._clock.now_s()))
+        if at is not None and (self._newest is None or at > self._newest):
             self._newest = at
 
 
@@ -206,6 +207,6 @@ def bad(what: str, raw: bytes, reason: str) -> Bad:
         key = f"{what} {_id.decode(raw).id}"
     except msgspec.DecodeError:
         key = ""
-    if not key or len(key.encode()) > wire.MOST_BYTES or "\0" in key:
+    if not key or len(key.encode()) > values.MOST_BYTES or "\0" in key:
         key = f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
     return Bad(key=key, place=f"{key} in ShipHero", reason=reason, raw=raw)

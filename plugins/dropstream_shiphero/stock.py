@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import msgspec
 import trio
 
-from dropstream_shiphero import documents_goods, wire
+from dropstream_shiphero import documents_goods, values
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.listing import Listing
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.source import bad
-from dropstream_shiphero.wire import Unusable
+from dropstream_shiphero.values import Unusable
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import Unreachable
 from dropstreamd.model.handover import Bad
@@ -91,11 +91,11 @@ class Stock:
     def _told(self, row: Row) -> StockRow:
         """ShipHero's available is what is there less what open orders have; what is kept back for returns
         and the like is still in it."""
-        count = wire.units(row.available if self._settings.figure == "available" else row.on_hand)
+        count = values.units(row.available if self._settings.figure == "available" else row.on_hand)
         if "reserve" in self._settings.hold_back:
             count -= max(0, row.reserve_inventory or 0)
         if "non_sellable" in self._settings.hold_back:
             count -= max(0, row.non_sellable_quantity or 0)
         return StockRow(
-            sku=wire.sku(row.sku), quantity=count, facility=row.warehouse_id or self._settings.warehouse
+            sku=values.sku(row.sku), quantity=count, facility=row.warehouse_id or self._settings.warehouse
         )

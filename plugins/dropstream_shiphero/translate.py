@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from dropstream_shiphero.settings import Settings
-from dropstream_shiphero.wire import iso
+from dropstream_shiphero.values import iso
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
 

@@ -87,7 +87,7 @@ async def test_a_missing_permission(fake: FakeShipHero, account: Account) -> Non
 
 async def test_a_warning_of_scopes_is_no_error(fake: FakeShipHero, house: House, account: Account) -> None:
     house.ship(house.order("SH1", {"TEE": 1}), None, "1Z1")
-    fake.fail("Shipments", *["scope"] * 9)
+    fake.faults["Shipments"] = ["scope"] * 9
     told = await account.read("shipments")
     assert len(told.documents) == 1
 
@@ -167,7 +167,7 @@ async def test_what_the_user_has_is_learned_first(
 async def test_credits_that_never_suffice(
     fake: FakeShipHero, account: Account, patient_clock: MockClock
 ) -> None:
-    fake.fail("Stock", *["throttled"] * 6)
+    fake.faults["Stock"] = ["throttled"] * 6
     async with account.open() as session:
         with pytest.raises(RateLimited, match="6 times in a row"):
             await session.inventory.page(lambda _mark: False)

@@ -10,7 +10,7 @@ import dropstream_shiphero
 from dropstream_shiphero import PLUGIN
 from dropstream_shiphero.settings import Settings, account_key, check
 from dropstream_shiphero.translate import line_number
-from dropstream_shiphero.wire import Unusable, instant, iso
+from dropstream_shiphero.values import Unusable, instant, iso
 from dropstreamd.platform.contract import Part
 from dropstreamd.platform.plugin_check import faults
 
