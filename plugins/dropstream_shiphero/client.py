@@ -45,11 +45,12 @@ _MOST_SAID = 200
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that was understood and not carried out. `code` is ShipHero's; `message`, its words, may
-    quote what was sent."""
+    """A document that was understood and not carried out, or not all of it. `code` is ShipHero's; `message`,
+    its words, may quote what was sent. `data` is what came beside it."""
 
     code: int
     message: str = ""
+    data: bytes = b"{}"
 
     @property
     def not_found(self) -> bool:
@@ -227,7 +228,7 @@ class Api:
         if first.number is not None:
             if _PERMISSION.search(first.message) or _SCOPE.search(first.message):
                 raise _forbidden(document, first)
-            return Refusal(code=first.number, message=_said(first.message))
+            return Refusal(code=first.number, message=_said(first.message), data=told.data or b"{}")
         if told.data is None and not first.path:
             # Nothing of a document that is not valid is carried out.
             raise ProtocolMismatch(f"ShipHero does not know {document.name} any more: {_said(first.message)}")

@@ -20,7 +20,7 @@ from dropstream_shiphero.settings import Settings, offers
 from dropstream_shiphero.shipments import open_shipments
 from dropstream_shiphero.source import FollowedSource
 from dropstream_shiphero.stock import Stock
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseOrder
@@ -79,7 +79,16 @@ class ShipHeroWarehouse(WarehouseParts):
         variables = {"warehouse": settings.warehouse, "customer": settings.customer_account or None}
         told = await self._api.ask(documents.ACCOUNT, variables, wire.AccountData, write=False)
         if isinstance(told, Refusal):
-            raise self._wrong_account(told)
+            account = self._of(_account_data(told.data))
+            self._check_warehouse(account)
+            raise self._refused(told)
+        account = self._of(told)
+        self._check_warehouse(account)
+        return account
+
+    def _of(self, told: wire.AccountData) -> wire.Account:
+        """The account, if the token is of the user that is set."""
+        settings = self._settings
         user = None if told.me is None else told.me.data
         if user is None or (user.email or "").strip().lower() != settings.user.strip().lower():
             whose = "another user" if user is None or not user.email else user.email
@@ -87,30 +96,32 @@ class ShipHeroWarehouse(WarehouseParts):
                 f"this refresh token is {whose}'s, and `user` is {settings.user}",
                 remedy="set `user` to the email of the developer user whose token it is",
             )
-        account = told.account.data if told.account is not None and told.account.data is not None else None
-        if account is None:
+        if told.account is None or told.account.data is None:
             raise Misconfigured(
                 f"ShipHero tells no account of {settings.user}", remedy="is its account active?"
             )
+        return told.account.data
+
+    def _check_warehouse(self, account: wire.Account) -> None:
+        """A client of a 3PL's may be told no warehouses: then nothing is known."""
         houses = [each for each in account.warehouses or () if each is not None]
         if houses and not any(self._is_ours(each) for each in houses):
             known = ", ".join(f"{each.id} ({each.identifier})" for each in houses)
             raise Misconfigured(
-                f"the account has no warehouse {settings.warehouse}",
+                f"the account has no warehouse {self._settings.warehouse}",
                 remedy=f"set `warehouse` to one of {known}",
             )
-        return account
 
-    def _wrong_account(self, refusal: Refusal) -> Misconfigured:
+    def _refused(self, refusal: Refusal) -> Misconfigured:
         settings = self._settings
         if settings.customer_account:
             return Misconfigured(
-                f"ShipHero refuses client {settings.customer_account} or warehouse {settings.warehouse} "
-                f"(code {refusal.code}): {refusal.message}",
-                remedy="is `customer_account` the id of a client of this 3PL, `warehouse` one of its own?",
+                f"ShipHero refuses client {settings.customer_account} (code {refusal.code}): "
+                f"{refusal.message}",
+                remedy="is `customer_account` the id of a client of this 3PL?",
             )
         return Misconfigured(
-            f"ShipHero refuses warehouse {settings.warehouse} (code {refusal.code}): {refusal.message}",
+            f"ShipHero refuses the stock of {settings.warehouse} (code {refusal.code}): {refusal.message}",
             remedy="set `warehouse` to the id of one of the account's; a 3PL names its client in "
             "`customer_account`",
         )
@@ -154,6 +165,14 @@ class ShipHeroWarehouse(WarehouseParts):
                     by_id[row.get("id")] = str(row["sku"])
             ended = page.ended
         return Counter(by_id.values())
+
+
+def _account_data(told: bytes) -> wire.AccountData:
+    """What came beside a refusal."""
+    try:
+        return msgspec.json.decode(told, type=wire.AccountData)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch(f"ShipHero told of its account otherwise than described: {error}") from error
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from dropstreamd.errors import (
 from dropstreamd.model.handover import Accepted
 from dropstreamd.platform.secrets import SecretRef
 from tests.fakes.shiphero import Credits, FakeShipHero
-from tests.fakes.shiphero_house import House
+from tests.fakes.shiphero_house import WAREHOUSE, House
 
 from .houses import Account, item, order, push
 
@@ -47,8 +47,17 @@ async def test_another_users_token(fake: FakeShipHero, account: Account) -> None
 @pytest.mark.parametrize("warehouse", ["V2FyZWhvdXNlOjk5", "nonsense"])
 async def test_another_warehouse(account: Account, warehouse: str) -> None:
     async with account.open(warehouse=warehouse) as session:
-        with pytest.raises(Misconfigured, match=warehouse):
+        with pytest.raises(Misconfigured, match=warehouse) as caught:
             await session.test(write=False)
+    assert f"{WAREHOUSE} (Primary)" in caught.value.remedy
+
+
+async def test_stock_that_is_refused(fake: FakeShipHero, account: Account) -> None:
+    fake.refusals["warehouse_products"] = ("Name a customer account", 3)
+    async with account.open() as session:
+        with pytest.raises(Misconfigured, match="Name a customer account") as caught:
+            await session.test(write=False)
+    assert "customer_account" in caught.value.remedy
 
 
 async def test_a_client_of_a_3pl(fake: FakeShipHero, account: Account) -> None:
