@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from dropstream_shiphero import documents, wire
+from dropstream_shiphero.credits import LEAST_COST, Credits
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
 from dropstreamd.errors import (
@@ -31,14 +32,9 @@ T = TypeVar("T")
 TOKEN_PATH = "/auth/refresh"  # noqa: S105 - an address
 TRIES = 6
 """Of a call for which there are not credits enough: each waits until there should be."""
-LEAST_COST = 4.0
-"""ShipHero takes 7,000 calls in five minutes at most: none is admitted as if it cost less."""
-DOUBTED = 1500.0
-"""Credits that were set aside and perhaps not taken, after which ShipHero is asked how many are left."""
 OUT_OF_CREDITS = 30
 NOT_FOUND = 5
 
-_SECONDS = re.compile(r"(\d{1,6})\s*second")
 _PERMISSION = re.compile(r"permission|not authori[sz]ed|unauthori[sz]ed", re.IGNORECASE)
 _SCOPE = re.compile(r"\bscopes?\b", re.IGNORECASE)
 _MOST_SAID = 200
@@ -66,8 +62,7 @@ class Api:
         self._stack = stack
         self._http: HttpClient | None = None
         self._token = ""
-        self._costs: dict[str, float] = {}
-        self._doubted = DOUBTED
+        self._credits = Credits(host.limiter)
 
     async def query(self, document: Document, variables: Mapping[str, object], into: type[T]) -> T:
         """A query that must succeed. Variables that are None are left out."""
@@ -83,7 +78,7 @@ class Api:
 
         Raises AuthFailed where a permission is missing; of a write OutcomeUnknown, where nobody can tell.
         """
-        if self._doubted >= DOUBTED and document.counted:
+        if self._credits.due and document.counted:
             await self._recount()
         wait_s = 0.0
         for _ in range(TRIES):
@@ -91,9 +86,9 @@ class Api:
             told = decode(response, wire.Answer)
             throttled = next((each for each in told.errors or () if _is_throttle(each)), None)
             if throttled is None:
-                self._learn_cost(document, told)
+                self._credits.answered(document, told.complexity)
                 return self._judged(document, response, told, into, write=write)
-            wait_s = self._learn_throttle(document, throttled)
+            wait_s = self._credits.refused(document, throttled)
         raise RateLimited(
             f"ShipHero had not credits enough for {document.name} {TRIES} times in a row",
             retry_after_s=wait_s,
@@ -130,7 +125,7 @@ class Api:
             applied="write" if write else "safe",
             json={"query": document.text, "variables": given, "operationName": document.name},
             headers={"authorization": f"Bearer {self._token}"},
-            cost=self._cost(document),
+            cost=self._credits.cost(document),
         )
 
     async def _opened(self) -> HttpClient:
@@ -169,45 +164,13 @@ class Api:
             "some networks with 403 too: ask its support, naming this machine's address",
         )
 
-    # ---- credits
-
-    def _cost(self, document: Document) -> float:
-        return max(LEAST_COST, self._costs.get(document.name, document.cost))
-
-    def _learn_cost(self, document: Document, told: wire.Answer) -> None:
-        """What was set aside for the call, and not taken, is in doubt until ShipHero is asked."""
-        complexity = told.complexity
-        if complexity is not None:
-            if complexity > self._cost(document):
-                self._costs[document.name] = float(complexity)
-            self._doubted += max(0.0, self._cost(document) - complexity)
-
-    def _learn_throttle(self, document: Document, error: wire.Failure) -> float:
-        """Seconds until there should be credits enough."""
-        if error.required_credits is not None:
-            self._costs[document.name] = max(self._cost(document), float(error.required_credits))
-        pause = _SECONDS.search(error.time_remaining or error.message)
-        wait_s = float(pause[1]) if pause is not None else 1.0
-        if error.remaining_credits is not None:
-            self._host.limiter.learn(available=float(error.remaining_credits), burst=0.0, rate_per_s=0.0)
-        else:
-            self._host.limiter.slow_down(wait_s)
-        self._doubted = 0.0
-        return wait_s
-
     async def _recount(self) -> None:
         """Ask how many credits are left: other apps may spend them too."""
-        self._doubted = 0.0
+        self._credits.asking()
         quota = await self.ask(documents.QUOTA, {}, wire.QuotaData, write=False)
-        if isinstance(quota, Refusal) or quota.user_quota is None:
-            return  # then what is written of every user holds
-        told = quota.user_quota
-        # Whether what the question itself cost is off it already is written nowhere.
-        self._host.limiter.learn(
-            available=float(told.credits_remaining) - LEAST_COST,
-            burst=float(told.max_available),
-            rate_per_s=float(told.increment_rate),
-        )
+        # Where it is not told, what is written of every user holds.
+        if not isinstance(quota, Refusal) and quota.user_quota is not None:
+            self._credits.told(quota.user_quota)
 
     # ---- what an answer says
 

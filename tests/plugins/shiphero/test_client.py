@@ -1,6 +1,7 @@
 """Tokens, credits, and what ShipHero's errors mean."""
 
 import pytest
+import trio
 from trio.testing import MockClock
 
 from dropstreamd.errors import (
@@ -171,6 +172,30 @@ async def test_what_the_user_has_is_learned_first(
     assert len(await account.stock()) == 500
     assert fake.asked.count("Quota") >= 1
     assert fake.throttled == 0
+
+
+async def test_with_another_app_that_takes_half_the_other_half_is_ours(
+    fake: FakeShipHero, house: House, account: Account, patient_clock: MockClock
+) -> None:
+    """No run fails, and few calls are refused until it is known how fast credits come back to us."""
+    fake.credits = Credits(1000, 60.0)
+    for number in range(2_500):
+        house.add_product(f"SKU-{number}", on_hand=1)
+    began_s = trio.current_time()
+    async with trio.open_nursery() as nursery:
+
+        async def eat() -> None:
+            while True:
+                await trio.sleep(1)
+                fake.credits.take(30)
+
+        nursery.start_soon(eat)
+        rows = await account.stock()
+        nursery.cancel_scope.cancel()
+    assert len(rows) == 2_500
+    assert fake.throttled <= 6
+    ours_s = (2_500 * 1.06 - 1000) / 30
+    assert trio.current_time() - began_s <= ours_s * 1.25
 
 
 async def test_credits_that_never_suffice(
