@@ -68,14 +68,12 @@ class Listing:
                 raise ProtocolMismatch(
                     f"ShipHero answered {self._document.name} with an empty page, and more to come"
                 )
-            place = max(0, len(edges) - 1 - self._overlap)
-            if begun or place > 0:
-                self._after = edges[place].cursor
-            else:  # a page of what is brought again alone: go on behind it
-                self._after = edges[-1].cursor
-            self._again = (
-                frozenset(ids[place + 1 :]) if self._overlap and place + 1 < len(ids) else frozenset()
-            )
+            place = len(edges) - 1 - self._overlap
+            if place <= 0 and not begun:  # it brought little else again: go on behind it
+                place = len(edges) - 1
+            place = max(0, place)
+            self._after = edges[place].cursor
+            self._again = frozenset(ids[place + 1 :])
         return Rows(rows=tuple(edge.node for edge in edges), ended=ended, begun=begun)
 
     async def _asked(self) -> wire.RawConnection:

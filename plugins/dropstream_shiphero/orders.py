@@ -5,6 +5,7 @@ one call; a change may be several, each of which brings the order nearer to what
 was interrupted is finished.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -119,11 +120,17 @@ class Orders:
         return Accepted(key=key, remote=made)
 
     async def _same(self, key: str, order: Wanted, live: Sequence[wire.Standing]) -> Outcome:
-        """What is there is taken for ours, if it has our units."""
-        if len(live) == 1 and not live[0].shipped and await self._standing.units(live[0]) != _units(order):
-            reason = f"order {order.reference} is in ShipHero already, with other SKUs or units of ours"
-            return Rejected(key=key, cause="other-content", reason=reason)
-        return Accepted(key=key, remote=live[0].id)
+        """What is there is taken for ours, if it has our units; a person may have split it."""
+        units: Counter[str] = Counter()
+        for each in live:
+            units.update(await self._standing.units(each))
+        if units == _units(order) or any(each.shipped for each in live):
+            return Accepted(key=key, remote=live[0].id)
+        if len(live) > 1:
+            reason = f"{len(live)} orders {order.reference} are in ShipHero: cancel there what is too much"
+            return Rejected(key=key, cause="several", reason=reason)
+        reason = f"order {order.reference} is in ShipHero already, with other SKUs or units of ours"
+        return Rejected(key=key, cause="other-content", reason=reason)
 
     # ---- changing
 
@@ -230,10 +237,10 @@ async def _recorded(record: Record) -> bool:
     return True
 
 
-def _units(order: Wanted) -> dict[str, int]:
-    units: dict[str, int] = {}
+def _units(order: Wanted) -> Counter[str]:
+    units: Counter[str] = Counter()
     for line in order.lines:
-        units[line.sku] = units.get(line.sku, 0) + line.quantity
+        units[line.sku] += line.quantity
     return units
 
 

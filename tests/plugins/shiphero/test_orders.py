@@ -210,6 +210,17 @@ async def test_another_order_under_our_reference(house: House, account: Account)
         assert refused(await recover(session, item(order()))) == "other-content"
 
 
+async def test_several_orders_under_our_reference(house: House, account: Account) -> None:
+    """Halves, as of a split, are one; two whole ones would ship twice."""
+    first = house.order("SH1001", {"TEE": 2})
+    second = house.order("SH1001", {"MUG": 1})
+    async with account.open() as session:
+        assert await push(session, item(order())) == Accepted(key="SH1001", remote=first["id"])
+        second["line_items"] += [{**line, "id": "another"} for line in first["line_items"]]
+        first["line_items"] += [{**line, "id": "a third"} for line in second["line_items"][:1]]
+        assert refused(await push(session, item(order()))) == "several"
+
+
 async def test_another_shops_order_of_that_number_is_not_ours(house: House, account: Account) -> None:
     house.order("SH1001", {"TEE": 2, "MUG": 1}, shop="acme.myshopify.com")
     async with account.open() as session:
