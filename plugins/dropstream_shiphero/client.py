@@ -6,8 +6,8 @@ many are wanted and left: it is asked again, writes too ("Throttling & Quotas").
 """
 
 import re
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from typing import TypeVar
 
 import msgspec
@@ -18,10 +18,12 @@ from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
 from dropstreamd.errors import (
     AuthFailed,
+    Hold,
     OutcomeUnknown,
     ProtocolMismatch,
     RateLimited,
     Unreachable,
+    Wait,
 )
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
@@ -198,6 +200,19 @@ class Api:
         if write:
             raise OutcomeUnknown(f"ShipHero failed over {document.name}; it may have been applied")
         raise Unreachable(f"ShipHero failed over the query {document.name}")
+
+
+@contextmanager
+def after(done: bool, what: str) -> Iterator[None]:
+    """Once something was `done`, no error means that nothing was: `what` says which part."""
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except (Wait, Hold) as error:
+        if done:
+            raise OutcomeUnknown(f"{what} in ShipHero, and then: {error.message}") from error
+        raise
 
 
 def _is_throttle(error: wire.Failure) -> bool:

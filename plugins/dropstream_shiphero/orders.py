@@ -12,12 +12,12 @@ import msgspec
 
 from dropstream_shiphero import documents, values, wire
 from dropstream_shiphero.amending import changes
-from dropstream_shiphero.client import Api, Refusal
+from dropstream_shiphero.client import Api, Refusal, after
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.standing import Orders as Standing
 from dropstream_shiphero.translate import Wanted, creation, too_long, wanted
-from dropstreamd.errors import Hold, OutcomeUnknown, Wait
+from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.model.handover import (
     Accepted,
     InDoubt,
@@ -166,14 +166,8 @@ class Orders:
     ) -> Outcome:
         """All of them, in this order. Once one is done, nothing that goes wrong means that nothing was."""
         for done, (document, data) in enumerate(steps):
-            try:
+            with after(done > 0, "a part of the change was made"):
                 told = await self._write(document, {**data, "order_id": standing.id})
-            except (Wait, Hold) as error:
-                if done and not isinstance(error, OutcomeUnknown):
-                    raise OutcomeUnknown(
-                        f"a part of the change was made in ShipHero: {error.message}"
-                    ) from error
-                raise
             if isinstance(told, Refusal):
                 if done:
                     why = f"a part of the change was made in ShipHero, and {document.name} refused"
@@ -202,7 +196,8 @@ class Orders:
                 "void_on_platform": False,
                 "force": False,
             }
-            told = await self._write(documents.CANCEL_ORDER, data)
+            with after(done > 0, "a part of it was cancelled"):
+                told = await self._write(documents.CANCEL_ORDER, data)
             if isinstance(told, Refusal):
                 now = [one for one in await self._standing.of(frozen.order.reference) if not one.cancelled]
                 if not now:

@@ -6,7 +6,7 @@ import msgspec
 
 from dropstream_shiphero import documents_goods, values, wire
 from dropstream_shiphero.catalogue import Item, weight
-from dropstream_shiphero.client import Api, Refusal
+from dropstream_shiphero.client import Api, Refusal, after
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
 from dropstreamd.errors import ProtocolMismatch
@@ -80,14 +80,16 @@ class Products:
         there = await self._there(product.sku)
         if there is None:
             return [await self._make(key, product)]
-        if (there.name or "") != product.name:
+        renamed = (there.name or "") != product.name
+        if renamed:
             data: dict[str, object] = {"sku": product.sku, "name": product.name}
             told = await self._write(documents_goods.UPDATE_PRODUCT, data)
             if isinstance(told, Refusal):
                 return [_refused(key, product, told)]
         if not self._is_in_warehouse(there):
             data = {"sku": product.sku, "warehouse_id": self._settings.warehouse, "on_hand": 0}
-            told = await self._write(documents_goods.ADD_TO_WAREHOUSE, data)
+            with after(renamed, "its name was changed"):
+                told = await self._write(documents_goods.ADD_TO_WAREHOUSE, data)
             if isinstance(told, Refusal):
                 return [_refused(key, product, told)]
         return [Accepted(key=key, remote=there.id)]

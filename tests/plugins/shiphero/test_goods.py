@@ -84,6 +84,16 @@ async def test_a_product_of_another_warehouse_is_added_to_ours(house: House, acc
     }
 
 
+async def test_once_the_name_is_changed_no_error_means_that_nothing_was(
+    fake: FakeShipHero, house: House, account: Account
+) -> None:
+    house.add_product("CAP", name="Old", on_hand=None)
+    fake.fail("AddToWarehouse", "429")
+    async with account.open() as session:
+        with pytest.raises(OutcomeUnknown, match="its name was changed"):
+            await pushed(session.products, Item(key="1", document=CAP))
+
+
 @pytest.mark.parametrize("sku", ["", " CAP", "C" * 101])
 async def test_a_sku_that_cannot_be_told(account: Account, sku: str) -> None:
     async with account.open() as session:

@@ -76,6 +76,20 @@ async def test_a_cancellation_whose_answer_is_lost(fake: FakeShipHero, account: 
         assert await recover(session, made.stop) == Accepted(key="SH1001", remote=made.row["id"])
 
 
+async def test_both_halves_of_a_split_are_cancelled(
+    fake: FakeShipHero, house: House, account: Account, patient_clock: MockClock
+) -> None:
+    first, second = house.order("SH1001", {"TEE": 2}), house.order("SH1001", {"MUG": 1})
+    stop = item(order(), remote=first["id"], cancel=True)
+    fake.before["CancelOrder"] = lambda: fake.fail("CancelOrder", "429")  # the second time
+    async with account.open() as session:
+        with pytest.raises(OutcomeUnknown, match="a part of it was cancelled"):
+            await push(session, stop)
+        assert await recover(session, stop) == Untouched(key="SH1001")
+        assert await push(session, stop) == Accepted(key="SH1001", remote=first["id"])
+    assert {first["fulfillment_status"], second["fulfillment_status"]} == {"canceled"}
+
+
 async def test_nothing_to_cancel(account: Account) -> None:
     async with account.open() as session:
         assert refused(await push(session, item(order(), remote="x", cancel=True))) == "none"
