@@ -39,8 +39,8 @@ ACCOUNT = Document(
     cost=20.0,
     counted=False,
     text="""query Account($warehouse: String, $customer: String) {
-  me { complexity data { id email } }
-  account { complexity data { id email status is_3pl warehouses { id identifier } } }
+  me { complexity data { email } }
+  account { complexity data { id email warehouses { id identifier } } }
   warehouse_products(warehouse_id: $warehouse, customer_account_id: $customer) {
     complexity
     data(first: 1) { edges { cursor node { id } } }
@@ -67,8 +67,8 @@ SHIPMENTS = Document(
     data(first: $first, after: $after) {{
       {_PAGE}
       edges {{ cursor node {{
-        id created_date warehouse_id
-        order {{ id order_number partner_order_id shop_name }}
+        id created_date
+        order {{ partner_order_id shop_name }}
         shipping_labels {{
           id status refunded tracking_number tracking_url carrier shipping_name shipping_method created_date
         }}
@@ -93,7 +93,7 @@ SHIPMENT_LINES = Document(
 )
 
 _ORDERED = """
-      id sku quantity quantity_shipped price product_name partner_line_item_id"""
+      id sku quantity quantity_shipped partner_line_item_id"""
 
 _ADDRESS = "first_name last_name company address1 address2 city state zip country email phone"
 
@@ -132,8 +132,8 @@ STANDING = Document(
     data(first: {SAME_REFERENCE}) {{
       edges {{ cursor node {{
         {_STATE}
-        email gift_note packing_note required_ship_date
-        shipping_lines {{ title carrier method price }}
+        gift_note packing_note required_ship_date
+        shipping_lines {{ title carrier method }}
         shipping_address {{ {_ADDRESS} }}
         line_items(first: {LINES_AT_ONCE}) {{ {_PAGE} edges {{ cursor node {{ {_ORDERED} }} }} }}
       }} }}

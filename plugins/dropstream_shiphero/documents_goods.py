@@ -121,11 +121,11 @@ PURCHASE_LINES = Document(
 }}""",
 )
 
-_RETURN = """id partner_id status created_at
-        order { id order_number partner_order_id shop_name }
+_RETURN = """id partner_id
+        order { partner_order_id shop_name }
         labels { tracking_number }
         line_items {
-          id quantity quantity_received restock condition line_item { sku partner_line_item_id }
+          id quantity_received restock condition line_item { sku partner_line_item_id }
         }"""
 
 RETURNS = Document(

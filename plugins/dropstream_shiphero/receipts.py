@@ -23,7 +23,6 @@ class Label(msgspec.Struct, frozen=True):
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     id: str
-    quantity: int | None
     quantity_received: int | None
     restock: int | None
     condition: str | None
@@ -35,8 +34,6 @@ class Back(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     partner_id: str | None
-    status: str | None
-    created_at: str | None
     order: wire.OfOrder | None
     labels: tuple[Label | None, ...] | None
     line_items: tuple[Line | None, ...] | None

@@ -79,8 +79,13 @@ class ShipHeroWarehouse(WarehouseParts):
         variables = {"warehouse": settings.warehouse, "customer": settings.customer_account or None}
         told = await self._api.ask(documents.ACCOUNT, variables, wire.AccountData, write=False)
         if isinstance(told, Refusal):
-            account = self._of(_account_data(told.data))
-            self._check_warehouse(account)
+            partly = _account_data(told.data)
+            if partly.me is None or partly.account is None:
+                raise Misconfigured(
+                    f"ShipHero does not tell whose token this is (code {told.code}): {told.message}",
+                    remedy="is the developer user's account active?",
+                )
+            self._check_warehouse(self._of(partly))
             raise self._refused(told)
         account = self._of(told)
         self._check_warehouse(account)

@@ -171,7 +171,6 @@ class WithLines(msgspec.Struct, Generic[T], frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    id: str | None = None
     email: str | None = None
 
 
@@ -183,8 +182,6 @@ class House(msgspec.Struct, frozen=True):
 class Account(msgspec.Struct, frozen=True):
     id: str | None = None
     email: str | None = None
-    status: str | None = None
-    is_3pl: bool | None = None
     warehouses: tuple[House | None, ...] | None = None
 
 
@@ -200,8 +197,6 @@ class AccountData(msgspec.Struct, frozen=True):
 class OfOrder(msgspec.Struct, frozen=True, kw_only=True):
     """The order that a shipment or a return is of."""
 
-    id: str | None
-    order_number: str | None
     partner_order_id: str | None
     shop_name: str | None
 
@@ -233,7 +228,6 @@ class ShippedLine(msgspec.Struct, frozen=True, kw_only=True):
 class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     created_date: str | None
-    warehouse_id: str | None
     order: OfOrder | None
     shipping_labels: tuple[Label | None, ...] | None
     line_items: Connection[ShippedLine] | None
@@ -262,8 +256,6 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     sku: str | None
     quantity: int | None
     quantity_shipped: int | None
-    price: str | None
-    product_name: str | None
     partner_line_item_id: str | None
 
     @property
@@ -294,7 +286,6 @@ class ShippingLines(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None
     carrier: str | None
     method: str | None
-    price: str | None = None
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -314,7 +305,6 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(OrderState, frozen=True, kw_only=True):
     """An order as it stands, with what may be changed of it."""
 
-    email: str | None
     gift_note: str | None
     packing_note: str | None
     required_ship_date: str | None

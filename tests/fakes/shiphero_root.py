@@ -36,10 +36,12 @@ class Root:
 
     # ---- the account
 
-    def me(self, _info: Any) -> Row:
+    def me(self, info: Any) -> Row:
+        self._may(info, {})
         return _record({"id": "VXNlcjox", "email": self._server.user})
 
-    def account(self, _info: Any) -> Row:
+    def account(self, info: Any) -> Row:
+        self._may(info, {})
         houses = [
             {"id": WAREHOUSE, "identifier": "Primary"},
             {"id": "V2FyZWhvdXNlOjg=", "identifier": "East"},

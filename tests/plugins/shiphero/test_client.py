@@ -53,6 +53,15 @@ async def test_another_warehouse(account: Account, warehouse: str) -> None:
     assert f"{WAREHOUSE} (Primary)" in caught.value.remedy
 
 
+@pytest.mark.parametrize("field", ["me", "account"])
+async def test_an_account_that_is_not_told(fake: FakeShipHero, account: Account, field: str) -> None:
+    fake.refusals[field] = ("The account is suspended", 9)
+    async with account.open() as session:
+        with pytest.raises(Misconfigured, match="The account is suspended") as caught:
+            await session.test(write=False)
+    assert "active" in caught.value.remedy
+
+
 async def test_stock_that_is_refused(fake: FakeShipHero, account: Account) -> None:
     fake.refusals["warehouse_products"] = ("Name a customer account", 3)
     async with account.open() as session:

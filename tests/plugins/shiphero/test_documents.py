@@ -44,7 +44,6 @@ FIRST = {
 NOT_ELSEWHERE = {
     "OrderHolds": "holds are a list of text there",
     "PurchaseOrder.vendor": "only its id is there",
-    "Return.created_at": "",
     "Return.order": "only its id is there",
     "Shipment.order": "only its id is there",
     "ShippingLabel.created_date": "it is called created_at there",
