@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from trio.testing import MockClock
 
+from dropstream_shiphero.documents import SHIPMENTS_AT_ONCE
 from dropstream_shiphero.warehouse import ShipHeroWarehouse
 from dropstreamd.model.shipments import Package, PackageLine
 from dropstreamd.platform.contract import Page
@@ -39,7 +40,7 @@ def references(first: Page[Package], rest: Told) -> set[str]:
 
 def pages(count: int) -> int:
     """Calls for so many rows, of which each page brings five again."""
-    return 1 + -(-(count - 50) // 45)
+    return 1 + -(-(count - SHIPMENTS_AT_ONCE) // (SHIPMENTS_AT_ONCE - 5))
 
 
 def aged(shipment: Row, days: float) -> Row:
