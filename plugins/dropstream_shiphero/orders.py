@@ -15,6 +15,7 @@ from dropstream_shiphero.amending import changes
 from dropstream_shiphero.client import Api, Refusal, after
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
+from dropstream_shiphero.skus import KnownSkus
 from dropstream_shiphero.standing import Orders as Standing
 from dropstream_shiphero.translate import Wanted, creation, too_long, wanted
 from dropstreamd.errors import OutcomeUnknown
@@ -58,6 +59,7 @@ class Orders:
         self._api = api
         self._settings = settings
         self._standing = Standing(api, settings)
+        self._skus = KnownSkus(api, settings)
 
     @property
     def writes(self) -> Writes:
@@ -89,6 +91,9 @@ class Orders:
             return [await self._amend(key, frozen, live, record)]
         if live:
             return [await self._same(key, frozen.order, live)]
+        unknown = await self._unknown(key, frozen.order)
+        if unknown is not None:
+            return [unknown]
         if not await _recorded(record):
             return [Untouched(key=key)]
         return [await self._create(key, frozen.order)]
@@ -107,6 +112,15 @@ class Orders:
         if frozen.remote:
             return [await self._changed(key, frozen, live)]
         return [await self._same(key, frozen.order, live) if live else Untouched(key=key)]
+
+    async def _unknown(self, key: str, order: Wanted) -> Rejected | None:
+        """Why it is refused for a SKU that ShipHero does not have."""
+        if not self._settings.check_skus:
+            return None
+        sku = await self._skus.first_missing(line.sku for line in order.lines)
+        if sku is None:
+            return None
+        return Rejected(key=key, cause=f"sku:{sku}", reason=f"ShipHero has no product with the SKU {sku}")
 
     # ---- making
 
@@ -143,6 +157,9 @@ class Orders:
         steps = changes(frozen.order, live[0], await self._standing.lines(live[0]), self._settings)
         if not steps:
             return Accepted(key=key, remote=live[0].id)
+        unknown = await self._unknown(key, frozen.order)
+        if unknown is not None:
+            return unknown
         if not await _recorded(record):
             return Untouched(key=key)
         return await self._apply(key, frozen, live[0], steps)

@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     profile: str = ""
     lock_to_warehouse: bool = False
     check_addresses: bool = True
+    check_skus: bool = True
     weight_unit: WeightUnit = ""
     return_carrier: str = ""
     return_method: str = ""

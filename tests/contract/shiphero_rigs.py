@@ -197,6 +197,7 @@ class Orders(Named):
     """An `AmendBench[OutboundOrder]`."""
 
     async def items(self, count: int) -> Sequence[Item[OutboundOrder]]:
+        self.house.count(dict.fromkeys((SKU, OTHER_SKU, "CAP"), 100))
         return [self._item(name, SKU) for name in self.names(count)]
 
     async def refused(self) -> Item[OutboundOrder]:

@@ -85,6 +85,7 @@ def settings(**values: object) -> Settings:
         "user": USER,
         "refresh_token": {"secret": "wms"},
         "warehouse": WAREHOUSE,
+        "check_skus": False,
         "allow_private_address": True,
         **values,
     }

@@ -19,7 +19,7 @@ from graphql import (
     visit,
 )
 
-from dropstream_shiphero import documents, documents_goods
+from dropstream_shiphero import documents, documents_goods, skus
 from dropstream_shiphero.documents import Document
 from tests.fakes.shiphero import MOST_ROWS, cost_of, schema
 
@@ -28,7 +28,7 @@ DOCUMENTS = {
     for module in (documents, documents_goods)
     for each in vars(module).values()
     if isinstance(each, Document)
-}
+} | {"Skus": skus.document(skus.AT_ONCE)}
 FIRST = {
     "Shipments": documents.SHIPMENTS_AT_ONCE,
     "Orders": documents.ORDERS_AT_ONCE,

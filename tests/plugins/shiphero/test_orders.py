@@ -148,7 +148,34 @@ async def test_what_cannot_be_told(account: Account, changes: dict[str, Any], ca
         assert refused(await push(session, item(order(**changes)))) == cause
 
 
-async def test_an_unknown_sku_is_the_cause(account: Account) -> None:
+async def test_an_unknown_sku_is_the_cause(fake: FakeShipHero, house: House, account: Account) -> None:
+    """Each is looked up once in a session; the product's coming releases it."""
+    lines = tuple(
+        OutboundLine(number=number, order_line=str(number), sku=f"SKU-{number}", quantity=1)
+        for number in range(1, 31)
+    )
+    house.count({line.sku: 1 for line in lines[:-1]})
+    async with account.open(check_skus=True) as session:
+        assert refused(await push(session, item(order(lines=lines)))) == "sku:SKU-30"
+        assert "CreateOrder" not in fake.asked
+        assert fake.asked.count("Skus") == 2
+        house.count({"SKU-30": 1})
+        first = await push(session, item(order(lines=lines)))
+        assert isinstance(first, Accepted)
+        assert fake.asked.count("Skus") == 3
+        changed = order(lines=(OutboundLine(number=1, order_line="1", sku="sku-1", quantity=1),))
+        assert refused(await push(session, item(changed, remote=first.remote))) == "sku:sku-1"
+        assert isinstance(await push(session, item(order("SH2", lines=lines))), Accepted)
+        assert fake.asked.count("Skus") == 4
+
+
+async def test_a_look_up_of_skus_that_is_refused_holds_no_order(fake: FakeShipHero, account: Account) -> None:
+    fake.refusals["products"] = ("Ask for fewer", 3)
+    async with account.open(check_skus=True) as session:
+        assert isinstance(await push(session, item(order())), Accepted)
+
+
+async def test_a_sku_that_shiphero_itself_refuses(account: Account) -> None:
     lines = (OutboundLine(number=1, order_line="a", sku=NOT_KEPT, quantity=1),)
     async with account.open() as session:
         outcome = await push(session, item(order(lines=lines)))
