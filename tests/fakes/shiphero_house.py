@@ -68,7 +68,7 @@ class House:
                 "currency",
             )
         )
-        row = {
+        row: Row = {
             **given,
             "id": self._id("Order"),
             "fulfillment_status": "pending",
@@ -139,7 +139,7 @@ class House:
         row["updated_at"] = self.now
 
     def add_product(self, sku: str, *, name: str = "", on_hand: int | None = 0, **told: Any) -> Row:
-        row = {
+        row: Row = {
             "id": self._id("Product"),
             "customer_account_id": None,
             "sku": sku,
@@ -193,7 +193,7 @@ class House:
                 self.put(product, on_hand)
 
     def purchase(self, number: str, units: Mapping[str, int]) -> Row:
-        row = {
+        row: Row = {
             "id": self._id("PurchaseOrder"),
             "customer_account_id": None,
             "warehouse_id": WAREHOUSE,
@@ -221,7 +221,7 @@ class House:
     def send_back(self, order: Row, units: Mapping[str, int], *, reference: str | None = None) -> Row:
         """A return that is expected."""
         by_sku = {line["sku"]: line for line in order["line_items"]}
-        row = {
+        row: Row = {
             "id": self._id("Return"),
             "customer_account_id": order["customer_account_id"],
             "warehouse_id": WAREHOUSE,
