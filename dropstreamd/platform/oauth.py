@@ -1,4 +1,4 @@
-"""The token endpoint of an authorization server ("The OAuth 2.0 Authorization Framework", RFC 6749, 4.1.3, 5, 6).
+"""The token endpoint of an authorization server ("The OAuth 2.0 Authorization Framework", RFC 6749).
 
     invalid_grant            AuthFailed   the code or refresh token is over: authorize again
     invalid_client,
@@ -43,8 +43,8 @@ async def ask_for_token(
     app: str,
     headers: Mapping[str, str] | None = None,
 ) -> Grant:
-    """One call of the endpoint, which is never repeated by itself. `app` is what the app is called in messages
-    (its public client id)."""
+    """One call of the endpoint, which is never repeated by itself. `app` is what the app is called in
+    messages: its client id, which is no secret."""
     given = {"content-type": "application/x-www-form-urlencoded", **(headers or {})}
     content = urlencode(form).encode()
     try:
