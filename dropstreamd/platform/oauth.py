@@ -48,7 +48,7 @@ async def ask_for_token(
     given = {"content-type": "application/x-www-form-urlencoded", **(headers or {})}
     content = urlencode(form).encode()
     try:
-        response = await http.request("POST", path, applied="write", content=content, headers=given)
+        response = await http.request("POST", path, applied="write", content=content, headers=given, cost=0.0)
     except AuthFailed as error:
         raise _wrong_client(app) from error
     except OutcomeUnknown as error:
