@@ -3,7 +3,7 @@
 `createShippingFulfillment` knows no idempotency key, and takes no reference of ours. Its fulfillment is known by
 its tracking number, lines and units. So before the call it is counted how many such there are: after a lost
 answer, one more is ours. What somebody entered by hand in the same way is taken as the package's own where
-nothing is open any more. eBay lets no fulfillment be changed: a changed tracking number is a person's business.
+nothing is open any more. eBay lets no fulfillment be changed: a changed tracking number is for a person to see.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Levels become quantities: of the item in the Inventory API, and of each of its offers.
 
 What a listing shows is the lower of the two ("bulkUpdatePriceQuantity"), so that both are set. Each listing
-can be revised 250 times a day; what shows the wanted figure already is therefore left alone. 25 items are looked
-at with one call and set with another; their offers are looked up one by one.
+can be revised 250 times a day; what shows the wanted figure already is therefore left alone. 25 items are
+looked at with one call and set with another; their offers are looked up one by one.
 """
 
 import re
@@ -216,8 +216,8 @@ def _shown(offer: wire.Offer, item: wire.Item) -> int:
 
 def _not_there(sku: str) -> Rejected:
     reason = (
-        f"{sku} is not in the Inventory API: eBay has no such SKU, or its listing was made elsewhere and has to"
-        " be migrated"
+        f"{sku} is not in the Inventory API: eBay has no such SKU, or its listing was made elsewhere"
+        " and has to be migrated"
     )
     return Rejected(key=sku, cause=f"sku:{sku}", reason=reason)
 

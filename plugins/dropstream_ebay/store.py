@@ -40,25 +40,14 @@ class EbayStore(StoreParts):
         if seller and seller.casefold() != wanted.casefold():
             raise Misconfigured(
                 f"the consent is of the seller {seller}, and `seller` is {wanted}",
-                remedy="correct `seller`, or run `dropstreamctl authorize`, signed in as the one that is meant",
+                remedy="correct `seller`, or run `dropstreamctl authorize` as the one that is meant",
             )
         items = await self._api.get(f"{INVENTORY}/inventory_item", {"limit": 1})
         total = read(items, wire.Items).total
         return [
             Finding(name="account", ok=True, detail=f"{wanted}, {self._settings.environment}"),
-            self._listed(total),
+            Finding(name="inventory items", ok=True, detail=f"{total} in the Inventory API"),
         ]
-
-    @staticmethod
-    def _listed(total: int) -> Finding:
-        if total:
-            return Finding(name="inventory items", ok=True, detail=f"{total} in the Inventory API")
-        return Finding(
-            name="inventory items",
-            ok=False,
-            detail="the Inventory API has no item: listings that were made elsewhere are not in it",
-            remedy="migrate the listings (see the README), or leave the channel inventory off",
-        )
 
     async def survey(self) -> Survey:
         """Reads every inventory item, and the ship methods of the open orders."""
@@ -73,6 +62,15 @@ class EbayStore(StoreParts):
                 skus[sku] += 1
         answer = await self._api.get(f"{FULFILLMENT}/order", {"filter": OPEN, "limit": 200})
         methods = {method for raw in read(answer, wire.Orders).orders for method in _methods(bytes(raw))}
+        if not skus:
+            findings.append(
+                Finding(
+                    name="inventory items",
+                    ok=False,
+                    detail="the Inventory API has none: listings that were made elsewhere are not in it",
+                    remedy="migrate the listings (see the README), or leave the channel inventory off",
+                )
+            )
         return Survey(
             findings=tuple(findings),
             skus=frozenset(skus),
