@@ -1,9 +1,9 @@
 """Packages become shipping fulfillments, each once.
 
-`createShippingFulfillment` knows no idempotency key, and takes no reference of ours. Its fulfillment is known by
+`createShippingFulfillment` knows no idempotency key, and takes no reference of ours. What it makes is known by
 its tracking number, lines and units. So before the call it is counted how many such there are: after a lost
 answer, one more is ours. What somebody entered by hand in the same way is taken as the package's own where
-nothing is open any more. eBay lets no fulfillment be changed: a changed tracking number is for a person to see.
+nothing is open any more. eBay lets no fulfillment be changed: a changed tracking number is a person's task.
 """
 
 import re
@@ -238,7 +238,9 @@ def _why(key: str, wanted: Wanted, answer: Response) -> Rejected:
     """By eBay's codes ("createShippingFulfillment"); its words are not repeated."""
     codes = {each.error_id for each in errors_of(answer)}
     if _BAD_TRACKING in codes:
-        reason = f"eBay refused the carrier {wanted.carrier!r} or its tracking number: map the carrier under [shipping]"
+        reason = (
+            f"eBay refused the carrier {wanted.carrier!r} or its tracking number: map it under [shipping]"
+        )
         return Rejected(key=key, cause=f"carrier:{wanted.carrier}", reason=reason)
     if _BAD_DATE in codes:
         return Rejected(key=key, cause="date", reason="eBay refused the day on which it was shipped")

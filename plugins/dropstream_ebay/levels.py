@@ -13,7 +13,7 @@ import trio
 
 from dropstream_ebay import wire
 from dropstream_ebay.client import INVENTORY, SYSTEM_ERRORS, Api, errors_of, read
-from dropstream_ebay.offers import Offers
+from dropstream_ebay.offers import live_offers
 from dropstreamd.model.handover import (
     Accepted,
     Item,
@@ -68,9 +68,8 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
 class Levels:
     """A `Sink[Level]`, and the `LevelReader` beside it. An accepted one's `remote` is the SKU."""
 
-    def __init__(self, api: Api, offers: Offers) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
-        self._offers = offers
 
     @property
     def writes(self) -> Writes:
@@ -125,7 +124,7 @@ class Levels:
         known = [sku for sku in skus if 0 < len(sku) <= MOST_SKU]
         for at in range(0, len(known), BATCH):
             items |= await self._items(known[at : at + BATCH])
-        offers = await self._offers.live(items)
+        offers = await live_offers(self._api, items)
         return {
             sku: min([item.quantity, *(_shown(offer, item) for offer in offers[sku])])
             for sku, item in items.items()
@@ -151,7 +150,7 @@ class Levels:
         self, wanted: Mapping[str, int], items: Mapping[str, wire.Item], outcomes: dict[str, Outcome]
     ) -> list[_Change]:
         """What is to be set; the others show it."""
-        offers = await self._offers.live(wanted)
+        offers = await live_offers(self._api, wanted)
         changes: list[_Change] = []
         for sku, available in wanted.items():
             shown = [items[sku].quantity, *(offer.available_quantity for offer in offers[sku])]
@@ -180,11 +179,10 @@ class Levels:
             if parts and not failed:
                 outcomes[change.sku] = Accepted(key=change.sku, remote=change.sku)
             elif any(error.error_id == _NO_OFFER for error in errors):
-                self._offers.forget(change.sku)
                 gone.append(change)
             else:
                 outcomes[change.sku] = _refused(change, errors, failed)
-        offers = await self._offers.live(change.sku for change in gone)
+        offers = await live_offers(self._api, [change.sku for change in gone])
         return [_change(change.sku, change.available, offers[change.sku]) for change in gone]
 
 

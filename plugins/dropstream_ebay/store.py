@@ -10,7 +10,6 @@ from dropstream_ebay import wire
 from dropstream_ebay.client import FULFILLMENT, INVENTORY, Api, read
 from dropstream_ebay.fulfillments import Fulfillments
 from dropstream_ebay.levels import Levels
-from dropstream_ebay.offers import Offers
 from dropstream_ebay.orders import OPEN, Orders
 from dropstream_ebay.products import Products
 from dropstream_ebay.settings import Settings
@@ -24,10 +23,9 @@ class EbayStore(StoreParts):
     def __init__(self, api: Api, settings: Settings, host: Host) -> None:
         self._api = api
         self._settings = settings
-        offers = Offers(api)
         self.orders: Orders = Orders(api, settings, host.clock)
         self.shipments: Fulfillments = Fulfillments(api)
-        self.inventory: Levels = Levels(api, offers)
+        self.inventory: Levels = Levels(api)
         self.products: Products = Products(api)
         self.levels: Levels = self.inventory
 

@@ -1,7 +1,7 @@
-"""A strict eBay: its token endpoint and two of its Sell APIs, each request checked against eBay's description.
+"""A strict eBay: its token endpoint and two of its Sell APIs, requests checked against eBay's description.
 
-It keeps state, sizes of pages, the lives of access tokens, revisions a day and quantities as eBay does, answers
-errors in eBay's form, and can be told to misbehave: faults are queued by the operation that they hit.
+It keeps state, sizes of pages, the lives of access tokens, revisions a day and quantities as eBay does,
+answers errors in eBay's form, and can be told to misbehave: faults are queued by the operation that they hit.
 """
 
 import re
@@ -31,8 +31,8 @@ Fault = Literal[
     "401", "403", "429", "503", "500", "system", "day", "html", "before", "after", "lost", "truncated", "slow"
 ]
 """`system`: an error 25001 or 30500. `day`: the day's calls are used up. `before`, `after`: the connection
-ends before or after it was applied, with no answer; `truncated`: within the answer. `lost`: applied, and never
-answered. `slow`: in small bits."""
+ends before or after it was applied, with no answer; `truncated`: within the answer. `lost`: applied, and
+never answered. `slow`: in small bits."""
 
 NAMES = {
     "GET /order": "orders",

@@ -1,7 +1,7 @@
 """eBay's own description of its Sell APIs, where it can be had, and whether a message is as it says.
 
 It is test data and no part of this repository. It is looked for in the folder that DROPSTREAMD_SPECS names,
-then in `../shared/specs` beside the checkout. What the description does not name is refused; eBay overlooks it.
+then in `../shared/specs` beside the checkout. What the description does not name is refused.
 """
 
 import os
