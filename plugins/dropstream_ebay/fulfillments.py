@@ -1,6 +1,6 @@
 """Packages become shipping fulfillments, each once.
 
-`createShippingFulfillment` knows no idempotency key, and takes no reference of ours. What it makes is known by
+`createShippingFulfillment` knows no idempotency key and takes no reference of ours. What it makes is known by
 its tracking number, lines and units. So before the call it is counted how many such there are: after a lost
 answer, one more is ours. What somebody entered by hand in the same way is taken as the package's own where
 nothing is open any more. eBay lets no fulfillment be changed: a changed tracking number is a person's task.

@@ -19,6 +19,12 @@ FILES = {
     "/sell/fulfillment/v1": "sell_fulfillment_v1_oas3.json",
     "/sell/inventory/v1": "sell_inventory_v1_oas3.json",
 }
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 _PART = re.compile(r"\{\w+\}")
 
 
@@ -128,6 +134,5 @@ class Descriptions:
             for number, value in enumerate(given):
                 self._check(base, schema["items"], value, f"{place}[{number}]")
         else:
-            python = {"string": str, "integer": int, "number": (int, float), "boolean": bool}[kind]
-            fits = isinstance(given, python) and not (kind == "integer" and isinstance(given, bool))
+            fits = isinstance(given, _KINDS[kind]) and (kind == "boolean" or not isinstance(given, bool))
             assert fits, f"{place} is no {kind}: {given!r}"

@@ -133,7 +133,7 @@ class Account(msgspec.Struct, frozen=True):
 
     async def one(self, **changes: object) -> Order:
         """The only order."""
-        (order,) = (await self.listing(**changes)).orders.values()
+        (order,) = (await self.listing(None, **changes)).orders.values()
         return order
 
 

@@ -169,6 +169,6 @@ async def test_a_survey_tells_skus_and_ship_methods(account: Account, shop: Ebay
     assert all(each.ok for each in found.findings)
     assert found.skus is not None
     assert len(found.skus) == 206
-    assert found.ship_methods == {"USPSPriority"}
+    assert found.ship_methods == frozenset({"USPSPriority"})
     assert page.documents[0].weight_g == 907
     assert (page.documents[0].vendor, page.documents[0].gtin) == ("Acme", "012345678905")

@@ -119,7 +119,7 @@ async def test_what_became_of_it_is_not_looked_up(fake: FakeEbay, account: Accou
 
 async def test_a_full_sync_in_the_fewest_calls(fake: FakeEbay, account: Account, shop: EbayShop) -> None:
     """Two calls for 25, and one for each SKU's offers, which eBay tells of one SKU at a time only."""
-    count = int(os.environ.get("DROPSTREAMD_EBAY_LEVELS", "500"))
+    count = int(os.environ.get("DROPSTREAMD_EBAY_LEVELS", "200"))
     for number in range(count):
         shop.add_item(f"S-{number}", 1, offer=1)
     async with account.open() as store:
