@@ -94,14 +94,17 @@ def read(response: Response, into: type[T]) -> T:
     if not response.ok:
         codes = ", ".join(str(each.error_id) for each in errors_of(response)) or "no error id"
         raise ProtocolMismatch(f"{response.call}: answered {response.status} ({codes})")
-    return decode(response, into)
+    try:
+        return wire.decoded(bytes(decode(response, msgspec.Raw)), into)
+    except msgspec.DecodeError:
+        return decode(response, into)  # which says what is not as described
 
 
 def errors_of(response: Response) -> tuple[wire.Error, ...]:
     """What a refusal says; nothing where it is not as eBay says things."""
     try:
-        return msgspec.json.decode(response.body, type=wire.Errors).errors
-    except msgspec.DecodeError:
+        return wire.decoded(response.body, wire.Errors).errors
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return ()
 
 

@@ -128,23 +128,26 @@ class Levels:
         return {
             sku: min([item.quantity, *(_shown(offer, item) for offer in offers[sku])])
             for sku, item in items.items()
+            if sku in offers
         }
 
     # ---- calls
 
     async def _items(self, skus: Iterable[str]) -> dict[str, wire.Item]:
         """Those that the Inventory API has."""
-        body = {"requests": [{"sku": sku} for sku in skus]}
+        asked = list(skus)
+        body = {"requests": [{"sku": sku} for sku in asked]}
         answer = await self._api.ask(f"{INVENTORY}/bulk_get_inventory_item", body)
-        codes = {each.error_id for each in errors_of(answer)} if not answer.ok else set()
-        if codes & _NO_ITEM:
-            return {}
-        told = read(answer, wire.ItemsOf).responses
-        return {
-            each.sku: each.inventory_item
-            for each in told
-            if each.status_code == 200 and each.inventory_item is not None
-        }
+        if answer.ok:
+            told = read(answer, wire.ItemsOf).responses
+            found = {each.sku: each.inventory_item for each in told if each.status_code == 200}
+            return {sku: item for sku, item in found.items() if item is not None}
+        if len(asked) == 1:
+            if answer.status in (400, 404):
+                return {}
+            read(answer, wire.ItemsOf)
+        # Refused whole, for one of them perhaps: each is asked for alone.
+        return {sku: item for one in asked for sku, item in (await self._items([one])).items()}
 
     async def _changes(
         self, wanted: Mapping[str, int], items: Mapping[str, wire.Item], outcomes: dict[str, Outcome]
@@ -153,6 +156,9 @@ class Levels:
         offers = await live_offers(self._api, wanted)
         changes: list[_Change] = []
         for sku, available in wanted.items():
+            if sku not in offers:
+                outcomes[sku] = _not_there(sku)
+                continue
             shown = [items[sku].quantity, *(offer.available_quantity for offer in offers[sku])]
             if all(each == available for each in shown):
                 outcomes[sku] = Accepted(key=sku, remote=sku)
@@ -183,7 +189,7 @@ class Levels:
             else:
                 outcomes[change.sku] = _refused(change, errors, failed)
         offers = await live_offers(self._api, [change.sku for change in gone])
-        return [_change(change.sku, change.available, offers[change.sku]) for change in gone]
+        return [_change(change.sku, change.available, offers.get(change.sku, ())) for change in gone]
 
 
 def _unfit(item: Item[Level]) -> Rejected | None:

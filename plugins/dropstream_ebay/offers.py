@@ -16,7 +16,8 @@ MOST = 25
 
 
 async def live_offers(api: Api, skus: Iterable[str]) -> Mapping[str, tuple[wire.Offer, ...]]:
-    """The published offers at a fixed price, which are the ones whose quantity can be set."""
+    """The published offers at a fixed price, which are the ones whose quantity can be set. What eBay does not
+    take for a SKU is left out."""
     limit = trio.CapacityLimiter(AT_ONCE)
     found: dict[str, tuple[wire.Offer, ...]] = {}
     failed: list[DropstreamError] = []
@@ -25,7 +26,9 @@ async def live_offers(api: Api, skus: Iterable[str]) -> Mapping[str, tuple[wire.
         async def one(sku: str) -> None:
             try:
                 async with limit:
-                    found[sku] = await _of(api, sku)
+                    offers = await _of(api, sku)
+                if offers is not None:
+                    found[sku] = offers
             except DropstreamError as error:  # told once, by its own kind: not as a group
                 failed.append(error)
                 nursery.cancel_scope.cancel()
@@ -37,9 +40,11 @@ async def live_offers(api: Api, skus: Iterable[str]) -> Mapping[str, tuple[wire.
     return found
 
 
-async def _of(api: Api, sku: str) -> tuple[wire.Offer, ...]:
+async def _of(api: Api, sku: str) -> tuple[wire.Offer, ...] | None:
     answer = await api.get(f"{INVENTORY}/offer", {"sku": sku, "limit": MOST})
     if answer.status == 404:
         return ()
+    if answer.status == 400:
+        return None
     found = read(answer, wire.Offers).offers
     return tuple(each for each in found if (each.status, each.format) == ("PUBLISHED", "FIXED_PRICE"))

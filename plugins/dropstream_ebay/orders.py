@@ -77,18 +77,18 @@ class Orders:
         answer = await self._api.get(
             f"{FULFILLMENT}/order", {"filter": run.filter, "limit": PAGE, "offset": run.offset}
         )
-        rows = self._rows(answer)
+        page = self._page(answer)
         if run.begun is None:
             run.begun = _told_at(answer) or utc(self._clock.now_s())
-        if run.offset and not (rows.orders and _key(rows.orders[0]) in run.seen):
+        rows = page.rows()
+        if run.offset and not (rows and translate.row_key(rows[0]) in run.seen):
             return self._stepped_back(run)
-        new = [bytes(row) for row in rows.orders if self._is_new(run, bytes(row))]
-        found, bad = await self._translated(new)
-        reached = run.offset + len(rows.orders)
-        if reached < rows.total:
+        found, bad = await self._translated([row for row in rows if self._is_new(run, row)])
+        reached = run.offset + len(rows)
+        if reached < page.total:
             if reached <= run.offset + 1:
                 raise ProtocolMismatch(
-                    f"eBay told {rows.total} orders, and gave none beyond the first {reached}"
+                    f"eBay told {page.total} orders, and gave none beyond the first {reached}"
                 )
             run.offset = reached - 1  # the next page begins with the last of this one
             return Page(documents=found, bad=bad, more=True)
@@ -101,7 +101,7 @@ class Orders:
 
     # ---- reading
 
-    def _rows(self, answer: Response) -> wire.Orders:
+    def _page(self, answer: Response) -> wire.Orders:
         if any(each.error_id == _FUTURE for each in errors_of(answer)):
             raise Misconfigured(
                 "eBay takes the time that orders are asked from for one in the future",
@@ -119,7 +119,7 @@ class Orders:
     @staticmethod
     def _is_new(run: _Run, row: bytes) -> bool:
         """Whether it was not told in this run, as it is now."""
-        key, at = _key(row), translate.modified(row)
+        key, at = translate.row_key(row), translate.modified(row)
         if key in run.seen and run.seen[key] == at:
             return False
         run.seen[key] = at
@@ -133,8 +133,7 @@ class Orders:
             if isinstance(order, wire.Order):
                 if not translate.concerns_us(order, self._settings):
                     continue
-                fulfillments = await self._fulfillments(order) if translate.is_begun(order) else ()
-                told = translate.translated(order, fulfillments, self._settings, row)
+                told = await self._told(order, row)
             else:
                 told = order
             if isinstance(told, Bad):
@@ -143,14 +142,17 @@ class Orders:
                 orders.append(told)
         return tuple(orders), tuple(bad)
 
-    async def _fulfillments(self, order: wire.Order) -> Sequence[wire.Fulfillment]:
-        """What has left of an order of which some has: lines tell only that, not how many units."""
+    async def _told(self, order: wire.Order, row: bytes) -> Order | Bad:
+        """The order as ours. Of one of which some has left, lines tell only that, and not how many units."""
+        if not translate.is_begun(order):
+            return translate.translated(order, (), self._settings, row)
         path = f"{FULFILLMENT}/order/{translate.quoted(order.order_id)}/shipping_fulfillment"
-        return read(await self._api.get(path), wire.Fulfillments).fulfillments
-
-
-def _key(row: msgspec.Raw | bytes) -> str:
-    return translate.row_key(bytes(row))
+        answer = await self._api.get(path)
+        if not answer.ok:
+            reason = "some of it has left, and eBay does not tell what"
+            return Bad(key=order.order_id, place=f"order {order.order_id}", reason=reason, raw=row)
+        fulfillments = read(answer, wire.Fulfillments).fulfillments
+        return translate.translated(order, fulfillments, self._settings, row)
 
 
 def _filter(cursor: str | None, now: datetime) -> str:

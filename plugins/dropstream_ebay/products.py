@@ -25,7 +25,6 @@ _GRAMS = {
     "OUNCE": Decimal("28.349523125"),
     "POUND": Decimal("453.59237"),
 }
-_item = msgspec.json.Decoder(wire.Item)
 
 
 class Products:
@@ -39,7 +38,7 @@ class Products:
         """The next 200."""
         found = await self._read(self._page)
         following = _following(found.next, self._page)
-        read_ = [_product(bytes(row)) for row in found.inventory_items]
+        read_ = [_product(row) for row in found.rows()]
         self._page = following or 0
         return Page(
             documents=tuple(each for each in read_ if isinstance(each, Product)),
@@ -55,8 +54,8 @@ class Products:
         page: int | None = 0
         while page is not None:
             found = await self._read(page)
-            for row in found.inventory_items:
-                yield bytes(row)
+            for row in found.rows():
+                yield row
             page = _following(found.next, page)
 
     async def _read(self, page: int) -> wire.Items:
@@ -79,7 +78,7 @@ def _following(link: str, page: int) -> int | None:
 
 def _product(row: bytes) -> Product | Bad:
     try:
-        item = _item.decode(row)
+        item = wire.decoded(row, wire.Item)
     except msgspec.DecodeError as error:
         return _bad(row, str(error))
     if not 0 < len(item.sku.encode("utf-8", "replace")) <= MOST_KEY_BYTES or "\0" in item.sku:

@@ -53,13 +53,13 @@ class EbayStore(StoreParts):
         skus: Counter[str] = Counter()
         async for raw in self.products.rows():
             try:
-                sku = msgspec.json.decode(raw, type=wire.Item).sku
+                sku = wire.decoded(raw, wire.Item).sku
             except msgspec.DecodeError:
                 continue  # `products` tells of it
             if sku:
                 skus[sku] += 1
         answer = await self._api.get(f"{FULFILLMENT}/order", {"filter": OPEN, "limit": 200})
-        methods = {method for raw in read(answer, wire.Orders).orders for method in _methods(bytes(raw))}
+        methods = {method for row in read(answer, wire.Orders).rows() for method in _methods(row)}
         if not skus:
             findings.append(
                 Finding(
@@ -79,7 +79,7 @@ class EbayStore(StoreParts):
 
 def _methods(raw: bytes) -> set[str]:
     try:
-        order = msgspec.json.decode(raw, type=wire.Order)
+        order = wire.decoded(raw, wire.Order)
     except msgspec.DecodeError:
         return set()  # `orders` tells of it
     steps = [each.shipping_step for each in order.fulfillment_start_instructions]

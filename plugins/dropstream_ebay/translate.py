@@ -20,7 +20,6 @@ MOST_KEY_BYTES = 100
 SHIPPED_BY_US = ("SHIP_TO", "SELLER_DEFINED")
 """Kinds of fulfillment that are a seller's to send ("FulfillmentInstructionsType")."""
 
-_order = msgspec.json.Decoder(wire.Order)
 _id = msgspec.json.Decoder(wire.OrderId)
 
 
@@ -56,7 +55,7 @@ def modified(row: bytes) -> datetime | None:
 
 def decoded(row: bytes) -> wire.Order | Bad:
     try:
-        order = _order.decode(row)
+        order = wire.decoded(row, wire.Order)
     except msgspec.DecodeError as error:
         key = row_key(row)
         return Bad(key=key, place=f"order {key}", reason=str(error), raw=row)

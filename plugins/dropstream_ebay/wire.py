@@ -1,9 +1,23 @@
 """What eBay answers, as far as it is read ("Fulfillment API", "Inventory API"). Almost every field may be
-missing."""
+missing, or null, which is the same."""
 
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
+
+T = TypeVar("T")
+
+
+def decoded(raw: bytes, into: type[T]) -> T:
+    """As `into`, whatever is null left out. Raises msgspec.DecodeError."""
+    return msgspec.convert(_told(msgspec.json.decode(raw)), into)
+
+
+def _told(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _told(each) for name, each in value.items() if each is not None}
+    return [_told(each) for each in value if each is not None] if isinstance(value, list) else value
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -152,9 +166,11 @@ class Order(Wire, frozen=True, kw_only=True):
 class Orders(Wire, frozen=True, kw_only=True):
     """A page; `orders` undecoded, so that a bad one sinks no page."""
 
-    total: int = 0
-    orders: tuple[msgspec.Raw, ...] = ()
-    next: str = ""
+    total: int
+    orders: tuple[object, ...] = ()
+
+    def rows(self) -> list[bytes]:
+        return [msgspec.json.encode(each) for each in self.orders]
 
 
 class SellerOf(Wire, frozen=True, kw_only=True):
@@ -228,8 +244,11 @@ class Item(Wire, frozen=True, kw_only=True):
 
 class Items(Wire, frozen=True, kw_only=True):
     total: int = 0
-    inventory_items: tuple[msgspec.Raw, ...] = ()
+    inventory_items: tuple[object, ...] = ()
     next: str = ""
+
+    def rows(self) -> list[bytes]:
+        return [msgspec.json.encode(each) for each in self.inventory_items]
 
 
 class ItemOf(Wire, frozen=True, kw_only=True):

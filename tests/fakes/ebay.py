@@ -71,6 +71,7 @@ class FakeEbay:
         self.faults: dict[str, list[Fault]] = {}
         self.before: dict[str, Callable[[], object]] = {}
         self.whole_refusal: set[str] = set()
+        self.never_skus: set[str] = set()
         self.newest_first = False
         self.port = 0
 
@@ -276,6 +277,8 @@ class FakeEbay:
             return error(25727, "The number of InventoryItems in the request cannot exceed 25.")
         if len(set(skus)) < len(skus):
             return error(25734, "SKU should be unique in the request.")
+        if set(skus) & self.never_skus:
+            return error(25708, "Invalid SKU.")
         responses = [self._item_of(sku) for sku in skus]
         whole = all(each["statusCode"] == 200 for each in responses)
         # What is not all well is answered 207, of which the description says nothing but that it exists.

@@ -73,6 +73,18 @@ async def test_one_that_sinks_all_is_found_alone(fake: FakeEbay, account: Accoun
     assert fake.asked.count("set") == 4
 
 
+async def test_what_is_no_sku_to_ebay_sinks_no_others(
+    fake: FakeEbay, account: Account, shop: EbayShop
+) -> None:
+    shop.add_item("TEE", 1, offer=1)
+    fake.never_skus = {"T/E/E"}
+    async with account.open() as store:
+        outcomes = await push_levels(store, {"TEE": 5, "T/E/E": 5})
+        assert await store.levels.read(["TEE", "T/E/E"]) == {"TEE": 5}
+    assert isinstance(outcomes["TEE"], Accepted)
+    assert refused(outcomes["T/E/E"]) == "sku:T/E/E"
+
+
 async def test_what_shows_the_figure_already_costs_no_revision(
     fake: FakeEbay, account: Account, shop: EbayShop
 ) -> None:

@@ -154,6 +154,13 @@ async def test_what_cannot_be_read_is_told_and_sinks_nothing(account: Account, s
     ]
 
 
+async def test_what_is_null_is_not_told(account: Account, shop: EbayShop) -> None:
+    made = shop.place({"TEE": 1})
+    made["buyerCheckoutNotes"] = made["program"] = None
+    made["lineItems"][0]["refunds"] = [None]
+    assert (await account.one()).note == ""
+
+
 async def test_a_listing_without_a_sku_has_its_item_number(account: Account, shop: EbayShop) -> None:
     made = shop.place({"TEE": 1})
     line = made["lineItems"][0]
