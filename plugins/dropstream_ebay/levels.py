@@ -2,7 +2,8 @@
 
 What a listing shows is the lower of the two ("bulkUpdatePriceQuantity"), so that both are set. Each listing
 can be revised 250 times a day; what shows the wanted figure already is therefore left alone. 25 items are
-looked at with one call and set with another; their offers are looked up one by one.
+looked at with one call and set with another. Which offers an item has is looked up one SKU at a time, the
+first time; from then on they are remembered with the level that was accepted.
 """
 
 import re
@@ -44,7 +45,15 @@ _ZERO = 25004
 _REVISIONS = re.compile(r"revis", re.IGNORECASE)
 _LIMIT = re.compile(r"limit|exceed|maximum|too many|times|calendar day", re.IGNORECASE)
 
-_levels = msgspec.json.Decoder(dict[str, int])
+
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The level of a SKU, and the offers that it was accepted with before."""
+
+    available: int
+    offers: tuple[str, ...] = ()
+
+
+_levels = msgspec.json.Decoder(dict[str, _Wanted])
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,16 +73,23 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
             made["offers"] = [{"offerId": each, "availableQuantity": self.available} for each in self.offers]
         return made
 
+    def accepted(self) -> Accepted:
+        return Accepted(key=self.sku, remote=",".join(self.offers))
+
+    def with_offers(self, offers: Iterable[wire.Offer]) -> "_Change":
+        ids = tuple(each.offer_id for each in offers)
+        return _Change(sku=self.sku, available=self.available, offers=ids)
+
 
 class Levels:
-    """A `Sink[Level]`, and the `LevelReader` beside it. An accepted one's `remote` is the SKU."""
+    """A `Sink[Level]`, and the `LevelReader` beside it. An accepted one's `remote` are its offers' ids."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     @property
     def writes(self) -> Writes:
-        return Writes(repeat="lookup", batch=BATCH, visible_after_s=60.0)
+        return Writes(repeat="lookup", batch=BATCH, visible_after_s=60.0, remembers=True)
 
     def prepare(self, items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
         """Attempts of 25."""
@@ -150,20 +166,24 @@ class Levels:
         return {sku: item for one in asked for sku, item in (await self._items([one])).items()}
 
     async def _changes(
-        self, wanted: Mapping[str, int], items: Mapping[str, wire.Item], outcomes: dict[str, Outcome]
+        self, wanted: Mapping[str, _Wanted], items: Mapping[str, wire.Item], outcomes: dict[str, Outcome]
     ) -> list[_Change]:
-        """What is to be set; the others show it."""
-        offers = await live_offers(self._api, wanted)
+        """What is to be set; the others show it. Where offers are remembered the item tells: both were set
+        together, and eBay counts what is sold from both."""
+        found = await live_offers(self._api, [sku for sku, each in wanted.items() if not each.offers])
         changes: list[_Change] = []
-        for sku, available in wanted.items():
-            if sku not in offers:
+        for sku, each in wanted.items():
+            offers = found.get(sku)
+            if offers is None and not each.offers:
                 outcomes[sku] = _not_there(sku)
                 continue
-            shown = [items[sku].quantity, *(offer.available_quantity for offer in offers[sku])]
-            if all(each == available for each in shown):
-                outcomes[sku] = Accepted(key=sku, remote=sku)
+            ids = each.offers or tuple(offer.offer_id for offer in offers or ())
+            shown = [items[sku].quantity, *(offer.available_quantity for offer in offers or ())]
+            change = _Change(sku=sku, available=each.available, offers=ids)
+            if all(quantity == each.available for quantity in shown):
+                outcomes[sku] = change.accepted()
             else:
-                changes.append(_change(sku, available, offers[sku]))
+                changes.append(change)
         return changes
 
     async def _set(self, changes: Sequence[_Change], outcomes: dict[str, Outcome]) -> list[_Change]:
@@ -183,13 +203,13 @@ class Levels:
             failed = [each for each in parts if each.status_code >= 300]
             errors = [*whole, *(error for each in failed for error in each.errors)]
             if parts and not failed:
-                outcomes[change.sku] = Accepted(key=change.sku, remote=change.sku)
+                outcomes[change.sku] = change.accepted()
             elif any(error.error_id == _NO_OFFER for error in errors):
                 gone.append(change)
             else:
                 outcomes[change.sku] = _refused(change, errors, failed)
         offers = await live_offers(self._api, [change.sku for change in gone])
-        return [_change(change.sku, change.available, offers.get(change.sku, ())) for change in gone]
+        return [change.with_offers(offers.get(change.sku, ())) for change in gone]
 
 
 def _unfit(item: Item[Level]) -> Rejected | None:
@@ -206,12 +226,14 @@ def _unfit(item: Item[Level]) -> Rejected | None:
 
 
 def _prepared(items: Sequence[Item[Level]], name: str) -> Prepared:
-    levels = {item.key: item.document.available for item in items}
-    return Prepared(name=name, keys=tuple(levels), payload=msgspec.json.encode(levels))
-
-
-def _change(sku: str, available: int, offers: Sequence[wire.Offer]) -> _Change:
-    return _Change(sku=sku, available=available, offers=tuple(each.offer_id for each in offers))
+    wanted = {
+        item.key: _Wanted(
+            available=item.document.available,
+            offers=tuple((item.remote or "").split(",")) if item.remote else (),
+        )
+        for item in items
+    }
+    return Prepared(name=name, keys=tuple(wanted), payload=msgspec.json.encode(wanted))
 
 
 def _shown(offer: wire.Offer, item: wire.Item) -> int:
@@ -235,10 +257,8 @@ def _refused(change: _Change, errors: Sequence[wire.Error], failed: Sequence[wir
     if untold or codes & SYSTEM_ERRORS or any(each.status_code >= 500 for each in failed):
         return Untouched(key=change.sku)  # nothing was told of it, or eBay stumbled: it is pushed again
     if any(_is_revision_limit(error) for error in errors):
-        reason = (
-            f"the listing of {change.sku} was revised as often as eBay takes in a day: it is set again later"
-        )
-        return Rejected(key=change.sku, cause="revisions", reason=reason)
+        # A refusal would stand until the figure changes: this one ends with the day.
+        return Untouched(key=change.sku)
     if change.available == 0 and _ZERO in codes:
         reason = (
             f"eBay does not set {change.sku} to 0: switch on the out-of-stock option in the seller's"

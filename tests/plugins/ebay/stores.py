@@ -11,7 +11,7 @@ from dropstream_ebay.settings import Settings, pace
 from dropstream_ebay.store import EbayStore, open_store
 from dropstreamd.clock import Clock
 from dropstreamd.errors import Misconfigured
-from dropstreamd.model.handover import Item, Outcome, Prepared, Rejected, Stamp, Withdrawn
+from dropstreamd.model.handover import Accepted, Item, Outcome, Prepared, Rejected, Stamp, Withdrawn
 from dropstreamd.model.orders import Order
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from dropstreamd.model.stock import Level
@@ -174,8 +174,16 @@ async def push(store: EbayStore, item: Item[Fulfillment], steps: Steps | None = 
     return outcome
 
 
-async def push_levels(store: EbayStore, levels: Mapping[str, int]) -> dict[str, Outcome]:
-    items = [Item(key=sku, document=Level(sku=sku, available=units)) for sku, units in levels.items()]
+async def push_levels(
+    store: EbayStore, levels: Mapping[str, int], before: Mapping[str, Outcome] | None = None
+) -> dict[str, Outcome]:
+    """`before` are the outcomes of the levels' last push."""
+    told = before or {}
+    remotes = {sku: each.remote for sku, each in told.items() if isinstance(each, Accepted)}
+    items = [
+        Item(key=sku, document=Level(sku=sku, available=units), remote=remotes.get(sku))
+        for sku, units in levels.items()
+    ]
     made = store.inventory.prepare(items, STAMP)
     outcomes: dict[str, Outcome] = {each.key: each for each in made.rejected}
     for one in made.prepared:

@@ -51,14 +51,14 @@ async def test_a_refused_one_does_not_sink_its_25(fake: FakeEbay, account: Accou
     levels = {f"S-{number}": 2 + number for number in range(22)} | {"WORN": 5, "ZERO": 0, "NOT-SOLD": 3}
     async with account.open() as store:
         outcomes = await push_levels(store, {**levels, "X" * 51: 1, "MANY": 2**31})
-    assert {sku: refused(outcomes[sku]) for sku in ("WORN", "ZERO", "NOT-SOLD", "X" * 51, "MANY")} == {
-        "WORN": "revisions",
+    assert {sku: refused(outcomes[sku]) for sku in ("ZERO", "NOT-SOLD", "X" * 51, "MANY")} == {
         "ZERO": "zero",
         "NOT-SOLD": "sku:NOT-SOLD",
         "X" * 51: f"sku:{'X' * 50}",
         "MANY": "quantity",
     }
     assert "not in the Inventory API" in str(outcomes["NOT-SOLD"])
+    assert isinstance(outcomes["WORN"], Untouched), "it is pushed again, until the day is over"
     assert [shop.shown(f"S-{number}") for number in range(22)] == [2 + number for number in range(22)]
     assert (fake.asked.count("items_of"), fake.asked.count("set")) == (1, 1)
 
@@ -93,6 +93,18 @@ async def test_what_shows_the_figure_already_costs_no_revision(
         assert isinstance((await push_levels(store, {"TEE": 7}))["TEE"], Accepted)
     assert "set" not in fake.asked
     assert shop.revised == {}
+
+
+async def test_what_was_sold_or_made_anew_since_is_set_again(account: Account, shop: EbayShop) -> None:
+    shop.add_item("TEE", 1, offer=1)
+    async with account.open() as store:
+        before = await push_levels(store, {"TEE": 9})
+        shop.offers.clear()
+        shop.add_offer("TEE", 4)
+        shop.items["TEE"]["availability"]["shipToLocationAvailability"]["quantity"] = 4
+        after = await push_levels(store, {"TEE": 9}, before)
+    assert shop.shown("TEE") == 9
+    assert after != before
 
 
 async def test_an_offer_that_is_gone_by_then_is_looked_up_again(
@@ -130,15 +142,25 @@ async def test_what_became_of_it_is_not_looked_up(fake: FakeEbay, account: Accou
 
 
 async def test_a_full_sync_in_the_fewest_calls(fake: FakeEbay, account: Account, shop: EbayShop) -> None:
-    """Two calls for 25, and one for each SKU's offers, which eBay tells of one SKU at a time only."""
+    """Two calls for 25; the first time, one for each SKU's offers, of which eBay tells one by one only."""
     count = int(os.environ.get("DROPSTREAMD_EBAY_LEVELS", "200"))
     for number in range(count):
         shop.add_item(f"S-{number}", 1, offer=1)
     async with account.open() as store:
         outcomes = await push_levels(store, {f"S-{number}": 5 for number in range(count)})
-    assert all(isinstance(each, Accepted) for each in outcomes.values())
-    batches = -(-count // 25)
-    told = {name: fake.asked.count(name) for name in ("items_of", "offers", "set")}
-    assert told == {"items_of": batches, "offers": count, "set": batches}
-    assert all(shop.shown(f"S-{number}") == 5 for number in range(count))
+        assert all(isinstance(each, Accepted) for each in outcomes.values())
+        batches = -(-count // 25)
+        assert calls(fake) == {"items_of": batches, "offers": count, "set": batches}
+        outcomes = await push_levels(store, {f"S-{number}": 6 for number in range(count)}, outcomes)
+        assert calls(fake) == {"items_of": batches, "offers": 0, "set": batches}
+        await push_levels(store, {f"S-{number}": 6 for number in range(count)}, outcomes)
+        assert calls(fake) == {"items_of": batches, "offers": 0, "set": 0}
+    assert all(shop.shown(f"S-{number}") == 6 for number in range(count))
     assert account.host.calls.throttles == 0
+
+
+def calls(fake: FakeEbay) -> dict[str, int]:
+    """What was asked since the last time."""
+    told = {name: fake.asked.count(name) for name in ("items_of", "offers", "set")}
+    fake.asked.clear()
+    return told
