@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dropstreamd.clock import utc
 from dropstreamd.config.schema import Connection, StoreAccount, WarehouseAccount
 from dropstreamd.control.consents import LASTS_S, code_in
 from dropstreamd.control.desk import Desk
@@ -11,9 +12,12 @@ from dropstreamd.control.messages.runs import Side
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.errors import Hold
-from dropstreamd.platform.access import Consent
+from dropstreamd.platform.access import Consent, Grant
 
 SIDES: tuple[Side, ...] = ("store", "warehouse")
+
+MOST_LIFE_S = 20 * 365 * 86_400.0
+"""A consent that holds for longer holds for ever."""
 
 Account = StoreAccount | WarehouseAccount
 
@@ -45,15 +49,23 @@ async def give_consent(desk: Desk, call: Call[Empty, GiveConsent]) -> Done:
         refuse("changed", f"{connection.name} leads to another account by now", remedy="begin again")
     code = code_in(call.body.answer, state)
     try:
-        await desk.daemon.accounts.authorize(account, consent, code)
+        grant = await desk.daemon.accounts.authorize(account, consent, code)
     except Hold as error:
         desk.consents.end(state)
         await desk.note(connection, "authorized", f"{attempt.side}: not done: {error.message}", who=call.who)
         raise
     desk.consents.end(state)
-    text = f"{connection.name} may use {account.account_key}"
+    text = f"{connection.name} may use {account.account_key}{_until(desk, grant)}"
     await desk.note(connection, "authorized", f"{attempt.side}: {text}", who=call.who)
     return Done(text=text)
+
+
+def _until(desk: Desk, grant: Grant) -> str:
+    """How long it holds, as far as the platform tells."""
+    lives_s = grant.refresh_expires_in_s
+    if lives_s is None or not 0 < lives_s < MOST_LIFE_S:
+        return ""
+    return f" until {utc(desk.now_s() + lives_s):%Y-%m-%d} at the latest, then authorize again"
 
 
 def _side(desk: Desk, connection: Connection) -> Side:

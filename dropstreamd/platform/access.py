@@ -33,11 +33,13 @@ FETCH_LIMIT_S = 30.0
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """What an authorization server gave. `refresh_token` is None where the one before goes on."""
+    """What an authorization server gave. `refresh_token` is None where the one before goes on;
+    `refresh_expires_in_s` None where nobody told how long it holds."""
 
     access_token: Secret
     expires_in_s: float
     refresh_token: Secret | None = None
+    refresh_expires_in_s: float | None = None
 
 
 Fetch = Callable[[], Awaitable[Grant]]
@@ -96,7 +98,7 @@ class AccountTokens:
                 return await self._to_the_end(fetch, made_with=made_with, keep=keep)
             return await self._fetched(fetch, made_with=made_with, keep=keep)
 
-    async def replace(self, fetch: Fetch, keep: Keep) -> None:
+    async def replace(self, fetch: Fetch, keep: Keep) -> Grant:
         """Get a refresh token by other means, such as a person's consent, and keep it; where that fails, what
         was stays. The next access token is fetched with it."""
         async with self._turn:
@@ -106,7 +108,7 @@ class AccountTokens:
                     raise ProtocolMismatch("the platform gave no refresh token")
                 await keep(grant.refresh_token)
                 self._held = None
-                return
+                return grant
             raise _too_slow()
 
     async def _to_the_end(self, fetch: Fetch, *, made_with: Callable[[], bytes], keep: Keep | None) -> str:

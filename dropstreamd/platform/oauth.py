@@ -29,6 +29,7 @@ class _Granted(msgspec.Struct, frozen=True, kw_only=True):
     access_token: str
     expires_in: float | None = None
     refresh_token: str | None = None
+    refresh_token_expires_in: float | None = None
 
 
 class _Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,7 @@ async def ask_for_token(
         access_token=Secret(granted.access_token),
         expires_in_s=life_s,
         refresh_token=Secret(granted.refresh_token) if granted.refresh_token else None,
+        refresh_expires_in_s=granted.refresh_token_expires_in,
     )
 
 

@@ -134,16 +134,16 @@ class Accounts:
 
     async def authorize(
         self, account: StoreAccount | WarehouseAccount, consent: Consent[Any], code: str
-    ) -> None:
-        """Turn the code of a person's consent into a refresh token, and keep that. Where it fails, the one
-        from before goes on."""
+    ) -> Grant:
+        """Turn the code of a person's consent into a refresh token, and keep that; what was given. Where it
+        fails, the one from before goes on."""
         host = self._lend(account, self.plugin(account.platform), Priority.ORDERS)
 
         async def exchange() -> Grant:
             grant: Grant = await consent.exchange(account.settings, host, code)
             return grant
 
-        await host.tokens.replace(exchange, self._keeper(account, consent))
+        return await host.tokens.replace(exchange, self._keeper(account, consent))
 
     def _keeper(self, account: StoreAccount | WarehouseAccount, consent: Consent[Any]) -> Keep:
         """What makes a refresh token of the account durable."""

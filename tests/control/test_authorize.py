@@ -66,6 +66,22 @@ async def test_from_consent_to_the_first_call() -> None:
         assert code not in log
 
 
+@pytest.mark.parametrize(
+    ("life_s", "said"),
+    [
+        (47_304_000, "market:acme until 2027-08-31 at the latest, then authorize again"),
+        (1e12, "market:acme"),
+        (-1, "market:acme"),
+    ],
+)
+async def test_how_long_a_consent_holds_is_said(life_s: float, said: str) -> None:
+    async with market() as (_office, client, server):
+        server.refresh_life_s = life_s
+        asked = await client.ask("POST", CONSENT, {})
+        given = {"state": asked["state"], "answer": landed(asked, server.consent())}
+        assert (await client.ask("PUT", CONSENT, given))["text"] == f"market may use {said}"
+
+
 async def test_the_code_alone_will_do() -> None:
     async with market() as (office, client, server):
         asked = await client.ask("POST", CONSENT, {"side": "store"})
@@ -218,7 +234,7 @@ async def test_the_client_shows_the_address_and_reads_the_answer_from_a_pipe() -
     async with market() as (office, _client, server):
         address = f"https://shop.example/back?state=state-1&code={quote(server.consent(), safe='')}"
         told = await shell(office, "authorize", "market", typed=f"{address}\n")
-        assert (told.code, told.out.startswith("market may use market:acme. ")) == (0, True), told
+        assert (told.code, told.out) == (0, "market may use market:acme.\n"), told
         assert f"{server.url}/authorize?state=state-1" in told.err
         assert address not in told.err + told.out
         assert kept(office).read_text() in server.refresh

@@ -29,6 +29,7 @@ class Authority:
 
     def __init__(self, *, rotates: bool = False) -> None:
         self.rotates = rotates
+        self.refresh_life_s: float | None = None
         self.codes: dict[str, Code] = {}
         self.refresh: set[str] = set()
         self.access: dict[str, float] = {}
@@ -90,7 +91,9 @@ class Authority:
     def _granted(self, refresh: str | None) -> Reply:
         access = f"access-{self._next()}"
         self.access[access] = trio.current_time() + LIFE_S
-        more = {} if refresh is None else {"refresh_token": refresh}
+        more: dict[str, object] = {} if refresh is None else {"refresh_token": refresh}
+        if refresh is not None and self.refresh_life_s is not None:
+            more["refresh_token_expires_in"] = self.refresh_life_s
         return json({"access_token": access, "expires_in": LIFE_S, "token_type": "Bearer", **more})
 
     def _next(self) -> int:

@@ -45,7 +45,8 @@ def authorize(session: Session, options: AuthorizeOptions) -> Exit:
     answer = session.daemon.ask("PUT", path, body=given)
 
     def show(done: Done) -> None:
-        terminal.line(f"{done.text}. To see it work: dropstreamctl test {options.connection} {asked.side}")
+        terminal.line(f"{done.text}.")
+        terminal.note(f"To see it work: dropstreamctl test {options.connection} {asked.side}")
 
     return show_answer(session, options, answer, Done, show)
 
