@@ -86,7 +86,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
         return [
             each
             for each in self.fulfillments
-            if each.shipment_tracking_number == wanted.tracking
+            if _alphanumeric(each.shipment_tracking_number) == wanted.tracking.casefold()
             and shipped([each], self.sold) == Counter(wanted.lines)
         ]
 
@@ -161,6 +161,11 @@ class Fulfillments:
         if now is None:
             return _no_order(key)
         return _found(key, now, wanted, before) or _refusal(key, now, wanted) or _why(key, wanted, answer)
+
+
+def _alphanumeric(tracking: str) -> str:
+    """As numbers are compared: somebody may have entered it as it stands on the label."""
+    return _NOT_ALPHANUMERIC.sub("", tracking).casefold()
 
 
 def _frozen(item: Item[Fulfillment], at: datetime) -> Wanted | Rejected:
