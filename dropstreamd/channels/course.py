@@ -49,14 +49,14 @@ class Course:
         self.done = False
 
     async def open_next(self, sink: Sink[Level], stamp: Stamp) -> Opened | None:
-        """The attempts of the next batch; None where there is nothing to open."""
-        if not self._looked and not self._falling:
+        """The attempts of the next batch, as full as it can be; None where there is nothing to open yet."""
+        if not self._looked and len(self._falling) < self._batch:
             await self._look()
+            if not self._looked and len(self._falling) < self._batch:
+                return None
         if self._falling:
             only, self._falling = self._falling[: self._batch], self._falling[self._batch :]
             return await self._open(sink, stamp, only)
-        if not self._looked:
-            return None
         opened = await self._open(sink, stamp, [])
         self._after = opened.last
         self.done = opened.last is None
@@ -68,7 +68,8 @@ class Course:
         )
         looked = self._run.state.read(look)
         await trio.lowlevel.checkpoint()
-        self._falling, self._looked_at = looked.falling, looked.last
+        self._falling += looked.falling
+        self._looked_at = looked.last
         self._looked = looked.last is None
 
     async def _open(self, sink: Sink[Level], stamp: Stamp, only: list[str]) -> Opened:

@@ -43,7 +43,9 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     by (`Stamp.number`), such as an EDI sender and receiver; empty for none. `acknowledged_within_s` is
     how long the other side may take to acknowledge what it was sent (`Part.ACKNOWLEDGEMENTS`), by the
     name that it was sent under; 0: it need not. `receipt_stops`: that it received a cancellation is its word
-    that it has stopped what was to be stopped."""
+    that it has stopped what was to be stopped. `takes_s` is the longest that one push of levels may take,
+    where the other side works at them for a while before it says what came of each; 0: no longer than any
+    other call. One that may take long is not waited for when the daemon stops."""
 
     repeat: Repeat
     batch: int
@@ -52,6 +54,7 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     series: str = ""
     acknowledged_within_s: float = 0.0
     receipt_stops: bool = False
+    takes_s: float = 0.0
 
 
 class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

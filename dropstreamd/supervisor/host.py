@@ -18,6 +18,7 @@ from dropstreamd.platform.http import Http, HttpSettings, Observer
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Limiter, Limiters, Priority
 from dropstreamd.platform.secrets import Secret, SecretRef
+from dropstreamd.platform.tokens import Tokens
 from dropstreamd.store import control_numbers
 from dropstreamd.store.base import Store as State
 from dropstreamd.store.keys import MAX_PART_BYTES
@@ -49,7 +50,7 @@ class Lent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accounts:
-    """Opens sessions; keeps what outlives them: one budget and one circuit for each account."""
+    """Opens sessions; keeps what outlives them: one budget, one circuit and the tokens of each account."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Accounts:
         self._observer = observer
         self._rng = rng
         self._limiters = Limiters()
+        self._tokens: dict[str, Tokens] = {}
         self._trust = Trust()
         self.circuits = Circuits()
 
@@ -123,6 +125,7 @@ class Accounts:
             random=self._rng,
             clock=self._clock,
             settings=HttpSettings(allow_private=account.allow_private_address),
+            tokens=self._tokens.setdefault(key, Tokens()),
         )
         path = (account.merchant, account.name) if isinstance(account, WarehouseAccount) else None
         return Lent(
