@@ -30,7 +30,7 @@ PAGE = 100
 LAG_S = 150.0
 """How far back a window ends: two minutes at least ("searchOrders"), and a little for a fast clock."""
 
-OVERLAP_S = 600.0
+OVERLAP_S = 300.0
 """How much of a window is read again by the next."""
 
 PATIENCE_S = 15.0

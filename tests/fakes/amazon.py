@@ -353,4 +353,4 @@ async def fake_amazon(clock: Clock, *, lax: bool = False) -> AsyncIterator[FakeA
         nursery.cancel_scope.cancel()
 
 
-__all__ = ["CANADA", "HERE", "SELLER", "FakeAmazon", "fake_amazon"]
+__all__ = ["CANADA", "HERE", "SELLER", "FakeAmazon", "Fault", "fake_amazon"]
