@@ -153,7 +153,8 @@ class Api:
         except ValueError:
             return
         if 0 < rate_per_s < 10_000:
-            self.budget(operation).learn(available=None, burst=operation.burst, rate_per_s=rate_per_s)
+            pace = msgspec.structs.replace(operation, rate_per_s=rate_per_s).pace
+            self.budget(operation).learn(available=None, burst=pace.burst, rate_per_s=pace.rate_per_s)
 
     def _denied(self, operation: Operation) -> AuthFailed:
         return AuthFailed(

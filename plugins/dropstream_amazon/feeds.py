@@ -27,7 +27,7 @@ PATIENCE_S = 40 * 60.0
 """How long a feed is waited for, in seconds."""
 
 FIRST_LOOK_S = 10.0
-MOST_LOOK_S = 60.0
+MOST_LOOK_S = 30.0
 
 Message = Mapping[str, object]
 
@@ -96,7 +96,7 @@ class Feeds:
         until_s, wait_s = trio.current_time() + PATIENCE_S, FIRST_LOOK_S
         while trio.current_time() < until_s:
             await trio.sleep(wait_s)
-            wait_s = min(MOST_LOOK_S, wait_s * 1.5)
+            wait_s = min(MOST_LOOK_S, wait_s * 1.25)
             try:
                 seen = await self._api.get(GET_FEED, wire_listings.Feed, path={"feed": feed})
             except Wait:

@@ -14,6 +14,11 @@ ADDRESS_ROLE = "Direct-to-Consumer Shipping (Restricted)"
 LISTINGS_ROLE = "Product Listing"
 
 
+STEADY = 0.98
+"""How much of a rate is used: calls do not arrive as evenly as they are sent, and one that comes a moment too
+early is refused."""
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`path` has places to be filled in; `role` is what an app needs for it."""
 
@@ -26,7 +31,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pace(self) -> Pace:
-        return Pace(rate_per_s=self.rate_per_s, burst=self.burst, at_once=4)
+        """What of its plan is used. Where calls follow each other fast, one of the burst is left for those
+        that come too early."""
+        fast = self.rate_per_s >= 1
+        return Pace(rate_per_s=self.rate_per_s * STEADY, burst=self.burst - fast, at_once=4)
 
 
 SEARCH_ORDERS = Operation(

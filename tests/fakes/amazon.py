@@ -66,7 +66,8 @@ class Bucket:
 
 
 class FakeAmazon:
-    """The server's half. `seller` has the state; `asked` are the operations that came, in order."""
+    """The server's half. `seller` has the state; `asked` are the operations that came, in order,
+    `asked_s` when each came."""
 
     def __init__(self, seller: AmazonSeller, *, lax: bool) -> None:
         self.seller = seller
@@ -76,6 +77,7 @@ class FakeAmazon:
         self.roles = set(ROLES)
         self.faults: dict[str, list[Fault]] = {}
         self.asked: list[str] = []
+        self.asked_s: dict[str, list[float]] = {}
         self.throttled: list[str] = []
         self.plans: dict[str, Bucket] = {}
         self.port = 0
@@ -134,6 +136,7 @@ class FakeAmazon:
 
     async def _faulty(self, name: str, given: Any) -> Reply | None:
         self.asked.append(name)
+        self.asked_s.setdefault(name, []).append(trio.current_time())
         queue = self.faults.get(name, [])
         fault = queue.pop(0) if queue else None
         if fault == "before":

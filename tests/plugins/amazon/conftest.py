@@ -15,7 +15,7 @@ from .stores import NOW_S, Account, TestHost, settings
 @pytest.fixture
 def quick_clock() -> MockClock:
     """Virtual time that jumps once sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.02)
+    return MockClock(autojump_threshold=0.005)
 
 
 @pytest.fixture

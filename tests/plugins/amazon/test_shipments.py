@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from trio.testing import MockClock
 
 from dropstream_amazon.shipments import number_of
 from dropstreamd.errors import OutcomeUnknown, Unreachable
@@ -135,7 +136,7 @@ async def test_of_several_marketplaces_the_orders_own_is_told(
 
 
 async def test_a_read_that_fails_says_that_nothing_was_done(
-    fake: FakeAmazon, account: Account, seller: AmazonSeller
+    fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
 ) -> None:
     made = seller.place({"A": 1})
     fake.fail("getOrder", "500", "500", "500", "500")
