@@ -95,7 +95,7 @@ class Listings:
         if not response.ok:
             self._api.refuse(SEARCH_LISTINGS, response)
         page = decode(response, wire_listings.Found)
-        if page.pagination.next_token:
+        if page.next_token:
             raise ProtocolMismatch(f"Amazon has more than {len(page.items)} listings for {len(skus)} SKUs")
         listings = [read(bytes(raw)) for raw in page.items]
         return [_channel(each, marketplace) for each in listings if each.sku in skus]

@@ -143,7 +143,7 @@ class Orders:
 
     def _told(self, kept: Cursor, listing: Listing, found: wire.Orders) -> Page[Order]:
         orders, bad = self._translated(found)
-        token = found.pagination.next_token or ""
+        token = found.next_token
         if token:
             after = Cursor(since=kept.since, listing=msgspec.structs.replace(listing, token=token))
         else:
@@ -168,7 +168,7 @@ class Orders:
             elif translate.is_ours(order, self._settings):
                 told = translate.translated(order, self._settings)
                 orders.append(told)
-                unaddressed += translate.lacks_address(order)
+                unaddressed += translate.lacks_address(order, self._settings)
                 addressed += told.status == "open"
         if unaddressed and not addressed:
             raise AuthFailed(

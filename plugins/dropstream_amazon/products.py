@@ -108,7 +108,7 @@ class Products:
     def _next(self, place: _Place, found: wire_listings.Found, last: datetime | None) -> _Place:
         """The next page; after a thousand, a search from the last one on; then the next marketplace."""
         count, last = place.count + len(found.items), last or place.last
-        token = found.pagination.next_token
+        token = found.next_token
         if token and count < MOST_FOUND:
             return msgspec.structs.replace(place, token=token, count=count, last=last)
         if found.number_of_results <= count:

@@ -54,11 +54,12 @@ def is_ours(order: wire.Order, settings: Settings) -> bool:
     return by == MERCHANT and order.sales_channel.marketplace_id in settings.marketplaces
 
 
-def lacks_address(order: wire.Order) -> bool:
-    """Whether it may be shipped and does not say where to: the app lacks the role for that."""
+def lacks_address(order: wire.Order, settings: Settings) -> bool:
+    """Whether nothing else holds it, and it does not say where to: the app lacks the role for that."""
     to = order.recipient.delivery_address
     has = to is not None and (to.address_line1 or to.address_line2 or to.extended_fields)
-    return order.fulfillment is not None and order.fulfillment.fulfillment_status in OPEN and not has
+    ready = order.fulfillment is not None and order.fulfillment.fulfillment_status in OPEN
+    return ready and not has and not _is_held(order, settings)
 
 
 def translated(order: wire.Order, settings: Settings) -> Order:
@@ -144,11 +145,13 @@ def _status(order: wire.Order, lines: tuple[OrderLine, ...], settings: Settings)
         return "waiting"
     if not any(line.open_quantity for line in lines):
         return "closed" if any(line.fulfilled for line in lines) else "cancelled"
-    if lacks_address(order) or COLLECTED & set(order.programs):
-        return "waiting"
-    if LABELS & set(order.programs) and not settings.amazon_labels:
-        return "waiting"
-    return "open"
+    return "waiting" if _is_held(order, settings) or lacks_address(order, settings) else "open"
+
+
+def _is_held(order: wire.Order, settings: Settings) -> bool:
+    """Whether it goes under labels that the warehouse has not, or is not shipped at all."""
+    programs = set(order.programs)
+    return bool(COLLECTED & programs) or (bool(LABELS & programs) and not settings.amazon_labels)
 
 
 def _lines(order: wire.Order) -> Iterator[OrderLine]:

@@ -45,7 +45,12 @@ class Pagination(Wire, frozen=True, kw_only=True):
 
 class Orders(Wire, frozen=True, kw_only=True):
     orders: tuple[msgspec.Raw, ...]
-    pagination: Pagination = Pagination()
+    pagination: Pagination | None = None
+
+    @property
+    def next_token(self) -> str:
+        """Where the next page is; empty on the last."""
+        return (self.pagination.next_token if self.pagination else "") or ""
 
 
 class Head(Wire, frozen=True, kw_only=True):

@@ -74,7 +74,12 @@ class Found(Wire, frozen=True, kw_only=True):
 
     number_of_results: int
     items: tuple[msgspec.Raw, ...]
-    pagination: Pagination = Pagination()
+    pagination: Pagination | None = None
+
+    @property
+    def next_token(self) -> str:
+        """Where the next page is; empty on the last."""
+        return (self.pagination.next_token if self.pagination else "") or ""
 
 
 class Submission(Wire, frozen=True, kw_only=True):

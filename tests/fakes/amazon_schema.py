@@ -8,7 +8,7 @@ requests and in answers alike: an object has no other fields than it is describe
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -155,7 +155,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "object": dict,
 }
-_BOUNDS = {
+_BOUNDS: dict[str, Callable[[Json, Json], bool]] = {
     "minimum": lambda value, bound: value >= bound,
     "maximum": lambda value, bound: value <= bound,
     "minItems": lambda value, bound: len(value) >= bound,

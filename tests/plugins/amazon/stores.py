@@ -136,18 +136,18 @@ async def listing(store: AmazonStore, cursor: str | None = None, *, most_pages: 
 
 
 def package(
-    key: str, order: Row, units: int, *tracking: str, line: int = 0, **more: str
+    key: str, order: Row, units: int, *tracking: str, carrier: str = "UPS", service: str = ""
 ) -> Item[Fulfillment]:
-    """Units of an item of an order."""
-    sold = order["orderItems"][line]["orderItemId"]
-    told: dict[str, str] = {"carrier": "UPS", **more}
+    """Units of the first item of an order."""
+    sold = order["orderItems"][0]["orderItemId"]
     fulfillment = Fulfillment(
         order_key=order["orderId"],
         order_number=order["orderId"],
         package_key=key,
         lines=(FulfillmentLine(order_line=sold, quantity=units),),
+        carrier=carrier,
+        service=service,
         tracking_numbers=tracking,
-        **told,
     )
     return Item(key=key, document=fulfillment)
 

@@ -110,6 +110,10 @@ async def test_a_listing_is_found_in_the_marketplace_where_it_is(
     assert sorted(feed["marketplaceIds"] for feed in seller.feeds.values()) == [[CANADA], [HERE]]
 
 
+def _times(fault: Fault, count: int) -> list[Fault]:
+    return [fault] * count
+
+
 # ---- feeds
 
 
@@ -172,7 +176,8 @@ async def test_a_feed_is_watched_through_an_outage(
     fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
 ) -> None:
     levels = stocked(seller, MANY)
-    fake.fail("getFeed", *["503"] * 4, *["before"] * 4, "429")
+    outage: list[Fault] = ["503", "503", "503", "503", "before", "before", "before", "before", "429"]
+    fake.fail("getFeed", *outage)
     async with account.open() as store:
         outcomes = await push_levels(store, levels)
     assert all(isinstance(each, Accepted) for each in outcomes.values())
@@ -238,13 +243,14 @@ async def test_patches_that_fail_leave_the_others_as_they_are_known(
 ) -> None:
     levels = stocked(seller, 40)
     async with account.open() as store:
-        fake.fail("patchListingsItem", *["slow"] * 10, "after")
+        mixed: list[Fault] = [*_times("slow", 10), "after"]
+        fake.fail("patchListingsItem", *mixed)
         outcomes = await push_levels(store, levels)
         kinds = [type(each) for each in outcomes.values()]
         assert kinds.count(InDoubt) == 1
         assert kinds.count(Untouched) > 20
         assert kinds.count(Accepted) >= 10
-        fake.fail("patchListingsItem", *["after"] * 4)
+        fake.fail("patchListingsItem", *_times("after", 4))
         with pytest.raises(OutcomeUnknown):
             await push_levels(store, levels)
 

@@ -156,6 +156,9 @@ async def test_addresses_that_are_not_told_stop_the_run(account: Account, seller
     seller.sees_addresses = False
     with pytest.raises(AuthFailed, match=r"no address of 1 orders.*Direct-to-Consumer Shipping"):
         await account.listing()
+    for order in seller.orders.values():
+        order["programs"] = ["IN_STORE_PICK_UP"]
+    assert (await account.listing()).statuses == ["waiting"], "that one needs none"
 
 
 async def test_one_address_that_is_missing_holds_its_order(account: Account, seller: AmazonSeller) -> None:
