@@ -29,8 +29,8 @@ Query = Mapping[str, str | int | Sequence[str]]
 _REMEDIES = {
     "invalid_client": "correct client_id and client_secret: Seller Central → Develop Apps → the app → LWA "
     "credentials. A secret lasts for 180 days: has it been rotated?",
-    "invalid_grant": "authorize the app anew and store the new refresh token: the seller has withdrawn "
-    "this one, or a year is over",
+    "invalid_grant": "authorize the app anew and store the new refresh token: this one was "
+    "withdrawn, or has ended",
     "unauthorized_client": "the refresh token is another app's: authorize this one and store its own",
 }
 
