@@ -90,6 +90,12 @@ class Orders:
             # The place is not known any more: the window is read from its beginning.
             listing = msgspec.structs.replace(listing, token="", begun=now)
             response = await self._ask(listing)
+        if response.status == 400:
+            self._api.check_account(SEARCH_ORDERS, response)
+            raise ProtocolMismatch(
+                f"{response.call}: Amazon refused the search of orders",
+                remedy="is this machine's clock right? Amazon tells nothing of the last two minutes",
+            )
         if not response.ok:
             self._api.refuse(SEARCH_ORDERS, response)
         return self._told(kept, listing, decode(response, wire.Orders))
@@ -97,18 +103,13 @@ class Orders:
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
 
-    async def ship_methods(self) -> frozenset[str]:
-        """Those of the last orders."""
+    async def recent(self) -> list[wire.Order]:
+        """A page of the last month's orders, as far as they can be read."""
         now = utc(self._clock.now_s())
         query = {**self._always(), **_updated(now - timedelta(days=30), now - timedelta(seconds=LAG_S))}
         found = await self._api.get(SEARCH_ORDERS, wire.Orders, query=query)
         orders = (translate.read(bytes(raw)) for raw in found.orders)
-        levels = {
-            order.fulfillment.fulfillment_service_level
-            for order in orders
-            if not isinstance(order, Bad) and order.fulfillment is not None
-        }
-        return frozenset(levels - {""})
+        return [order for order in orders if not isinstance(order, Bad)]
 
     async def look(self) -> int:
         """One order of the last hour, to see whether that is permitted; how many came."""

@@ -1,13 +1,13 @@
 """A session with a seller's account: its parts, its test and its survey."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from dropstream_amazon import wire_listings
+from dropstream_amazon import translate, wire, wire_listings
 from dropstream_amazon.carriers import CODES
 from dropstream_amazon.client import Api
 from dropstream_amazon.levels import Levels, LevelsShown
-from dropstream_amazon.operations import SEARCH_LISTINGS, SEARCH_ORDERS
+from dropstream_amazon.operations import ADDRESS_ROLE, SEARCH_LISTINGS, SEARCH_ORDERS
 from dropstream_amazon.orders import PATIENCE_S, Orders
 from dropstream_amazon.products import Products
 from dropstream_amazon.settings import MARKETPLACES, Settings
@@ -46,7 +46,7 @@ class AmazonStore(StoreParts):
         return [seller, Finding(name="orders", ok=True, detail=detail)]
 
     async def survey(self) -> Survey:
-        """Reads every listing that the merchant ships, and the ship methods of the last month's orders."""
+        """Reads every listing that the merchant ships, and a page of the last month's orders."""
         skus: set[str] = set()
         source = Products(self._api, self._settings)
         more = True
@@ -54,10 +54,43 @@ class AmazonStore(StoreParts):
             page = await source.page(None, lambda _mark: False)
             skus |= {each.sku for each in page.documents}
             more = page.more
-        methods = None
+        methods: frozenset[str] | None = None
+        findings: list[Finding] = []
         if self._api.budget(SEARCH_ORDERS).ready_in_s() <= PATIENCE_S:
-            methods = await self.orders.ship_methods()
-        return Survey(skus=frozenset(skus), ship_methods=methods, carriers=frozenset(CODES))
+            orders = await self.orders.recent()
+            methods = frozenset(
+                each.fulfillment.fulfillment_service_level
+                for each in orders
+                if each.fulfillment is not None and each.fulfillment.fulfillment_service_level
+            )
+            findings += _seen(orders, self._settings)
+        return Survey(
+            findings=tuple(findings),
+            skus=frozenset(skus),
+            ship_methods=methods,
+            carriers=frozenset(CODES),
+        )
+
+
+def _seen(orders: Sequence[wire.Order], settings: Settings) -> Iterator[Finding]:
+    """What orders show of what is to come."""
+    labelled = [each for each in orders if translate.LABELS & set(each.programs)]
+    if labelled and not settings.amazon_labels:
+        programs = sorted({name for each in labelled for name in translate.LABELS & set(each.programs)})
+        yield Finding(
+            name="labels",
+            ok=False,
+            detail=f"{len(labelled)} of the last {len(orders)} orders go under labels bought from Amazon "
+            f"({', '.join(programs)}): they wait",
+            remedy="set amazon_labels if the warehouse buys those labels; else ship these orders by hand",
+        )
+    if any(translate.lacks_address(each, settings) for each in orders):
+        yield Finding(
+            name="addresses",
+            ok=False,
+            detail="Amazon tells no addresses of orders that may be shipped",
+            remedy=f"the app needs the role {ADDRESS_ROLE}; then authorize it anew",
+        )
 
 
 def _named(marketplace: str) -> str:

@@ -16,7 +16,7 @@ from dropstreamd.model.handover import Accepted
 from dropstreamd.platform.secrets import SecretRef
 from tests.fakes.amazon import CANADA, HERE, SELLER, FakeAmazon, Fault
 
-from .stores import Account, package, push, push_levels
+from .stores import Account, listing, package, push, push_levels
 
 
 async def findings(account: Account, **changes: object) -> list[str]:
@@ -194,3 +194,18 @@ async def test_a_survey_tells_what_the_merchant_ships(fake: FakeAmazon, account:
     assert found.ship_methods == frozenset({"STANDARD"})
     assert found.carriers is not None
     assert "UPS" in found.carriers
+    assert not found.findings
+
+
+async def test_a_survey_tells_what_will_wait(fake: FakeAmazon, account: Account) -> None:
+    fake.seller.place({"A": 1})["programs"] = ["PRIME"]
+    del fake.seller.place({"A": 1})["recipient"]["deliveryAddress"]["addressLine1"]
+    async with account.open() as store:
+        found = await store.survey()
+    assert [(each.name, each.ok) for each in found.findings] == [("labels", False), ("addresses", False)]
+    assert "1 of the last 2 orders go under labels bought from Amazon (PRIME)" in found.findings[0].detail
+    async with account.open(amazon_labels=True) as store:
+        assert [each.name for each in (await store.survey()).findings] == ["addresses"]
+        for _ in range(20):
+            await listing(store)
+        assert (await store.survey()).ship_methods is None, "the search is used up"

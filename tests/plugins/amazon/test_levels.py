@@ -1,5 +1,7 @@
 """Levels reach what the merchant ships, never what Amazon does; few by patches, many by a feed."""
 
+import gzip
+import json
 import os
 
 import pytest
@@ -223,6 +225,34 @@ async def test_a_feed_that_is_refused_whole_is_told(
     seller.general = ["4000001"]
     async with account.open() as store:
         with pytest.raises(OutcomeUnknown, match=r"Amazon refused feed \d+ as a whole: 4000001"):
+            await push_levels(store, levels)
+
+
+async def test_a_report_that_does_not_add_up_says_nothing(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = stocked(seller, MANY)
+    process = seller.process
+
+    def shorten(key: str) -> None:
+        process(key)
+        told = seller.documents[seller.feeds[key]["resultFeedDocumentId"]]
+        report = json.loads(gzip.decompress(told["content"]))
+        report["summary"]["messagesAccepted"] -= 1
+        told["content"] = gzip.compress(json.dumps(report).encode())
+
+    def without(key: str) -> None:
+        process(key)
+        del seller.feeds[key]["resultFeedDocumentId"]
+
+    async with account.open() as store:
+        monkeypatch.setattr(seller, "process", shorten)
+        with pytest.raises(
+            OutcomeUnknown, match=f"does not add up: {MANY} messages were sent, {MANY - 1} are"
+        ):
+            await push_levels(store, levels)
+        monkeypatch.setattr(seller, "process", without)
+        with pytest.raises(OutcomeUnknown, match="is through and has no report"):
             await push_levels(store, levels)
 
 

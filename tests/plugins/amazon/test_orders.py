@@ -7,13 +7,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from dropstreamd.clock import VirtualClock
 from dropstreamd.errors import AuthFailed, ProtocolMismatch
 from dropstreamd.model.money import Money
 from dropstreamd.platform.limiter import Pace
 from tests.fakes.amazon import CANADA, FakeAmazon
 from tests.fakes.amazon_seller import AmazonSeller, Row
 
-from .stores import Account, listing
+from .stores import NOW_S, Account, listing
 
 
 async def test_an_order_has_all_that_a_warehouse_needs(account: Account, seller: AmazonSeller) -> None:
@@ -183,6 +184,22 @@ async def test_nothing_younger_than_two_minutes_is_asked_for(
     await trio.sleep(200)
     fourth = await account.listing(third.cursor)
     assert fourth.told == third.told
+
+
+async def test_a_clock_that_is_wrong_loses_nothing(
+    fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    first = await account.listing()
+    made = seller.place({"A": 1})
+    account.host.clock = VirtualClock(NOW_S + 3600)
+    with pytest.raises(ProtocolMismatch, match="is this machine's clock right"):
+        await account.listing(first.cursor)
+    account.host.clock = VirtualClock(NOW_S - 3600)
+    behind = await account.listing(first.cursor)
+    assert not behind.told
+    assert fake.asked.count("searchOrders") == 2, "there is no window yet"
+    account.host.clock = VirtualClock(NOW_S)
+    assert list((await account.listing(behind.cursor)).orders) == [made["orderId"]]
 
 
 @pytest.mark.parametrize("cursor", ["", "{", '{"since":7}'])
