@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def account_key(settings: Settings) -> str:
     """The seller in a region: orders, listings and budgets are its own."""
-    return f"{settings.seller}@{settings.region}"
+    return f"{settings.seller}-{settings.region}"
 
 
 def amends(_settings: Settings) -> frozenset[Part]:

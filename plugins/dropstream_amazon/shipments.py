@@ -115,8 +115,9 @@ class Shipments:
         order = await self._order(wanted)
         if order is None:
             return _no_order(key)
-        if any(_is_there(package, wanted) for package in order.packages):
-            return Accepted(key=key, remote=wanted.number)
+        there = [package for package in order.packages if _is_there(package, wanted)]
+        if there:
+            return Accepted(key=key, remote=there[-1].package_reference_id)
         return _why_not(key, order, wanted) or _refusal(key, response)
 
 

@@ -198,6 +198,7 @@ def test_lines_that_cannot_be_written_are_counted_and_do_not_raise(log: Log) -> 
         ('{"client_secret": "a b", "n": 1}', '{"client_secret": ' + REDACTED + ', "n": 1}'),
         ("password=hunter2; x", f"password={REDACTED}; x"),
         ("key shpat_0123abcd", f"key {REDACTED}"),
+        ("keys Atzr|IwEB_x/9+=, amzn1.oa2-cs.v1.0a1b", f"keys {REDACTED}, {REDACTED}"),
         ("jwt eyJhbGciOi.eyJzdWIi.sig", f"jwt {REDACTED}"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n", REDACTED),
         ("to erika@example.com.", f"to {REDACTED}"),

@@ -38,7 +38,7 @@ def test_what_cannot_be_right_is_told(values: dict[str, object], key: str, found
 def test_good_settings_have_no_problem() -> None:
     assert check(settings()) == []
     assert check(settings(marketplaces=[HERE, CANADA, "A1NEWERONE00"])) == []
-    assert account_key(settings()) == f"{SELLER}@na"
+    assert account_key(settings()) == f"{SELLER}-na"
 
 
 def test_every_region_has_an_address_and_marketplaces() -> None:

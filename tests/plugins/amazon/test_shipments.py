@@ -95,8 +95,11 @@ async def test_what_was_entered_by_hand_counts(account: Account, seller: AmazonS
     }
     seller.confirm(made["orderId"], {"marketplaceId": HERE, "packageDetail": by_hand})
     async with account.open() as store:
-        assert isinstance(await push(store, package("P1", made, 3, "1Z1")), Accepted)
-    assert len(made["packages"]) == 1
+        outcome = await push(store, package("P1", made, 3, "1Z1"))
+        assert outcome == Accepted(key="P1", remote="7")
+        changed = Item(key="P1", document=package("P1", made, 3, "1Z9").document, remote="7")
+        assert isinstance(await push(store, changed), Accepted)
+    assert [each["trackingNumber"] for each in made["packages"]] == ["1Z9"]
 
 
 async def test_what_amazon_cannot_take_is_refused_before_it_is_sent(
