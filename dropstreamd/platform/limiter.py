@@ -84,8 +84,8 @@ class Budget:
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for leave, for metrics."""
-        return len(self._waiting)
+        """Calls that wait for leave, for metrics; those of operations among them."""
+        return len(self._waiting) + sum(each.waiting for each in self._operations.values())
 
     def for_priority(self, priority: Priority) -> Limiter:
         """The same budget, as a caller of this priority sees it."""

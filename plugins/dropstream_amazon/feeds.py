@@ -105,6 +105,8 @@ class Feeds:
                 return seen
         response = await self._api.call(CANCEL_FEED, path={"feed": feed}, write=True)
         if response.ok:
+            if response.body:  # a web page in place of an answer is no cancellation
+                decode(response, msgspec.Raw)
             return None
         codes = ", ".join(each.code for each in faults_of(response))
         raise OutcomeUnknown(

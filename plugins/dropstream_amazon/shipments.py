@@ -93,6 +93,8 @@ class Shipments:
         body = {"marketplaceId": marketplace, "packageDetail": _detail(wanted)}
         response = await self._api.call(CONFIRM_SHIPMENT, path={"order": wanted.order}, json=body, write=True)
         if response.ok:
+            if response.body:  # success has none; a web page in its place is no success
+                decode(response, msgspec.Raw)
             return [Accepted(key=key, remote=wanted.number)]
         return [await self._refused(key, wanted, response)]
 

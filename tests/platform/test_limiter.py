@@ -277,6 +277,8 @@ async def test_an_operation_is_slowed_down_alone_and_by_priority(autojump_clock:
         nursery.start_soon(call, "full", full)
         await wait_all_tasks_blocked()
         nursery.start_soon(call, "orders", orders)
+        await wait_all_tasks_blocked()
+        assert budget.waiting == 2
     assert first == ["orders", "full"]
     assert trio.current_time() == pytest.approx(11)
     assert await times(budget, 1) == [11]

@@ -208,8 +208,12 @@ async def test_a_feed_that_waits_too_long_is_cancelled(
         outcomes = await push_levels(store, levels)
         assert set(map(type, outcomes.values())) == {Untouched}
         assert fake.asked.count("cancelFeed") == 1
+        fake.fail("cancelFeed", "html")
+        with pytest.raises(OutcomeUnknown, match="web page"):
+            await push_levels(store, levels)
         await trio.sleep(4 * 3600)
-        assert {seller.shown(sku) for sku in levels} == {1}, "it never acts"
+        first = next(iter(seller.feeds.values()))
+        assert first["processingStatus"] == "CANCELLED", "it never acts"
         seller.feed_s = 4_500.0  # and this one is being worked at by then
         with pytest.raises(
             OutcomeUnknown, match="not through after 40 minutes, and can no longer be cancelled"
@@ -283,6 +287,35 @@ async def test_patches_that_fail_leave_the_others_as_they_are_known(
         fake.fail("patchListingsItem", *_times("after", 4))
         with pytest.raises(OutcomeUnknown):
             await push_levels(store, levels)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("before", OutcomeUnknown),
+        ("after", OutcomeUnknown),
+        ("truncated", OutcomeUnknown),
+        ("lost", OutcomeUnknown),
+        ("500", OutcomeUnknown),
+        ("html", OutcomeUnknown),
+        ("429", RateLimited),
+    ],
+)
+async def test_every_misbehaviour_of_a_patch_has_its_error(
+    fake: FakeAmazon,
+    account: Account,
+    seller: AmazonSeller,
+    fault: Fault,
+    error: type[Exception],
+    quick_clock: MockClock,
+) -> None:
+    seller.list_sku("A", 1)
+    fake.fail("patchListingsItem", fault)
+    async with account.open() as store:
+        with pytest.raises(error):
+            await push_levels(store, {"A": 4})
+        assert isinstance((await push_levels(store, {"A": 4}))["A"], Accepted)
+    assert seller.shown("A") == 4
 
 
 async def test_another_seller_is_told_at_once(

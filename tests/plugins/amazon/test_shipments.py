@@ -5,7 +5,7 @@ import pytest
 from trio.testing import MockClock
 
 from dropstream_amazon.shipments import number_of
-from dropstreamd.errors import OutcomeUnknown, Unreachable
+from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Item
 from dropstreamd.model.shipments import FulfillmentLine
 from tests.fakes.amazon import CANADA, HERE, FakeAmazon, Fault
@@ -54,19 +54,42 @@ async def test_changed_tracking_takes_the_place_of_the_old(account: Account, sel
     assert [each["trackingNumber"] for each in made["packages"]] == ["1Z9"]
 
 
-@pytest.mark.parametrize("fault", ["before", "after", "500", "503"])
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("before", OutcomeUnknown),
+        ("after", OutcomeUnknown),
+        ("lost", OutcomeUnknown),
+        ("500", OutcomeUnknown),
+        ("503", OutcomeUnknown),
+        ("html", OutcomeUnknown),
+        ("429", RateLimited),
+    ],
+)
 async def test_a_lost_answer_is_unknown_and_the_repeat_does_no_harm(
-    fake: FakeAmazon, account: Account, seller: AmazonSeller, fault: Fault
+    fake: FakeAmazon,
+    account: Account,
+    seller: AmazonSeller,
+    quick_clock: MockClock,
+    fault: Fault,
+    error: type[Exception],
 ) -> None:
     made = seller.place({"A": 3})
     async with account.open() as store:
         one = prepared(store, package("P1", made, 2, "1Z1"))
         fake.fail("confirmShipment", fault)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(error):
             await store.shipments.push(one, no_steps)
         (outcome,) = await store.shipments.push(one, no_steps)
     assert isinstance(outcome, Accepted)
     assert len(made["packages"]) == 1
+
+
+async def test_a_slow_answer_is_one(fake: FakeAmazon, account: Account, seller: AmazonSeller) -> None:
+    made = seller.place({"A": 3})
+    fake.fail("confirmShipment", "slow")
+    async with account.open() as store:
+        assert isinstance(await push(store, package("P1", made, 2, "1Z1")), Accepted)
 
 
 async def test_more_than_is_open_is_refused(account: Account, seller: AmazonSeller) -> None:
