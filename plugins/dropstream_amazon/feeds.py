@@ -34,10 +34,12 @@ Message = Mapping[str, object]
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a feed: the codes of the messages that were refused, by their number (from 1).
-    `cancelled`: it was never begun, and nothing of it has an effect."""
+    `cancelled`: it was never begun, and nothing of it has an effect; `whole`: why it was refused as a
+    whole, likewise without any."""
 
     refused: Mapping[int, tuple[str, ...]] = {}
     cancelled: bool = False
+    whole: tuple[str, ...] = ()
 
 
 class Feeds:
@@ -49,7 +51,7 @@ class Feeds:
 
     async def send(self, messages: Sequence[Message], marketplace: str) -> Verdict:
         """Send the messages, and wait until Amazon is through with them. Raises OutcomeUnknown where
-        nobody can tell what of them has an effect."""
+        nobody can tell what of them has an effect, ProtocolMismatch where Amazon refused them all unread."""
         content = msgspec.json.encode(
             {
                 "header": {"sellerId": self._seller, "version": "2.0", "issueLocale": "en_US"},
@@ -59,13 +61,19 @@ class Feeds:
         document = await self._upload(content)
         feed = await self._create(document, marketplace)
         try:
-            return await self._verdict(feed, len(messages))
+            verdict = await self._verdict(feed, len(messages))
         except OutcomeUnknown:
             raise
         except (Wait, Hold) as error:
             raise OutcomeUnknown(
                 f"feed {feed} was sent to Amazon, and what became of it is not known: {error.message}"
             ) from error
+        if verdict.whole:
+            raise ProtocolMismatch(
+                f"Amazon refused feed {feed} as a whole: {', '.join(verdict.whole)[:200]}",
+                remedy="nothing of it was applied; Seller Central shows its report",
+            )
+        return verdict
 
     async def _upload(self, content: bytes) -> str:
         answer = await self._api.get(CREATE_DOCUMENT, wire_listings.NewDocument, json={"contentType": KIND})
@@ -156,10 +164,9 @@ def _read(feed: str, count: int, report: wire_listings.Report) -> Verdict:
             refused[issue.message_id] = (*refused.get(issue.message_id, ()), issue.code or "no code")
     summary = report.summary
     if general and not summary.messages_accepted:
-        raise ProtocolMismatch(f"Amazon refused feed {feed} as a whole: {', '.join(general)[:200]}")
-    if summary.messages_accepted + summary.messages_invalid != count or summary.messages_invalid != len(
-        refused
-    ):
+        return Verdict(whole=tuple(general))
+    told = summary.messages_accepted + summary.messages_invalid
+    if told != count or summary.messages_invalid > len(refused):
         raise OutcomeUnknown(
             f"the report of feed {feed} does not add up: {count} messages were sent, "
             f"{summary.messages_accepted} are accepted, {summary.messages_invalid} invalid, and errors are "

@@ -228,7 +228,7 @@ async def test_a_feed_that_is_refused_whole_is_told(
     levels = stocked(seller, MANY)
     seller.general = ["4000001"]
     async with account.open() as store:
-        with pytest.raises(OutcomeUnknown, match=r"Amazon refused feed \d+ as a whole: 4000001"):
+        with pytest.raises(ProtocolMismatch, match=r"Amazon refused feed \d+ as a whole: 4000001"):
             await push_levels(store, levels)
 
 
