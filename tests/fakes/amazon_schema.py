@@ -1,7 +1,7 @@
 """Amazon's own descriptions of its API, where they can be had, and what they allow.
 
 They are test data and no part of this repository: looked for in the folder `amazon` of the one that
-DROPSTREAMD_SPECS names, then beside the repository in `../shared/specs`. What they do not know is refused, in
+DROPSTREAMD_SPECS names, then beside the repository in `shared/specs`. What they do not know is refused, in
 requests and in answers alike: an object has no other fields than it is described with.
 """
 
@@ -45,9 +45,8 @@ def places() -> Iterator[Path]:
     named = os.environ.get("DROPSTREAMD_SPECS")
     if named:
         yield Path(named) / "amazon"
-    root = Path(__file__).parents[2]
-    yield root.parent / "shared" / "specs" / "amazon"
-    yield root.parents[1] / "shared" / "specs" / "amazon"
+    for above in list(Path(__file__).parents[3:5]):
+        yield above / "shared" / "specs" / "amazon"
 
 
 def require_models() -> "Models":
