@@ -91,7 +91,7 @@ class Feeds:
 
     async def _verdict(self, feed: str, count: int) -> Verdict:
         ended = await self._ended(feed)
-        if ended is None or ended.processing_status == "CANCELLED":
+        if ended.processing_status == "CANCELLED":
             return Verdict(cancelled=True)
         if ended.processing_status == "FATAL":
             raise OutcomeUnknown(
@@ -99,8 +99,8 @@ class Feeds:
             )
         return _read(feed, count, await self._report(ended))
 
-    async def _ended(self, feed: str) -> wire_listings.Feed | None:
-        """The feed once it is through; None where it took too long and could be cancelled."""
+    async def _ended(self, feed: str) -> wire_listings.Feed:
+        """The feed once it is through, or cancelled since it took too long."""
         until_s, wait_s = trio.current_time() + PATIENCE_S, FIRST_LOOK_S
         while trio.current_time() < until_s:
             await trio.sleep(wait_s)
@@ -113,9 +113,10 @@ class Feeds:
                 return seen
         response = await self._api.call(CANCEL_FEED, path={"feed": feed}, write=True)
         if response.ok:
-            if response.body:  # a web page in place of an answer is no cancellation
-                decode(response, msgspec.Raw)
-            return None
+            # Whatever has answered: only Amazon's own word is one.
+            seen = await self._api.get(GET_FEED, wire_listings.Feed, path={"feed": feed})
+            if seen.processing_status == "CANCELLED":
+                return seen
         codes = ", ".join(each.code for each in faults_of(response))
         raise OutcomeUnknown(
             f"feed {feed} is not through after {PATIENCE_S / 60:.0f} minutes, and can no longer be "

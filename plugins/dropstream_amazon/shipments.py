@@ -18,7 +18,7 @@ from dropstream_amazon.carriers import OTHER, code_of
 from dropstream_amazon.client import Api, faults_of
 from dropstream_amazon.operations import CONFIRM_SHIPMENT, GET_ORDER
 from dropstream_amazon.settings import Settings
-from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.errors import OutcomeUnknown, ProtocolMismatch
 from dropstreamd.model.handover import (
     Accepted,
     Item,
@@ -92,10 +92,10 @@ class Shipments:
             marketplace = order.sales_channel.marketplace_id or marketplace
         body = {"marketplaceId": marketplace, "packageDetail": _detail(wanted)}
         response = await self._api.call(CONFIRM_SHIPMENT, path={"order": wanted.order}, json=body, write=True)
-        if response.ok:
-            if response.body:  # success has none; a web page in its place is no success
-                decode(response, msgspec.Raw)
+        if response.status == 204:
             return [Accepted(key=key, remote=wanted.number)]
+        if response.ok:  # something between us and Amazon has answered
+            raise OutcomeUnknown(f"{response.call}: answered {response.status} where 204 is success")
         return [await self._refused(key, wanted, response)]
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002

@@ -209,7 +209,7 @@ async def test_a_feed_that_waits_too_long_is_cancelled(
         assert set(map(type, outcomes.values())) == {Untouched}
         assert fake.asked.count("cancelFeed") == 1
         fake.fail("cancelFeed", "html")
-        with pytest.raises(OutcomeUnknown, match="web page"):
+        with pytest.raises(OutcomeUnknown, match="can no longer be cancelled"):
             await push_levels(store, levels)
         await trio.sleep(4 * 3600)
         first = next(iter(seller.feeds.values()))
