@@ -37,7 +37,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.products import Product
-from dropstreamd.model.purchases import PurchaseOrder
+from dropstreamd.model.purchases import PurchaseOrder, StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level, StockRow
@@ -105,6 +105,7 @@ class Part(StrEnum):
     RETURNS = "returns"  # store: tells returns asked for; warehouse: takes them, to expect the goods
     RECEIPTS = "receipts"  # warehouse: tells what came back; store: is told
     PURCHASE_ORDERS = "purchase orders"  # warehouse: tells what is on its way; store: is told
+    STOCK_NOTICES = "stock notices"  # warehouse: is told what is on its way to it, to expect the goods
     ACKNOWLEDGEMENTS = "acknowledgements"  # warehouse: tells what became of orders before they ship
 
     @property
@@ -346,6 +347,11 @@ class Warehouse(Session, Protocol):
     @property
     def purchase_orders(self) -> Source[PurchaseOrder] | None: ...
     @property
+    def stock_notices(self) -> Sink[StockNotice] | None:
+        """What comes of a notice is told by `receipts`, under the notice's reference."""
+        ...
+
+    @property
     def acknowledgements(self) -> Source[Acknowledgement] | None: ...
 
     def sample(self, name: str, content: bytes) -> Sample:
@@ -364,6 +370,7 @@ class WarehouseParts:
     returns: Sink[OutboundReturn] | None = None
     receipts: Source[Receipt] | None = None
     purchase_orders: Source[PurchaseOrder] | None = None
+    stock_notices: Sink[StockNotice] | None = None
     acknowledgements: Source[Acknowledgement] | None = None
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.counterparts.edi_partner import EdiPartner, Received, Short
+from tests.counterparts.edi_partner import Came, EdiPartner, Received, Short
 from tests.counterparts.sshd import Account
 from tests.counterparts.vendure.records import NewOrder, Placed
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.vsftpd import FtpAccount
 from tests.e2e.daemon import Daemon
-from tests.e2e.setting import add_store, known, sellable
+from tests.e2e.setting import add_partner, add_store, known, sellable
 from tests.plugins.file_exchange.x12.oracle import parsed
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(900)]
@@ -43,35 +43,7 @@ class World:
 
     def configure(self, *, hours: float = 24, figure: str = "available") -> None:
         """The merchant's file as it is, or is again."""
-        if isinstance(self.account, Account):
-            self.daemon.secret("edi", self.account.key.read_text())
-            login = f'key = {{ secret = "edi" }}\nhost_key = "{self.account.host_key}"'
-        else:
-            self.daemon.secret("edi", self.account.password)
-            login = 'password = { secret = "edi" }\none_step_rename = true'
-            login += f'\nca_file = "{self.account.ca}"'
-        self.daemon.write(
-            "merchants.d/acme.toml",
-            f"""
-[warehouses.main]
-platform = "file-exchange"
-format   = "x12"
-url      = "{self.account.url}"
-timezone = "America/Chicago"
-quantity = "{figure}"
-settle_s = 0.05
-{login}
-
-[warehouses.main.x12]
-sender   = "ACME"
-receiver = "WMS3PL"
-usage    = "P"
-acknowledged_within_hours = {hours}
-
-[warehouses.main.x12.inventory]
-figure = "{figure}"
-""",
-        )
+        add_partner(self.daemon, self.account, hours=hours, figure=figure)
 
     def begin(self) -> None:
         self.shop.add_products(STOCK)
@@ -135,7 +107,11 @@ figure = "{figure}"
         assert not [path for path in self.account.outbox.iterdir() if path.is_file()]
 
 
-LONG = ("test_a_rejected_order_waits_for_a_person", "test_no_control_number_comes_twice")
+LONG = (
+    "test_a_rejected_order_waits_for_a_person",
+    "test_what_is_on_its_way_is_announced_and_received",
+    "test_no_control_number_comes_twice",
+)
 """How a file travels makes no difference to these."""
 
 
@@ -288,6 +264,38 @@ def test_a_rejected_order_waits_for_a_person(world: World) -> None:
     world.import_orders()
     assert world.tasks() == [(unheard.code, "unheard")]
     assert world.life(unheard) == "sent"
+    world.agreed()
+
+
+@pytest.mark.cell("vendure", "x12", "purchase_orders.import", "purchase_orders.status")
+def test_what_is_on_its_way_is_announced_and_received(world: World) -> None:
+    """A store that is told of no purchase orders: they are entered here, and shown."""
+    partner, daemon = world.partner, world.daemon
+    daemon.enable("acme", "purchase_orders")
+    lines = [{"sku": "TEE", "quantity": 48, "unit": "case", "pack": 12}, {"sku": "CAP", "quantity": 5}]
+    entered = [{"number": "PO-1", "lines": lines}, {"number": "PO-2", "lines": lines[1:]}]
+    daemon.ask("POST", "/connections/acme/purchase-orders", {"purchases": entered})
+    daemon.run("acme", "purchase_orders.import")
+    first, second = partner.take("943")
+    assert (first.at("W06", 2), first.at("W06", 6)) == ("PSHPO-1", "PO-1")
+    assert (first.units, first.at("W20", 1)) == ({"TEE": 48, "CAP": 5}, "12")
+    partner.acknowledge(first)
+    partner.acknowledge(second, "R", "5")
+    partner.receive("PSHPO-1", "RC1", [Came(sku="TEE", received=40, conditions={"01": 2, "02": 8})])
+    daemon.run("acme", "purchase_orders.status")
+    path = "/connections/acme/purchase-orders"
+    shown = {each["purchase"]["number"]: each for each in daemon.ask("GET", path)["purchases"]}
+    assert {name: (each["purchase"]["status"], each["notice"]) for name, each in shown.items()} == {
+        "PO-1": ("partially-received", "accepted"),
+        "PO-2": ("open", "parked"),
+    }
+    partner.receive("PSHPO-1", "RC2", [Came(sku="CAP", received=6)])
+    daemon.run("acme", "purchase_orders.status")
+    one = daemon.ask("GET", f"{path}/PO-1")["purchase"]
+    assert one["status"] == "closed"
+    assert [(line["received"], line.get("damaged", 0)) for line in one["lines"]] == [(40, 2), (6, 0)]
+    assert world.tasks() == [("PO-1", "received-otherwise")]
+    assert partner.take("943") == []
     world.agreed()
 
 

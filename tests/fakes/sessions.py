@@ -9,7 +9,7 @@ from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Writes
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.products import Product
-from dropstreamd.model.purchases import PurchaseOrder
+from dropstreamd.model.purchases import PurchaseOrder, StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level
@@ -90,7 +90,7 @@ class StoreSession(StoreParts):
 
 class FakeWarehouse:
     """A warehouse: the orders it took, the packages and the snapshots it tells; the returns it expects
-    and what it received, the items it was told of and has, its purchase orders."""
+    and what it received, the items it was told of and has, its purchase orders, those it was told of."""
 
     def __init__(self, clock: Clock, points: Points, *, orders: Writes = LOOKUP, steps: bool = False) -> None:
         self.taken = FakeSink(OutboundOrder, orders, clock, points, steps=steps)
@@ -101,6 +101,7 @@ class FakeWarehouse:
         self.expected = FakeSink(OutboundReturn, orders, clock, points, steps=steps)
         self.receipts: FilesSource[Receipt] = FilesSource(points)
         self.purchases: ChangesSource[PurchaseOrder] = ChangesSource(points)
+        self.announced = FakeSink(StockNotice, orders, clock, points, steps=steps)
         self.words: FilesSource[Acknowledgement] = FilesSource(points)
 
 
@@ -116,6 +117,7 @@ class WarehouseSession(WarehouseParts):
         self.returns: Sink[OutboundReturn] | None = warehouse.expected
         self.receipts: Source[Receipt] | None = warehouse.receipts.session()
         self.purchase_orders: Source[PurchaseOrder] | None = warehouse.purchases.session()
+        self.stock_notices: Sink[StockNotice] | None = warehouse.announced
         self.acknowledgements: Source[Acknowledgement] | None = warehouse.words.session()
 
     async def test(self, *, write: bool) -> Sequence[Finding]:

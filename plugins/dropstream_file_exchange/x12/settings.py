@@ -90,6 +90,14 @@ class Receipts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     order_references: tuple[str, ...] = ("CO", "PO")
 
 
+class Notices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How stock notices (943) of purchase orders are written; a date without a qualifier is left out."""
+
+    reporting: str = "F"
+    ordered_date: str = "04"
+    expected_date: str = "17"
+
+
 class X12(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How files are exchanged with one EDI partner."""
 
@@ -116,6 +124,7 @@ class X12(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()
     receipts: Receipts = Receipts()
+    notices: Notices = Notices()
 
     @property
     def series(self) -> str:

@@ -12,7 +12,7 @@ from dropstream_file_exchange.link import Link
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.sources import InventorySource
 from dropstream_file_exchange.warehouse import VISIBLE_AFTER_S, FileWarehouse
-from dropstream_file_exchange.x12 import orders, returns
+from dropstream_file_exchange.x12 import orders, returns, stock_notices
 from dropstream_file_exchange.x12.mailbox import Mailbox, Owner, Replies, Surveyed
 from dropstream_file_exchange.x12.reading import DocumentReader
 from dropstream_file_exchange.x12.sample import sample
@@ -27,6 +27,7 @@ from dropstream_file_exchange.x12.sources import (
 )
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.purchases import StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import (
@@ -71,6 +72,9 @@ class PartnerWarehouse(WarehouseParts):
         self._snapshots = SnapshotReader(rules, zone)
         self.orders: PartnerSink[OutboundOrder] = PartnerSink(settings, host, link, orders.prepare)
         self.returns: PartnerSink[OutboundReturn] = PartnerSink(settings, host, link, returns.prepare)
+        self.stock_notices: PartnerSink[StockNotice] = PartnerSink(
+            settings, host, link, stock_notices.prepare
+        )
         self.shipments: DocumentSource[Package] = self._source("shipments", shipment_reader(rules, zone))
         self.receipts: DocumentSource[Receipt] = self._source("receipts", receipt_reader(rules, zone))
         self.acknowledgements: DocumentSource[Acknowledgement] = self._source(
