@@ -1,6 +1,7 @@
 """The channels and their jobs, as data: what each needs of both sides, and what one run does."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -117,14 +118,24 @@ TO_WAREHOUSE = Needs(warehouse=Part.STOCK_NOTICES, what="to the warehouse")
 
 async def _import_purchases(run: Run, start_s: float) -> None:
     """The warehouse is told first of what was entered here, the store also where that fails."""
+    await _both_ways(run, stock_notices.hand_over, partial(purchases.import_new, run, start_s))
+
+
+async def _purchase_status(run: Run, start_s: float) -> None:
+    """What the warehouse says of both: of what it was told, and of what it tells."""
+    await _both_ways(run, orders.listen, partial(purchases.import_status, run, start_s))
+
+
+async def _both_ways(
+    run: Run, to_warehouse: Callable[[Run], Awaitable[None]], to_store: Callable[[], Awaitable[None]]
+) -> None:
     failed: Wait | Hold | None = None
     if not TO_WAREHOUSE.lacking(run.scope.store_offers, run.scope.warehouse_offers):
         try:
-            await stock_notices.hand_over(run)
-            await orders.listen(run)
+            await to_warehouse(run)
         except (Wait, Hold) as error:
             failed = error
-    await purchases.import_new(run, start_s)
+    await to_store()
     if failed is not None:
         raise failed
 
@@ -220,7 +231,7 @@ JOBS: tuple[Job, ...] = (
         needs=(TO_STORE, TO_WAREHOUSE),
         title="Import purchase order status",
         priority=Priority.ORDERS,
-        execute=purchases.import_status,
+        execute=_purchase_status,
     ),
 )
 """In the order in which those of one channel go when several are due."""

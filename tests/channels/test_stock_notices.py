@@ -136,7 +136,7 @@ async def test_a_notice_that_is_rejected_is_parked_with_its_codes(state: InlineS
     [name] = plant.warehouse.announced.pushed
     word = Acknowledgement(key="fa", reference="", verdict="rejected", codes=("5",), name=name)
     plant.warehouse.words.put("fa", word)
-    await plant.run(NEW)
+    await plant.run(STATUS)
     doc = plant.doc("1", stock_notices.FLOW)
     assert (doc.state, doc.cause) == (State.PARKED, "sent-back:5")
     assert plant.warehouse.announced.created() == {"1": 1}
