@@ -40,7 +40,7 @@ from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseOrder, StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
-from dropstreamd.model.stock import Level, StockRow
+from dropstreamd.model.stock import Adjustment, Level, StockRow
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.limiter import Limiter, Pace
 from dropstreamd.platform.secrets import Secret, SecretRef
@@ -140,7 +140,9 @@ class StockPage(msgspec.Struct, frozen=True, kw_only=True):
     Pages with the same `snapshot` form one; `last` ends it. `as_of` is the instant that the figures
     were true: by it, an older snapshot never replaces a newer one. `mark` as in `Page`, on the last
     page; on a page that is not the last it says that the file gave no snapshot: it was taken before,
-    or cannot be read to its end (then `bad` says why). Pages of it that came before are dropped.
+    or cannot be read to its end (then `bad` says why), or told `adjustments` alone. Pages of it that came
+    before are dropped. `adjustments`, on a page with a mark, change the figures that are known, each once,
+    where they are newer than those.
     """
 
     snapshot: str
@@ -150,6 +152,7 @@ class StockPage(msgspec.Struct, frozen=True, kw_only=True):
     last: bool = False
     more: bool = False
     mark: str | None = None
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 Taken = Callable[[str], bool]

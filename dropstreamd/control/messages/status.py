@@ -101,7 +101,8 @@ class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
 
 class SnapshotShown(msgspec.Struct, frozen=True, kw_only=True):
     """One complete snapshot of a warehouse's stock and what was made of it: `verdict` is applied,
-    held (waits for approval, or for a sound one) or superseded; `why` says why."""
+    held (waits for approval, or for a sound one) or superseded; `why` says why. `adjusted`: differences that
+    were told by themselves."""
 
     id: str
     snapshot: str

@@ -168,6 +168,11 @@ def _reading(settings: X12) -> Iterator[SettingProblem]:
     if both := set(inventory.available) & set(inventory.on_hand):
         yield _problem("inventory.on_hand", ", ".join(sorted(both)), "no code of available")
     yield from _list("inventory.facility", inventory.facility, 2, 3)
+    adjustments = settings.adjustments
+    yield from _list("adjustments.minus", adjustments.minus, 2, 2)
+    yield from _list("adjustments.ignored", adjustments.ignored, 2, 2)
+    if both := set(adjustments.minus) & set(adjustments.ignored):
+        yield _problem("adjustments.ignored", ", ".join(sorted(both)), "no code of minus")
     yield from _list("receipts.ignored", receipts.ignored, 1, 1)
     yield from _list("receipts.return_references", receipts.return_references, 2, 3, needed=True)
     yield from _list("receipts.order_references", receipts.order_references, 2, 3)
