@@ -23,6 +23,7 @@ from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import (
     Accepted,
     Bad,
+    Handed,
     InDoubt,
     Item,
     Outcome,
@@ -32,6 +33,7 @@ from dropstreamd.model.handover import (
     Repeat,
     Stamp,
     Untouched,
+    Whereabouts,
     Withdrawn,
     Writes,
 )
@@ -50,6 +52,8 @@ __all__ = [
     "Accepted",
     "Bad",
     "Finding",
+    "Handed",
+    "HandedReader",
     "Host",
     "InDoubt",
     "Item",
@@ -79,6 +83,7 @@ __all__ = [
     "Untouched",
     "Warehouse",
     "WarehouseParts",
+    "Whereabouts",
     "Withdrawn",
     "Writes",
 ]
@@ -240,6 +245,14 @@ LEVELS_READ = 100
 """SKUs that a `LevelReader` is asked for at once, at most."""
 
 
+class HandedReader(Protocol):
+    """Looks where orders are that were handed over, before a person has one sent again. Reads only."""
+
+    async def look(self, handed: Sequence[Handed]) -> Sequence[Whereabouts]:
+        """One for each, in their order."""
+        ...
+
+
 # ---- seen by people
 
 
@@ -356,6 +369,10 @@ class Warehouse(Session, Protocol):
 
     @property
     def acknowledgements(self) -> Source[Acknowledgement] | None: ...
+    @property
+    def handed(self) -> HandedReader | None:
+        """Where what `orders` accepted is now; None where that cannot be looked up."""
+        ...
 
     def sample(self, name: str, content: bytes) -> Sample:
         """Read a sample file as the settings say; no I/O."""
@@ -375,6 +392,7 @@ class WarehouseParts:
     purchase_orders: Source[PurchaseOrder] | None = None
     stock_notices: Sink[StockNotice] | None = None
     acknowledgements: Source[Acknowledgement] | None = None
+    handed: HandedReader | None = None
 
 
 class Host(Protocol):

@@ -251,8 +251,12 @@ def test_a_rejected_order_waits_for_a_person(world: World) -> None:
 
     # a person has it sent again: the same order in another file, which the first one's refusal leaves alone
     again = {"why": "they have mended their map", "confirmed": True}
-    world.daemon.ask("POST", f"/connections/acme/order-resend/{rejected.code}", again)
-    [second] = world.hand_over(rejected)
+    resend = f"/connections/acme/order-resend/{rejected.code}"
+    world.daemon.ask("POST", resend, again)
+    assert world.import_orders() == 1
+    refused = world.daemon.call("POST", resend, again)
+    assert (refused.status_code, "still lies in in" in refused.json()["detail"]) == (409, True)
+    [second] = partner.take()
     assert (second.purpose, second.units) == ("N", file.units)
     partner.acknowledge(second)
     partner.acknowledge(file, "R", "5")
