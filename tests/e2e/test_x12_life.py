@@ -41,9 +41,9 @@ class World:
         self.account = account
         self.partner = EdiPartner(account, kept)
 
-    def configure(self, *, hours: float = 24, figure: str = "available") -> None:
+    def configure(self, *, hours: float = 24, figure: str = "available", adjustments: bool = False) -> None:
         """The merchant's file as it is, or is again."""
-        add_partner(self.daemon, self.account, hours=hours, figure=figure)
+        add_partner(self.daemon, self.account, hours=hours, figure=figure, adjustments=adjustments)
 
     def begin(self) -> None:
         self.shop.add_products(STOCK)
@@ -110,6 +110,7 @@ class World:
 LONG = (
     "test_a_rejected_order_waits_for_a_person",
     "test_what_is_on_its_way_is_announced_and_received",
+    "test_adjustments_count_once_where_the_partner_sends_no_snapshot",
     "test_no_control_number_comes_twice",
 )
 """How a file travels makes no difference to these."""
@@ -300,6 +301,29 @@ def test_what_is_on_its_way_is_announced_and_received(world: World) -> None:
     assert [(line["received"], line.get("damaged", 0)) for line in one["lines"]] == [(40, 2), (6, 0)]
     assert world.tasks() == [("PO-1", "received-otherwise")]
     assert partner.take("943") == []
+    world.agreed()
+
+
+@pytest.mark.cell("vendure", "x12", "inventory.smart")
+def test_adjustments_count_once_where_the_partner_sends_no_snapshot(world: World) -> None:
+    partner, daemon = world.partner, world.daemon
+    world.stock({"TEE": (40, 40), "CAP": (7, 7), "MUG": (2, 2), "WAIT": (5, 5)})
+    daemon.run("acme", "inventory.smart")
+    time.sleep(1.1)  # servers tell a file's time in whole seconds, and these are newer than the figures
+    partner.adjust("ADJ-1", {"TEE": -3, "MUG": 4})
+    daemon.run("acme", "inventory.smart")
+    assert sellable(world.shop)["TEE"] == 40
+    world.configure(adjustments=True)
+    daemon.ask("POST", "/reload")
+    for _ in range(2):
+        partner.adjust("ADJ-2", {"TEE": -5, "NEW": 1})
+        daemon.run("acme", "inventory.smart")
+        assert sellable(world.shop) == {"TEE": 35, "CAP": 7, "MUG": 2, "WAIT": 5}
+    (account,) = daemon.ask("GET", "/status/acme")["accounts"]
+    assert account["undecodable"]["count"] == 1
+    world.stock({"TEE": (35, 35), "CAP": (7, 7), "MUG": (6, 6), "WAIT": (5, 5)})
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 1
+    assert sellable(world.shop) == {"TEE": 35, "CAP": 7, "MUG": 6, "WAIT": 5}
     world.agreed()
 
 
