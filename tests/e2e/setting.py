@@ -105,6 +105,9 @@ smart = []
 update = []
 [channels.catalogs]
 sync = []
+[channels.purchase_orders]
+import = []
+status = []
 
 [shipping]
 unmapped = "pass"
