@@ -49,7 +49,7 @@ async def release(desk: Desk, call: Call[Empty, Release]) -> Released:
         forget = partial(documents.forget_bad, flow=flow, limit=RELEASED_AT_ONCE)
         count = await desk.daemon.state.write(forget)
         released = Released(released=count, more=count == RELEASED_AT_ONCE)
-    elif channel == inventory.CHANNEL:
+    elif levels.location_of(channel)[0] == inventory.CHANNEL:
         released = await desk.daemon.state.write(
             partial(_release_levels, flow=Flow(connection.id, channel), asked=asked)
         )

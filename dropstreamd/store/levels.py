@@ -2,6 +2,9 @@
 
 A level may be pushed again and again, the newest wins. So an attempt whose outcome is unknown is not
 looked up: its levels are unknown, which differs from every level, and are pushed again.
+
+The levels of each location of a store are a flow of their own, named by the channel and the location; those
+that name no location are the channel's own flow.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -41,6 +44,41 @@ Waits = Callable[[Reader, str], bool]
 Prepare = Callable[[Sequence[Item[Level]], Stamp], Preparation]
 
 
+_AT = "@"
+"""Between the channel and the location in a flow's name. It sorts before what any location begins with."""
+
+_BEYOND = "\x01"
+"""After a flow's name: sorts after all that stands under it, and before every other name."""
+
+
+def flow_at(flow: Flow, location: str | None) -> Flow:
+    """The flow of a location's levels; `flow` itself is that of levels without one."""
+    return flow if location is None else Flow(flow.connection, f"{flow.channel}{_AT}{location}")
+
+
+def location_of(channel: str) -> tuple[str, str | None]:
+    """The channel and the location that a flow is named by."""
+    name, at, location = channel.partition(_AT)
+    return name, location if at else None
+
+
+def located(
+    tx: Reader, flow: Flow, tables: Iterable[Table] = (Table.DOCUMENTS, Table.PENDING, Table.ATTEMPTS)
+) -> list[str]:
+    """The locations that have a row in one of these tables, beside the flow without one."""
+    found: set[str] = set()
+    first = f"{flow.channel}{_AT}"
+    for table in tables:
+        after = first
+        while rows := list(tx.scan(table, (flow.connection,), after=(flow.connection, after), limit=1)):
+            [(path, _)] = rows
+            if not path[1].startswith(first):
+                break
+            found.add(path[1].removeprefix(first))
+            after = path[1] + _BEYOND
+    return sorted(found)
+
+
 class Opened(msgspec.Struct, kw_only=True):
     """The attempts of one batch; `last` is the last SKU looked at, None when none was left."""
 
@@ -73,9 +111,46 @@ def forget_refused(tx: Writer, flow: Flow, skus: Iterable[str]) -> None:
     for sku in skus:
         record = get(tx, flow, sku)
         if record is not None and record.cause:
-            _unpark(tx, flow, sku)
-            tx.delete(Table.DOCUMENTS, (*flow, sku))
-            tx.delete(Table.PENDING, (*flow, sku))
+            forget(tx, flow, sku)
+
+
+def adopt(tx: Writer, source: Flow, target: Flow, *, limit: int) -> int:
+    """Take levels that were told in one flow for what the store shows in another, as it is the same place
+    of it: how many of at most `limit` there were. They are unknown there, and to be pushed anew; what the
+    store refused is forgotten. No attempt of `source` may be open."""
+    rows = list(tx.scan(Table.DOCUMENTS, tuple(source), limit=limit))
+    for path, raw in rows:
+        sku, old = path[-1], _record.decode(raw)
+        forget(tx, source, sku)
+        if old.cause and old.accepted is None:
+            continue
+        known = get(tx, target, sku) or LevelRecord()
+        until_s = max(old.unsure_until_s, known.unsure_until_s)
+        _unknown(tx, target, sku, until_s)
+    return len(rows)
+
+
+def forget(tx: Writer, flow: Flow, sku: str) -> None:
+    """The store is told no level of this SKU in this flow any more."""
+    _unpark(tx, flow, sku)
+    tx.delete(Table.DOCUMENTS, (*flow, sku))
+    tx.delete(Table.PENDING, (*flow, sku))
+
+
+def empty(tx: Writer, flow: Flow, *, limit: int) -> int:
+    """Forget at most `limit` levels of a flow whatever they are; how many there were."""
+    rows = list(tx.scan(Table.DOCUMENTS, tuple(flow), limit=limit))
+    for path, _ in rows:
+        forget(tx, flow, path[-1])
+    return len(rows)
+
+
+def forget_shown_none(tx: Writer, flow: Flow, skus: Iterable[str]) -> None:
+    """Forget those of these SKUs that the store shows none of, or refuses."""
+    for sku in skus:
+        record = get(tx, flow, sku)
+        if record is not None and (record.cause or record.accepted == 0):
+            forget(tx, flow, sku)
 
 
 def has_work(tx: Reader, flow: Flow) -> bool:
@@ -143,9 +218,11 @@ def open_batch(
     only: Sequence[str] = (),
     waits: Waits | None = None,
     patience_s: float = 0.0,
+    location: str | None = None,
 ) -> Opened:
     """Freeze attempts for the next pending levels that the store has to be told of, or for those of the
-    SKUs `only`. One that rises and `waits` stays pending, for `patience_s` in all."""
+    SKUs `only`. One that rises and `waits` stays pending, for `patience_s` in all. `location` is the
+    flow's."""
     opened = Opened(attempts=[])
     now_s = stamp.at.timestamp()
     items: list[Item[Level]] = []
@@ -169,7 +246,8 @@ def open_batch(
             continue
         else:
             derived[sku] = level
-            items.append(Item(key=sku, document=Level(sku=sku, available=level.available)))
+            document = Level(sku=sku, available=level.available, location=location)
+            items.append(Item(key=sku, document=document))
         tx.delete(Table.PENDING, key)
     if items:
         _freeze(tx, flow, prepare(items, stamp), derived, opened, stamp, run)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Params
 from dropstream_medusa.settings import Settings
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import Misconfigured, NoLocation
 
 MOST = 1_000
 
@@ -28,10 +28,15 @@ class Places:
             self._channel = choose(answer.sales_channels, self._settings.sales_channel, "sales_channel")
         return self._channel
 
-    async def location(self) -> wire.Named:
-        """The stock location."""
+    async def location(self, wanted: str | None = None) -> wire.Named:
+        """The stock location of that id or name; None: the one that the settings name. Raises NoLocation
+        where the sales channel has none of that name."""
+        if wanted is not None:
+            return choose_mapped(await self.locations(), wanted)
         if self._location is None:
-            self._location = choose(await self.locations(), self._settings.stock_location, "stock_location")
+            only = next(iter(self._settings.mapped)) if len(self._settings.mapped) == 1 else ""
+            named = self._settings.stock_location or only
+            self._location = choose(await self.locations(), named, "stock_location")
         return self._location
 
     async def locations(self) -> tuple[wire.Named, ...]:
@@ -44,6 +49,18 @@ class Places:
             answer = await self._api.read("stock-locations", params, wire.StockLocations)
             self._locations = answer.stock_locations
         return self._locations
+
+
+def choose_mapped(choices: Sequence[wire.Named], wanted: str) -> wire.Named:
+    """A location of `[locations]`."""
+    found = [each for each in choices if each.id == wanted] or [
+        each for each in choices if each.name == wanted
+    ]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(f"{each.name} (id {each.id})" for each in choices[:20]) or "none"
+    how = "several stock locations are" if found else "no stock location of the sales channel is"
+    raise NoLocation(f"Medusa: {how} {wanted!r}", remedy=f"name one of these in [locations]: {listed}")
 
 
 def choose(choices: Sequence[wire.Named], wanted: str, setting: str) -> wire.Named:
