@@ -93,9 +93,17 @@ def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter
 
 
 def shipped(
-    tx: Writer, account: WarehouseAccount, connection: str, key: str, order: OutboundOrder, *, now_s: float
+    tx: Writer,
+    account: WarehouseAccount,
+    connection: str,
+    key: str,
+    order: OutboundOrder,
+    *,
+    now_s: float,
+    facility: str = "",
 ) -> None:
-    """A package of the order left, as was told now: promise less, from the next snapshot on."""
+    """A package of the order left, as was told now: promise less, from the next snapshot on. Where it left
+    from another facility than the order went to, either may be the one from now on."""
     path = (account.merchant, account.name, connection, key)
     raw = tx.get(Table.PROMISES, path)
     if raw is None:
@@ -104,7 +112,8 @@ def shipped(
     still = left(tx, account, order) & Counter(old.units)
     gone = Counter(old.gone if old.gone_s >= figures_of_s(tx, account) else {})
     gone += Counter(old.units) - still
-    _put(tx, path, msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s))
+    at = old.at if facility in ("", old.at) else ""
+    _put(tx, path, msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s, at=at))
 
 
 def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:

@@ -63,7 +63,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     instants. `ship_method` is the store's own name of the method. `cancel_requested`: the buyer asks for
     it not to be sent. `ship_by` and `deliver_by` are the latest instants promised; `incoterm` says who
     pays duties ("DDP"), `tax_ids` are those that customs want to see, as "scheme:number". `location` is the
-    store's location that is to send it, as the settings write it; "" where the store does not say.
+    store's location that is to send it, as the settings write it; "" where the store does not say. `rerouted`
+    is the daemon's own: it was another location's before.
     """
 
     key: str
@@ -89,6 +90,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     incoterm: str = ""
     tax_ids: tuple[str, ...] = ()
     location: str = ""
+    rerouted: bool = False
 
 
 class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,9 @@ _NEITHER = (
 )
 """Fields of an order, or of its lines, that no format has a place for."""
 
+_PLACED = (("email", "email"), ("note", "notes"), ("facility", "facility"))
+"""Fields whose columns in a Pick Header the settings must name."""
+
 _NO_PICK_HEADER = ("ship_by", "deliver_by", "gift_message", "delivery_note", "gtin")
 
 
@@ -47,8 +50,9 @@ def lacks(settings: Settings) -> tuple[str, ...]:
             "deliver_by": orders.deliver_by_date,
             "delivery_note": orders.delivery_code,
             "gift_message": orders.gift_code,
+            "facility": orders.facility,
         }
         return (*_NEITHER, *(name for name, code in said.items() if not code))
     positions = settings.orders.positions
-    extra = tuple(name for name, column in (("email", "email"), ("note", "notes")) if column not in positions)
+    extra = tuple(name for name, column in _PLACED if column not in positions)
     return (*_NEITHER, *_NO_PICK_HEADER, *extra)

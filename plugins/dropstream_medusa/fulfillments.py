@@ -49,7 +49,7 @@ CREATED_FIELDS = "id,fulfillments.id,fulfillments.metadata,fulfillments.canceled
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is frozen of one fulfillment: units by order line."""
+    """What is frozen of one fulfillment: units by order line. `location` "" is the settings' own."""
 
     package: str
     order: str
@@ -57,6 +57,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     tracking: tuple[str, ...]
     url: str
+    location: str = ""
 
 
 _wanted = msgspec.json.Decoder(Wanted)
@@ -95,7 +96,7 @@ class Fulfillments:
         """Create and ship, or finish one that is there. An order with nothing left to fulfill is refused,
         unless somebody entered the same units under the same tracking number."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
-        location = await self._places.location()
+        location = await self._places.location(wanted.location or None)
         order = await self._order(wanted)
         if order is None:
             return [Rejected(key=key, cause="no-order", reason="Medusa has no such order")]
@@ -118,7 +119,7 @@ class Fulfillments:
         order = await self._order(wanted) if step == CREATING else None
         if order is None:
             return [Untouched(key=key)]
-        location = await self._places.location()
+        location = await self._places.location(wanted.location or None)
         await self._reservations.restore(wanted.order, list(wanted.lines), location.id)
         standing = _standing(order.fulfillments, wanted)
         if standing:
@@ -223,6 +224,7 @@ def _frozen(item: Item[Fulfillment]) -> Wanted | Rejected:
         service=" ".join(part for part in (document.carrier.strip(), document.service.strip()) if part),
         tracking=tuple(dict.fromkeys(document.tracking_numbers)),
         url=document.tracking_url,
+        location=document.location,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Params
 from dropstream_medusa.settings import Settings
-from dropstreamd.errors import Misconfigured, NoLocation
+from dropstreamd.errors import Misconfigured
+from dropstreamd.platform.locations import find_location
 
 MOST = 1_000
 
@@ -32,7 +33,9 @@ class Places:
         """The stock location of that id or name; None: the one that the settings name. Raises NoLocation
         where the sales channel has none of that name."""
         if wanted is not None:
-            return choose_mapped(await self.locations(), wanted)
+            there = {each.id: each for each in await self.locations()}
+            names = {key: each.name for key, each in there.items()}
+            return there[find_location(names, wanted, self._settings.mapped, store="Medusa")]
         if self._location is None:
             only = next(iter(self._settings.mapped)) if len(self._settings.mapped) == 1 else ""
             named = self._settings.stock_location or only
@@ -49,18 +52,6 @@ class Places:
             answer = await self._api.read("stock-locations", params, wire.StockLocations)
             self._locations = answer.stock_locations
         return self._locations
-
-
-def choose_mapped(choices: Sequence[wire.Named], wanted: str) -> wire.Named:
-    """A location of `[locations]`."""
-    found = [each for each in choices if each.id == wanted] or [
-        each for each in choices if each.name == wanted
-    ]
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(f"{each.name} (id {each.id})" for each in choices[:20]) or "none"
-    how = "several stock locations are" if found else "no stock location of the sales channel is"
-    raise NoLocation(f"Medusa: {how} {wanted!r}", remedy=f"name one of these in [locations]: {listed}")
 
 
 def choose(choices: Sequence[wire.Named], wanted: str, setting: str) -> wire.Named:

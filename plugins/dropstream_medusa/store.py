@@ -16,8 +16,9 @@ from dropstream_medusa.purchases import Purchases
 from dropstream_medusa.receipts import Receipts
 from dropstream_medusa.returns import Returns
 from dropstream_medusa.settings import Settings
-from dropstreamd.errors import Misconfigured, NoLocation, ProtocolMismatch
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
+from dropstreamd.platform.locations import location_findings
 
 SURVEY_PAGE = 1_000
 MOST_SKUS = 1_000_000
@@ -78,7 +79,8 @@ class MedusaStore(StoreParts):
         detail = channel.name if channel else "none is set: the orders of all sales channels are taken"
         findings.append(Finding(name="sales channel", ok=True, detail=detail))
         if self._settings.mapped:
-            return [*findings, *await self._mapped()]
+            there = {each.id: each.name for each in await self._places.locations()}
+            return [*findings, *location_findings(there, self._settings.mapped, store="Medusa")]
         try:
             location = await self._places.location()
             locations = await self._places.locations()
@@ -99,31 +101,6 @@ class MedusaStore(StoreParts):
                 remedy="give this sales channel one stock location",
             ),
         ]
-
-    async def _mapped(self) -> list[Finding]:
-        """The locations of `[locations]`, and those that are not there."""
-        findings, found = [], set()
-        for wanted in self._settings.mapped:
-            try:
-                location = await self._places.location(wanted)
-            except NoLocation as error:
-                findings.append(
-                    Finding(name="stock location", ok=False, detail=error.message, remedy=error.remedy)
-                )
-                continue
-            if location.id in found:
-                detail = f"{location.name} is in [locations] twice, once as {wanted}"
-                findings.append(
-                    Finding(name="stock location", ok=False, detail=detail, remedy="name it once")
-                )
-            found.add(location.id)
-            findings.append(Finding(name="stock location", ok=True, detail=location.name))
-        others = ", ".join(each.name for each in await self._places.locations() if each.id not in found)
-        if others:
-            detail = f"not in [locations], and sold from: {others}"
-            remedy = "add them, or take them from the sales channel: nobody tells their levels"
-            findings.append(Finding(name="stock location", ok=False, detail=detail, remedy=remedy))
-        return findings
 
     async def _skus(self) -> tuple[set[str], list[Finding]]:
         """The SKUs of managed variants, and what is odd about the others."""

@@ -24,6 +24,11 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     currency: wire.Named
 
     @property
+    def facility(self) -> str:
+        """What the warehouse is called: its code, or else its name."""
+        return self.warehouse.code or self.warehouse.name
+
+    @property
     def storage(self) -> int:
         """Where goods lie that can be sold."""
         return self.warehouse.storage_location

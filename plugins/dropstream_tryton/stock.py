@@ -50,7 +50,8 @@ class Stock:
         for product in products:
             free = there.get(product.id, 0.0) - apart.get(product.id, 0.0) - promised.get(product.id, 0.0)
             try:
-                rows.append(StockRow(sku=sku(product.code), quantity=units(round(free, 6))))
+                left = units(round(free, 6))
+                rows.append(StockRow(sku=sku(product.code), quantity=left, facility=house.facility))
             except Unusable as error:
                 unusable.append(bad("product", b'{"id":%d}' % product.id, str(error)))
         self._ended = len(products) < PAGE

@@ -14,7 +14,7 @@ import trio
 from dropstream_vendure import documents, wire
 from dropstream_vendure.client import Api, Refusal
 from dropstream_vendure.settings import Settings, home
-from dropstreamd.errors import Misconfigured, NoLocation, ProtocolMismatch
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import (
     Accepted,
     Item,
@@ -29,6 +29,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
 from dropstreamd.platform.level_batch import prepare_levels, read_batch
+from dropstreamd.platform.locations import find_location
 
 BATCH = 100
 MOST_UNITS = 2**31 - 1
@@ -55,6 +56,7 @@ class Levels:
     def __init__(self, api: Api, settings: Settings) -> None:
         self._api = api
         self._home = home(settings)
+        self._mapped = settings.mapped
         self._locations: tuple[wire.Location, ...] | None = None
 
     @property
@@ -155,19 +157,8 @@ class Levels:
             self._locations = answer.stock_locations.items
         if wanted is None:
             return choose_location(self._locations, self._home).id
-        return choose_mapped(self._locations, wanted).id
-
-
-def choose_mapped(locations: Sequence[wire.Location], wanted: str) -> wire.Location:
-    """A location of `[locations]`, by id or name. Raises NoLocation, naming the choices."""
-    named = [each for each in locations if each.id == wanted] or [
-        each for each in locations if each.name == wanted
-    ]
-    if len(named) == 1:
-        return named[0]
-    choices = ", ".join(f"{each.name} (id {each.id})" for each in locations) or "none"
-    many = "several stock locations are" if named else "no stock location of this channel is"
-    raise NoLocation(f"Vendure: {many} {wanted!r}", remedy=f"name one of these in [locations]: {choices}")
+        there = {each.id: each.name for each in self._locations}
+        return find_location(there, wanted, self._mapped, store="Vendure")
 
 
 def choose_location(locations: Sequence[wire.Location], wanted: str) -> wire.Location:

@@ -1,19 +1,20 @@
 """A session with a Vendure: its parts, its test and its survey."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from dropstream_vendure import documents, wire
 from dropstream_vendure.client import Api
 from dropstream_vendure.fulfillments import Fulfillments
-from dropstream_vendure.levels import Levels, choose_location, choose_mapped
+from dropstream_vendure.levels import Levels, choose_location
 from dropstream_vendure.orders import Orders, unclosed
 from dropstream_vendure.settings import CANCELLED, Settings
 from dropstreamd.clock import utc
-from dropstreamd.errors import AuthFailed, Misconfigured, NoLocation, ProtocolMismatch
+from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
+from dropstreamd.platform.locations import location_findings
 
 SURVEY_PAGE = 500
 MOST_SKUS = 1_000_000
@@ -118,7 +119,8 @@ class VendureStore(StoreParts):
     async def _location(self) -> list[Finding]:
         locations = (await self._api.query(documents.LOCATIONS, {}, wire.Locations)).stock_locations.items
         if self._settings.mapped:
-            return list(_mapped(locations, self._settings))
+            there = {each.id: each.name for each in locations}
+            return list(location_findings(there, self._settings.mapped, store="Vendure"))
         try:
             chosen = choose_location(locations, self._settings.stock_location)
         except Misconfigured as error:
@@ -158,27 +160,6 @@ class VendureStore(StoreParts):
                 remedy="close them in Vendure, or raise lookback_days",
             )
         ]
-
-
-def _mapped(locations: Sequence[wire.Location], settings: Settings) -> Iterator[Finding]:
-    """The locations of `[locations]`, and those that are not there."""
-    found: set[str] = set()
-    for wanted in settings.mapped:
-        try:
-            location = choose_mapped(locations, wanted)
-        except NoLocation as error:
-            yield Finding(name="stock location", ok=False, detail=error.message, remedy=error.remedy)
-            continue
-        if location.id in found:
-            detail = f"{location.name} is in [locations] twice, once as {wanted}"
-            yield Finding(name="stock location", ok=False, detail=detail, remedy="name it once")
-        found.add(location.id)
-        yield Finding(name="stock location", ok=True, detail=location.name)
-    others = ", ".join(each.name for each in locations if each.id not in found)
-    if others:
-        detail = f"not in [locations], and sold from: {others}"
-        remedy = "add them, or take them from the channel: nobody tells their levels"
-        yield Finding(name="stock location", ok=False, detail=detail, remedy=remedy)
 
 
 def _settings(shop: wire.Shop, settings: Settings) -> list[Finding]:

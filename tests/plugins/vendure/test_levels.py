@@ -1,11 +1,11 @@
 """Levels: Vendure sells what it is told that it may sell."""
 
-import msgspec
 import pytest
 
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import Accepted, Item, Rejected, Untouched
 from dropstreamd.model.stock import Level
+from dropstreamd.platform.level_batch import read_batch
 from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
@@ -177,7 +177,7 @@ async def test_a_level_that_was_cut_off_is_pending_again(account: Account, fake:
     async with account.open() as store:
         items = [Item(key="A", document=Level(sku="A", available=3))]
         (frozen,) = store.inventory.prepare(items, STAMP).prepared
-        assert msgspec.json.decode(frozen.payload) == {"A": 3}
+        assert read_batch(frozen).levels == {"A": 3}
         assert await store.inventory.recover(frozen, "", Steps()) == [Untouched(key="A")]
 
 
