@@ -2,7 +2,7 @@
 
 Where stock is counted by facility, an order takes its units from the facility that it goes to. Of one of
 which nobody has said where it goes, and of any at a warehouse that is not told, each facility may be the one:
-its units are taken off all of them.
+its units are taken off all of them. So are those that a facility is to send and does not have.
 """
 
 from collections import Counter
@@ -158,7 +158,22 @@ def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
         units = by_facility.setdefault(facility_of(promise, account, seller), Counter())
         for sku, quantity in taken_off(promise, account, listings, bundles, as_of_s):
             units[sku] += quantity
-    return Unsent(anywhere=by_facility.pop("", Counter()), at=by_facility)
+    anywhere = by_facility.pop("", Counter[str]())
+    beyond = {each: _beyond(tx, account, each, units) for each, units in by_facility.items()}
+    at = {each: units - beyond[each] for each, units in by_facility.items()}
+    return Unsent(anywhere=sum(beyond.values(), anywhere), at=at)
+
+
+def _beyond(tx: Reader, account: WarehouseAccount, facility: str, units: Counter[str]) -> Counter[str]:
+    """Units that a facility of which the figures are known does not have."""
+    path = (account.merchant, account.name)
+    if facility not in stock.counted(tx, path):
+        return Counter()
+    beyond: Counter[str] = Counter()
+    for sku, count in units.items():
+        row = stock.reported(tx, path, sku, facility)
+        beyond[sku] = count - (0 if row is None else max(0, stock.quantity_of(row)))
+    return +beyond
 
 
 def facility_of(promise: Promise, account: WarehouseAccount, seller: Connection | None) -> str:

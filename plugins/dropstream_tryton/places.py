@@ -26,7 +26,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def facility(self) -> str:
         """What the warehouse is called: its code, or else its name."""
-        return self.warehouse.code or self.warehouse.name
+        return self.warehouse.code or self.warehouse.name or ""
 
     @property
     def storage(self) -> int:
