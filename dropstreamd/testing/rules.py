@@ -10,6 +10,7 @@ from dropstreamd.platform.contract import Part, Plugin, Role
 from dropstreamd.testing import (
     error_rules,
     fitness_rules,
+    level_rules,
     plugin_rules,
     sink_rules,
     source_rules,
@@ -74,6 +75,11 @@ SINK: tuple[OfPart, ...] = (
     sink_rules.what_is_not_wanted_any_more_is_not_sent,
     sink_rules.a_slow_line_changes_nothing,
 )
+LEVELS: tuple[OfPart, ...] = (
+    *SINK,
+    level_rules.a_level_is_set_at_the_location_that_it_names,
+    level_rules.a_level_at_no_location_of_the_store_is_told_so,
+)
 RETURNS: tuple[OfPart, ...] = (
     *SOURCE,
     source_rules.a_cancelled_return_comes_as_cancelled,
@@ -82,7 +88,7 @@ RETURNS: tuple[OfPart, ...] = (
 OF_PARTS: dict[tuple[Role, Part], tuple[OfPart, ...]] = {
     (Role.STORE, Part.ORDERS): ORDERS,
     (Role.STORE, Part.SHIPMENTS): SINK,
-    (Role.STORE, Part.INVENTORY): SINK,
+    (Role.STORE, Part.INVENTORY): LEVELS,
     (Role.WAREHOUSE, Part.ORDERS): SINK,
     (Role.WAREHOUSE, Part.SHIPMENTS): SOURCE,
     (Role.WAREHOUSE, Part.INVENTORY): STOCK,
