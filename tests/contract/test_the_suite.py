@@ -248,6 +248,16 @@ OF_SINKS = [
         "half a line came",
         in_files("orders", mutants.gives_up_when_slow),
     ),
+    Mutant(
+        "inventory-a-level-is-set-at-the-location-that-it-names",
+        "a level of 3 at Annex is not there",
+        in_shop("inventory", mutants.always_at("7")),
+    ),
+    Mutant(
+        "inventory-a-level-at-no-location-of-the-store-is-told-so",
+        "is taken",
+        in_shop("inventory", mutants.always_at("7")),
+    ),
 ]
 MUTANTS = [*OF_PLUGINS, *OF_SOURCES, *OF_STOCK, *OF_SINKS]
 
