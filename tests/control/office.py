@@ -29,6 +29,7 @@ from dropstreamd.platform.contract import (
     Bad,
     Finding,
     Host,
+    Locations,
     Part,
     Plugin,
     Role,
@@ -202,6 +203,7 @@ class Office:
         self.offers = parts
         self.amends: frozenset[Part] = frozenset()
         self.cancels: frozenset[Part] = frozenset()
+        self.locations: Locations | None = None
         self._files = count(1)
         for name in ("connections.d", "merchants.d"):
             (self.conf / name).mkdir(parents=True)
@@ -250,6 +252,7 @@ class Office:
             settings=ShopSettings,
             account_key=lambda settings: settings.account,
             open=opened,
+            locations=lambda _settings: self.locations,
         )
 
     def _wms(self) -> Plugin[WmsSettings]:
