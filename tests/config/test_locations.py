@@ -16,7 +16,7 @@ MAP = '[locations]\n"1" = "EAST"\n"2" = "WEST"\n'
 class MappedSettings(ShopSettings, frozen=True, kw_only=True):
     """Of a platform that keeps stock by location; `home` is where what names none goes."""
 
-    mapped: dict[str, str] = {}
+    mapped: dict[str, str] = msgspec.field(default_factory=dict)
     home: str = ""
     owned: tuple[str, ...] = ()
 
