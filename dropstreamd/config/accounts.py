@@ -26,7 +26,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     settings: msgspec.Struct
     account_key: str
     locations: Locations | None = None
-    takes_facility: bool = True
+    takes_facility: bool = False
 
 
 def read_account(
@@ -64,7 +64,7 @@ def read_account(
         settings=settings,
         account_key=key,
         locations=plugin.locations(settings),
-        takes_facility="facility" not in plugin.lacks(settings),
+        takes_facility=plugin.routes(settings),
     )
 
 

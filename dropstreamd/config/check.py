@@ -8,7 +8,7 @@ import msgspec
 
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.load import load
-from dropstreamd.config.schema import Config, Connection, Merchant, WarehouseAccount
+from dropstreamd.config.schema import Config, Connection, WarehouseAccount
 from dropstreamd.config.secrets import SecretStore
 from dropstreamd.errors import ConfigError, Misconfigured, Problem
 from dropstreamd.platform.secrets import SecretRef
@@ -45,14 +45,19 @@ def _lacking(config: Config, plugins: Plugins) -> Iterator[str]:
         for account in merchant.warehouses.values():
             plugin = plugins[account.platform].plugin
             fields = () if plugin is None else plugin.lacks(account.settings)
-            if not any(_is_by_location(each, merchant, account) for each in config.connections.values()):
-                fields = tuple(field for field in fields if field != "facility")
             if fields:
                 yield f"note: warehouse {merchant.name}.{account.name} is not told of {', '.join(fields)}"
+            place = f"{merchant.name}.{account.name}"
+            names = [each.name for each in config.connections.values() if _is_by_location(each, account)]
+            if names and not account.takes_facility:
+                yield (
+                    f"note: warehouse {place} is not told which facility is to send an order: "
+                    f"what orders take is taken off every location of {', '.join(sorted(names))}"
+                )
 
 
-def _is_by_location(connection: Connection, merchant: Merchant, account: WarehouseAccount) -> bool:
-    used = (connection.merchant, connection.warehouse) == (merchant.name, account.name)
+def _is_by_location(connection: Connection, account: WarehouseAccount) -> bool:
+    used = (connection.merchant, connection.warehouse) == (account.merchant, account.name)
     return used and bool(connection.locations)
 
 

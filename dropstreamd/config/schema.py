@@ -103,7 +103,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     breaker: Breaker = Breaker()
     reference_max_length: int = 30
     allow_private_address: bool = False
-    takes_facility: bool = True
+    takes_facility: bool = False
 
 
 WHOLE_PPM = 1_000_000

@@ -442,7 +442,8 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     a `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
     `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.
     `pace` is how fast the platform lets one account be called. `lacks` names the fields of an order that
-    a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines'). `locations` is None for a
+    a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines'); `routes` says whether it is
+    told which `facility` is to send an order, and ships it from there. `locations` is None for a
     store that keeps one stock: such a connection has no `[locations]`. That table (the store's locations, and
     the warehouse's facility of each) is given to a `settings` Struct that has a field `mapped`.
     """
@@ -460,6 +461,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()
     offers: Callable[[S], frozenset[Part]] | None = None
     lacks: Callable[[S], tuple[str, ...]] = lambda _settings: ()
+    routes: Callable[[S], bool] = lambda _settings: False
     locations: Callable[[S], Locations | None] = lambda _settings: None
 
     def parts(self, settings: S) -> frozenset[Part]:

@@ -38,7 +38,17 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
         yield "what it provides is no set of Part values, or empty"
     elif role is Role.STORE and Part.ACKNOWLEDGEMENTS in provides:
         yield f"it provides {Part.ACKNOWLEDGEMENTS}, which only a warehouse has"
-    for field in ("account_key", "open", "amends", "cancels", "pace", "check", "lacks", "locations"):
+    for field in (
+        "account_key",
+        "open",
+        "amends",
+        "cancels",
+        "pace",
+        "check",
+        "lacks",
+        "routes",
+        "locations",
+    ):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"
 

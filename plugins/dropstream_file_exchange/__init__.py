@@ -19,4 +19,5 @@ PLUGIN = Plugin(
     amends=abilities.amends,
     cancels=abilities.cancels,
     lacks=abilities.lacks,
+    routes=abilities.routes,
 )

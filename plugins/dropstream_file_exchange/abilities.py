@@ -18,9 +18,6 @@ _NEITHER = (
 )
 """Fields of an order, or of its lines, that no format has a place for."""
 
-_PLACED = (("email", "email"), ("note", "notes"), ("facility", "facility"))
-"""Fields whose columns in a Pick Header the settings must name."""
-
 _NO_PICK_HEADER = ("ship_by", "deliver_by", "gift_message", "delivery_note", "gtin")
 
 
@@ -41,6 +38,13 @@ def amends(settings: Settings) -> frozenset[Part]:
     return frozenset({Part.ORDERS}) if changes else frozenset()
 
 
+def routes(settings: Settings) -> bool:
+    """Whether an order file has a place for the facility."""
+    if settings.format == "x12":
+        return bool(settings.x12.orders.facility)
+    return "facility" in settings.orders.positions
+
+
 def lacks(settings: Settings) -> tuple[str, ...]:
     """What an order file cannot say."""
     if settings.format == "x12":
@@ -50,9 +54,8 @@ def lacks(settings: Settings) -> tuple[str, ...]:
             "deliver_by": orders.deliver_by_date,
             "delivery_note": orders.delivery_code,
             "gift_message": orders.gift_code,
-            "facility": orders.facility,
         }
         return (*_NEITHER, *(name for name, code in said.items() if not code))
     positions = settings.orders.positions
-    extra = tuple(name for name, column in _PLACED if column not in positions)
+    extra = tuple(name for name, column in (("email", "email"), ("note", "notes")) if column not in positions)
     return (*_NEITHER, *_NO_PICK_HEADER, *extra)

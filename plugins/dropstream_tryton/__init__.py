@@ -15,5 +15,4 @@ PLUGIN = Plugin(
     cancels=lambda _settings: frozenset({Part.ORDERS, Part.RETURNS}),
     pace=pace,
     check=check,
-    lacks=lambda _settings: ("facility",),
 )

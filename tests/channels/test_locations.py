@@ -22,7 +22,9 @@ EAST, WEST = "loc-1", "loc-2"
 BOTH = {EAST: "E", WEST: "W"}
 SEEDS = int(os.environ.get("DROPSTREAMD_LOCATION_SEEDS", "1"))
 BUNDLES = {"GIFT": {"TEE": 2, "MUG": 1}}
-CALM = replace(ACCOUNT, breaker=Breaker(lost_share=1.0, zeroed_share=1.0, raised_share=1000.0))
+CALM = replace(
+    ACCOUNT, takes_facility=True, breaker=Breaker(lost_share=1.0, zeroed_share=1.0, raised_share=1000.0)
+)
 
 
 def located(name: str = "shop", **changed: object) -> Connection:

@@ -7,7 +7,18 @@ import pytest
 from dropstreamd.config.load import load
 from dropstreamd.platform.contract import Locations
 from dropstreamd.platform.loader import PluginStatus, load_plugins
-from tests.config.fakes import MERCHANT, PLUGINS, SHOP, Folder, ShopSettings, connection, only, problems
+from tests.config.fakes import (
+    FILES,
+    MERCHANT,
+    PLUGINS,
+    SHOP,
+    Folder,
+    ShopSettings,
+    connection,
+    only,
+    problems,
+)
+from tests.config.test_check import checked
 from tests.config.test_load import CONF
 
 MAP = '[locations]\n"1" = "EAST"\n"2" = "WEST"\n'
@@ -84,6 +95,19 @@ def test_two_connections_of_one_account_say_which_orders_are_theirs(folder: Fold
     config = load(folder.path, PLUGINS).config
     assert config.connections["c-001"].taken == {"2"}
     assert config.connections["c-002"].taken == {"1"}
+
+
+def test_a_warehouse_that_is_told_no_facility_is_noted(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write("connections.d/a.toml", connection(1, rest='[locations]\n"1" = "EAST"\n'))
+    noted = "note: warehouse acme.main is not told which facility is to send an order: what orders take is taken off every location of a"
+    assert checked(folder)[1][1:] == [noted]
+    files = msgspec.structs.replace(FILES, routes=lambda _settings: True)
+    monkeypatch.setitem(
+        PLUGINS, "file-exchange", PluginStatus(name="file-exchange", origin="here", plugin=files)
+    )
+    assert checked(folder)[1][1:] == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Levels by location, as people see them: explained, planned, parked, released and audited."""
 
 from dropstreamd.clock import utc
+from dropstreamd.model.orders import Order
 from dropstreamd.model.stock import StockRow
 from dropstreamd.platform.contract import Locations, StockPage
 from tests.channels.plant import order
@@ -25,11 +26,14 @@ def report(office: Office, name: str, *rows: tuple[str, str, int]) -> None:
     office.warehouse.stock.put(name, StockPage(snapshot=name, as_of=as_of, rows=stock, last=True))
 
 
+def waiting(number: str, units: int, location: str) -> Order:
+    return order(number, ("A", units), placed_s=NEW_S, method="Express", location=location)
+
+
 async def test_a_sku_is_explained_location_by_location(office: Office, client: Client) -> None:
     await located(office, client)
-    waits = {"placed_s": NEW_S, "method": "Express"}
-    office.stores["shop"].changes.change("o1", order("1", ("A", 2), location="gid://2", **waits))
-    office.stores["shop"].changes.change("o2", order("2", ("A", 1), **waits))
+    office.stores["shop"].changes.change("o1", waiting("1", 2, "gid://2"))
+    office.stores["shop"].changes.change("o2", waiting("2", 1, ""))
     await client.run("sales_orders.import")
     report(office, "s1", ("EAST", "A", 5), ("WEST", "A", 4), ("NORTH", "A", 9), ("EAST", "B", 1))
     await client.run("inventory.smart")
