@@ -3,6 +3,7 @@
 import os
 import random
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -16,6 +17,7 @@ from dropstreamd.store import levels, stock
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.tables import Table
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
+from tests.fakes.points import Killed
 from tests.fakes.sinks import Fault
 
 EAST, WEST = "loc-1", "loc-2"
@@ -384,3 +386,48 @@ async def test_no_location_and_no_sum_oversells(state: InlineStore, seed: int) -
     here = plant.connections["shop"]
     flows = [places.flow(here, place) for place in places.wanted(here)]
     assert not any(plant.state.read(partial(levels.has_work, flow=flow)) for flow in flows)
+
+
+# ---- dying on the way
+
+
+def at_home(plant: Plant) -> dict[str, dict[str, int]]:
+    """What each location shows; what names none is home's."""
+    found: dict[str, dict[str, int]] = {}
+    for effect in plant.stores["shop"].levels.effects:
+        level = effect.document
+        found.setdefault(level.location or EAST, {})[level.sku] = level.available
+    return found
+
+
+@pytest.mark.parametrize("fatal", range(0, 40, 3))
+@pytest.mark.parametrize("mapping", [True, False])
+async def test_a_death_while_the_map_changes(state: InlineStore, mapping: bool, fatal: int) -> None:
+    """Whatever write or call was the last: the next runs bring every location to what it is to show, and
+    at no moment do both show more than there is."""
+    plain, both = connection(home=EAST), located()
+    plant = Plant(state, plain if mapping else both, account=CALM)
+    rows = [("E", "A", 5), ("W", "A", 3), ("W", "B", 4), ("E", "C", 2)]
+    await synced(plant, *rows)
+    plant.report_by(*rows)
+    plant.configure(shop=both if mapping else plain)
+    plant.points.arm(fatal)
+    with suppress(Killed):
+        await plant.smart()
+    plant.points.disarm()
+    for _ in range(3):
+        shown_now = at_home(plant)
+        for sku, there in {"A": 8, "B": 4, "C": 2}.items():
+            assert sum(levels.get(sku, 0) for levels in shown_now.values()) <= there
+        plant.later(seconds=40)
+        plant.configure()
+        await plant.smart()
+    ends = {EAST: {"A": 5, "B": 0, "C": 2}, WEST: {"A": 3, "B": 4}}
+    if not mapping:
+        ends = {EAST: {"A": 8, "B": 4, "C": 2}, WEST: {"A": 0, "B": 0}}
+    assert at_home(plant) == ends
+    assert not plant.state.read(
+        lambda tx: [
+            table for table in (Table.PENDING, Table.ATTEMPTS) for _ in tx.scan(table, ("c-shop",), limit=1)
+        ]
+    )
