@@ -19,6 +19,12 @@ from tests.control.shown import RUN, RUNNING
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-c", "from dropstreamd.control.client import main; raise SystemExit(main())")
+# Whoever runs the tests in the background has every child ignore Ctrl-C: at a terminal none does.
+AT_A_TERMINAL = (
+    sys.executable,
+    "-c",
+    f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {PROGRAM[-1]}",
+)
 SECRET = "hunter2"
 GOES_ON = f"""\
 Run {RUN}; Ctrl-C stops waiting, not the run.
@@ -99,7 +105,7 @@ def test_an_interruption_ends_the_client_only(
     api.answer("POST /v1/connections/acme/channels/sales_orders/jobs/import/run", RunAsked(run=RUN), 202)
     api.answer(line, hanging)
     with subprocess.Popen(
-        [*PROGRAM, *argv], env=environ(api), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*AT_A_TERMINAL, *argv], env=environ(api), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as client:
         assert hanging.began.wait(60)
         if "--wait" in argv:
