@@ -20,7 +20,7 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.errors import Hold, Wait
 from dropstreamd.platform.contract import Part
 from dropstreamd.platform.limiter import Priority
-from dropstreamd.store import levels
+from dropstreamd.store import level_flows
 from dropstreamd.store.base import Reader
 from dropstreamd.store.documents import Book, Describe
 from dropstreamd.store.records import Flow
@@ -255,7 +255,10 @@ def flows(tx: Reader, owner: str, channel: str) -> tuple[str, ...]:
         return plain
     tables = (Table.DOCUMENTS, Table.PENDING, Table.PARKED)
     flow = Flow(owner, channel)
-    return (*plain, *(levels.flow_at(flow, each).channel for each in levels.located(tx, flow, tables)))
+    return (
+        *plain,
+        *(level_flows.flow_at(flow, each).channel for each in level_flows.located(tx, flow, tables)),
+    )
 
 
 def all_flows(tx: Reader, owner: str) -> tuple[str, ...]:

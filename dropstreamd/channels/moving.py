@@ -17,7 +17,7 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Stamp
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import levels
+from dropstreamd.store import level_flows, levels
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.levels import Derived, Opened
 from dropstreamd.store.records import Flow
@@ -42,7 +42,7 @@ def is_due(tx: Reader, connection: Connection, here: tuple[Place, ...]) -> bool:
     names = {place.location for place in here}
     if None not in names and _has_rows(tx, plain):
         return True
-    return any(location not in names for location in levels.located(tx, plain, _TABLES))
+    return any(location not in names for location in level_flows.located(tx, plain, _TABLES))
 
 
 async def adopt(run: Run, here: tuple[Place, ...], visible_after_s: float) -> list[Left]:
@@ -52,7 +52,7 @@ async def adopt(run: Run, here: tuple[Place, ...], visible_after_s: float) -> li
     plain = places.flow(connection)
     names = {place.location for place in here}
     home = connection.home or None
-    left = run.state.read(partial(levels.located, flow=plain, tables=_TABLES))
+    left = run.state.read(partial(level_flows.located, flow=plain, tables=_TABLES))
     if None not in names and run.state.read(partial(_has_rows, flow=plain)):
         await _move(run, plain, places.flow(connection, Place(location=home)), visible_after_s)
     if None in names and home in left:

@@ -8,7 +8,7 @@ figure before goes on with it until then.
 import msgspec
 
 from dropstreamd.config.schema import Connection, WarehouseAccount
-from dropstreamd.store import levels, stock
+from dropstreamd.store import level_flows, stock
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Flow
 
@@ -45,7 +45,7 @@ def now(tx: Reader, connection: Connection, account: WarehouseAccount) -> tuple[
     counted = stock.counted(tx, (account.merchant, account.name))
     if counted.issuperset(connection.locations.values()):
         return wanted(connection)
-    return wanted(connection) if levels.located(tx, Flow(connection.id, CHANNEL)) else (WHOLE,)
+    return wanted(connection) if level_flows.located(tx, Flow(connection.id, CHANNEL)) else (WHOLE,)
 
 
 def uncounted(tx: Reader, connection: Connection, account: WarehouseAccount) -> list[str]:
@@ -58,4 +58,4 @@ def uncounted(tx: Reader, connection: Connection, account: WarehouseAccount) -> 
 
 def flow(connection: Connection, place: Place = WHOLE) -> Flow:
     """The levels of a place."""
-    return levels.flow_at(Flow(connection.id, CHANNEL), place.location)
+    return level_flows.flow_at(Flow(connection.id, CHANNEL), place.location)

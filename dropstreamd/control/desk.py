@@ -18,7 +18,7 @@ from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.config.secrets import SecretStore
 from dropstreamd.control.events import Events
 from dropstreamd.control.refused import refuse
-from dropstreamd.store import levels, runs
+from dropstreamd.store import level_flows, runs
 from dropstreamd.store.base import Reader
 from dropstreamd.store.documents import Book
 from dropstreamd.store.environment import Environment
@@ -142,7 +142,7 @@ class Desk:
     def flow(self, named: str) -> str:
         """A flow's name, once it was found to be one: a channel's, that of its other direction, or of its
         levels at a location."""
-        plain, location = levels.location_of(named)
+        plain, location = level_flows.location_of(named)
         at_a_location = location and plain == inventory.CHANNEL
         return named if at_a_location or named in ALL_FLOWS else _unknown("channel", named, ALL_FLOWS)
 

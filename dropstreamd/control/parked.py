@@ -12,7 +12,7 @@ from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Parked, ParkedExample, ParkedGroup
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.running import held_orders
-from dropstreamd.store import documents, levels
+from dropstreamd.store import documents, level_flows, levels
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
@@ -109,7 +109,7 @@ def _undecodable(tx: Reader, flow: Flow, cause: str, account: str) -> Iterator[P
 
 def _examples(tx: Reader, flow: Flow, keys: Iterable[str]) -> tuple[list[ParkedExample], str]:
     """Some of a group, and its cause in full where they know it."""
-    if levels.location_of(flow.channel)[0] == inventory.CHANNEL:
+    if level_flows.location_of(flow.channel)[0] == inventory.CHANNEL:
         return _refused_levels(tx, flow, keys)
     return _documents(tx, flow, keys)
 

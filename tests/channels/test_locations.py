@@ -13,7 +13,7 @@ from dropstreamd.channels import drift, facilities, inventory, places, promises,
 from dropstreamd.config.schema import Allocation, Breaker, Connection, StockRule
 from dropstreamd.errors import Misconfigured, NoLocation, RateLimited
 from dropstreamd.model.orders import Order
-from dropstreamd.store import levels, stock
+from dropstreamd.store import level_flows, levels, stock
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.tables import Table
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
@@ -206,7 +206,7 @@ async def test_unmapping_empties_the_other_locations_first(plant: Plant) -> None
         for effect in plant.stores["shop"].levels.effects
     ]
     assert told == [(WEST, "A", 0), (WEST, "B", 0), (None, "A", 8), (None, "B", 1)]
-    assert plant.state.read(lambda tx: levels.located(tx, plant.flow(inventory.CHANNEL))) == []
+    assert plant.state.read(lambda tx: level_flows.located(tx, plant.flow(inventory.CHANNEL))) == []
 
 
 async def test_a_location_that_is_another_connections_now_is_left_alone(plant: Plant) -> None:
@@ -230,7 +230,7 @@ async def test_a_location_that_the_store_has_no_more_is_forgotten(plant: Plant) 
     run = await plant.smart()
     sink.push = push  # type: ignore[method-assign]
     assert run.counts["locations_gone"] == 1
-    assert plant.state.read(lambda tx: levels.located(tx, plant.flow(inventory.CHANNEL))) == [EAST]
+    assert plant.state.read(lambda tx: level_flows.located(tx, plant.flow(inventory.CHANNEL))) == [EAST]
 
 
 async def test_locations_that_change_their_facilities(plant: Plant) -> None:
