@@ -19,6 +19,7 @@ _FOLLOWED = (
     "reference",
     "state",
     "effective_date",
+    "warehouse",
     "outgoing_moves.state",
     "outgoing_moves.internal_quantity",
     "outgoing_moves.product.code",
@@ -45,7 +46,7 @@ def _domain(house: House) -> list[object]:
     return [
         ["state", "in", LEFT],
         ["customer", "=", house.customer],
-        ["warehouse", "=", house.warehouse.id],
+        ["warehouse", "in", house.ids],
     ]
 
 
@@ -72,7 +73,7 @@ def packages(shipment: wire.Shipment, house: House) -> Iterable[Package]:
             tracking_numbers=_tracking(shipment, box, inner),
             tracking_url=(box.shipping_tracking_url or "") if box else "",
             shipped_at=wire.on_day(shipment.effective_date, shipment.last_modified_at),
-            facility=house.facility,
+            facility=house.facility_of(shipment.warehouse),
         )
 
 
