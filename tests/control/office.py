@@ -267,6 +267,7 @@ class Office:
             provides=self.offers,
             amends=lambda _settings: self.amends,
             cancels=lambda _settings: self.cancels,
+            routes=lambda _settings: True,
             settings=WmsSettings,
             account_key=lambda settings: settings.account,
             open=opened,
