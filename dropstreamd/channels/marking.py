@@ -29,7 +29,7 @@ def unsent_now(run: Run) -> Unsent:
     return run.state.read(partial(promises.unsent, account=scope.account, siblings=scope.siblings))
 
 
-class _Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What the levels were derived from besides the figures, at the last run; `at` by facility."""
 
     settings: bytes
@@ -40,9 +40,9 @@ class _Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return self.unsent if facility is None else self.at.get(facility, {})
 
 
-def _basis(scope: Scope, here: tuple[Place, ...], unsent: Unsent) -> _Basis:
+def _basis(scope: Scope, here: tuple[Place, ...], unsent: Unsent) -> Basis:
     whole = any(place.facility is None for place in here)
-    return _Basis(
+    return Basis(
         settings=_digest(scope, here),
         unsent=dict(unsent.of(None)) if whole else {},
         at={place.facility: dict(unsent.of(place.facility)) for place in here if place.facility is not None},
@@ -55,7 +55,7 @@ async def mark_what_moved(run: Run, here: tuple[Place, ...], unsent: Unsent) -> 
     flow = Flow(scope.connection.id, places.CHANNEL)
     basis = _basis(scope, here, unsent)
     raw = run.state.read(partial(cursors.get_bytes, flow=flow))
-    before = None if raw is None else msgspec.msgpack.decode(raw, type=_Basis)
+    before = None if raw is None else msgspec.msgpack.decode(raw, type=Basis)
     if before == basis:
         return False
     if before is None or before.settings != basis.settings:

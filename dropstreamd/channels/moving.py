@@ -9,6 +9,7 @@ it is another connection's by now; only then does anything rise elsewhere.
 from functools import partial
 
 import msgspec
+import trio
 
 from dropstreamd.channels import places
 from dropstreamd.channels.places import Place
@@ -105,7 +106,7 @@ def _none(_tx: Reader, _sku: str) -> Derived:
 
 async def mark(run: Run, left: Left) -> None:
     """Have everything that the location shows told 0."""
-    skus = run.state.read(partial(levels.in_store, flow=left.flow))
+    skus = await trio.to_thread.run_sync(run.state.read, partial(levels.in_store, flow=left.flow))
     for start in range(0, len(skus), AT_ONCE):
         some = skus[start : start + AT_ONCE]
         await run.state.write(partial(levels.mark, flow=left.flow, skus=some, forced=True))
@@ -113,11 +114,11 @@ async def mark(run: Run, left: Left) -> None:
 
 async def forget_done(run: Run, left: Left) -> None:
     """Forget what the location shows none of any more."""
-    skus = run.state.read(partial(_every, flow=left.flow))
+    skus = await trio.to_thread.run_sync(run.state.read, partial(_every, flow=left.flow))
     for start in range(0, len(skus), AT_ONCE):
         some = skus[start : start + AT_ONCE]
         await run.state.write(partial(levels.forget_shown_none, flow=left.flow, skus=some))
-    if not run.state.read(partial(_every, flow=left.flow)):
+    if not run.state.read(lambda tx: tx.first(Table.DOCUMENTS, tuple(left.flow))):
         await _clear(run, left.flow)
 
 

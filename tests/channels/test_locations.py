@@ -6,15 +6,19 @@ from collections import Counter
 from contextlib import suppress
 from functools import partial
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import drift, facilities, inventory, places, promises, snapshot
+from dropstreamd.channels import drift, facilities, inventory, marking, places, promises, snapshot
 from dropstreamd.config.schema import Allocation, Breaker, Connection, StockRule
 from dropstreamd.errors import Misconfigured, NoLocation, RateLimited
 from dropstreamd.model.orders import Order
+from dropstreamd.model.shipments import Package
 from dropstreamd.store import level_flows, levels, stock
 from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.plans import PlanItem
+from dropstreamd.store.records import Promise
 from dropstreamd.store.tables import Table
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
 from tests.fakes.points import Killed
@@ -431,3 +435,14 @@ async def test_a_death_while_the_map_changes(state: InlineStore, mapping: bool, 
             table for table in (Table.PENDING, Table.ATTEMPTS) for _ in tx.scan(table, ("c-shop",), limit=1)
         ]
     )
+
+
+def test_records_of_an_older_program_are_read() -> None:
+    promise = msgspec.msgpack.encode([{"A": 1}, 5.0, {"B": 2}, 6.0, {}])
+    assert msgspec.msgpack.decode(promise, type=Promise).at == ""
+    basis = msgspec.msgpack.decode(msgspec.msgpack.encode([b"x", {"A": 1}]), type=marking.Basis)
+    assert (basis.of(None), basis.of("E")) == ({"A": 1}, {})
+    item = msgspec.msgpack.encode(["A", "A", "1", "2", b"2"])
+    assert msgspec.msgpack.decode(item, type=PlanItem).location == ""
+    package = msgspec.msgpack.encode({"key": "P", "reference": "R", "lines": []})
+    assert msgspec.msgpack.decode(package, type=Package).facility == ""

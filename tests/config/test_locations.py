@@ -129,7 +129,7 @@ def test_an_overlap_breaks_both(folder: Folder, owned: str, expected: str) -> No
 def test_a_shop_on_shopify_by_locations(folder: Folder) -> None:
     """The plugins themselves: the map stands in the place of Shopify's own list."""
     plugins = load_plugins([CONF.parent / "plugins"])
-    folder.write("merchants.d/acme.toml", MERCHANT.replace("sftp://acme@wms", "sftp://acme@wms"))
+    folder.write("merchants.d/acme.toml", MERCHANT)
     store = """
 [store]
 platform = "shopify"
@@ -149,3 +149,12 @@ access_token = { secret = "x" }
     loaded = load(folder.path, plugins)
     assert loaded.problems == ()
     assert loaded.config.connections["c-001"].home == "2"
+    other = connection(2).partition("[store]")[0] + store
+    folder.write("connections.d/b.toml", other + 'locations = { "3" = "main" }\n')
+    loaded = load(folder.path, plugins)
+    assert loaded.problems == ()
+    assert loaded.config.connections["c-001"].taken == {"gid://shopify/Location/3"}
+    folder.write("connections.d/b.toml", other + 'locations = { "2" = "main" }\n')
+    found = [str(each) for each in load(folder.path, plugins).problems]
+    assert len(found) == 2
+    assert all("found location gid://shopify/Location/2, as in" in each for each in found)
