@@ -1,7 +1,10 @@
 """What every test may ask for."""
 
+from collections import Counter
+
 import pytest
 
+from dropstreamd.testing.suite import STRUCK
 from tests.counterparts.fixtures import (
     account,
     ftp_account,
@@ -49,3 +52,20 @@ __all__ = [
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     share_servers(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say of each plugin's contract how much the faults left in doubt."""
+    pushes: Counter[str] = Counter()
+    in_doubt: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == STRUCK:
+                suite = report.nodeid.partition("[")[0]
+                pushes[suite] += value[0]
+                in_doubt[suite] += value[1]
+    for suite, count in sorted(pushes.items()):
+        if count:
+            terminalreporter.write_line(
+                f"{suite}: {count} pushes struck by a fault, {in_doubt[suite]} in doubt"
+            )

@@ -57,6 +57,7 @@ class SandboxStore:
             "Locations": self._locations,
             "Variants": self._variants,
             "Skus": self._variants,
+            "Products": self._products,
             "ReadLevels": self._variants,
             "SetLevels": self._set_levels,
             "ShipMethods": self._methods,
@@ -93,7 +94,14 @@ class SandboxStore:
         process = [{"name": name} for name in STATES]
         config = {"moneyStrategyPrecision": 2, "orderProcess": process}
         settings = {"trackInventory": True, "outOfStockThreshold": 0, "serverConfig": config}
-        return {"activeChannel": {"id": "1", "code": "demo", "token": "demo"}, "globalSettings": settings}
+        channel = {
+            "id": "1",
+            "code": "demo",
+            "token": "demo",
+            "defaultLanguageCode": "en",
+            "defaultCurrencyCode": CURRENCY,
+        }
+        return {"activeChannel": channel, "globalSettings": settings}
 
     def _readable(self, _given: Json) -> Json:
         total = {"totalItems": 1}
@@ -138,6 +146,21 @@ class SandboxStore:
         found = [v for v in self.shop.variants.values() if wanted is None or v.sku in wanted]
         return {"productVariants": _page([_variant(each) for each in found], given)}
 
+    def _products(self, given: Json) -> Json:
+        rows = [
+            {
+                "id": each.id,
+                "sku": each.sku,
+                "name": each.name,
+                "enabled": True,
+                "price": 1000,
+                "currencyCode": CURRENCY,
+                "product": {"name": each.name, "enabled": True},
+            }
+            for each in self.shop.variants.values()
+        ]
+        return {"productVariants": _page(rows, given)}
+
     def _set_levels(self, given: Json) -> Json:
         done = [
             self.shop.set_on_hand(change["id"], level["stockOnHand"])
@@ -159,6 +182,7 @@ STATES = (
     "Delivered",
 )
 PERMISSIONS = ("ReadOrder", "UpdateOrder", "ReadCatalog", "UpdateCatalog", "ReadStockLocation")
+CURRENCY = "USD"
 METHOD = {"id": "1", "code": "standard", "name": "Standard"}
 ADDRESS = {
     "fullName": "Demo Buyer",
@@ -196,7 +220,7 @@ def _order(order: Order) -> Json:
         "state": order.state,
         "updatedAt": order.placed,
         "orderPlacedAt": order.placed,
-        "currencyCode": "USD",
+        "currencyCode": CURRENCY,
         "totalWithTax": 1000,
         "customer": {"firstName": "Demo", "lastName": "Buyer", "emailAddress": "buyer@example.com"},
         "shippingAddress": ADDRESS,

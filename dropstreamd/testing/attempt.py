@@ -1,5 +1,6 @@
 """One document on its way into a sink, as the daemon takes it there: prepared, pushed, recovered."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -54,10 +55,18 @@ class Attempt:
         self.prepared: Prepared | None = None
         self.writes: Writes | None = None
         self.struck = False
+        self.error: DropstreamError | None = None
 
-    async def push(self, steps: Steps, *, cut_at: int = 0, cancel_at: int = 0) -> Outcome | Lost:
-        """Push it in a session of its own that has been used before, with one fault at most. Errors
-        mean what the contract says that they mean."""
+    async def push(
+        self,
+        steps: Steps,
+        *,
+        cut_at: int = 0,
+        cancel_at: int = 0,
+        strike: Callable[[], None] | None = None,
+    ) -> Outcome | Lost:
+        """Push it in a session of its own that has been used before, with one fault at most: `strike` sets
+        one of the proxy's. Errors mean what the contract says that they mean; the last one is kept."""
         try:
             async with self.stand.session() as session:
                 await self.stand.findings(session, write=False)
@@ -67,6 +76,8 @@ class Attempt:
                     self.prepared = self._prepare(sink)
                 if cut_at:
                     self.stand.proxy.cut(at=cut_at)
+                if strike is not None:
+                    strike()
                 if cancel_at:
                     outcome = await self._cancelled(sink, steps, cancel_at)
                 else:
@@ -95,9 +106,11 @@ class Attempt:
         """Bring it to its end, and require that it had its effect once: recovered or repeated where it
         is not known, pushed again where it was untouched."""
         writes = self._declared()
+        self.stand.disturbed += self.struck
         if isinstance(outcome, Lost):
             await self._late()
             if writes.repeat == "never":
+                self.stand.doubted += 1
                 require(len(await self.effects()) <= 1, "a write had more than one effect")
                 return
             if writes.repeat == "key":
@@ -144,9 +157,11 @@ class Attempt:
         try:
             found = await within("push", sink.push(self._frozen(), steps))
         except OutcomeUnknown as error:
+            self.error = error
             self.stand.see("an error", str(error))
             return Lost()
         except DropstreamError as error:
+            self.error = error
             # It says that the write had no effect.
             self.stand.see("an error", str(error))
             await self.stand.proxy.settled()

@@ -2,6 +2,7 @@
 
 It counts what it passes on, in both directions, as *steps*: cut at step n, everything before n has
 arrived and nothing from n on does. A cut before an answer is a reset after the request was applied.
+Of counterparts that are asked and answer in turn it counts *exchanges* too, and can answer in their place.
 """
 
 import socket
@@ -19,8 +20,8 @@ TRICKLED_BYTES = 4096
 DRAIN_S = 20.0
 FIRST_WORD_S = 1.0
 
-_Mode = Literal["pass", "cut", "hold", "trickle", "answer"]
-_End = Literal["cut", "hold", "gone"]
+_Mode = Literal["pass", "cut", "hold", "trickle", "answer", "instead"]
+_End = Literal["cut", "hold", "gone", "instead"]
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -35,7 +36,10 @@ class Proxy:
         self._mode: _Mode = "pass"
         self._at = 0
         self._steps = 0
+        self._exchanges = 0
+        self._applied = False
         self._canned = b""
+        self.first_words = b""
         self._then: Callable[[], object] = self.mend
         self._released = trio.Event()
         self._clients = 0
@@ -66,6 +70,13 @@ class Proxy:
         server's first word for a second; then hang up."""
         self._set("answer")
         self._canned = content
+
+    def answer_instead(self, content: bytes, *, at: int, applied: bool) -> None:
+        """Answer exchange `at`, counted from now (from 1), with these bytes and hang up. `applied`: the
+        counterpart has had the request, and its own answer is dropped; else it never hears of it."""
+        self._set("instead", at=at)
+        self._canned = content
+        self._applied = applied
 
     # ---- what can be seen
 
@@ -107,26 +118,29 @@ class Proxy:
 
     async def _join(self, client: trio.SocketStream, target: trio.SocketStream) -> None:
         ends: list[_End] = []
+        turns = _Turns()
         async with trio.open_nursery() as nursery:
 
-            async def pump(source: trio.SocketStream, sink: trio.SocketStream) -> None:
-                end = await self._pass_on(source, sink)
+            async def pump(source: trio.SocketStream, sink: trio.SocketStream, *, asks: bool) -> None:
+                end = await self._pass_on(source, sink, partial(self._turn, turns, asks=asks))
                 if end is not None:
                     ends.append(end)
                     nursery.cancel_scope.cancel()
 
-            nursery.start_soon(pump, client, target)
-            nursery.start_soon(pump, target, client)
+            nursery.start_soon(partial(pump, client, target, asks=True))
+            nursery.start_soon(partial(pump, target, client, asks=False))
         if ends:
             await self._break(ends[0], client, target)
 
     async def _break(self, end: _End, client: trio.SocketStream, target: trio.SocketStream) -> None:
         self._busy += 1
         try:
-            if end != "hold":
+            if end in ("cut", "gone"):
                 _reset(client)
             if end != "gone":
                 self.struck.set()
+            if end == "instead":
+                await _part_with(client, self._canned)
             if end == "hold":
                 self._then()
                 await self._released.wait()
@@ -137,13 +151,29 @@ class Proxy:
         if end == "hold":
             await _drain(client)
 
-    async def _pass_on(self, source: trio.SocketStream, sink: trio.SocketStream) -> _End | None:
+    def _turn(self, turns: "_Turns", chunk: bytes, *, asks: bool) -> bool:
+        """Count an exchange where one begins. Whether this is where the counterpart's answer is replaced:
+        at the request's first bytes, or at those of the answer."""
+        begins = asks is not turns.asking
+        turns.asking = asks
+        if asks and begins:
+            self._exchanges += 1
+            turns.number = self._exchanges
+            self.first_words = chunk[:32]
+        due = turns.number >= self._at and not self.struck.is_set()
+        return self._mode == "instead" and begins and due and asks is not self._applied
+
+    async def _pass_on(
+        self, source: trio.SocketStream, sink: trio.SocketStream, turn: Callable[[bytes], bool]
+    ) -> _End | None:
         """Until its end (None), or until one end is gone or the fault strikes."""
         try:
             async with aclosing(_chunks(source)) as chunks:
                 async for chunk in chunks:
                     mode = self._mode
                     self._steps += 1
+                    if turn(chunk):
+                        return "instead"
                     due = self._steps >= self._at and not self.struck.is_set()
                     if mode == "cut" and due:
                         return "cut"
@@ -165,7 +195,7 @@ class Proxy:
             await client.send_all(self._canned)
 
     def _set(self, mode: _Mode, *, at: int = 0) -> None:
-        self._mode, self._at, self._steps = mode, at, 0
+        self._mode, self._at, self._steps, self._exchanges = mode, at, 0, 0
         self.struck = trio.Event()
         self._released.set()
         self._released = trio.Event()
@@ -177,6 +207,14 @@ class Proxy:
     def _move(self) -> None:
         self._moved.set()
         self._moved = trio.Event()
+
+
+class _Turns:
+    """Who speaks on one connection, and the number of the exchange."""
+
+    def __init__(self) -> None:
+        self.asking = False
+        self.number = 0
 
 
 @asynccontextmanager
@@ -213,6 +251,13 @@ async def _finish(target: trio.SocketStream) -> None:
     with suppress(*_GONE):
         await target.send_eof()
         await _drain(target)
+
+
+async def _part_with(client: trio.SocketStream, words: bytes) -> None:
+    """Say these words and nothing more; closed with unread bytes, the client would not hear them."""
+    with suppress(*_GONE):
+        await client.send_all(words)
+    await _finish(client)
 
 
 async def _drain(stream: trio.SocketStream) -> None:

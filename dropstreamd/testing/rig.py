@@ -127,7 +127,8 @@ class Rig(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     `table` gives the plugin's settings as a person writes them, for a counterpart at this port of
     127.0.0.1, where `port` is its own. `secrets` are those that the table names; `wrong_secrets`
     are well formed, and refused. `trace` is everything that the counterpart holds: equal to itself
-    as long as nobody writes. `now_s` is the wall clock's start, by default the machine's time.
+    as long as nobody writes. `now_s` is the wall clock's start, by default the machine's time. A real
+    server, where each call takes long, is not `quick`: some rules are tried on it only when asked for.
     """
 
     port: int
@@ -137,3 +138,4 @@ class Rig(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     trace: Callable[[], Awaitable[object]]
     benches: Mapping[Part, T]
     now_s: float | None = None
+    quick: bool = True

@@ -9,6 +9,7 @@ import msgspec
 from dropstreamd.platform.contract import Part, Plugin, Role
 from dropstreamd.testing import (
     error_rules,
+    fault_rules,
     fitness_rules,
     level_rules,
     plugin_rules,
@@ -47,6 +48,7 @@ SOURCE: tuple[OfPart, ...] = (
     source_rules.what_was_taken_comes_empty,
     source_rules.confirm_is_idempotent,
     source_rules.a_cut_run_loses_nothing,
+    fault_rules.a_run_among_outages_loses_nothing,
 )
 ORDERS: tuple[OfPart, ...] = (
     *SOURCE,
@@ -60,6 +62,7 @@ STOCK: tuple[OfPart, ...] = (
     stock_rules.a_bad_row_sinks_no_snapshot,
     stock_rules.a_taken_snapshot_comes_empty,
     stock_rules.a_confirmed_snapshot_is_gone,
+    fault_rules.a_snapshot_among_outages_comes_whole,
 )
 SINK: tuple[OfPart, ...] = (
     sink_rules.its_writes_are_possible,
@@ -74,6 +77,7 @@ SINK: tuple[OfPart, ...] = (
     sink_rules.what_was_accepted_is_found_again,
     sink_rules.what_is_not_wanted_any_more_is_not_sent,
     sink_rules.a_slow_line_changes_nothing,
+    fault_rules.a_push_among_outages_has_its_effect_once,
 )
 LEVELS: tuple[OfPart, ...] = (
     *SINK,

@@ -26,7 +26,7 @@ async def every_document_comes(stand: Stand, part: Part) -> None:
     bench = stand.bench(part)
     names = await bench.add(bench.many)
     kept = await read(stand, part)
-    _all_there(bench, kept, names)
+    all_there(bench, kept, names)
     require(not kept.bad, f"good documents are called bad: {_reasons(kept)}")
     require(len(kept.pages) > 1, "the rig's `many` documents came in one page: more of them are needed")
 
@@ -37,8 +37,8 @@ async def the_same_document_has_the_same_key(stand: Stand, part: Part) -> None:
     bench = stand.bench(part)
     names = await bench.add(FEW)
     first, second = await read(stand, part), await read(stand, part)
-    _all_there(bench, first, names)
-    _all_there(bench, second, names)
+    all_there(bench, first, names)
+    all_there(bench, second, names)
     require(first.documents == second.documents, "a document that nobody changed differs when read again")
 
 
@@ -59,7 +59,7 @@ async def the_cursor_loses_nothing(stand: Stand, part: Part) -> None:
     await bench.change(old[0])
     before = set(kept.documents)
     await read(stand, part, kept, confirm=True)
-    _all_there(bench, kept, [*old, *new])
+    all_there(bench, kept, [*old, *new])
     require(_changed(bench, kept, old[0]), "a document that changed after a run does not come in the next")
     require(before <= set(kept.documents), "a key is lost")
     same = [document for document in kept.documents.values() if bench.name(document) == old[0]]
@@ -85,7 +85,7 @@ async def what_changes_while_paging_comes(stand: Stand, part: Part) -> None:
         await kept.run(stand, source, between)
         await source.confirm(sorted(kept.marks))
     await read(stand, part, kept, confirm=True)
-    _all_there(bench, kept, [*names, *later])
+    all_there(bench, kept, [*names, *later])
     for name in (names[0], names[-1]):
         require(_changed(bench, kept, name), "a document that changed while paging is not seen changed")
 
@@ -97,7 +97,7 @@ async def a_bad_document_sinks_no_page(stand: Stand, part: Part) -> None:
     await bench.spoil()
     names += await bench.add(1)
     kept, again = await read(stand, part), await read(stand, part)
-    _all_there(bench, kept, names)
+    all_there(bench, kept, names)
     require(kept.bad, "the document that cannot be decoded is not told of")
     require(kept.bad.keys() == again.bad.keys(), "a bad document comes under another key when read again")
 
@@ -146,9 +146,9 @@ async def a_cut_run_loses_nothing(stand: Stand, part: Part) -> None:
         require(error is None or ours(error), f"a run that is cut at step {at} raises {told(error)}")
         await read(stand, part, kept)
         if not kept.marks:
-            _all_there(bench, kept, names)
+            all_there(bench, kept, names)
         if not struck:
-            _all_there(bench, kept, names)
+            all_there(bench, kept, names)
             return
     broken(f"a run takes more than {MOST_STEPS} steps")
 
@@ -218,7 +218,8 @@ async def _cut_run(stand: Stand, part: Part, kept: Kept[Any], at: int) -> Except
     return None
 
 
-def _all_there(bench: SourceBench[Any], kept: Kept[Any], names: Any) -> None:
+def all_there(bench: SourceBench[Any], kept: Kept[Any], names: Any) -> None:
+    """Require that each came, under one key."""
     found = [bench.name(document) for document in kept.documents.values()]
     missing = sorted(set(names) - set(found))
     require(not missing, f"{len(missing)} of {len(names)} documents do not come, {missing[:3]} among them")

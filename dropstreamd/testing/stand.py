@@ -56,6 +56,9 @@ class Stand:
         self.clock = VirtualClock(now_s)
         self._secrets = [text for text in (*rig.secrets.values(), *rig.wrong_secrets.values()) if text]
         self._seen: list[tuple[str, str]] = []
+        self.disturbed = 0
+        self.doubted = 0
+        """Pushes that a fault struck, and of those what only a person could tell the outcome of."""
 
     def settings(self, port: int | None = None) -> Any:  # the plugin's own Struct
         """The rig's settings, leading to the proxy or another port."""

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock
@@ -19,6 +20,8 @@ from dropstreamd.testing.stand import ContractBroken, NotApplicable, Stand, requ
 OpenRig = Callable[..., AbstractAsyncContextManager[Rig[Any]]]
 """Opens a rig. Its parameters, if any, are pytest fixtures by name."""
 
+STRUCK = "struck"
+"""The property of a test's report that has its `Struck`, as a pair."""
 FASTER = 20.0
 """A plugin's retries and time-outs are waited for, but not long."""
 
@@ -52,7 +55,7 @@ def contract_tests(
         if reason == "":
             pytest.fail(f"the waiver of {rule.name} gives no reason")
         try:
-            check(rule, plugin, partial(open_rig, **fixtures), faster=faster)
+            struck = check(rule, plugin, partial(open_rig, **fixtures), faster=faster)
         except NotApplicable as error:
             if reason is not None:
                 pytest.fail(f"the waiver of {rule.name} is stale: {error}")
@@ -63,28 +66,37 @@ def contract_tests(
             raise
         if reason is not None:
             pytest.fail(f"the waiver of {rule.name} is stale: the rule is kept")
+        request.node.user_properties.append((STRUCK, (struck.pushes, struck.in_doubt)))
 
     test_contract.plugin = plugin  # type: ignore[attr-defined]
     # Named here too, so that pytest knows them before it runs anything.
     return pytest.mark.usefixtures(*wanted)(test_contract) if wanted else test_contract
 
 
-def check(rule: Rule, plugin: Plugin[Any], open_rig: OpenRig, *, faster: float = FASTER) -> None:
+class Struck(msgspec.Struct, frozen=True):
+    """How many pushes a fault struck, and how many documents of them only a person could tell about."""
+
+    pushes: int
+    in_doubt: int
+
+
+def check(rule: Rule, plugin: Plugin[Any], open_rig: OpenRig, *, faster: float = FASTER) -> Struck:
     """Try one rule on a rig of its own, with trio's clock running faster.
 
     Raises ContractBroken where the plugin does not keep it, NotApplicable where it says nothing about
     it; a rig's own errors as they are.
     """
     clock = MockClock(rate=faster)
-    trio.run(_check, rule, plugin, open_rig, clock, clock=clock)
+    return trio.run(_check, rule, plugin, open_rig, clock, clock=clock)
 
 
-async def _check(rule: Rule, plugin: Plugin[Any], open_rig: OpenRig, clock: MockClock) -> None:
+async def _check(rule: Rule, plugin: Plugin[Any], open_rig: OpenRig, clock: MockClock) -> Struck:
     async with open_rig() as rig, _stand(plugin, rig, clock) as stand:
         # Brought out of the nurseries as a value, so that none wraps it.
         verdict = await _judged(rule, stand)
     if verdict is not None:
         raise verdict
+    return Struck(stand.disturbed, stand.doubted)
 
 
 @asynccontextmanager

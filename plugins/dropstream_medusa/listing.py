@@ -1,8 +1,7 @@
 """Rows of one of Medusa's lists, page by page, in the order of their ids.
 
 Medusa pages by offset alone, and sorts by one field, where an equal value may come in any order: so rows
-are asked for by id. A row that leaves the list meanwhile moves the others up; each page therefore begins
-with the last row of the one before, and where that is not so the reading goes back until it joins.
+are asked for by id.
 """
 
 import hashlib
@@ -13,6 +12,7 @@ from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Params
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
+from dropstreamd.platform.overlap import Overlap
 
 MOST_KEY_BYTES = 100
 
@@ -30,27 +30,21 @@ class Listing:
         self._params = params
         self._name = rows or path
         self._page = page
-        self._offset = 0
-        self._seen: set[str] = set()
-        self.done = False
+        self._overlap = Overlap()
+
+    @property
+    def done(self) -> bool:
+        return self._overlap.done
 
     async def next(self) -> list[bytes]:
         """Rows that were not seen yet, as they came. May be none; then `done` says whether more come."""
         rows = await read_rows(
             self._api,
             self._path,
-            {**self._params, "order": "id", "limit": self._page, "offset": self._offset},
+            {**self._params, "order": "id", "limit": self._page, "offset": self._overlap.skip},
             self._name,
         )
-        keys = [row_key(row) for row in rows]
-        if self._offset and not (keys and keys[0] in self._seen):
-            self._offset = max(0, self._offset - self._page)
-            return []
-        fresh = [row for key, row in zip(keys, rows, strict=True) if key not in self._seen]
-        self._seen.update(keys)
-        self.done = len(rows) < self._page
-        self._offset += self._page - 1
-        return fresh
+        return self._overlap.fresh(rows, [row_key(row) for row in rows], self._page)
 
 
 async def read_rows(api: Api, path: str, params: Params, name: str) -> list[bytes]:

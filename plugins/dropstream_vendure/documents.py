@@ -13,7 +13,7 @@ mutation Login($username: String!, $password: String!) {
 
 SHOP = """
 query Shop {
-  activeChannel { id code token }
+  activeChannel { id code token defaultLanguageCode defaultCurrencyCode }
   globalSettings {
     trackInventory
     outOfStockThreshold
@@ -142,8 +142,44 @@ SKUS = """
 query Skus($skip: Int!, $take: Int!) {
   productVariants(options: { skip: $skip, take: $take, sort: { id: ASC } }) {
     totalItems
-    items { sku }
+    items { id sku }
   }
+}
+"""
+
+PRODUCTS = """
+query Products($skip: Int!, $take: Int!, $filter: ProductVariantFilterParameter!) {
+  productVariants(options: { skip: $skip, take: $take, sort: { id: ASC }, filter: $filter }) {
+    items {
+      id sku name enabled price currencyCode
+      product { name enabled }
+    }
+  }
+}
+"""
+
+DRAFTED = """
+query Drafted($skus: [String!]!, $slugs: [String!]!, $take: Int!) {
+  productVariants(options: { take: $take, sort: { id: ASC }, filter: { sku: { in: $skus } } }) {
+    totalItems
+    items { id sku }
+  }
+  products(options: { take: $take, sort: { id: ASC }, filter: { slug: { in: $slugs } } }) {
+    totalItems
+    items { id slug variants { id } }
+  }
+}
+"""
+
+CREATE_PRODUCT = """
+mutation CreateProduct($input: CreateProductInput!) {
+  createProduct(input: $input) { id }
+}
+"""
+
+CREATE_VARIANTS = """
+mutation CreateVariants($variants: [CreateProductVariantInput!]!) {
+  createProductVariants(input: $variants) { id sku }
 }
 """
 

@@ -10,7 +10,8 @@ was cancelled (its units come back, and are taken again). What the order shows t
 so that it is finished from wherever it was cut off: never is one created while another one stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -147,12 +148,8 @@ class Fulfillments:
             return Untouched(key=key)
         if plan.old is not None:
             await self._api.ask(documents.CANCEL, {"id": plan.old.id}, wire.Move, write=True)
-        try:
+        with _begun("a fulfillment was cancelled, and there is no other yet"):
             outcome = await self._amended(key, wanted)
-        except OutcomeUnknown:
-            raise
-        except (Wait, Hold) as error:
-            raise OutcomeUnknown("a fulfillment was cancelled, and there is no other yet") from error
         if plan.old is None:
             return outcome
         if isinstance(outcome, Untouched):
@@ -206,7 +203,8 @@ class Fulfillments:
         variables = {"input": {"lines": lines, "handler": handler}}
         answer = await self._api.ask(documents.FULFILL, variables, wire.Fulfill, write=True)
         if isinstance(answer, Refusal):
-            return await self._after(key, wanted, str(answer))
+            with _begun("a fulfillment may have been created"):
+                return await self._after(key, wanted, str(answer))
         result = answer.add_fulfillment_to_order
         if result.id:
             return await self._ship(key, wanted, result.id)
@@ -217,7 +215,8 @@ class Fulfillments:
                 reason=f"Vendure has only {result.stock_on_hand} units on hand, fewer than left: "
                 f"push the levels, then {'release it' if wanted.replaces is None else _BY_HAND}",
             )
-        return await self._after(key, wanted, result.error_code)
+        with _begun("a fulfillment may have been created"):
+            return await self._after(key, wanted, result.error_code)
 
     async def _after(self, key: str, wanted: Wanted, why: str) -> Outcome:
         """The call was answered by a refusal: what does the order show? Some refusals come late, with
@@ -245,6 +244,10 @@ class Fulfillments:
         return await self._ship(key, wanted, there.id)
 
     async def _ship(self, key: str, wanted: Wanted, remote: str) -> Outcome:
+        with _begun("a fulfillment was created, and is not shipped yet"):
+            return await self._asked_to_ship(key, wanted, remote)
+
+    async def _asked_to_ship(self, key: str, wanted: Wanted, remote: str) -> Outcome:
         answer = await self._api.ask(documents.SHIP, {"id": remote}, wire.Move, write=True)
         if isinstance(answer, Refusal):
             return await self._after_ship(key, wanted, remote, str(answer))
@@ -268,3 +271,14 @@ class Fulfillments:
             reason=f"fulfillment {remote} was created and stays {state}: Vendure did not ship it ({why}); "
             f"ship it by hand{then}",
         )
+
+
+@contextmanager
+def _begun(what: str) -> Iterator[None]:
+    """Whatever keeps us from going on, what was begun is there: no error may say that there is nothing."""
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except (Wait, Hold) as error:
+        raise OutcomeUnknown(what) from error

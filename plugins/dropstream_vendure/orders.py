@@ -20,6 +20,7 @@ from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.overlap import Overlap
 
 PAGE = 100
 MOST_OPEN = 50_000
@@ -36,13 +37,12 @@ _cursor = msgspec.json.Decoder(Cursor)
 
 
 class _Listing(msgspec.Struct, kw_only=True):
-    """A listing that is going on. `skip` is where the next page begins: at the last row seen."""
+    """A listing that is going on."""
 
     before: frozenset[str]
     filter: dict[str, object]
     since: datetime
-    skip: int = 0
-    seen: set[str] = set()
+    rows: Overlap
     listed: set[str] = set()
     left: list[str] | None = None
 
@@ -75,27 +75,22 @@ class Orders:
 
     def _begin(self, cursor: str | None) -> _Listing:
         since = utc(self._clock.now_s()) - timedelta(days=self._settings.lookback_days)
-        return _Listing(before=_read(cursor), since=since, filter=unclosed(self._settings, since))
+        return _Listing(
+            before=_read(cursor), since=since, filter=unclosed(self._settings, since), rows=Overlap()
+        )
 
     async def _list(self, listing: _Listing) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
-        rows = await self._rows(listing.filter, skip=listing.skip)
+        rows = await self._rows(listing.filter, skip=listing.rows.skip)
         keys = [translate.row_key(row) if isinstance(row, bytes) else row.key for row in rows]
-        if listing.skip and not (keys and keys[0] in listing.seen):
-            # Orders left the list meanwhile and moved the others up: go back until it joins.
-            listing.skip = max(0, listing.skip - PAGE)
-            return (), ()
-        fresh = [row for key, row in zip(keys, rows, strict=True) if key not in listing.seen]
-        listing.seen.update(keys)
+        fresh = listing.rows.fresh(rows, keys, PAGE)
         listing.listed.update(_ids(fresh))
         if len(listing.listed) > MOST_OPEN:
             raise Misconfigured(
                 f"more than {MOST_OPEN} orders are neither shipped nor cancelled",
                 remedy="close the finished ones in Vendure, or set a smaller lookback_days",
             )
-        if len(rows) < PAGE:
+        if listing.rows.done:
             listing.left = sorted(listing.before - listing.listed)
-        else:
-            listing.skip += PAGE - 1
         return await self._translated(fresh)
 
     async def _look_at_the_left(self, listing: _Listing) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
@@ -159,7 +154,7 @@ def unclosed(settings: Settings, since: datetime) -> dict[str, object]:
 
 
 def _ids(rows: Sequence[bytes | Bad]) -> list[str]:
-    ids = [translate.order_id(row) if isinstance(row, bytes) else row.key for row in rows]
+    ids = [translate.row_id(row) if isinstance(row, bytes) else row.key for row in rows]
     return [each for each in ids if each is not None]
 
 

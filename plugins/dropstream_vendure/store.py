@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from dropstream_vendure import documents, wire
+from dropstream_vendure.catalogue import Catalogue
 from dropstream_vendure.client import Api
 from dropstream_vendure.fulfillments import Fulfillments
 from dropstream_vendure.levels import Levels, choose_location
 from dropstream_vendure.orders import Orders, unclosed
+from dropstream_vendure.products import Products
 from dropstream_vendure.settings import CANCELLED, Settings
 from dropstreamd.clock import utc
 from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
@@ -36,6 +38,8 @@ class VendureStore(StoreParts):
         self.inventory: Levels = Levels(api, settings)
         self.levels: Levels = self.inventory
         self.located_levels: Levels = self.inventory
+        self.products: Products = Products(api, settings)
+        self.catalogue: Catalogue = Catalogue(api)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         """Reads one order, variant and location. With `write`, two mutations that are about nothing
@@ -72,6 +76,7 @@ class VendureStore(StoreParts):
             *_settings(shop, self._settings),
             *method_findings,
             *await self._too_old(),
+            *await self._drafts(),
         ]
         return Survey(
             findings=tuple(findings),
@@ -86,6 +91,17 @@ class VendureStore(StoreParts):
         if has is None or "SuperAdmin" in has:
             return []
         return [each for each in NEEDED if each not in has and _ENOUGH.get(each) not in has]
+
+    async def _drafts(self) -> list[Finding]:
+        """A permission that only those need who let a warehouse's items become drafts; of an API key it
+        cannot be asked."""
+        has = await self._api.permissions()
+        if has is None or has & {"SuperAdmin", "CreateCatalog", "CreateProduct"}:
+            return []
+        detail = (
+            f"none can be made: user {self._settings.username} lacks CreateCatalog, which catalogs alone need"
+        )
+        return [Finding(name="draft products", ok=True, detail=detail)]
 
     async def _skus(self) -> Counter[str]:
         skus: Counter[str] = Counter()
@@ -199,7 +215,7 @@ def _settings(shop: wire.Shop, settings: Settings) -> list[Finding]:
             Finding(
                 name="channel",
                 ok=True,
-                detail="no channel is set: the default channel has the orders of all channels",
+                detail="no channel is set: the default channel has the products and orders of all channels",
             )
         )
     return findings

@@ -19,8 +19,8 @@ _order = msgspec.json.Decoder(wire.Order)
 _identified = msgspec.json.Decoder(wire.Identified)
 
 
-def order_id(raw: bytes) -> str | None:
-    """The id of an order that may not be decodable as a whole."""
+def row_id(raw: bytes) -> str | None:
+    """The id of an order or a variant that may not be decodable as a whole."""
     try:
         return _identified.decode(raw).id
     except msgspec.DecodeError:
@@ -28,8 +28,8 @@ def order_id(raw: bytes) -> str | None:
 
 
 def row_key(raw: bytes) -> str:
-    """The order's id, else a digest of what came in its place."""
-    return order_id(raw) or f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    """The row's id, else a digest of what came in its place."""
+    return row_id(raw) or f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
 
 
 def read_order(raw: bytes, settings: Settings, shop: wire.Shop) -> Order | Bad:
@@ -48,12 +48,17 @@ def read_order(raw: bytes, settings: Settings, shop: wire.Shop) -> Order | Bad:
 def _wrong(order: wire.Order) -> str:
     if order.order_placed_at is None:
         return "it has no time of placing"
-    ids = [order.id, *(line.id for line in order.lines), *(line.product_variant.sku for line in order.lines)]
-    for text in ids:
-        if len(text.encode("utf-8", "replace")) > MOST_KEY_BYTES or "\0" in text:
-            return f"an id or SKU of it has more than {MOST_KEY_BYTES} bytes: {text[:20]}…"
     if any(line.quantity < 0 for line in order.lines):
         return "a line of it has a negative quantity"
+    skus = (line.product_variant.sku for line in order.lines)
+    return too_long(order.id, *(line.id for line in order.lines), *skus)
+
+
+def too_long(*texts: str) -> str:
+    """What is wrong with ids or SKUs, if anything."""
+    for text in texts:
+        if len(text.encode("utf-8", "replace")) > MOST_KEY_BYTES or "\0" in text:
+            return f"an id or SKU of it has more than {MOST_KEY_BYTES} bytes: {text[:20]}…"
     return ""
 
 
@@ -74,7 +79,7 @@ def _translated(order: wire.Order, settings: Settings, shop: wire.Shop) -> Order
         ship_method=_ship_method(order, settings),
         email=order.customer.email_address if order.customer else "",
         currency=order.currency_code,
-        total=_money(order.total_with_tax, order, shop),
+        total=money(order.total_with_tax, order.currency_code, shop),
         channel_code=settings.channel_code or shop.active_channel.code,
     )
 
@@ -90,7 +95,7 @@ def _lines(order: wire.Order, settings: Settings, shop: wire.Shop) -> tuple[Orde
             quantity=line.quantity,
             fulfilled=shipped[line.id],
             name=line.product_variant.name,
-            unit_price=_money(line.unit_price, order, shop),
+            unit_price=money(line.unit_price, order.currency_code, shop),
         )
         for line in order.lines
         if line.product_variant.sku not in settings.unshipped_skus
@@ -126,10 +131,10 @@ def _ship_method(order: wire.Order, settings: Settings) -> str:
     return " + ".join(sorted(methods))
 
 
-def _money(units: int, order: wire.Order, shop: wire.Shop) -> Money:
+def money(units: int, currency: str, shop: wire.Shop) -> Money:
     """Vendure counts money in units of one precision for the whole server, whatever the currency."""
     precision = shop.global_settings.server_config.money_strategy_precision
-    return Money(amount=Decimal(units).scaleb(-precision), currency=order.currency_code)
+    return Money(amount=Decimal(units).scaleb(-precision), currency=currency)
 
 
 def _bill_to(address: wire.Address | None) -> Address | None:

@@ -54,6 +54,8 @@ class Channel(Wire, frozen=True, kw_only=True):
     id: str
     code: str
     token: str
+    default_language_code: str
+    default_currency_code: str
 
 
 class OrderState(Wire, frozen=True, kw_only=True):
@@ -297,6 +299,7 @@ class SetLevels(Wire, frozen=True, kw_only=True):
 
 
 class Sku(Wire, frozen=True, kw_only=True):
+    id: str
     sku: str
 
 

@@ -350,6 +350,7 @@ def _rig(shop: MedusaShop, models: Models, *, asked: bool) -> Rig[Any]:
         secrets={"shop": shop.server.secret_key},
         wrong_secrets={"shop": "sk_another"},
         trace=trace,
+        quick=False,
         benches={
             Part.ORDERS: Orders(goods),
             Part.SHIPMENTS: Fulfillments(goods),

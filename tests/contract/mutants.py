@@ -238,14 +238,17 @@ def confirms_at_once(source: Any) -> Any:
     return Over(source, page=page)
 
 
-def loses_its_temper(source: Any) -> Any:
-    async def page(*arguments: Any) -> Any:
-        try:
-            return await source.page(*arguments)
-        except Unreachable as error:
-            raise RuntimeError("the line is dead") from error
+def loses_its_temper(over: type[Exception]) -> Change:
+    def change(source: Any) -> Any:
+        async def page(*arguments: Any) -> Any:
+            try:
+                return await source.page(*arguments)
+            except over as error:
+                raise RuntimeError("the line is dead") from error
 
-    return Over(source, page=page)
+        return Over(source, page=page)
+
+    return change
 
 
 # ---- sinks

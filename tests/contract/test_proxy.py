@@ -93,3 +93,21 @@ async def test_a_server_that_is_not_there_resets() -> None:
     async with proxy_to(unused_port()) as proxy, await trio.open_tcp_stream(HOST, proxy.port) as stream:
         with pytest.raises(trio.BrokenResourceError):
             await stream.receive_some()
+
+
+@pytest.mark.parametrize(("applied", "heard"), [(False, b"a"), (True, b"ab")])
+async def test_an_answer_instead_comes_of_a_request_that_was_applied_or_not(
+    applied: bool, heard: bytes
+) -> None:
+    async with echo() as (server, proxy), await trio.open_tcp_stream(HOST, proxy.port) as stream:
+        proxy.answer_instead(b"no", at=2, applied=applied)
+        assert await say(stream, b"a") == b"<a>"
+        assert not proxy.struck.is_set()
+        assert await say(stream, b"b") == b"no"
+        assert await stream.receive_some() == b""
+        await stream.aclose()
+        await proxy.settled()
+        assert proxy.struck.is_set()
+        assert server.heard == heard
+        async with await trio.open_tcp_stream(HOST, proxy.port) as another:
+            assert await say(another, b"c") == b"<c>"

@@ -22,7 +22,7 @@ from dropstreamd.testing.stand import ContractBroken
 from . import mutants
 from .mutants import failing, first, paging, with_part, with_session
 from .sftp_rigs import sandbox_sftp
-from .toy import TOY, toy_rig
+from .toy import TOY, TOY_WITH_SHELF, toy_rig
 from .vendure_rigs import vendure_double
 
 FILES = dropstream_file_exchange.PLUGIN
@@ -158,7 +158,14 @@ OF_SOURCES = [
     ),
     Mutant("shipments-confirm-is-idempotent", "comes again", in_files("shipments", mutants.confirms_nothing)),
     Mutant(
-        "shipments-a-cut-run-loses-nothing", "RuntimeError", in_files("shipments", mutants.loses_its_temper)
+        "shipments-a-cut-run-loses-nothing",
+        "RuntimeError",
+        in_files("shipments", mutants.loses_its_temper(Unreachable)),
+    ),
+    Mutant(
+        "orders-a-run-among-outages-loses-nothing",
+        "RuntimeError",
+        in_shop("orders", mutants.loses_its_temper(ProtocolMismatch)),
     ),
     Mutant(
         "orders-a-cancelled-order-comes-as-cancelled",
@@ -188,6 +195,11 @@ OF_STOCK = [
         in_files("inventory", mutants.remembers_nothing),
     ),
     Mutant(
+        "inventory-a-snapshot-among-outages-comes-whole",
+        "RuntimeError",
+        with_part(TOY_WITH_SHELF, "inventory", mutants.loses_its_temper(ProtocolMismatch)),
+    ),
+    Mutant(
         "inventory-a-confirmed-snapshot-is-gone",
         "0 snapshots wait",
         in_files("inventory", mutants.confirms_nothing),
@@ -207,6 +219,11 @@ OF_SINKS = [
         "shipments-a-push-that-is-cut-has-its-effect-once",
         "Untouched, and its effects",
         in_shop("shipments", mutants.recovers(Untouched)),
+    ),
+    Mutant(
+        "shipments-a-push-among-outages-has-its-effect-once",
+        "raises Unreachable",
+        in_shop("shipments", mutants.is_too_sure),
     ),
     Mutant(
         "shipments-a-push-that-is-cancelled-has-its-effect-once",
@@ -263,11 +280,12 @@ MUTANTS = [*OF_PLUGINS, *OF_SOURCES, *OF_STOCK, *OF_SINKS]
 
 
 def rig_of(plugin: Plugin[Any], tmp_path: Path) -> OpenRig:
-    return vendure_double if plugin.name == "vendure" else partial(sandbox_sftp, tmp_path)
+    rigs = {"vendure": vendure_double, "toy": plain_toy}
+    return rigs.get(plugin.name, partial(sandbox_sftp, tmp_path))
 
 
 def try_rule(name: str, plugin: Plugin[Any], open_rig: OpenRig) -> None:
-    good = next(each for each in GOOD if each.name == plugin.name)
+    good = next(each for each in (FILES, SHOP, TOY_WITH_SHELF) if each.name == plugin.name)
     (rule,) = [rule for rule in rules_for(good) if rule.name == name]
     check(rule, plugin, open_rig)
 
@@ -289,6 +307,10 @@ def test_it_finds(mutant: Mutant, tmp_path: Path) -> None:
 def test_it_finds_a_platform_that_forgets_its_keys(rule: str) -> None:
     with pytest.raises(ContractBroken, match="its effects in the counterpart are"):
         try_rule(f"orders-{rule}", TOY, partial(toy_rig, forgetful=True))
+
+
+def test_a_snapshot_among_outages() -> None:
+    try_rule("inventory-a-snapshot-among-outages-comes-whole", TOY_WITH_SHELF, plain_toy)
 
 
 def test_every_rule_has_a_plugin_that_breaks_it() -> None:

@@ -3,12 +3,13 @@
 It stands in the suite's own tests for sinks that repeat by key; `forgetful` makes it break that.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+import trio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -16,6 +17,7 @@ from starlette.routing import Route
 
 from dropstreamd.clock import utc
 from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
+from dropstreamd.model.stock import StockRow
 from dropstreamd.platform.contract import (
     Accepted,
     Finding,
@@ -32,7 +34,9 @@ from dropstreamd.platform.contract import (
     Sample,
     SettingProblem,
     Stamp,
+    StockPage,
     Survey,
+    Taken,
     WarehouseParts,
     Writes,
 )
@@ -84,12 +88,32 @@ class OrderSink:
         raise AssertionError("it repeats by key")
 
 
+class ShelfSource:
+    """A `StockSource`: one page, of now."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+        self._read = False
+
+    async def page(self, taken: Taken) -> StockPage | None:
+        if self._read:
+            return None
+        units = decode(await self._http.request("GET", "shelf", applied="safe"), dict[str, int])
+        self._read = True
+        rows = tuple(StockRow(sku=sku, quantity=quantity) for sku, quantity in units.items())
+        return StockPage(snapshot="now", as_of=utc(0), rows=rows, last=True)
+
+    async def confirm(self, marks: Sequence[str]) -> None:
+        await trio.lowlevel.checkpoint()
+
+
 class Session(WarehouseParts):
     """A `Warehouse`."""
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
         self.orders: OrderSink = OrderSink(http)
+        self.inventory: ShelfSource = ShelfSource(http)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         decode(await self._http.request("GET", "ping", applied="safe"), str)
@@ -130,11 +154,16 @@ TOY = Plugin(
 )
 
 
+TOY_WITH_SHELF = msgspec.structs.replace(TOY, provides=frozenset({Part.ORDERS, Part.INVENTORY}))
+"""It tells its stock too, though not in pages."""
+
+
 class Counterpart:
-    """The toy's server: references by idempotency key."""
+    """The toy's server: references by idempotency key, and units on a shelf."""
 
     def __init__(self, *, forgetful: bool) -> None:
         self.orders: list[tuple[str, str]] = []
+        self.shelf: dict[str, int] = {}
         self._forgetful = forgetful
         self._made = 0
 
@@ -142,7 +171,7 @@ class Counterpart:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return JSONResponse({}, 401)
         if request.method == "GET":
-            return JSONResponse("pong")
+            return JSONResponse(self.shelf if request.url.path == "/shelf" else "pong")
         order = (request.path_params["key"], (await request.body()).decode())
         if not order[1].startswith("T"):
             return JSONResponse({}, 422)
@@ -153,6 +182,9 @@ class Counterpart:
     async def items(self, count: int) -> Sequence[Item[OutboundOrder]]:
         self._made += count
         return [_item(f"T{number}") for number in range(self._made - count, self._made)]
+
+    async def snapshot(self, units: Mapping[str, int]) -> None:
+        self.shelf = dict(units)
 
     async def refused(self) -> Item[OutboundOrder]:
         return _item("X1")
@@ -183,6 +215,7 @@ async def toy_rig(*, forgetful: bool = False) -> AsyncIterator[Rig[Any]]:
     toy = Counterpart(forgetful=forgetful)
     routes = [
         Route("/ping", toy.answer, methods=["GET"]),
+        Route("/shelf", toy.answer, methods=["GET"]),
         Route("/orders/{key}", toy.answer, methods=["PUT"]),
     ]
     async with served(Starlette(routes=routes)) as address:
@@ -192,5 +225,5 @@ async def toy_rig(*, forgetful: bool = False) -> AsyncIterator[Rig[Any]]:
             secrets={"toy": TOKEN},
             wrong_secrets={"toy": "another token"},
             trace=toy.trace,
-            benches={Part.ORDERS: toy},
+            benches={Part.ORDERS: toy, Part.INVENTORY: toy},
         )

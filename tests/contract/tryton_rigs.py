@@ -339,5 +339,6 @@ async def tryton_real(tryton_warehouse: TrytonWarehouse) -> AsyncIterator[Rig[An
         secrets={"wms": PASSWORD},
         wrong_secrets={"wms": "another password"},
         trace=trace,
+        quick=False,
         benches=benches,
     )

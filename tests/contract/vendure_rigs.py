@@ -9,6 +9,7 @@ import msgspec
 
 from dropstreamd.model.handover import Item
 from dropstreamd.model.orders import Order
+from dropstreamd.model.products import Product
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Part
@@ -21,6 +22,8 @@ from tests.fakes.vendure_shop import FakeShop, stamp
 NOW_S = 1_795_300_000.0
 STOCK = 100_000
 PAGE = 100
+PRODUCTS_PAGE = 500
+ELSEWHERE = "The merchant's own words"
 LONG_SKU = "X" * 150
 
 Shop = FakeShop | VendureShop
@@ -34,10 +37,13 @@ class Goods:
         self._made = 0
         self.sku = self.new(1)[0]
 
+    def names(self, count: int) -> list[str]:
+        self._made += count
+        return [f"SKU-{number}" for number in range(self._made - count, self._made)]
+
     def new(self, count: int) -> list[str]:
         """New SKUs, with more on hand than is ever bought."""
-        skus = [f"SKU-{self._made + number}" for number in range(count)]
-        self._made += count
+        skus = self.names(count)
         self.shop.add_products(dict.fromkeys(skus, STOCK))
         return skus
 
@@ -84,6 +90,58 @@ class Orders:
 
     def changed(self, document: Order) -> bool:
         return document.lines[0].quantity == 2
+
+
+class Products:
+    """A `SourceBench[Product]`. A name is a SKU."""
+
+    many = PRODUCTS_PAGE + 1
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self._goods.new(count)
+
+    async def change(self, name: str) -> None:
+        translation = {"languageCode": "en", "name": ELSEWHERE}
+        self._goods.shop.update_product(name, {"translations": [translation]})
+
+    async def spoil(self) -> None:
+        (variant,) = self._goods.shop.sold(self._goods.new(1))
+        self._goods.shop.update_variants([{"id": variant.id, "sku": LONG_SKU}])
+
+    def name(self, document: Product) -> str:
+        return document.sku
+
+    def changed(self, document: Product) -> bool:
+        return document.title == ELSEWHERE
+
+
+class Catalogue:
+    """A `SinkBench[Product]`. Each has a title of its own: by it a product without a variant is seen."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def items(self, count: int) -> Sequence[Item[Product]]:
+        return [self._item(sku, sku) for sku in self._goods.names(count)]
+
+    async def refused(self) -> Item[Product]:
+        return self._item("without", "")
+
+    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
+        found = self._goods.shop.made(item.document.title)
+        drafts = [(item.document.sku, False)]
+        return [
+            "whole"
+            if not each.enabled and [(one.sku, one.enabled) for one in each.variants] == drafts
+            else "half"
+            for each in found
+        ]
+
+    def _item(self, key: str, sku: str) -> Item[Product]:
+        return Item(key=key, document=Product(key=key, sku=sku, title=f"A new {key}", weight_g=120))
 
 
 class Fulfillments:
@@ -186,8 +244,8 @@ async def vendure_double() -> AsyncIterator[Rig[Any]]:
             }
 
         async def trace() -> object:
-            rows = (server.shop.orders_by_id, server.shop.variants, server.shop.fulfillments)
-            return repr(rows)
+            shop = server.shop
+            return repr((shop.orders_by_id, shop.products, shop.variants, shop.fulfillments))
 
         yield _rig(server.shop, server.port, table, trace, server.user[1], now_s=NOW_S)
 
@@ -208,7 +266,7 @@ async def vendure_real(shop: VendureShop) -> AsyncIterator[Rig[Any]]:
         }
 
     async def trace() -> object:
-        return shop.orders(), shop.stock()
+        return shop.orders(), shop.made(), shop.stock()
 
     port = int(shop.url.rpartition(":")[2].rstrip("/"))
     yield _rig(shop, port, table, trace, password, now_s=None)
@@ -220,6 +278,8 @@ def _rig(shop: Shop, port: int, table: Any, trace: Any, password: str, *, now_s:
         Part.ORDERS: Orders(goods),
         Part.SHIPMENTS: Fulfillments(goods),
         Part.INVENTORY: Levels(goods),
+        Part.PRODUCTS: Products(goods),
+        Part.CATALOGUE: Catalogue(goods),
     }
     return Rig(
         port=port,
@@ -229,4 +289,5 @@ def _rig(shop: Shop, port: int, table: Any, trace: Any, password: str, *, now_s:
         trace=trace,
         benches=benches,
         now_s=now_s,
+        quick=now_s is not None,
     )

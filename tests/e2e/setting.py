@@ -57,12 +57,22 @@ import = []
 export = []
 [channels.inventory]
 smart = []
+[channels.products]
+update = []
+[channels.catalogs]
+sync = []
 
 [shipping]
 unmapped = "pass"
 {more}
 """,
     )
+
+
+def known(daemon: Daemon, sku: str) -> list[str]:
+    """Names of the products that our catalogue of the connection `acme` has under the SKU."""
+    found = daemon.ask("GET", f"/connections/acme/skus/{sku}")["products"]
+    return [each["product"]["title"] for each in found]
 
 
 def sellable(shop: VendureShop) -> dict[str, int]:

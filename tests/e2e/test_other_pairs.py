@@ -88,32 +88,52 @@ def test_medusa_and_csv_files(
 
 
 @pytest.mark.cell(
-    "vendure", "tryton", "sales_orders.import", "shipments.export", "inventory.full", "inventory.smart"
+    "vendure",
+    "tryton",
+    "sales_orders.import",
+    "shipments.export",
+    "inventory.full",
+    "inventory.smart",
+    "products.update",
+    "products.export",
+    "catalogs.sync",
 )
 def test_vendure_and_tryton(daemon: Daemon, shop: VendureShop, tryton_warehouse: TrytonWarehouse) -> None:
     house = tryton_warehouse
-    tee, cap, hat = (f"{house.code}-{name}" for name in ("TEE", "CAP", "HAT"))
-    shop.add_products({tee: 1, cap: 1})
+    tee, cap, hat, mug = (f"{house.code}-{name}" for name in ("TEE", "CAP", "HAT", "MUG"))
+    shop.add_products({tee: 1, cap: 1, mug: 0})
     house.add_products({tee: 5, cap: 10, hat: 1})
     add_tryton(daemon, house)
-    more = 'methods = { "standard-shipping" = "UPS Ground" }\n[catalogs]\nmode = "list"'
+    more = 'methods = { "standard-shipping" = "UPS Ground" }'
     add_store(daemon, shop, "acme", reference=f"{house.code}-{{number}}", more=more)
     daemon.start()
-    daemon.enable("acme", "sales_orders", "shipments", "inventory", "catalogs")
+    daemon.enable("acme", "sales_orders", "shipments", "inventory", "products", "catalogs")
     assert supported(daemon) == {
         "sales_orders.import",
         "shipments.export",
         "inventory.full",
         "inventory.smart",
+        "products.update",
+        "products.export",
         "catalogs.sync",
     }
     daemon.run("acme", "sales_orders.import")
     assert daemon.run("acme", "inventory.full")["pushed"] == 2
-    assert sellable(shop) == {tee: 5, cap: 10}
-    daemon.run("acme", "catalogs.sync")
-    listed = daemon.ask("GET", "/connections/acme/catalog")
-    assert {each["item"]["sku"] for each in listed["lacking"]} == {tee, cap, hat}
-    assert not listed["store_known"]
+    assert sellable(shop) == {tee: 5, cap: 10, mug: 0}
+
+    # The warehouse comes to know what the shop sells; what only the warehouse has becomes a draft.
+    assert daemon.run("acme", "products.update")["staged"] == 3
+    daemon.run("acme", "products.export")
+    names = {row["code"]: row["template."]["name"] for row in house.catalogue()}
+    assert names == {tee: f"Product {tee}", cap: f"Product {cap}", hat: f"The {hat}", mug: f"Product {mug}"}
+    before = shop.sold([tee, cap, mug])
+    assert daemon.run("acme", "catalogs.sync")["accepted"] == 1
+    assert daemon.run("acme", "catalogs.sync")["accepted"] == 0
+    (draft,) = shop.sold([hat])
+    assert (draft.name, draft.enabled, draft.product.enabled) == (f"The {hat}", False, False)
+    assert shop.sold([tee, cap, mug]) == before
+    assert daemon.run("acme", "inventory.full")["pushed"] == 4
+    assert shop.on_hand([hat]) == {hat: 1}
 
     # One order ships in two packages, the other is cancelled after its hand-over.
     placed, cancelled = shop.place_orders([NewOrder(units={tee: 4, cap: 1}), NewOrder(units={tee: 1})])
@@ -136,5 +156,6 @@ def test_vendure_and_tryton(daemon: Daemon, shop: VendureShop, tryton_warehouse:
     assert {each.tracking_code for each in found.fulfillments or []} == {"1Z1", "1Z2", "1Z3"}
 
     daemon.run("acme", "inventory.smart")
-    assert sellable(shop) == {tee: house.on_hand(tee), cap: house.on_hand(cap)} == {tee: 1, cap: 9}
+    skus = (tee, cap, mug)
+    assert sellable(shop) == {sku: house.on_hand(sku) for sku in skus} == {tee: 1, cap: 9, mug: 0}
     assert daemon.ask("GET", "/connections/acme/tasks")["tasks"] == []

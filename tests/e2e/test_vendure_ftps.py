@@ -8,7 +8,7 @@ from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.vsftpd import FtpAccount
 from tests.e2e.daemon import Daemon
-from tests.e2e.setting import SHIPMENTS, add_store, sellable
+from tests.e2e.setting import SHIPMENTS, add_store, known, sellable
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(300)]
 
@@ -32,14 +32,22 @@ settle_s = 0.05
 
 
 @pytest.mark.cell(
-    "vendure", "csv-ftps", "sales_orders.import", "shipments.export", "inventory.full", "inventory.smart"
+    "vendure",
+    "csv-ftps",
+    "sales_orders.import",
+    "shipments.export",
+    "inventory.full",
+    "inventory.smart",
+    "products.update",
 )
 def test_every_job_runs_over_ftps(daemon: Daemon, shop: VendureShop, ftp_account: FtpAccount) -> None:
     shop.add_products({"TEE": 50, "CAP": 50})
     add_warehouse(daemon, ftp_account)
     add_store(daemon, shop, "acme")
     daemon.start()
-    daemon.enable("acme", "sales_orders", "shipments", "inventory")
+    daemon.enable("acme", "sales_orders", "shipments", "inventory", "products")
+    assert daemon.run("acme", "products.update")["staged"] == 2
+    assert known(daemon, "TEE") == ["Product TEE"]
     daemon.run("acme", "sales_orders.import")
     [order] = shop.place_orders([NewOrder(units={"TEE": 2})])
     assert daemon.run("acme", "sales_orders.import")["accepted"] == 1

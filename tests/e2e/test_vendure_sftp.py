@@ -12,7 +12,7 @@ from tests.counterparts.vendure.records import NewOrder, Placed
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.wms import Consumer
 from tests.e2e.daemon import Daemon
-from tests.e2e.setting import SHIPMENTS, add_store, add_warehouse, sellable
+from tests.e2e.setting import SHIPMENTS, add_store, add_warehouse, known, sellable
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(900)]
 
@@ -38,7 +38,13 @@ def inventory(levels: dict[str, int]) -> bytes:
 
 
 @pytest.mark.cell(
-    "vendure", "csv-sftp", "sales_orders.import", "shipments.export", "inventory.full", "inventory.smart"
+    "vendure",
+    "csv-sftp",
+    "sales_orders.import",
+    "shipments.export",
+    "inventory.full",
+    "inventory.smart",
+    "products.update",
 )
 def test_orders_shipments_and_inventory_flow(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer
@@ -48,7 +54,18 @@ def test_orders_shipments_and_inventory_flow(
     add_warehouse(daemon, account)
     add_store(daemon, shop, "acme")
     daemon.start()
-    daemon.enable("acme", "sales_orders", "shipments", "inventory")
+    daemon.enable("acme", "sales_orders", "shipments", "inventory", "products")
+
+    # products: what is named otherwise, what is gone, and what only has another level
+    shop.add_products({"GONE": 1})
+    assert daemon.run("acme", "products.update")["staged"] == 501
+    assert known(daemon, "SKU-499") == ["Product SKU-499"]
+    shop.update_product("SKU-499", {"translations": [{"languageCode": "en", "name": "Cap"}]})
+    shop.set_on_hand({"SKU-000": 51})
+    shop.remove("GONE")
+    counts = daemon.run("acme", "products.update")
+    assert (counts["staged"], counts["gone"]) == (1, 1)
+    assert known(daemon, "SKU-499") == ["Cap"]
 
     # 200 orders, each once
     daemon.run("acme", "sales_orders.import")

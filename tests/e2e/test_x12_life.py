@@ -18,7 +18,7 @@ from tests.counterparts.vendure.records import NewOrder, Placed
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.vsftpd import FtpAccount
 from tests.e2e.daemon import Daemon
-from tests.e2e.setting import add_store, sellable
+from tests.e2e.setting import add_store, known, sellable
 from tests.plugins.file_exchange.x12.oracle import parsed
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(900)]
@@ -78,7 +78,7 @@ figure = "{figure}"
         self.configure()
         add_store(self.daemon, self.shop, "acme", more=HOLD)
         self.daemon.start()
-        self.daemon.enable("acme", "sales_orders", "shipments", "inventory")
+        self.daemon.enable("acme", "sales_orders", "shipments", "inventory", "products")
         self.import_orders()
 
     # ---- what the daemon does and shows
@@ -154,10 +154,18 @@ def world(request: pytest.FixtureRequest, daemon: Daemon, shop: VendureShop, tmp
 
 
 @pytest.mark.cell(
-    "vendure", "x12", "sales_orders.import", "shipments.export", "inventory.full", "inventory.smart"
+    "vendure",
+    "x12",
+    "sales_orders.import",
+    "shipments.export",
+    "inventory.full",
+    "inventory.smart",
+    "products.update",
 )
 def test_an_order_is_acknowledged_and_ships(world: World) -> None:
     partner = world.partner
+    assert world.daemon.run("acme", "products.update")["staged"] == len(STOCK)
+    assert known(world.daemon, "TEE") == ["Product TEE"]
     whole, short = world.buy({"TEE": 3, "CAP": 1}, {"TEE": 4})
     files = world.hand_over(whole, short)
     assert [(file.purpose, file.units) for file in files] == [

@@ -16,7 +16,6 @@ import msgspec
 import trio
 from graphql import (
     ExecutionResult,
-    GraphQLError,
     GraphQLResolveInfo,
     GraphQLSchema,
     build_schema,
@@ -25,16 +24,17 @@ from graphql import (
     validate,
 )
 
+from .vendure_lists import failure, listed
 from .vendure_shop import FakeShop, Row, rejection
 
 SDL = Path(__file__).with_name("vendure-admin.graphql")
 BODY_LIMIT = 100 * 1024
-TAKE_LIMIT = 1000
 PERMISSIONS = (
     "ReadOrder",
     "UpdateOrder",
     "ReadCatalog",
     "UpdateCatalog",
+    "CreateCatalog",
     "ReadStockLocation",
     "ReadShippingMethod",
 )
@@ -202,10 +202,6 @@ class Context(msgspec.Struct, frozen=True):
         return set()
 
 
-def failure(code: str) -> GraphQLError:
-    return GraphQLError("refused", extensions={"code": code})
-
-
 def needs(permission: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """A root field that is for those with this permission."""
 
@@ -246,7 +242,13 @@ class Root:
 
     @needs("Authenticated")
     def activeChannel(self) -> object:  # noqa: N802 - the API's name
-        return {"id": "2", "code": "shop", "token": self.fake.token}
+        return {
+            "id": "2",
+            "code": "shop",
+            "token": self.fake.token,
+            "defaultLanguageCode": "en",
+            "defaultCurrencyCode": self.shop.currency,
+        }
 
     @needs("Authenticated")
     def globalSettings(self) -> object:  # noqa: N802
@@ -303,6 +305,21 @@ class Root:
             raise failure("ENTITY_NOT_FOUND")
         return changed
 
+    @needs("ReadCatalog")
+    def products(self, options: Row) -> object:
+        return listed([self.shop.with_variants(each) for each in self.shop.products.values()], options)
+
+    @needs("CreateCatalog")
+    def createProduct(self, input: Row) -> object:  # noqa: A002, N802
+        return self.shop.create_product(input)
+
+    @needs("UpdateCatalog")
+    def createProductVariants(self, input: list[Row]) -> object:  # noqa: A002, N802
+        made = self.shop.create_variants(input)
+        if isinstance(made, str):
+            raise failure(made)
+        return made
+
     @needs("ReadStockLocation")
     def stockLocations(self, options: Row) -> object:  # noqa: N802
         return listed(self.shop.locations, options)
@@ -310,37 +327,6 @@ class Root:
     @needs("ReadShippingMethod")
     def shippingMethods(self, options: Row) -> object:  # noqa: N802
         return listed([{"id": "1", "code": "standard-shipping", "name": "Standard Shipping"}], options)
-
-
-def listed(rows: Any, options: Row) -> Row:
-    """A list query: filtered, sorted by id, cut."""
-    if options["take"] > TAKE_LIMIT:
-        raise failure("USER_INPUT_ERROR")
-    found = [row for row in rows if _matches(row, options.get("filter") or {})]
-    found.sort(key=lambda row: int(row["id"]))
-    skip = options.get("skip") or 0
-    return {"totalItems": len(found), "items": found[skip : skip + options["take"]]}
-
-
-def _matches(row: Row, wanted: Row) -> bool:
-    return all(_holds(row[field], *test) for field, tests in wanted.items() for test in tests.items())
-
-
-def _holds(value: Any, operator: str, operand: Any) -> bool:
-    match operator:
-        case "eq":
-            return bool(value == operand)
-        case "notEq":
-            return bool(value != operand)
-        case "in":
-            return bool(value in operand)
-        case "notIn":
-            return value not in operand
-        case "after":
-            return value is not None and bool(value > operand)
-        case "isNull":
-            return bool((value is None) == operand)
-    raise AssertionError(f"the double knows no operator {operator}")
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tests.counterparts.vendure.records import NewOrder, Placed, VariantStock
+from tests.counterparts.vendure.records import MadeProduct, NewOrder, Placed, SoldVariant, VariantStock
 from tests.counterparts.vendure.records import Order as OrderRecord
 
 LOCATION = "7"
@@ -27,6 +27,7 @@ class FakeShop:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.orders_by_id: dict[str, Row] = {}
+        self.products: dict[str, Row] = {}
         self.variants: dict[str, Row] = {}
         self.fulfillments: dict[str, Row] = {}
         self.locations = [{"id": LOCATION, "name": "Main"}]
@@ -35,8 +36,11 @@ class FakeShop:
         self.states = ["PaymentAuthorized", "PaymentSettled", "PartiallyShipped", "Shipped", "Delivered"]
         self.states += ["PartiallyDelivered", "Modifying", "ArrangingAdditionalPayment", "Cancelled"]
         self.handlers = {"manual-fulfillment": ["method", "trackingCode"]}
+        self.currency = "USD"
         self.refused_moves: set[str] = set()
         """States that no fulfillment is let into."""
+        self.refused_skus: set[str] = set()
+        """SKUs that no variant is created with."""
         self._number = 0
 
     def new_id(self) -> str:
@@ -47,15 +51,32 @@ class FakeShop:
 
     def add_products(self, stock: Mapping[str, int]) -> None:
         for sku, units in stock.items():
-            variant = self.new_id()
-            level = {"stockLocationId": LOCATION, "stockOnHand": units, "stockAllocated": 0}
-            self.variants[variant] = {
-                "id": variant,
-                "sku": sku,
-                "name": f"Product {sku}",
-                "trackInventory": "TRUE",
-                "stockLevels": [level],
-            }
+            name = f"Product {sku}"
+            product = self._product(name, f"slug-{sku}".lower(), enabled=True)
+            self._variant(product, sku, name, units=units, price=1000, enabled=True)
+
+    def sold(self, skus: Sequence[str]) -> list[SoldVariant]:
+        found = [each for each in self.variants.values() if each["sku"] in skus]
+        return [msgspec.convert(each, SoldVariant) for each in found]
+
+    def made(self, name: str | None = None) -> list[MadeProduct]:
+        found = [each for each in self.products.values() if name in (None, each["name"])]
+        return [msgspec.convert(self.with_variants(each), MadeProduct) for each in found]
+
+    def update_product(self, sku: str, changes: Mapping[str, Any]) -> None:
+        variant = next(each for each in self.variants.values() if each["sku"] == sku)
+        product = variant["product"]
+        product["enabled"] = changes.get("enabled", product["enabled"])
+        for each in changes.get("translations", ()):
+            product["name"] = each["name"]
+
+    def update_variants(self, changes: Sequence[Mapping[str, Any]]) -> None:
+        for change in changes:
+            self.variants[change["id"]] |= change
+
+    def remove(self, sku: str) -> None:
+        (key,) = [key for key, each in self.variants.items() if each["sku"] == sku]
+        del self.variants[key]
 
     def place_orders(self, orders: Sequence[NewOrder]) -> list[Placed]:
         return [self._place(order) for order in orders]
@@ -132,6 +153,75 @@ class FakeShop:
         return {each["sku"]: msgspec.convert(each, VariantStock) for each in chosen}
 
     # ---- what the API does, with its gaps
+
+    def with_variants(self, product: Row) -> Row:
+        """A product with its variants; it may have none."""
+        return {
+            **product,
+            "variants": [each for each in self.variants.values() if each["product"] is product],
+        }
+
+    def create_product(self, given: Row) -> Row:
+        """A slug that another product has gets a number behind it."""
+        (text,) = given["translations"]
+        slugs = {each["slug"] for each in self.products.values()}
+        slug, number = text["slug"], 1
+        while slug in slugs:
+            number += 1
+            slug = f"{text['slug']}-{number}"
+        return self._product(text["name"], slug, enabled=given.get("enabled", True))
+
+    def create_variants(self, given: list[Row]) -> list[Row] | str:
+        """All of them, or none and the error's code. A product without options has one variant at most."""
+        for each in given:
+            product = self.products.get(each["productId"])
+            if product is None:
+                return "ENTITY_NOT_FOUND"
+            if self.with_variants(product)["variants"] or each["sku"] in self.refused_skus:
+                return "USER_INPUT_ERROR"
+        return [
+            self._variant(
+                self.products[each["productId"]],
+                each["sku"],
+                each["translations"][0]["name"],
+                units=0,
+                price=each.get("price", 0),
+                enabled=each.get("enabled", True),
+                tracked=each.get("trackInventory", "INHERIT"),
+            )
+            for each in given
+        ]
+
+    def _product(self, name: str, slug: str, *, enabled: bool) -> Row:
+        key = self.new_id()
+        self.products[key] = {"id": key, "name": name, "slug": slug, "enabled": enabled}
+        return self.products[key]
+
+    def _variant(
+        self,
+        product: Row,
+        sku: str,
+        name: str,
+        *,
+        units: int,
+        price: int,
+        enabled: bool,
+        tracked: str = "TRUE",
+    ) -> Row:
+        key = self.new_id()
+        level = {"stockLocationId": LOCATION, "stockOnHand": units, "stockAllocated": 0}
+        self.variants[key] = {
+            "id": key,
+            "sku": sku,
+            "name": name,
+            "enabled": enabled,
+            "price": price,
+            "currencyCode": self.currency,
+            "product": product,
+            "trackInventory": tracked,
+            "stockLevels": [level],
+        }
+        return self.variants[key]
 
     def create_fulfillment(self, lines: list[Row], method: str, tracking: str) -> Row:
         """Checked as Vendure does it: each input line for itself, not their sum, nor the order's state."""

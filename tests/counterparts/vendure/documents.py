@@ -18,6 +18,26 @@ query($skus: [String!]!) {
 }
 """
 
+SOLD = """
+query($skus: [String!]!) {
+  productVariants(options: { take: 1000, filter: { sku: { in: $skus } } }) {
+    items { id sku name enabled price trackInventory product { id name slug enabled } }
+  }
+}
+"""
+
+MADE = """
+query($filter: ProductFilterParameter!) {
+  products(options: { take: 1000, sort: { id: ASC }, filter: $filter }) {
+    items { id name slug enabled variants { id sku enabled } }
+  }
+}
+"""
+
+UPDATE_PRODUCT = "mutation($input: UpdateProductInput!) { updateProduct(input: $input) { id } }"
+
+REMOVE_VARIANT = "mutation($id: ID!) { deleteProductVariant(id: $id) { result } }"
+
 ADD_LOCATION = "mutation($name: String!) { createStockLocation(input: { name: $name }) { id } }"
 
 FIELDS = """

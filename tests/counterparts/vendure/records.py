@@ -30,6 +30,33 @@ class VariantStock(Record, frozen=True, kw_only=True):
     stock_levels: list[StockLevel]
 
 
+class SoldProduct(Record, frozen=True, kw_only=True):
+    id: str
+    name: str
+    slug: str
+    enabled: bool
+
+
+class SoldVariant(Variant, frozen=True, kw_only=True):
+    """`price` is in cents, without tax."""
+
+    name: str
+    enabled: bool
+    price: int
+    track_inventory: str
+    product: SoldProduct
+
+
+class MadeVariant(Variant, frozen=True, kw_only=True):
+    enabled: bool
+
+
+class MadeProduct(SoldProduct, frozen=True, kw_only=True):
+    """A product as it stands, with its variants or without."""
+
+    variants: list[MadeVariant]
+
+
 class OrderLine(Record, frozen=True, kw_only=True):
     id: str
     quantity: int

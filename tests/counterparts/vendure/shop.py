@@ -7,7 +7,16 @@ from .buyers import Buyers
 from .catalogue import copy_variant
 from .channel import create_channel, owner
 from .graphql import succeeded
-from .records import Identified, NewOrder, Order, Placed, Variant, VariantStock
+from .records import (
+    Identified,
+    MadeProduct,
+    NewOrder,
+    Order,
+    Placed,
+    SoldVariant,
+    Variant,
+    VariantStock,
+)
 from .server import VendureServer
 
 COPIED_FROM = 20  # fewer products are made one by one
@@ -72,6 +81,30 @@ class VendureShop:
     def update_variants(self, changes: Sequence[Mapping[str, object]]) -> None:
         """Any other change of variants: inputs of the mutation `updateProductVariants`."""
         self._admin.ask(documents.UPDATE_VARIANTS, dict[str, object], {"changes": list(changes)})
+
+    def sold(self, skus: Sequence[str]) -> list[SoldVariant]:
+        """The variants of the channel that have these SKUs, enabled or not."""
+        answer = self._admin.ask(
+            documents.SOLD, dict[str, dict[str, list[SoldVariant]]], {"skus": list(skus)}
+        )
+        return answer["productVariants"]["items"]
+
+    def made(self, name: str | None = None) -> list[MadeProduct]:
+        """Every product of the channel, or those of this name."""
+        wanted = {} if name is None else {"name": {"eq": name}}
+        answer = self._admin.ask(documents.MADE, dict[str, dict[str, list[MadeProduct]]], {"filter": wanted})
+        return answer["products"]["items"]
+
+    def update_product(self, sku: str, changes: Mapping[str, object]) -> None:
+        """Change the product of a SKU's variant: an input of the mutation `updateProduct`, without the id."""
+        (variant,) = self.sold([sku])
+        variables = {"input": {"id": variant.product.id, **changes}}
+        self._admin.ask(documents.UPDATE_PRODUCT, dict[str, Identified], variables)
+
+    def remove(self, sku: str) -> None:
+        """Delete a variant."""
+        (variant,) = self.sold([sku])
+        self._admin.ask(documents.REMOVE_VARIANT, dict[str, object], {"id": variant.id})
 
     def stock(self, skus: Sequence[str] | None = None) -> dict[str, VariantStock]:
         """The levels of these SKUs, or of all that this object has created, at every location."""

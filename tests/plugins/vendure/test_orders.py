@@ -277,7 +277,7 @@ async def test_too_many_open_orders_are_refused(
 async def test_a_list_limit_below_a_page_is_named(
     account: Account, fake: FakeVendure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.fakes.vendure.TAKE_LIMIT", 50)
+    monkeypatch.setattr("tests.fakes.vendure_lists.TAKE_LIMIT", 50)
     with pytest.raises(ProtocolMismatch, match="refused to list 100") as caught:
         await account.listing()
     assert "adminListQueryLimit" in caught.value.remedy

@@ -19,7 +19,13 @@ from .stores import settings
 def shop(precision: int = 2) -> wire.Shop:
     server = wire.ServerConfig(money_strategy_precision=precision, order_process=())
     return wire.Shop(
-        active_channel=wire.Channel(id="2", code="shop-us", token="t"),
+        active_channel=wire.Channel(
+            id="2",
+            code="shop-us",
+            token="t",
+            default_language_code="en",
+            default_currency_code="USD",
+        ),
         global_settings=wire.GlobalSettings(
             track_inventory=True, out_of_stock_threshold=0, server_config=server
         ),
