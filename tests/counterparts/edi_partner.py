@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-FUNCTIONS = {"945": "SW", "846": "IB", "997": "FA"}
+FUNCTIONS = {"945": "SW", "944": "RE", "846": "IB", "947": "AW", "997": "FA"}
 US, THEM = "WMS3PL", "ACME"
 
 
@@ -51,7 +51,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def units(self) -> dict[str, int]:
-        return {row[5]: int(row[1]) for row in self.rows if row[0] == "W01"}
+        return {row[5]: int(row[1]) for row in self.rows if row[0] in ("W01", "W04")}
 
 
 class Short(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +60,14 @@ class Short(msgspec.Struct, frozen=True, kw_only=True):
     ordered: int
     shipped: int
     status: str
+
+
+class Came(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a SKU; `conditions` are units by W1303."""
+
+    sku: str
+    received: int
+    conditions: dict[str, int] = {}
 
 
 class EdiPartner:
@@ -117,6 +125,14 @@ class EdiPartner:
             )
             shipped += said.shipped
         return self.leave("945", [*body, ("W03", str(shipped))])
+
+    def receive(self, reference: str, receipt: str, lines: Sequence["Came"]) -> str:
+        """944 of what came under one of our references."""
+        body: list[tuple[str, ...]] = [("W17", "F", "20261121", receipt, reference), ("N1", "WH", "EAST")]
+        for line in lines:
+            body.append(("W07", str(line.received), "EA", "", "VN", line.sku))
+            body += [("W13", str(units), "EA", code) for code, units in line.conditions.items()]
+        return self.leave("944", [*body, ("W14", str(sum(line.received for line in lines)))])
 
     def report(self, stock: dict[str, tuple[int, int]]) -> str:
         """846: what is available, and what is on hand."""

@@ -2,6 +2,7 @@
 
 from tests.counterparts.sshd import Account
 from tests.counterparts.vendure.shop import VendureShop
+from tests.counterparts.vsftpd import FtpAccount
 from tests.e2e.daemon import Daemon
 
 SHIPMENTS = (
@@ -24,6 +25,41 @@ timezone  = "America/Chicago"
 quantity  = "available"
 settle_s  = 0.05
 {more}
+""",
+    )
+
+
+def add_partner(
+    daemon: Daemon, account: Account | FtpAccount, *, hours: float = 24, figure: str = "available"
+) -> None:
+    """The merchant `acme`, whose warehouse is an EDI partner: see `tests.counterparts.edi_partner`."""
+    if isinstance(account, Account):
+        daemon.secret("edi", account.key.read_text())
+        login = f'key = {{ secret = "edi" }}\nhost_key = "{account.host_key}"'
+    else:
+        daemon.secret("edi", account.password)
+        login = 'password = { secret = "edi" }\none_step_rename = true'
+        login += f'\nca_file = "{account.ca}"'
+    daemon.write(
+        "merchants.d/acme.toml",
+        f"""
+[warehouses.main]
+platform = "file-exchange"
+format   = "x12"
+url      = "{account.url}"
+timezone = "America/Chicago"
+quantity = "{figure}"
+settle_s = 0.05
+{login}
+
+[warehouses.main.x12]
+sender   = "ACME"
+receiver = "WMS3PL"
+usage    = "P"
+acknowledged_within_hours = {hours}
+
+[warehouses.main.x12.inventory]
+figure = "{figure}"
 """,
     )
 

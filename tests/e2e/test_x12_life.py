@@ -18,7 +18,7 @@ from tests.counterparts.vendure.records import NewOrder, Placed
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.vsftpd import FtpAccount
 from tests.e2e.daemon import Daemon
-from tests.e2e.setting import add_store, known, sellable
+from tests.e2e.setting import add_partner, add_store, known, sellable
 from tests.plugins.file_exchange.x12.oracle import parsed
 
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(900)]
@@ -43,35 +43,7 @@ class World:
 
     def configure(self, *, hours: float = 24, figure: str = "available") -> None:
         """The merchant's file as it is, or is again."""
-        if isinstance(self.account, Account):
-            self.daemon.secret("edi", self.account.key.read_text())
-            login = f'key = {{ secret = "edi" }}\nhost_key = "{self.account.host_key}"'
-        else:
-            self.daemon.secret("edi", self.account.password)
-            login = 'password = { secret = "edi" }\none_step_rename = true'
-            login += f'\nca_file = "{self.account.ca}"'
-        self.daemon.write(
-            "merchants.d/acme.toml",
-            f"""
-[warehouses.main]
-platform = "file-exchange"
-format   = "x12"
-url      = "{self.account.url}"
-timezone = "America/Chicago"
-quantity = "{figure}"
-settle_s = 0.05
-{login}
-
-[warehouses.main.x12]
-sender   = "ACME"
-receiver = "WMS3PL"
-usage    = "P"
-acknowledged_within_hours = {hours}
-
-[warehouses.main.x12.inventory]
-figure = "{figure}"
-""",
-        )
+        add_partner(self.daemon, self.account, hours=hours, figure=figure)
 
     def begin(self) -> None:
         self.shop.add_products(STOCK)
