@@ -30,6 +30,10 @@ CANCEL_FILES = """
 [warehouses.main.orders]
 cancel = { prefix = "can_", row = ["CANCEL", "{reference}"] }
 """
+TAKES_CHANGES = """
+[warehouses.main.x12.orders]
+change_supported = true
+"""
 ONE_SECOND_S = 1.1
 """Servers tell a file's time in whole seconds: after it a snapshot is newer than what was before."""
 
@@ -157,11 +161,10 @@ class Exchange:
         )
 
     def begin(self) -> None:
-        self.shop.add_products({self.gift: 0, self.tee: 0, self.mug: 0, self.cap: 0})
+        """Once the shop has its products."""
         add_partner(self.daemon, self.account)
-        more_of_merchant(
-            self.daemon, f'[bundles]\n"{self.gift}" = {{ "{self.tee}" = 2, "{self.mug}" = 1 }}\n'
-        )
+        kit = f'[bundles]\n"{self.gift}" = {{ "{self.tee}" = 2, "{self.mug}" = 1 }}\n'
+        more_of_merchant(self.daemon, TAKES_CHANGES + kit)
         add_medusa(self.daemon, self.shop)
         self.daemon.start()
         self.daemon.enable("acme", "sales_orders", "shipments", "inventory", "products", "returns")
@@ -210,9 +213,7 @@ def exchange(
     if request.param == "vsftpd" and not os.environ.get("DROPSTREAMD_X12"):
         pytest.skip("over OpenSSH it is tried every time, over FTPS by DROPSTREAMD_X12=1")
     fixture = "account" if request.param == "openssh" else "ftp_account"
-    one = Exchange(daemon, medusa_shop, request.getfixturevalue(fixture), tmp_path / "taken")
-    one.begin()
-    return one
+    return Exchange(daemon, medusa_shop, request.getfixturevalue(fixture), tmp_path / "taken")
 
 
 @pytest.mark.cell(
@@ -228,22 +229,26 @@ def exchange(
 def test_kits_are_sold_shipped_and_come_back(exchange: Exchange) -> None:
     shop, partner, run = exchange.shop, exchange.partner, exchange.run
     gift, tee, mug, cap = exchange.gift, exchange.tee, exchange.mug, exchange.cap
+    shop.add_products({gift: 0, tee: 0, mug: 0, cap: 0})
+    exchange.begin()
     assert run("products.update")["staged"] == 4
     partner.report({tee: (21, 21), mug: (8, 8), cap: (9, 9)})
     assert run("inventory.full")["pushed"] == 4
     assert exchange.sellable() == {gift: 8, tee: 21, mug: 8, cap: 9}
 
-    # Sold in kits, ordered in components; one order is refused by the partner's map, and one cancelled.
-    sold, refused, stopped = (shop.place_order(units) for units in ({gift: 3, cap: 1}, {cap: 2}, {mug: 1}))
+    # Sold in kits, ordered in components. The partner's map refuses one order; another one loses a kit and
+    # a third is cancelled, when the partner has them.
+    sold, refused, stopped = (shop.place_order(units) for units in ({gift: 4, cap: 1}, {cap: 2}, {mug: 1}))
     files = exchange.hand_over(sold, refused, stopped)
     assert [(file.purpose, file.units) for file in files] == [
-        ("N", {tee: 6, mug: 3, cap: 1}),
+        ("N", {tee: 8, mug: 4, cap: 1}),
         ("N", {cap: 2}),
         ("N", {mug: 1}),
     ]
-    for file in (files[0], files[2]):
-        partner.acknowledge(file)
-    partner.acknowledge(files[1], "R", "5")
+    for file, verdict in zip(files, (("A",), ("R", "5"), ("A",)), strict=True):
+        partner.acknowledge(file, *verdict)
+    shop.capture(sold)
+    shop.edit(sold, {line_of(shop.order(sold), gift): 3})
     shop.cancel(stopped)
     assert run("sales_orders.import")["acknowledged"] == 3
     assert [exchange.life(order) for order in (sold, refused, stopped)] == [
@@ -251,10 +256,15 @@ def test_kits_are_sold_shipped_and_come_back(exchange: Exchange) -> None:
         "parked",
         "cancel sent",
     ]
-    (stop,) = partner.take()
-    assert (stop.purpose, stop.reference) == ("F", exchange.reference(stopped))
-    partner.acknowledge(stop)
-    partner.advise(stop.reference, "S9", {mug: Short(ordered=1, shipped=0, status="IC")})
+    changes = {file.reference: file for file in partner.take()}
+    assert {each: (file.purpose, file.units) for each, file in changes.items()} == {
+        exchange.reference(sold): ("R", {tee: 6, mug: 3, cap: 1}),
+        exchange.reference(stopped): ("F", {mug: 1}),
+    }
+    for file in changes.values():
+        partner.acknowledge(file)
+    none = Short(ordered=1, shipped=0, status="IC")
+    partner.advise(exchange.reference(stopped), "S9", {mug: none})
     again = {"why": "they have mended their map", "confirmed": True}
     exchange.daemon.ask("POST", f"/connections/acme/order-resend/{number_of(shop, refused)}", again)
     (second,) = exchange.hand_over(refused)
@@ -311,6 +321,45 @@ def test_kits_are_sold_shipped_and_come_back(exchange: Exchange) -> None:
     assert exchange.daemon.ask("GET", "/connections/acme/in-doubt")["documents"] == []
     assert exchange.daemon.ask("GET", "/connections/acme/parked")["groups"] == []
     exchange.agreed()
+
+
+@pytest.mark.skipif(not os.environ.get("DROPSTREAMD_X12"), reason="tried by DROPSTREAMD_X12=1")
+@pytest.mark.cell(
+    "medusa", "x12", "sales_orders.import", "shipments.export", "inventory.full", "returns.sync"
+)
+def test_kits_that_medusa_knows_too(
+    daemon: Daemon, medusa_shop: MedusaShop, account: Account, tmp_path: Path
+) -> None:
+    """Medusa takes them from the stock of their parts: those have levels, and the last of them are sold."""
+    exchange = Exchange(daemon, medusa_shop, account, tmp_path / "taken")
+    shop, partner, run = exchange.shop, exchange.partner, exchange.run
+    gift, tee, mug, cap = exchange.gift, exchange.tee, exchange.mug, exchange.cap
+    shop.add_products({tee: 0, mug: 0, cap: 0})
+    shop.add_kit(gift, {tee: 2, mug: 1})
+    exchange.begin()
+    partner.report({tee: (6, 6), mug: (3, 3), cap: (1, 1)})
+    assert run("inventory.full")["pushed"] == 3
+    (group,) = daemon.ask("GET", "/connections/acme/parked")["groups"]
+    assert (group["cause"], [each["key"] for each in group["examples"]]) == ("kit", [gift])
+    sold = shop.place_order({gift: 3, cap: 1})
+    assert exchange.hand_over(sold)[0].units == {tee: 6, mug: 3, cap: 1}
+
+    for number, lines, kits in ((1, {tee: 4, mug: 1, cap: 1}, 1), (2, {tee: 2, mug: 2}, 3)):
+        partner.advise(exchange.reference(sold), f"S{number}", dict(lines), tracking=f"1Z{number}")
+        assert run("shipments.export")["accepted"] == 1
+        assert shipped(shop.order(sold)) == {gift: kits, cap: 1}
+    assert tracking(shop.order(sold)) == {"1Z1", "1Z2"}
+    (tees,) = shop.items([tee])[tee].location_levels
+    assert (tees.stocked_quantity, tees.reserved_quantity) == (0, 0)
+
+    shop.ask_return(sold, {line_of(shop.order(sold), gift): 1})
+    assert run("returns.sync")["accepted"] == 1
+    (expected,) = partner.take("943")
+    partner.receive(expected.at("W06", 2), "RC1", [Came(sku=mug, received=1)])
+    assert run("returns.sync")["accepted"] == 1
+    came_back(exchange, sold, gift, 1)
+    assert exchange.tasks() == [("receipts", "incomplete-kit")]
+    assert audited(daemon)[1]["missing"] == 0
 
 
 def came_back(exchange: Exchange, order: str, sku: str, units: int) -> None:
