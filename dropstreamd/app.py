@@ -2,6 +2,7 @@
 
 import os
 import random
+import secrets as secret_tokens
 import signal
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from dropstreamd.clock import SystemClock
 from dropstreamd.config.load import load, load_daemon
 from dropstreamd.config.schema import DaemonSettings
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.control.consents import STATE_BYTES, Consents
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.events import Events
 from dropstreamd.control.metrics_endpoint import MetricsEndpoint
@@ -75,7 +77,13 @@ async def _serve(
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     secrets = SecretStore(settings.state_dir, Path(credentials) if credentials else None)
     accounts = Accounts(
-        plugins=plugins, clock=clock, read_secret=secrets.read, observer=metrics, rng=rng, state=state
+        plugins=plugins,
+        clock=clock,
+        read_secret=secrets.read,
+        write_secret=secrets.put,
+        observer=metrics,
+        rng=rng,
+        state=state,
     )
     names: dict[str, str] = {}
     events = Events()
@@ -99,6 +107,7 @@ async def _serve(
         secrets=secrets,
         events=events,
         reload=reloader.reload,
+        consents=Consents(partial(secret_tokens.token_urlsafe, STATE_BYTES)),
         version=__version__,
     )
     control = ControlServer(desk, settings.socket, settings.socket_mode, settings.socket_group)

@@ -85,6 +85,7 @@ class Course:
                 only=only,
                 waits=self._waits if self._others else None,
                 patience_s=PATIENCE_S,
+                remembers=sink.writes.remembers,
             )
         )
 

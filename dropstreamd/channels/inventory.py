@@ -13,7 +13,7 @@ from dropstreamd.channels.deliver import PUSH_DEADLINE_S
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import NO_ALLOCATION
 from dropstreamd.errors import Hold, Misconfigured, OutcomeUnknown, ProtocolMismatch, Wait
-from dropstreamd.model.handover import Outcome, Prepared
+from dropstreamd.model.handover import Outcome, Prepared, Writes
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import cursors, levels, stock, switches
@@ -205,9 +205,9 @@ async def _push(run: Run, flow: Flow, sink: Sink[Level], attempt_id: str, attemp
         outcomes = tuple(await sink.push(prepared, _no_steps))
     except (Wait, Hold) as error:
         lost = isinstance(error, OutcomeUnknown)
-        await _settle(run, flow, attempt_id, (), sink.writes.visible_after_s if lost else 0.0)
+        await _settle(run, flow, attempt_id, (), sink.writes, visible_after_s=None if lost else 0.0)
         raise
-    await _settle(run, flow, attempt_id, outcomes, sink.writes.visible_after_s)
+    await _settle(run, flow, attempt_id, outcomes, sink.writes)
 
 
 async def _no_steps(step: str, *, if_wanted: bool = False) -> None:  # noqa: ARG001 - a level has no steps
@@ -216,8 +216,15 @@ async def _no_steps(step: str, *, if_wanted: bool = False) -> None:  # noqa: ARG
 
 
 async def _settle(
-    run: Run, flow: Flow, attempt_id: str, outcomes: tuple[Outcome, ...], visible_after_s: float
+    run: Run,
+    flow: Flow,
+    attempt_id: str,
+    outcomes: tuple[Outcome, ...],
+    writes: Writes,
+    *,
+    visible_after_s: float | None = None,
 ) -> None:
+    """`visible_after_s` None: as the sink's writes say."""
     settled = await run.state.write(
         partial(
             levels.settle,
@@ -226,7 +233,8 @@ async def _settle(
             outcomes=outcomes,
             now_s=run.now_s(),
             run=run.id,
-            visible_after_s=visible_after_s,
+            visible_after_s=writes.visible_after_s if visible_after_s is None else visible_after_s,
+            remembers=writes.remembers,
         )
     )
     run.count("pushed", settled.accepted)

@@ -26,7 +26,7 @@ def check(conf_dir: Path, plugins: Plugins, out: TextIO, *, secrets: SecretStore
         return _print(error.problems, out)
     problems = list(loaded.problems)
     if secrets is not None:
-        problems += _unreadable(conf_dir, loaded.config, secrets)
+        problems += _unreadable(conf_dir, loaded.config, plugins, secrets)
     if problems:
         return _print(problems, out)
     accounts = sum(len(merchant.warehouses) for merchant in loaded.config.merchants.values())
@@ -68,27 +68,44 @@ def _below(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
 
 
-def _unreadable(conf_dir: Path, config: Config, secrets: SecretStore) -> Iterator[Problem]:
+def _unreadable(conf_dir: Path, config: Config, plugins: Plugins, secrets: SecretStore) -> Iterator[Problem]:
     for merchant in config.merchants.values():
         file = str(conf_dir / "merchants.d" / f"{merchant.name}.toml")
         for name, account in merchant.warehouses.items():
-            yield from _missing(file, secret_refs(account.settings, f"warehouses.{name}"), secrets)
+            given = _given_by_consent(account.platform, account.settings, plugins)
+            refs = secret_refs(account.settings, f"warehouses.{name}")
+            yield from _missing(file, refs, secrets, given, "a connection of this warehouse")
     for connection in config.connections.values():
         file = str(conf_dir / "connections.d" / f"{connection.name}.toml")
-        yield from _missing(file, secret_refs(connection.store.settings, "store"), secrets)
+        store = connection.store
+        given = _given_by_consent(store.platform, store.settings, plugins)
+        yield from _missing(file, secret_refs(store.settings, "store"), secrets, given, connection.name)
 
 
-def _missing(file: str, refs: Iterator[tuple[str, SecretRef]], secrets: SecretStore) -> Iterator[Problem]:
+def _given_by_consent(platform: str, settings: msgspec.Struct, plugins: Plugins) -> SecretRef | None:
+    """The secret that a person's consent gives, and nobody sets."""
+    plugin = plugins[platform].plugin
+    return None if plugin is None or plugin.consent is None else plugin.consent.keeps(settings)
+
+
+def _missing(
+    file: str,
+    refs: Iterator[tuple[str, SecretRef]],
+    secrets: SecretStore,
+    given: SecretRef | None,
+    connection: str,
+) -> Iterator[Problem]:
     for key, ref in refs:
         try:
             secrets.read(ref)
         except Misconfigured as error:
+            consent = f"once the daemon runs: dropstreamctl authorize {connection}"
             yield Problem(
                 file=file,
                 key=key,
                 found=error.message,
                 allowed="a secret that the daemon can read",
-                hint=error.remedy,
+                hint=consent if ref == given else error.remedy,
             )
 
 

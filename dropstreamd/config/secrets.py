@@ -9,6 +9,7 @@ import errno
 import os
 import re
 import stat
+import threading
 from pathlib import Path
 
 from dropstreamd.config.disk import open_regular, sync_folder, write_new
@@ -23,12 +24,13 @@ SECRET_LIMIT_BYTES = 64 * 1024
 class SecretStore:
     """The secrets that this daemon can reach.
 
-    Methods block on the disk, briefly. One process writes: two calls of `put` must not overlap.
+    Methods block on the disk, briefly, and may be called in any thread. One process writes.
     """
 
     def __init__(self, state_dir: Path, credentials_dir: Path | None) -> None:
         self._folder = state_dir / "secrets"
         self._credentials = credentials_dir
+        self._writing = threading.Lock()
 
     def read(self, ref: SecretRef) -> Secret:
         """Its present value, less line ends at its end. Raises Misconfigured, which says what to do."""
@@ -65,9 +67,10 @@ class SecretStore:
             key=name,
         )
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._folder.chmod(0o700)
-            _replace(self._folder, name, content)
+            with self._writing:
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                self._folder.chmod(0o700)
+                _replace(self._folder, name, content)
         except OSError as error:
             raise Misconfigured(
                 f"the secret {name} cannot be written: {error.strerror}", remedy=f"look at {self._folder}"
@@ -89,8 +92,9 @@ class SecretStore:
         """Forget a secret, durably; False if there was none."""
         _refuse_unless(SECRET_NAME.fullmatch(name) is not None, "another name", ALLOWED_NAME)
         try:
-            (self._folder / name).unlink()
-            sync_folder(self._folder)
+            with self._writing:
+                (self._folder / name).unlink()
+                sync_folder(self._folder)
         except FileNotFoundError:
             return False
         except OSError as error:

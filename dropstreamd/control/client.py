@@ -9,6 +9,7 @@ from pathlib import Path
 from dropstreamd.clock import SystemClock
 from dropstreamd.control.cli import (
     auditing,
+    authorizing,
     checks,
     explaining,
     goods,
@@ -53,6 +54,7 @@ _TOPICS = (
     resolving,
     auditing,
     planning,
+    authorizing,
     same_store,
     checks,
     samples,

@@ -15,6 +15,7 @@ from dropstreamd.config.edit import Editor
 from dropstreamd.config.place import meant
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.control.consents import Consents
 from dropstreamd.control.events import Events
 from dropstreamd.control.refused import refuse
 from dropstreamd.store import runs
@@ -41,7 +42,7 @@ class Desk:
 
     `environment` is the state's, for backups. `reload` reads the configuration anew and goes over to
     it; it raises ConfigError with every problem, and then nothing has changed. `events` is among the
-    daemon's listeners.
+    daemon's listeners. `consents` are those that people were asked for.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Desk:
         secrets: SecretStore,
         events: Events,
         reload: Callable[[], Awaitable[Changes]],
+        consents: Consents,
         version: str,
     ) -> None:
         self.daemon = daemon
@@ -60,6 +62,7 @@ class Desk:
         self.secrets = secrets
         self.events = events
         self.reload = reload
+        self.consents = consents
         self.version = version
         self.editor = Editor(conf_dir, daemon.accounts.plugins)
         self.files = trio.Lock()

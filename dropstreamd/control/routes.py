@@ -5,6 +5,7 @@ from typing import Any
 from dropstreamd.control import (
     admin,
     auditing,
+    authorizing,
     cards,
     deciding,
     explaining,
@@ -48,5 +49,6 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *auditing.ROUTES,
     *planning.ROUTES,
     *store_account.ROUTES,
+    *authorizing.ROUTES,
     *admin.ROUTES,
 )

@@ -43,7 +43,8 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     by (`Stamp.number`), such as an EDI sender and receiver; empty for none. `acknowledged_within_s` is
     how long the other side may take to acknowledge what it was sent (`Part.ACKNOWLEDGEMENTS`), by the
     name that it was sent under; 0: it need not. `receipt_stops`: that it received a cancellation is its word
-    that it has stopped what was to be stopped."""
+    that it has stopped what was to be stopped. `remembers`, of levels: what one was accepted with
+    (`Accepted.remote`) is in the next item of its SKU, which is no amendment for that."""
 
     repeat: Repeat
     batch: int
@@ -52,6 +53,7 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     series: str = ""
     acknowledged_within_s: float = 0.0
     receipt_stops: bool = False
+    remembers: bool = False
 
 
 class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

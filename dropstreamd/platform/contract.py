@@ -41,6 +41,7 @@ from dropstreamd.model.purchases import PurchaseOrder
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level, StockRow
+from dropstreamd.platform.access import Consent, Fetch, Grant
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.limiter import Limiter, Pace
 from dropstreamd.platform.secrets import Secret, SecretRef
@@ -49,7 +50,10 @@ __all__ = [
     "LEVELS_READ",
     "Accepted",
     "Bad",
+    "Consent",
+    "Fetch",
     "Finding",
+    "Grant",
     "Host",
     "InDoubt",
     "Item",
@@ -387,6 +391,13 @@ class Host(Protocol):
         """Its present value. Raises Misconfigured where it cannot be read."""
         ...
 
+    async def access_token(self, fetch: Fetch, *, secrets: Sequence[SecretRef], refused: str = "") -> str:
+        """The account's access token, good for a while (`platform.access`). `fetch` is called where there is
+        none, by one at a time for the whole account; `secrets` are those that it uses. `refused` is a
+        token that the platform has just refused. Raises what `fetch` raises; Misconfigured where a secret
+        cannot be read."""
+        ...
+
     async def number(self, series: str, purpose: str) -> int:
         """A control number of a series (`Writes.series`), durable before it is returned: the same again
         for the same purpose (what is answered, in at most 100 bytes), for no other purpose, and for no
@@ -412,7 +423,8 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     a `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
     `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.
     `pace` is how fast the platform lets one account be called. `lacks` names the fields of an order that
-    a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines').
+    a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines'). `consent` is set where a
+    person has to let the daemon into the account.
     """
 
     name: str
@@ -428,6 +440,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     check: Callable[[S], Sequence[SettingProblem]] = lambda _settings: ()
     offers: Callable[[S], frozenset[Part]] | None = None
     lacks: Callable[[S], tuple[str, ...]] = lambda _settings: ()
+    consent: Consent[S] | None = None
 
     def parts(self, settings: S) -> frozenset[Part]:
         """What it offers, set like this."""

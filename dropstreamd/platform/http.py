@@ -10,7 +10,7 @@ with its query string to the log, keeps cookies, unpacks without a limit, and of
 choose the address that is connected to.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
 from typing import Protocol, TypeVar
@@ -55,6 +55,7 @@ _IDLE_CONNECTION_S = 4.0
 _FIRST_WAIT_S = 0.5
 _MOST_WAIT_S = 8.0
 _MOST_OBEYED_S = 60.0
+_PERMISSIONS = frozenset({401, 403})
 _RESULTS: dict[type[DropstreamError], CallResult] = {
     Unreachable: CallResult.UNREACHABLE,
     RateLimited: CallResult.RATE_LIMITED,
@@ -234,13 +235,15 @@ class HttpClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         cost: float = 1.0,
+        own: Collection[int] = (),
     ) -> Response:
         """Make one call and bring its answer.
 
         `url` is below the base (`orders/7?expand=lines`), empty or a query (`?page=2`) for the base
         itself, from the host's root (`/health`), or a whole address on the same host. `json` is
         encoded by msgspec; `content` is sent as it is. `cost` is spent from the account's budget, on
-        every try.
+        every try. `own` are statuses of 401 and 403 that the plugin judges by itself: it knows which
+        permission the call needs.
 
         A call that is `safe` is tried again after `Unreachable` and `RateLimited`; a `write` is
         sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
@@ -259,7 +262,7 @@ class HttpClient:
             )
         for tried in range(self._limits.retries + 1):
             try:
-                return await self._try(call, address, sent, content, cost)
+                return await self._try(call, address, sent, content, cost, own)
             except (Unreachable, RateLimited) as error:
                 if tried == self._limits.retries or not self._worth_another(call, error):
                     raise
@@ -273,14 +276,21 @@ class HttpClient:
         return not isinstance(error, RateLimited) or error.retry_after_s <= _MOST_OBEYED_S
 
     async def _try(
-        self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None, cost: float
+        self,
+        call: Call,
+        address: httpx.URL,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        cost: float,
+        own: Collection[int],
     ) -> Response:
         http = self._http
         async with http.limiter.admit(cost):
             with http.circuit.watch():
                 try:
                     response = await self._exchange(call, address, headers, content)
-                    self._judge(response, address)
+                    if response.status not in _PERMISSIONS.intersection(own):
+                        self._judge(response, address)
                 except DropstreamError as error:
                     http.observer.call_finished(http.account, _RESULTS[type(error)])
                     raise

@@ -112,9 +112,13 @@ def retry_after_s(headers: Mapping[str, str], now_s: float) -> float:
     """Seconds until the other side wants to hear from us again, from 0 to an hour.
 
     Retry-After holds seconds or a date ("HTTP Semantics", RFC 9110, 10.2.3). A date is counted from
-    the answer's own Date, so that neither clock need be right.
+    the answer's own Date, so that neither clock need be right. BigCommerce tells milliseconds under a
+    name of its own ("API rate limits").
     """
     text = headers.get("retry-after", "").strip()
+    own = headers.get("x-rate-limit-time-reset-ms", "").strip()
+    if not text and re.fullmatch(r"\d{1,12}", own):
+        return min(int(own) / 1000, MOST_RETRY_AFTER_S)
     seconds = float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text) else None
     if seconds is None:
         until_s, sent_s = _date_s(text), _date_s(headers.get("date", ""))

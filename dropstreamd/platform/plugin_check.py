@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dropstreamd.platform.contract import Part, Plugin, Role
+from dropstreamd.platform.contract import Consent, Part, Plugin, Role
 from dropstreamd.platform.secrets import SecretRef
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -41,6 +41,9 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
     for field in ("account_key", "open", "amends", "cancels", "pace", "check", "lacks"):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"
+    consent: object = plugin.consent
+    if consent is not None and not isinstance(consent, Consent):
+        yield f"its consent is {consent!r}; there is None, or a Consent"
 
 
 def _settings(settings: object) -> Iterator[str]:

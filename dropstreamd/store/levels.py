@@ -143,9 +143,11 @@ def open_batch(
     only: Sequence[str] = (),
     waits: Waits | None = None,
     patience_s: float = 0.0,
+    remembers: bool = False,
 ) -> Opened:
     """Freeze attempts for the next pending levels that the store has to be told of, or for those of the
-    SKUs `only`. One that rises and `waits` stays pending, for `patience_s` in all."""
+    SKUs `only`. One that rises and `waits` stays pending, for `patience_s` in all. `remembers`: as in
+    `Writes`."""
     opened = Opened(attempts=[])
     now_s = stamp.at.timestamp()
     items: list[Item[Level]] = []
@@ -169,7 +171,10 @@ def open_batch(
             continue
         else:
             derived[sku] = level
-            items.append(Item(key=sku, document=Level(sku=sku, available=level.available)))
+            remote = record.remote if remembers and record is not None else ""
+            items.append(
+                Item(key=sku, document=Level(sku=sku, available=level.available), remote=remote or None)
+            )
         tx.delete(Table.PENDING, key)
     if items:
         _freeze(tx, flow, prepare(items, stamp), derived, opened, stamp, run)
@@ -246,8 +251,10 @@ def settle(
     now_s: float,
     run: str,
     visible_after_s: float,
+    remembers: bool = False,
 ) -> Settled:
-    """Close an attempt. What is neither accepted nor refused is unknown, and pending again."""
+    """Close an attempt. What is neither accepted nor refused is unknown, and pending again. `remembers`: as
+    in `Writes`."""
     counts = Settled()
     raw = tx.get(Table.ATTEMPTS, (*flow, attempt_id))
     if raw is None:
@@ -256,9 +263,10 @@ def settle(
     attempt = _attempt.decode(raw)
     for tried in attempt.keys:
         match by_sku.get(tried.key):
-            case Accepted():
+            case Accepted() as accepted:
                 counts.accepted += 1
-                _accept(tx, flow, tried, attempt.opened_s, now_s, run)
+                remote = accepted.remote if remembers else ""
+                _accept(tx, flow, tried, attempt.opened_s, now_s, run, remote)
             case Rejected() as refused:
                 counts.refused += 1
                 _refuse(tx, flow, tried, refused, now_s, run)
@@ -284,12 +292,14 @@ def recover(tx: Writer, flow: Flow, *, now_s: float, visible_after_s: float) -> 
     return count
 
 
-def _accept(tx: Writer, flow: Flow, tried: AttemptKey, opened_s: float, now_s: float, run: str) -> None:
+def _accept(
+    tx: Writer, flow: Flow, tried: AttemptKey, opened_s: float, now_s: float, run: str, remote: str
+) -> None:
     _unpark(tx, flow, tried.key)
     old = get(tx, flow, tried.key)
-    record = LevelRecord(accepted=tried.revision, reported=tried.digest, at_s=now_s, run=run)
+    record = LevelRecord(accepted=tried.revision, reported=tried.digest, at_s=now_s, run=run, remote=remote)
     if old is not None and opened_s < old.unsure_until_s:
-        record = LevelRecord(at_s=now_s, run=run, unsure_until_s=old.unsure_until_s)
+        record = LevelRecord(at_s=now_s, run=run, unsure_until_s=old.unsure_until_s, remote=remote)
         tx.put(Table.PENDING, (*flow, tried.key), FORCED)
     tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
 
@@ -313,7 +323,12 @@ def _refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s:
 def _unknown(tx: Writer, flow: Flow, sku: str, until_s: float) -> None:
     _unpark(tx, flow, sku)
     old = get(tx, flow, sku) or LevelRecord()
-    unknown = LevelRecord(at_s=old.at_s, run=old.run, unsure_until_s=max(until_s, old.unsure_until_s))
+    unknown = LevelRecord(
+        at_s=old.at_s,
+        run=old.run,
+        unsure_until_s=max(until_s, old.unsure_until_s),
+        remote=old.remote,
+    )
     tx.put(Table.DOCUMENTS, (*flow, sku), _encode(unknown))
     tx.put(Table.PENDING, (*flow, sku), FORCED)
 

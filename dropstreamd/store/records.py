@@ -174,7 +174,8 @@ class LevelRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, om
     `accepted` is the level it took, None while unknown; `reported` names the warehouse's figures
     that level was derived from. `cause` and `reason` are set while the store refuses the SKU, for
     the level `refused` derived from `refused_reported`. Until `unsure_until_s` an earlier push that
-    was never answered may still take effect.
+    was never answered may still take effect. `remote` is what the last accepted one was told, where the
+    sink `remembers`.
     """
 
     accepted: int | None = None
@@ -187,6 +188,7 @@ class LevelRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True, om
     refused: int | None = None
     refused_reported: bytes = b""
     unsure_until_s: float = 0.0
+    remote: str = ""
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

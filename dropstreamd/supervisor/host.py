@@ -1,19 +1,21 @@
 """What the daemon lends to plugins: each account's budget, its way to the web, and secrets."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, cast
 
 import msgspec
+import trio
 
 from dropstreamd.clock import Clock
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.schema import StoreAccount, WarehouseAccount
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
+from dropstreamd.platform.access import AccountTokens, Consent, Fetch, Grant, Keep, digest
 from dropstreamd.platform.circuit import Circuits
-from dropstreamd.platform.contract import Host, Part, Plugin, Session, Store, Warehouse
+from dropstreamd.platform.contract import Part, Plugin, Session, Store, Warehouse
 from dropstreamd.platform.http import Http, HttpSettings, Observer
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Limiter, Limiters, Priority
@@ -23,6 +25,8 @@ from dropstreamd.store.base import Store as State
 from dropstreamd.store.keys import MAX_PART_BYTES
 
 ReadSecret = Callable[[SecretRef], Secret]
+WriteSecret = Callable[[str, str], None]
+"""Makes the secret of a name durable; it blocks, briefly."""
 
 
 class Lent(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,11 +36,21 @@ class Lent(msgspec.Struct, frozen=True, kw_only=True):
     limiter: Limiter
     http: Http
     read_secret: ReadSecret
+    tokens: AccountTokens
+    keep: Keep | None
     state: State
     path: tuple[str, str] | None
 
     def secret(self, ref: SecretRef) -> Secret:
         return self.read_secret(ref)
+
+    def made_with(self, secrets: Sequence[SecretRef]) -> bytes:
+        """What tells whether these secrets have changed."""
+        return digest(self.read_secret(ref) for ref in secrets)
+
+    async def access_token(self, fetch: Fetch, *, secrets: Sequence[SecretRef], refused: str = "") -> str:
+        made_with = partial(self.made_with, secrets)
+        return await self.tokens.token(fetch, made_with=made_with, keep=self.keep, refused=refused)
 
     async def number(self, series: str, purpose: str) -> int:
         if self.path is None:
@@ -49,7 +63,8 @@ class Lent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accounts:
-    """Opens sessions; keeps what outlives them: one budget and one circuit for each account."""
+    """Opens sessions; keeps what outlives them: one budget, one circuit and one owner of the access token for
+    each account."""
 
     def __init__(
         self,
@@ -57,6 +72,7 @@ class Accounts:
         plugins: Plugins,
         clock: Clock,
         read_secret: ReadSecret,
+        write_secret: WriteSecret,
         observer: Observer,
         rng: random.Random,
         state: State,
@@ -65,6 +81,8 @@ class Accounts:
         self._state = state
         self._clock = clock
         self._read_secret = read_secret
+        self._write_secret = write_secret
+        self._tokens: dict[str, AccountTokens] = {}
         self._observer = observer
         self._rng = rng
         self._limiters = Limiters()
@@ -108,9 +126,45 @@ class Accounts:
         plugin = self.plugin(account.platform)
         return plugin.open(account.settings, self._lend(account, plugin, priority))
 
+    # ---- consent
+
+    def consent(self, account: StoreAccount | WarehouseAccount) -> Consent[Any] | None:
+        """How a person lets the daemon into the account; None where nobody has to."""
+        return self.plugin(account.platform).consent
+
+    async def authorize(
+        self, account: StoreAccount | WarehouseAccount, consent: Consent[Any], code: str
+    ) -> Grant:
+        """Turn the code of a person's consent into a refresh token, and keep that; what was given. Where it
+        fails, the one from before goes on."""
+        host = self._lend(account, self.plugin(account.platform), Priority.ORDERS)
+
+        async def exchange() -> Grant:
+            grant: Grant = await consent.exchange(account.settings, host, code)
+            return grant
+
+        return await host.tokens.replace(exchange, self._keeper(account, consent))
+
+    def _keeper(self, account: StoreAccount | WarehouseAccount, consent: Consent[Any]) -> Keep:
+        """What makes a refresh token of the account durable."""
+        ref = consent.keeps(account.settings)
+
+        async def keep(token: Secret) -> None:
+            if ref.secret is None:
+                raise Misconfigured(
+                    f"the refresh token cannot be kept in the {ref}", remedy="name it as { secret = … }"
+                )
+            await trio.to_thread.run_sync(self._write_secret, ref.secret, token.reveal())
+
+        return keep
+
+    def _owner(self, account: str, plugin: Plugin[Any]) -> AccountTokens:
+        must_end = plugin.consent is not None and plugin.consent.rotates
+        return self._tokens.setdefault(account, AccountTokens(must_end=must_end))
+
     def _lend(
         self, account: StoreAccount | WarehouseAccount, plugin: Plugin[Any], priority: Priority
-    ) -> Host:
+    ) -> Lent:
         key = account.account_key
         circuit = self.circuits.circuit(key)
         limiter = self._limiters.budget(key, plugin.pace(account.settings)).for_priority(priority)
@@ -130,6 +184,8 @@ class Accounts:
             limiter=limiter,
             http=http,
             read_secret=self._read_secret,
+            tokens=self._owner(key, plugin),
+            keep=None if plugin.consent is None else self._keeper(account, plugin.consent),
             state=self._state,
             path=path,
         )

@@ -43,6 +43,9 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     # up to the last @ of the word: a password may itself hold an @ or a slash
     (re.compile(r"(?<=://)[^\s\"'<>]*@"), f"{REDACTED}@"),
     (re.compile(r"((?<=://)[^\s\"'<>?#]*)[?#][^\s\"'<>]*"), rf"\1?{REDACTED}"),
+    # eBay's tokens and codes, before what follows would take them for several words; and its Cert IDs
+    (re.compile(r"\bv(?:\^|%5E)\d\.\d(?:#|%23)[^\s\"'<>,&]*", re.I), REDACTED),
+    (re.compile(r"(?<![\w-])(?:PRD|SBX)-[0-9a-f]{12}(?:-[0-9a-f]{4})*"), REDACTED),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.I), rf"\1 {REDACTED}"),
     (
         re.compile(

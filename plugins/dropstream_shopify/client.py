@@ -1,4 +1,4 @@
-"""One session on a shop's Admin API: gets its token, keeps to the budget, and judges errors.
+"""One session on a shop's Admin API: asks for its token, keeps to the budget, and judges errors.
 
 Calls cost points, of which a shop has a bucketful that fills up again ("GraphQL Admin API rate limits").
 A call without enough points left is answered with status 200 and the error THROTTLED before anything of it
@@ -7,6 +7,7 @@ is done, so that it is asked again, writes too. Every answer tells what is left:
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import NoReturn, TypeVar
 from urllib.parse import urlencode
 
@@ -23,9 +24,10 @@ from dropstreamd.errors import (
     RateLimited,
     Unreachable,
 )
-from dropstreamd.platform.contract import Host
+from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.graphql import Answer, GraphqlError, judged
 from dropstreamd.platform.http import HttpClient, Response, decode
+from dropstreamd.platform.secrets import Secret, SecretRef
 
 T = TypeVar("T")
 
@@ -72,7 +74,6 @@ class Api:
         self._host = host
         self._stack = stack
         self._http: HttpClient | None = None
-        self._token = ""
         self._costs: dict[str, float] = {}
         self.version = VERSION
         """The version that answered: a later one, once Shopify has retired ours."""
@@ -102,18 +103,16 @@ class Api:
         self, document: Document, variables: Mapping[str, object], into: type[T], *, write: bool
     ) -> Answer[T]:
         http = await self._opened()
-        fresh = not self._token
-        if fresh:
-            self._token = await self._get_token(http)
+        token = await self._token(http)
         try:
-            response = await self._send(http, document, variables, write=write)
+            response = await self._send(http, token, document, variables, write=write)
         except AuthFailed:
             # A token lives for a day: it may have ended since, and nothing was done under it.
-            if fresh or self._settings.access_token is not None:
+            if self._settings.access_token is not None:
                 raise self._denied() from None
-            self._token = await self._get_token(http)
+            token = await self._token(http, refused=token)
             try:
-                response = await self._send(http, document, variables, write=write)
+                response = await self._send(http, token, document, variables, write=write)
             except AuthFailed:
                 raise self._denied() from None
         self.version = response.headers.get("x-shopify-api-version", self.version)
@@ -121,13 +120,19 @@ class Api:
         return judged(response, into)
 
     async def _send(
-        self, http: HttpClient, document: Document, variables: Mapping[str, object], *, write: bool
+        self,
+        http: HttpClient,
+        token: str,
+        document: Document,
+        variables: Mapping[str, object],
+        *,
+        write: bool,
     ) -> Response:
         return await http.request(
             "POST",
             applied="write" if write else "safe",
             json={"query": document.text, "variables": variables, "operationName": document.name},
-            headers={"x-shopify-access-token": self._token},
+            headers={"x-shopify-access-token": token},
             cost=self._costs.get(document.name, document.cost),
         )
 
@@ -137,17 +142,23 @@ class Api:
             self._http = await self._stack.enter_async_context(client)
         return self._http
 
-    async def _get_token(self, http: HttpClient) -> str:
-        """A token of the app's, or the one that was configured ("Using the client credentials grant")."""
+    async def _token(self, http: HttpClient, refused: str = "") -> str:
+        """The account's token, or the one that was configured."""
         settings = self._settings
         if settings.access_token is not None:
             return self._host.secret(settings.access_token).reveal()
         if settings.client_secret is None:
             raise Misconfigured("the store has neither a client secret nor an access token")
+        fetch = partial(self._fetch_token, http, settings.client_secret)
+        return await self._host.access_token(fetch, secrets=[settings.client_secret], refused=refused)
+
+    async def _fetch_token(self, http: HttpClient, client_secret: SecretRef) -> Grant:
+        """A token of the app's, for a day ("Using the client credentials grant")."""
+        settings = self._settings
         form = {
             "grant_type": "client_credentials",
             "client_id": settings.client_id,
-            "client_secret": self._host.secret(settings.client_secret).reveal(),
+            "client_secret": self._host.secret(client_secret).reveal(),
         }
         response = await http.request(
             "POST",
@@ -164,7 +175,8 @@ class Api:
         _check_status(response, but=(400, 422))
         if not response.ok:
             raise self._no_token(response)
-        return decode(response, wire.Token).access_token
+        token = decode(response, wire.Token)
+        return Grant(access_token=Secret(token.access_token), expires_in_s=token.expires_in)
 
     def _no_token(self, response: Response) -> AuthFailed:
         try:

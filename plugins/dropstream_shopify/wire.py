@@ -46,7 +46,10 @@ class UserError(Wire, frozen=True, kw_only=True):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """It lives for 24 hours where it does not say so."""
+
     access_token: str
+    expires_in: float = 86_400.0
 
 
 class TokenError(msgspec.Struct, frozen=True, kw_only=True):

@@ -154,6 +154,7 @@ async def measure(folder: Path, skus: int, changed: int) -> None:
             plugins={"file-exchange": PluginStatus(name="file-exchange", origin="here", plugin=PLUGIN)},
             clock=clock,
             read_secret=lambda _ref: password,
+            write_secret=lambda _name, _value: None,
             observer=metrics,
             rng=rng,
             state=state,

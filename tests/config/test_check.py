@@ -3,10 +3,23 @@
 import io
 from pathlib import Path
 
+import msgspec
+
 from dropstreamd.config.check import check, secret_refs
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.platform.contract import Consent, Grant
+from dropstreamd.platform.loader import PluginStatus
 from dropstreamd.platform.secrets import SecretRef
-from tests.config.fakes import MERCHANT, PLUGINS, Column, FileSettings, Folder, Password
+from tests.config.fakes import (
+    MERCHANT,
+    PLUGINS,
+    SHOP,
+    Column,
+    FileSettings,
+    Folder,
+    Password,
+    ShopSettings,
+)
 
 WITHOUT_SECRET = (
     "connections.d/b.toml: store.password: found the secret shop2 cannot be read: No such file or "
@@ -53,6 +66,25 @@ def test_secrets_that_cannot_be_read(folder: Folder, tmp_path: Path) -> None:
     ]
     secrets.put("shop2", "x")
     assert checked(folder, secrets)[0] == 0
+
+
+async def _nobody(*_given: object) -> Grant:
+    raise AssertionError("nothing is asked of the platform")
+
+
+def test_a_secret_that_consent_gives_is_not_to_be_set(folder: Folder, tmp_path: Path) -> None:
+    asking = Consent[ShopSettings](
+        address=lambda _settings, _state: "", exchange=_nobody, keeps=lambda settings: settings.password
+    )
+    shop = msgspec.structs.replace(SHOP, consent=asking)
+    with_consent = PluginStatus(name="vendure", origin="here", plugin=shop)
+    out = io.StringIO()
+    secrets = SecretStore(tmp_path, None)
+    secrets.put("wms-key", "x")
+    secrets.put("shop1", "x")
+    assert check(folder.path, {**PLUGINS, "vendure": with_consent}, out, secrets=secrets) == 1
+    assert "once the daemon runs: dropstreamctl authorize b" in out.getvalue()
+    assert "secret set" not in out.getvalue()
 
 
 def test_references_are_found_wherever_they_stand() -> None:

@@ -130,6 +130,7 @@ def test_the_samples_pass_once_they_are_copied(tmp_path: Path) -> None:
     result = load(tmp_path, load_plugins([CONF.parent / "plugins"]))
     assert result.problems == ()
     assert {each.name for each in result.config.connections.values()} == {
+        "acme-ebay",
         "acme-medusa",
         "acme-shopify",
         "acme-vendure",

@@ -113,7 +113,6 @@ class Session(WarehouseParts):
     def __init__(self, http: HttpClient) -> None:
         self._http = http
         self.orders: OrderSink = OrderSink(http)
-        self.inventory: ShelfSource = ShelfSource(http)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         decode(await self._http.request("GET", "ping", applied="safe"), str)
@@ -127,11 +126,24 @@ class Session(WarehouseParts):
         return Sample(kind="nothing")
 
 
+class SessionWithShelf(Session):
+    def __init__(self, http: HttpClient) -> None:
+        super().__init__(http)
+        self.inventory: ShelfSource = ShelfSource(http)
+
+
 @asynccontextmanager
 async def open_toy(settings: Settings, host: Host) -> AsyncIterator[Session]:
     headers = {"authorization": f"Bearer {host.secret(settings.token).reveal()}"}
     async with host.http.client(settings.url, headers=headers) as http:
         yield Session(http)
+
+
+@asynccontextmanager
+async def open_toy_with_shelf(settings: Settings, host: Host) -> AsyncIterator[Session]:
+    headers = {"authorization": f"Bearer {host.secret(settings.token).reveal()}"}
+    async with host.http.client(settings.url, headers=headers) as http:
+        yield SessionWithShelf(http)
 
 
 def check(settings: Settings) -> Sequence[SettingProblem]:
@@ -154,7 +166,9 @@ TOY = Plugin(
 )
 
 
-TOY_WITH_SHELF = msgspec.structs.replace(TOY, provides=frozenset({Part.ORDERS, Part.INVENTORY}))
+TOY_WITH_SHELF = msgspec.structs.replace(
+    TOY, provides=frozenset({Part.ORDERS, Part.INVENTORY}), open=open_toy_with_shelf
+)
 """It tells its stock too, though not in pages."""
 
 

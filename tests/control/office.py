@@ -17,6 +17,7 @@ from dropstreamd.clock import SystemClock, utc
 from dropstreamd.config.changes import Changes
 from dropstreamd.config.load import load
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.control.consents import Consents
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.events import Events
 from dropstreamd.control.server import ControlServer
@@ -202,6 +203,7 @@ class Office:
         self.offers = parts
         self.amends: frozenset[Part] = frozenset()
         self.cancels: frozenset[Part] = frozenset()
+        self.states = [f"state-{number}" for number in range(99, 0, -1)]
         self._files = count(1)
         for name in ("connections.d", "merchants.d"):
             (self.conf / name).mkdir(parents=True)
@@ -284,6 +286,7 @@ class Office:
                 plugins=self.plugins,
                 clock=self.clock,
                 read_secret=self.secrets.read,
+                write_secret=self.secrets.put,
                 observer=self.metrics,
                 rng=rng,
                 state=state,
@@ -297,6 +300,7 @@ class Office:
             secrets=self.secrets,
             events=self.events,
             reload=self.reload,
+            consents=Consents(self.states.pop),
             version="1.2.3",
         )
 
@@ -317,21 +321,27 @@ def short_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
+async def at_work(office: Office) -> AsyncIterator[Office]:
+    """Its daemon runs and its socket is open; leaving is as sudden as a crash."""
+    with open_store(office.folder / "state", limit_bytes=1 << 28) as state:
+        desk = office.begin(state)
+        async with trio.open_nursery() as outer:
+            await outer.start(state.run)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(office.daemon.run)
+                server = ControlServer(desk, office.socket, 0o660, None)
+                await nursery.start(server.run)
+                yield office
+                nursery.cancel_scope.cancel()
+            outer.cancel_scope.cancel()
+
+
+@asynccontextmanager
 async def open_office(parts: frozenset[Part] = PARTS) -> AsyncIterator[Office]:
-    """An office at work, whose two platforms offer these parts: the daemon runs and the socket is open."""
+    """An office at work, whose two platforms offer these parts."""
     with short_folder() as folder:
-        office = Office(folder, parts)
-        with open_store(folder / "state", limit_bytes=1 << 28) as state:
-            desk = office.begin(state)
-            async with trio.open_nursery() as outer:
-                await outer.start(state.run)
-                async with trio.open_nursery() as nursery:
-                    await nursery.start(office.daemon.run)
-                    server = ControlServer(desk, office.socket, 0o660, None)
-                    await nursery.start(server.run)
-                    yield office
-                    nursery.cancel_scope.cancel()
-                outer.cancel_scope.cancel()
+        async with at_work(Office(folder, parts)) as office:
+            yield office
 
 
 class Client:

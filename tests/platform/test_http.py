@@ -14,6 +14,7 @@ from starlette.routing import Route
 from trio.testing import MockClock
 
 from dropstreamd.errors import (
+    AuthFailed,
     DropstreamError,
     Misconfigured,
     OutcomeUnknown,
@@ -33,10 +34,15 @@ ONCE = HttpLimits(retries=0)
 
 
 async def ask(
-    http: Http, server: Scripted, *, applied: Applied = "safe", limits: HttpLimits = ONCE
+    http: Http,
+    server: Scripted,
+    *,
+    applied: Applied = "safe",
+    limits: HttpLimits = ONCE,
+    own: tuple[int, ...] = (),
 ) -> Response:
     async with http.client(server.base, settings=LOCAL, limits=limits) as client:
-        return await client.request("POST", "orders", json={"a": 1}, applied=applied)
+        return await client.request("POST", "orders", json={"a": 1}, applied=applied, own=own)
 
 
 # ---- what is sent and what comes back
@@ -255,6 +261,15 @@ async def test_what_a_person_must_mend_is_not_tried_again(http: Http) -> None:
         with pytest.raises(DropstreamError):
             await ask(http, server, limits=HttpLimits())
         assert len(server.requests) == 1
+
+
+async def test_a_plugin_may_judge_what_it_is_not_permitted(http: Http) -> None:
+    async with scripted(answer(403), answer(401), answer(500)) as server:
+        assert (await ask(http, server, own=(401, 403, 500))).status == 403
+        with pytest.raises(AuthFailed):
+            await ask(http, server, own=(403,))
+        with pytest.raises(Unreachable):
+            await ask(http, server, own=(500,))
 
 
 async def test_a_throttled_read_comes_back_when_it_was_told_to(

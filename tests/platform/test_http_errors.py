@@ -160,6 +160,10 @@ def test_a_tls_handshake_that_was_cut_is_no_fault_of_the_settings() -> None:
         ({"retry-after": "nan"}, 30),
         ({"retry-after": "soon"}, 30),
         ({"retry-after": ""}, 30),
+        ({"x-rate-limit-time-reset-ms": "12500"}, 12.5),
+        ({"x-rate-limit-time-reset-ms": "99999999"}, 3600),
+        ({"x-rate-limit-time-reset-ms": "soon"}, 30),
+        ({"x-rate-limit-time-reset-ms": "12500", "retry-after": "7"}, 7),
         ({}, 30),
     ],
 )

@@ -111,6 +111,7 @@ def test_one_that_cannot_be_imported_keeps_no_other_from_loading(tmp_path: Path)
         (GOOD.replace('note: str = ""', "api_key: list[str] = []"), "Settings.inner.api_key holds a secret"),
         (GOOD.replace("account_key=lambda s: s.url", "account_key=7"), "its account_key cannot be called"),
         (GOOD.replace("open=lambda s, h: None", "open=None"), "its open cannot be called"),
+        (GOOD.replace("h: None", "h: None, consent='yes'"), "its consent is 'yes'"),
     ],
 )  # fmt: skip
 def test_every_stage_says_what_is_wrong(tmp_path: Path, source: str, says: str) -> None:

@@ -160,6 +160,7 @@ async def live(world: World, until_s: float) -> None:
         plugins=plugins,
         clock=clock,
         read_secret=lambda _ref: Secret(""),
+        write_secret=lambda _name, _value: None,
         observer=Metrics(now_s=clock.now_s, version="0"),
         rng=rng,
         state=state,

@@ -1,11 +1,22 @@
 """Levels, write by write, each run in vain once before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
-from dropstreamd.model.handover import Accepted, Outcome, Preparation, Prepared, Rejected, Stamp, Untouched
+from dropstreamd.model.handover import (
+    Accepted,
+    Item,
+    Outcome,
+    Preparation,
+    Prepared,
+    Rejected,
+    Stamp,
+    Untouched,
+)
+from dropstreamd.model.stock import Level
 from dropstreamd.store import levels
 from dropstreamd.store.base import Reader
 from dropstreamd.store.levels import Derived, Opened
@@ -134,3 +145,50 @@ def test_refused_it_is_parked_until_it_differs(state: InlineStore) -> None:
     settle(state, "c-0000", Accepted(key="A"))
     assert (level(state, "A").accepted, level(state, "A").cause) == (2, "")
     assert state.read(lambda tx: tx.count(Table.PARKED, tuple(FLOW))) == 1
+
+
+def test_what_a_level_was_accepted_with_is_remembered_where_that_is_wanted(state: InlineStore) -> None:
+    seen: dict[str, str | None] = {}
+
+    def told(items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
+        seen[stamp.attempt] = items[0].remote
+        return prepare(items, stamp)
+
+    def push(number: int, outcome: Outcome | None, *, remembers: bool) -> None:
+        levels_now = Derived(available=number, reported=b"%d" % number)
+        mark(state, "A")
+        commit(
+            state,
+            partial(
+                levels.open_batch,
+                flow=FLOW,
+                after=None,
+                limit=10,
+                derive=lambda _tx, _sku: levels_now,
+                prepare=told,
+                stamp=Stamp(attempt=f"t{number}", at=AT),
+                run="r",
+                remembers=remembers,
+            ),
+        )
+        commit(
+            state,
+            partial(
+                levels.settle,
+                flow=FLOW,
+                attempt_id=f"t{number}-0000",
+                outcomes=[] if outcome is None else [outcome],
+                now_s=AT_S,
+                run="r",
+                visible_after_s=0.0,
+                remembers=remembers,
+            ),
+        )
+
+    push(1, Accepted(key="A", remote="offer-1"), remembers=True)
+    push(2, None, remembers=True)  # unknown
+    push(3, Rejected(key="A", cause="x", reason="x"), remembers=True)
+    push(4, Accepted(key="A", remote="offer-2"), remembers=True)
+    push(5, Accepted(key="A", remote="offer-3"), remembers=False)
+    push(6, Accepted(key="A"), remembers=True)
+    assert list(seen.values()) == [None, "offer-1", "offer-1", "offer-1", None, None]

@@ -63,6 +63,7 @@ class World:
                 },
                 clock=self.clock,
                 read_secret=lambda _ref: Secret(""),
+                write_secret=lambda _name, _value: None,
                 observer=self.metrics,
                 rng=rng,
                 state=state,

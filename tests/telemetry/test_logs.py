@@ -198,6 +198,11 @@ def test_lines_that_cannot_be_written_are_counted_and_do_not_raise(log: Log) -> 
         ('{"client_secret": "a b", "n": 1}', '{"client_secret": ' + REDACTED + ', "n": 1}'),
         ("password=hunter2; x", f"password={REDACTED}; x"),
         ("key shpat_0123abcd", f"key {REDACTED}"),
+        ("Bearer v^1.1#i^1#p^3#t^H4sI/A+=, code v%5E1.1%23i%5E1", f"Bearer {REDACTED}, code {REDACTED}"),
+        (
+            "cert PRD-0a1b2c3d4e5f-1a2b-3c4d-5e6f-7a8b of A-b-PRD-0123456789-abcdef01",
+            f"cert {REDACTED} of A-b-PRD-0123456789-abcdef01",
+        ),
         ("jwt eyJhbGciOi.eyJzdWIi.sig", f"jwt {REDACTED}"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n", REDACTED),
         ("to erika@example.com.", f"to {REDACTED}"),

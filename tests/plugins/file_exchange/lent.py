@@ -1,6 +1,6 @@
 """What the daemon lends a plugin, for tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.warehouse import FileWarehouse, open_warehouse
 from dropstreamd.clock import SystemClock
+from dropstreamd.platform.access import Fetch
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.secrets import Secret, SecretRef
 from dropstreamd.sandbox.sftp_server import SftpAccount
@@ -47,6 +48,9 @@ class LentHost:
 
     def secret(self, ref: SecretRef) -> Secret:
         return self._secret
+
+    async def access_token(self, fetch: Fetch, *, secrets: Sequence[SecretRef], refused: str = "") -> str:
+        raise AssertionError("nothing here has access tokens")
 
     async def number(self, series: str, purpose: str) -> int:
         raise AssertionError("nothing here is counted")

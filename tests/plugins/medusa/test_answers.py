@@ -25,7 +25,11 @@ LINES = {"ordli_1": 2}
 
 
 UNCOUNTED = {"id": "ordli_1", "detail": {"quantity": 3, "fulfilled_quantity": 0}, "variant": None}
-NOTHING_KEPT = (LOCATION, {"order": {"id": "order_1", "items": [UNCOUNTED]}}, {"reservations": []})
+NOTHING_KEPT: tuple[object, ...] = (
+    LOCATION,
+    {"order": {"id": "order_1", "items": [UNCOUNTED]}},
+    {"reservations": []},
+)
 """What a recovery asks about reservations, of a product whose stock is not counted."""
 
 

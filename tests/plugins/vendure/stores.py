@@ -1,7 +1,7 @@
 """What the tests of the Vendure plugin share: a host, the plugin's own settings, and short forms."""
 
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -13,6 +13,7 @@ from dropstreamd.model.handover import Item, Outcome, Prepared, Rejected, Stamp,
 from dropstreamd.model.orders import Order
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from dropstreamd.model.stock import Level
+from dropstreamd.platform.access import Fetch
 from dropstreamd.platform.circuit import Circuit
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.http_connect import Trust
@@ -61,6 +62,9 @@ class TestHost:
 
     def secret(self, ref: SecretRef) -> Secret:
         return Secret(self.secrets[ref.secret or ""])
+
+    async def access_token(self, fetch: Fetch, *, secrets: Sequence[SecretRef], refused: str = "") -> str:
+        raise AssertionError("nothing here has access tokens")
 
     async def number(self, series: str, purpose: str) -> int:
         raise AssertionError("nothing here is counted")

@@ -1,0 +1,142 @@
+"""Access tokens: fetched for an account by one at a time, kept until shortly before their end.
+
+A plugin asks `host.access_token(fetch, secrets=…)` before a call, and again with `refused` where the platform
+refused the token. `fetch` makes the platform's own call for one. Whoever else needs a token of the account
+meanwhile waits for that call and makes none.
+
+A platform that a person has to let us into (OAuth 2.0, RFC 6749, 4.1) declares a `Consent` in its `Plugin`:
+`dropstreamctl authorize` shows its address and exchanges the code that comes of it. The refresh token is a
+secret of the account, durable before anything is done with it; so is each that replaces it.
+"""
+
+import hashlib
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
+import trio
+
+from dropstreamd.errors import ProtocolMismatch, Unreachable
+from dropstreamd.platform.secrets import Secret, SecretRef
+
+if TYPE_CHECKING:
+    from dropstreamd.platform.contract import Host
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+EARLIER_S = 300.0
+"""How long before its end a token is replaced; a tenth of its life where that is shorter."""
+
+FETCH_LIMIT_S = 30.0
+"""The longest that a fetch may take which must not be broken off."""
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """What an authorization server gave. `refresh_token` is None where the one before goes on;
+    `refresh_expires_in_s` None where nobody told how long it holds."""
+
+    access_token: Secret
+    expires_in_s: float
+    refresh_token: Secret | None = None
+    refresh_expires_in_s: float | None = None
+
+
+Fetch = Callable[[], Awaitable[Grant]]
+Keep = Callable[[Secret], Awaitable[None]]
+
+
+class Consent(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+    """How a person lets the daemon into an account.
+
+    `address` is where a browser asks for that, with `state` in it; `exchange` turns the code that the
+    platform gave into a `Grant` with a refresh token; `keeps` is the setting that names the secret which
+    holds that one. `rotates`: the platform gives another refresh token with every refresh, and ends the old.
+    Both raise the errors of `dropstreamd.errors`; AuthFailed says what the person did wrong.
+    """
+
+    address: Callable[[S, str], str]
+    exchange: Callable[[S, "Host", str], Awaitable[Grant]]
+    keeps: Callable[[S], SecretRef]
+    rotates: bool = False
+
+
+class _Held(msgspec.Struct, frozen=True, kw_only=True):
+    token: Secret
+    until: float
+    made_with: bytes
+
+
+class AccountTokens:
+    """The one owner of an account's access token; it outlives sessions.
+
+    `keep` makes a refresh token durable. `made_with` tells the secrets that a token is fetched with: one that
+    was fetched with others is not used. A fetch that `must_end` is not broken off by a cancellation: it may
+    have cost the refresh token before, so that the new one has to be kept.
+    """
+
+    def __init__(self, *, must_end: bool = False) -> None:
+        self._turn = trio.Lock()
+        self._held: _Held | None = None
+        self._must_end = must_end
+
+    async def token(
+        self, fetch: Fetch, *, made_with: Callable[[], bytes], keep: Keep | None, refused: str = ""
+    ) -> str:
+        """A token that is good for a while. Raises what `fetch`, `keep` and `made_with` raise."""
+        async with self._turn:
+            held = self._held
+            if (
+                held is not None
+                and trio.current_time() < held.until
+                and held.token.reveal() != refused
+                and held.made_with == made_with()
+            ):
+                return held.token.reveal()
+            self._held = None
+            if self._must_end:
+                return await self._to_the_end(fetch, made_with=made_with, keep=keep)
+            return await self._fetched(fetch, made_with=made_with, keep=keep)
+
+    async def replace(self, fetch: Fetch, keep: Keep) -> Grant:
+        """Get a refresh token by other means, such as a person's consent, and keep it; where that fails, what
+        was stays. The next access token is fetched with it."""
+        async with self._turn:
+            with trio.move_on_after(FETCH_LIMIT_S, shield=True):
+                grant = await fetch()
+                if grant.refresh_token is None:
+                    raise ProtocolMismatch("the platform gave no refresh token")
+                await keep(grant.refresh_token)
+                self._held = None
+                return grant
+            raise _too_slow()
+
+    async def _to_the_end(self, fetch: Fetch, *, made_with: Callable[[], bytes], keep: Keep | None) -> str:
+        with trio.move_on_after(FETCH_LIMIT_S, shield=True):
+            return await self._fetched(fetch, made_with=made_with, keep=keep)
+        raise _too_slow()
+
+    async def _fetched(self, fetch: Fetch, *, made_with: Callable[[], bytes], keep: Keep | None) -> str:
+        asked_at = trio.current_time()
+        grant = await fetch()
+        if grant.refresh_token is not None and keep is not None:
+            await keep(grant.refresh_token)
+        lives_s = max(0.0, grant.expires_in_s) if math.isfinite(grant.expires_in_s) else 0.0
+        self._held = _Held(
+            token=grant.access_token,
+            until=asked_at + lives_s - min(EARLIER_S, lives_s / 10),
+            made_with=made_with(),
+        )
+        return grant.access_token.reveal()
+
+
+def _too_slow() -> Unreachable:
+    return Unreachable(f"no access token was given within {FETCH_LIMIT_S:.0f} s")
+
+
+def digest(secrets: Iterable[Secret]) -> bytes:
+    """Tells whether secrets are the same as before, without keeping them."""
+    made = hashlib.blake2b()
+    for secret in secrets:
+        made.update(hashlib.blake2b(secret.reveal().encode()).digest())
+    return made.digest()

@@ -1,0 +1,276 @@
+"""Levels become quantities: of the item in the Inventory API, and of each of its offers.
+
+What a listing shows is the lower of the two ("bulkUpdatePriceQuantity"), so that both are set. Each listing
+can be revised 250 times a day; what shows the wanted figure already is therefore left alone. 25 items are
+looked at with one call and set with another. Which offers an item has is looked up one SKU at a time, the
+first time; from then on they are remembered with the level that was accepted.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import trio
+
+from dropstream_ebay import wire
+from dropstream_ebay.client import INVENTORY, SYSTEM_ERRORS, Api, errors_of, read
+from dropstream_ebay.offers import live_offers
+from dropstreamd.model.handover import (
+    Accepted,
+    Item,
+    Outcome,
+    Preparation,
+    Prepared,
+    Rejected,
+    Stamp,
+    Untouched,
+    Withdrawn,
+    Writes,
+)
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Record
+
+BATCH = 25
+MOST_SKU = 50
+MOST_UNITS = 2**31 - 1
+ROUNDS = 2
+"""Of an offer that is gone: looked up again, and set once more."""
+
+SETTING = "setting"
+"""Recorded before the call that sets."""
+
+_NO_ITEM = frozenset({25702, 25710})
+_NO_OFFER = 25713
+_ZERO = 25004
+_REVISIONS = re.compile(r"revis", re.IGNORECASE)
+_LIMIT = re.compile(r"limit|exceed|maximum|too many|times|calendar day", re.IGNORECASE)
+
+
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The level of a SKU, and the offers that it was accepted with before."""
+
+    available: int
+    offers: tuple[str, ...] = ()
+
+
+_levels = msgspec.json.Decoder(dict[str, _Wanted])
+
+
+class _Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One SKU, its level, and the offers that are to show it."""
+
+    sku: str
+    available: int
+    offers: tuple[str, ...]
+
+    def request(self) -> dict[str, object]:
+        """`PriceQuantity`."""
+        made: dict[str, object] = {
+            "sku": self.sku,
+            "shipToLocationAvailability": {"quantity": self.available},
+        }
+        if self.offers:
+            made["offers"] = [{"offerId": each, "availableQuantity": self.available} for each in self.offers]
+        return made
+
+    def accepted(self) -> Accepted:
+        return Accepted(key=self.sku, remote=",".join(self.offers))
+
+    def with_offers(self, offers: Iterable[wire.Offer]) -> "_Change":
+        ids = tuple(each.offer_id for each in offers)
+        return _Change(sku=self.sku, available=self.available, offers=ids)
+
+
+class Levels:
+    """A `Sink[Level]`, and the `LevelReader` beside it. An accepted one's `remote` are its offers' ids."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    @property
+    def writes(self) -> Writes:
+        return Writes(repeat="lookup", batch=BATCH, visible_after_s=60.0, remembers=True)
+
+    def prepare(self, items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
+        """Attempts of 25."""
+        rejected: list[Rejected] = []
+        fit: list[Item[Level]] = []
+        for item in items:
+            refused = _unfit(item)
+            if refused is None:
+                fit.append(item)
+            else:
+                rejected.append(refused)
+        prepared = [
+            _prepared(fit[at : at + BATCH], f"{stamp.attempt}-{at // BATCH}")
+            for at in range(0, len(fit), BATCH)
+        ]
+        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+
+    async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
+        """Look at the items and their offers, and set those that show another figure."""
+        wanted = _levels.decode(prepared.payload)
+        outcomes: dict[str, Outcome] = {}
+        items = await self._items(wanted)
+        for sku in wanted.keys() - items.keys():
+            outcomes[sku] = _not_there(sku)
+        changes = await self._changes({sku: wanted[sku] for sku in items}, items, outcomes)
+        if changes:
+            try:
+                await record(SETTING, if_wanted=True)
+            except Withdrawn:
+                outcomes |= {change.sku: Untouched(key=change.sku) for change in changes}
+                changes = []
+        for _ in range(ROUNDS):
+            if not changes:
+                break
+            changes = await self._set(changes, outcomes)
+        outcomes |= {change.sku: Untouched(key=change.sku) for change in changes}
+        return [outcomes[key] for key in prepared.keys]
+
+    async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
+        """Nothing is looked up: the newest level is pushed again, whatever became of this one."""
+        await trio.lowlevel.checkpoint()
+        return [Untouched(key=key) for key in prepared.keys]
+
+    async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """What each item's listings show: the lower of item and offer; of an item that is not listed, its
+        own figure."""
+        items: dict[str, wire.Item] = {}
+        known = [sku for sku in skus if 0 < len(sku) <= MOST_SKU]
+        for at in range(0, len(known), BATCH):
+            items |= await self._items(known[at : at + BATCH])
+        offers = await live_offers(self._api, items)
+        return {
+            sku: min([item.quantity, *(_shown(offer, item) for offer in offers[sku])])
+            for sku, item in items.items()
+            if sku in offers
+        }
+
+    # ---- calls
+
+    async def _items(self, skus: Iterable[str]) -> dict[str, wire.Item]:
+        """Those that the Inventory API has."""
+        asked = list(skus)
+        body = {"requests": [{"sku": sku} for sku in asked]}
+        answer = await self._api.ask(f"{INVENTORY}/bulk_get_inventory_item", body)
+        if answer.ok:
+            told = read(answer, wire.ItemsOf).responses
+            found = {each.sku: each.inventory_item for each in told if each.status_code == 200}
+            return {sku: item for sku, item in found.items() if item is not None}
+        if len(asked) == 1:
+            if answer.status in (400, 404):
+                return {}
+            read(answer, wire.ItemsOf)
+        # Refused whole, for one of them perhaps: each is asked for alone.
+        return {sku: item for one in asked for sku, item in (await self._items([one])).items()}
+
+    async def _changes(
+        self, wanted: Mapping[str, _Wanted], items: Mapping[str, wire.Item], outcomes: dict[str, Outcome]
+    ) -> list[_Change]:
+        """What is to be set; the others show it. Where offers are remembered the item tells: both were set
+        together, and eBay counts what is sold from both."""
+        found = await live_offers(self._api, [sku for sku, each in wanted.items() if not each.offers])
+        changes: list[_Change] = []
+        for sku, each in wanted.items():
+            offers = found.get(sku)
+            if offers is None and not each.offers:
+                outcomes[sku] = _not_there(sku)
+                continue
+            ids = each.offers or tuple(offer.offer_id for offer in offers or ())
+            shown = [items[sku].quantity, *(offer.available_quantity for offer in offers or ())]
+            change = _Change(sku=sku, available=each.available, offers=ids)
+            if all(quantity == each.available for quantity in shown):
+                outcomes[sku] = change.accepted()
+            else:
+                changes.append(change)
+        return changes
+
+    async def _set(self, changes: Sequence[_Change], outcomes: dict[str, Outcome]) -> list[_Change]:
+        """Set them; those that are to be tried again, with the offers that there are by now."""
+        body = {"requests": [change.request() for change in changes]}
+        answer = await self._api.post(f"{INVENTORY}/bulk_update_price_quantity", body)
+        again: list[_Change] = []
+        if not answer.ok and len(changes) > 1:  # refused whole: none of them is to sink the others
+            for change in changes:
+                again += await self._set([change], outcomes)
+            return again
+        whole = () if answer.ok else errors_of(answer)
+        told = read(answer, wire.Updates).responses if answer.ok else ()
+        gone: list[_Change] = []
+        for change in changes:
+            parts = [each for each in told if each.sku == change.sku or each.offer_id in change.offers]
+            failed = [each for each in parts if each.status_code >= 300]
+            errors = [*whole, *(error for each in failed for error in each.errors)]
+            if parts and not failed:
+                outcomes[change.sku] = change.accepted()
+            elif any(error.error_id == _NO_OFFER for error in errors):
+                gone.append(change)
+            else:
+                outcomes[change.sku] = _refused(change, errors, failed)
+        offers = await live_offers(self._api, [change.sku for change in gone])
+        return [change.with_offers(offers.get(change.sku, ())) for change in gone]
+
+
+def _unfit(item: Item[Level]) -> Rejected | None:
+    sku, available = item.document.sku, item.document.available
+    if not 0 < len(sku) <= MOST_SKU:
+        reason = f"a SKU on eBay has at most {MOST_SKU} characters, so that {sku[:20]}… is none"
+        return Rejected(key=item.key, cause=f"sku:{sku[:MOST_SKU]}", reason=reason)
+    if item.key != sku:
+        return Rejected(key=item.key, cause="key", reason="its key is not its SKU")
+    if not 0 <= available <= MOST_UNITS:
+        reason = f"{available} units of {sku} are no quantity that eBay can have"
+        return Rejected(key=item.key, cause="quantity", reason=reason)
+    return None
+
+
+def _prepared(items: Sequence[Item[Level]], name: str) -> Prepared:
+    wanted = {
+        item.key: _Wanted(
+            available=item.document.available,
+            offers=tuple((item.remote or "").split(",")) if item.remote else (),
+        )
+        for item in items
+    }
+    return Prepared(name=name, keys=tuple(wanted), payload=msgspec.json.encode(wanted))
+
+
+def _shown(offer: wire.Offer, item: wire.Item) -> int:
+    return item.quantity if offer.available_quantity is None else offer.available_quantity
+
+
+def _not_there(sku: str) -> Rejected:
+    reason = (
+        f"{sku} is not in the Inventory API: eBay has no such SKU, or its listing was made elsewhere"
+        " and has to be migrated"
+    )
+    return Rejected(key=sku, cause=f"sku:{sku}", reason=reason)
+
+
+def _refused(change: _Change, errors: Sequence[wire.Error], failed: Sequence[wire.Updated]) -> Outcome:
+    """By eBay's codes; its words are not repeated."""
+    codes = {error.error_id for error in errors}
+    if codes & _NO_ITEM:
+        return _not_there(change.sku)
+    untold = not errors and not failed
+    if untold or codes & SYSTEM_ERRORS or any(each.status_code >= 500 for each in failed):
+        return Untouched(key=change.sku)  # nothing was told of it, or eBay stumbled: it is pushed again
+    if any(_is_revision_limit(error) for error in errors):
+        # A refusal would stand until the figure changes: this one ends with the day.
+        return Untouched(key=change.sku)
+    if change.available == 0 and _ZERO in codes:
+        reason = (
+            f"eBay does not set {change.sku} to 0: switch on the out-of-stock option in the seller's"
+            " preferences, or end the listing; until then it may be bought"
+        )
+        return Rejected(key=change.sku, cause="zero", reason=reason)
+    said = ", ".join(map(str, sorted(codes))) or "it does not say why"
+    reason = f"eBay did not set the level of {change.sku}: {said}"
+    return Rejected(key=change.sku, cause="refused", reason=reason)
+
+
+def _is_revision_limit(error: wire.Error) -> bool:
+    """eBay has no code of its own for it: a user error, whose words tell."""
+    words = " ".join((error.message, error.long_message, *(each.value or "" for each in error.parameters)))
+    return bool(_REVISIONS.search(words) and _LIMIT.search(words))

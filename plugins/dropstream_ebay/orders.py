@@ -1,0 +1,178 @@
+"""A seller's orders: what changed since the last run, each as it is now.
+
+The first run lists what is not shipped yet; later ones what was modified since the one before, whatever its
+state, so that an order which was shipped or cancelled elsewhere is told of. The window is open at its end: an
+order that changes while it is being read moves within it, and comes again in the next run, since that begins
+some minutes before this one did by eBay's own clock.
+
+Pages are cut by counting ("getOrders": limit, offset), so that an order which moves away shifts all that come
+after it. Therefore each page begins with the order that the last one ended with; where it does not, something
+before it has gone, and the page before is read again. Every page that begins with an order which was seen
+leaves nothing out between the two.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import msgspec
+import trio
+
+from dropstream_ebay import translate, wire
+from dropstream_ebay.client import FULFILLMENT, Api, errors_of, read
+from dropstream_ebay.settings import Settings
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import Misconfigured, ProtocolMismatch, Unreachable
+from dropstreamd.model.handover import Bad
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.http import Response
+
+PAGE = 200
+MOST_STEPS_BACK = 100
+OVERLAP_S = 900.0
+"""How long a change may take until it is found, and our clock be before eBay's."""
+
+OPEN = "orderfulfillmentstatus:{NOT_STARTED|IN_PROGRESS}"
+FIRST_S = 90 * 86_400.0
+"""How far back the first run looks; of older orders eBay tells no address any more ("getOrders")."""
+
+_FUTURE = 30850
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that changed before it was seen."""
+
+    since: datetime
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+
+
+class _Run(msgspec.Struct, kw_only=True):
+    """A run that is going on. `begun` is when, by eBay's clock where that was told. `seen` are the orders
+    that were told in it, by their ids, with their times of change."""
+
+    filter: str
+    begun: datetime | None = None
+    offset: int = 0
+    steps_back: int = 0
+    seen: dict[str, datetime | None] = {}
+
+
+class Orders:
+    """A `Source[Order]`."""
+
+    def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
+        self._api = api
+        self._settings = settings
+        self._clock = clock
+        self._run: _Run | None = None
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
+        """The next orders of this run. The cursor comes with the last of them."""
+        run = self._run
+        if run is None:
+            run = self._run = _Run(filter=_filter(cursor, utc(self._clock.now_s())))
+        answer = await self._api.get(
+            f"{FULFILLMENT}/order", {"filter": run.filter, "limit": PAGE, "offset": run.offset}
+        )
+        page = self._page(answer)
+        if run.begun is None:
+            run.begun = _told_at(answer) or utc(self._clock.now_s())
+        rows = page.rows()
+        if run.offset and not (rows and translate.row_key(rows[0]) in run.seen):
+            return self._stepped_back(run)
+        found, bad = await self._translated([row for row in rows if self._is_new(run, row)])
+        reached = run.offset + len(rows)
+        if reached < page.total:
+            if reached <= run.offset + 1:
+                raise ProtocolMismatch(
+                    f"eBay told {page.total} orders, and gave none beyond the first {reached}"
+                )
+            run.offset = reached - 1  # the next page begins with the last of this one
+            return Page(documents=found, bad=bad, more=True)
+        self._run = None
+        since = run.begun - timedelta(seconds=OVERLAP_S)
+        return Page(documents=found, bad=bad, cursor=msgspec.json.encode(Cursor(since=since)).decode())
+
+    async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
+        await trio.lowlevel.checkpoint()
+
+    # ---- reading
+
+    def _page(self, answer: Response) -> wire.Orders:
+        if any(each.error_id == _FUTURE for each in errors_of(answer)):
+            raise Misconfigured(
+                "eBay takes the time that orders are asked from for one in the future",
+                remedy="set this machine's clock",
+            )
+        return read(answer, wire.Orders)
+
+    def _stepped_back(self, run: _Run) -> Page[Order]:
+        run.steps_back += 1
+        if run.steps_back > MOST_STEPS_BACK:
+            raise Unreachable("eBay's orders changed faster than they could be read")
+        run.offset = max(0, run.offset - PAGE)
+        return Page(more=True)
+
+    @staticmethod
+    def _is_new(run: _Run, row: bytes) -> bool:
+        """Whether it was not told in this run, as it is now."""
+        key, at = translate.row_key(row), translate.modified(row)
+        if key in run.seen and run.seen[key] == at:
+            return False
+        run.seen[key] = at
+        return True
+
+    async def _translated(self, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        orders: list[Order] = []
+        bad: list[Bad] = []
+        for row in rows:
+            order = translate.decoded(row)
+            if isinstance(order, wire.Order):
+                if not translate.concerns_us(order, self._settings):
+                    continue
+                told = await self._told(order, row)
+            else:
+                told = order
+            if isinstance(told, Bad):
+                bad.append(told)
+            else:
+                orders.append(told)
+        return tuple(orders), tuple(bad)
+
+    async def _told(self, order: wire.Order, row: bytes) -> Order | Bad:
+        """The order as ours. Of one of which some has left, lines tell only that, and not how many units."""
+        if not translate.is_begun(order):
+            return translate.translated(order, (), self._settings, row)
+        path = f"{FULFILLMENT}/order/{translate.quoted(order.order_id)}/shipping_fulfillment"
+        answer = await self._api.get(path)
+        if not answer.ok:
+            reason = "some of it has left, and eBay does not tell what"
+            return Bad(key=order.order_id, place=f"order {order.order_id}", reason=reason, raw=row)
+        fulfillments = read(answer, wire.Fulfillments).fulfillments
+        return translate.translated(order, fulfillments, self._settings, row)
+
+
+def _filter(cursor: str | None, now: datetime) -> str:
+    if cursor is None:
+        return f"creationdate:[{_written(now - timedelta(seconds=FIRST_S))}..],{OPEN}"
+    try:
+        since = _cursor.decode(cursor).since
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
+    return f"lastmodifieddate:[{_written(since)}..]"
+
+
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _told_at(answer: Response) -> datetime | None:
+    """The instant of the answer, as eBay tells it."""
+    try:
+        at = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

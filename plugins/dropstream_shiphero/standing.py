@@ -1,0 +1,50 @@
+"""Orders as they stand in ShipHero, found by our reference."""
+
+from collections.abc import Mapping, Sequence
+
+from dropstream_shiphero import documents, wire
+from dropstream_shiphero.client import Api, Refusal
+from dropstream_shiphero.listing import Rest
+from dropstream_shiphero.settings import Settings
+from dropstream_shiphero.translate import line_number
+from dropstreamd.errors import ProtocolMismatch
+
+
+class Orders:
+    """Looks them up."""
+
+    def __init__(self, api: Api, settings: Settings) -> None:
+        self._api = api
+        self._settings = settings
+        self._rest = Rest(api, documents.ORDER_LINES, "order", wire.OrderLine)
+
+    async def of(self, reference: str) -> tuple[wire.Standing, ...]:
+        """All of our shop's that bear exactly this reference, cancelled ones too."""
+        variables = {"partner_order_id": reference, **self._settings.of_customer}
+        told = await self._api.ask(
+            documents.STANDING, variables, dict[str, wire.Listed[wire.Standing] | None], write=False
+        )
+        if isinstance(told, Refusal):
+            if told.not_found:
+                return ()
+            raise ProtocolMismatch(f"ShipHero refused to look an order up (code {told.code}): {told.message}")
+        listed = told.get("orders")
+        if listed is None or listed.data is None:
+            raise ProtocolMismatch("ShipHero answered the look-up of an order with no rows and no error")
+        return tuple(
+            each
+            for each in listed.data
+            if each.partner_order_id == reference and each.shop_name == self._settings.shop_name
+        )
+
+    async def lines(self, order: wire.OrderState) -> Sequence[wire.OrderLine]:
+        """All its lines."""
+        return await self._rest.complete(order.id, order.line_items)
+
+    async def units(self, order: wire.OrderState) -> Mapping[str, int]:
+        """Of our own lines, by SKU: ShipHero, or a person, may have put others beside them."""
+        units: dict[str, int] = {}
+        for line in await self.lines(order):
+            if line.units and line_number(line.partner_line_item_id, order.partner_order_id or ""):
+                units[line.sku or ""] = units.get(line.sku or "", 0) + line.units
+        return units

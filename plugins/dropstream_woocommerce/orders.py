@@ -1,0 +1,225 @@
+"""WooCommerce's orders: what changed since the last run, each looked at as it is now.
+
+Orders in the trash are in a list of their own, and deleted ones in none: what was told as open and stands in
+neither list is asked for by its number.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import trio
+
+from dropstream_woocommerce import translate, wire
+from dropstream_woocommerce.client import Api, Offers, Params, Refusal
+from dropstream_woocommerce.goods import Facts, Goods
+from dropstream_woocommerce.listing import bad_row, row_key
+from dropstream_woocommerce.packages import refunded_units, shipped_units
+from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
+from dropstream_woocommerce.translate import Sold
+from dropstream_woocommerce.walk import FIELDS, Walk, changed_at
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.handover import Bad
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Page, Taken
+
+OVERLAP = timedelta(minutes=10)
+"""How much further back a run reads: a change may be dated when it began and be there when it ended."""
+
+
+_order = msgspec.json.Decoder(wire.Order)
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """`since` is the time of change that the next run begins at; `told` are the orders that were told as open
+    or waiting, by the difference to the one before, `named` the numbers of those whose number is no id."""
+
+    since: datetime | None = None
+    told: tuple[int, ...] = ()
+    named: dict[str, str] = {}
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+
+
+class _Run:
+    """What one run has read so far."""
+
+    def __init__(self, kept: Cursor, started: datetime) -> None:
+        self.since = kept.since
+        self.started = started
+        self.told: dict[int, str] = {}
+        number = 0
+        for step in kept.told:
+            number += step
+            self.told[number] = kept.named.get(str(number), str(number))
+        self.newest: datetime | None = None
+        self.seen: dict[str, bytes] = {}
+        """Digests of rows, by their ids."""
+        self.looked: set[int] = set()
+        self.lists: Iterator[str] = iter(("changed", "trash"))
+        self.done = False
+
+    def is_new(self, row: bytes) -> bool:
+        """Whether it was not seen as it is now."""
+        key, digest = row_key(row), hashlib.blake2b(row, digest_size=16).digest()
+        if self.seen.get(key) == digest:
+            return False
+        self.seen[key] = digest
+        at = changed_at(row)
+        if at is not None and (self.newest is None or at > self.newest):
+            self.newest = at
+        return True
+
+    def written(self) -> str:
+        """After its end, the next run begins at the newest change that was seen, not after this one did."""
+        since = self.since
+        if self.done and self.newest is not None:
+            begun = min(self.started, self.newest)
+            since = begun if since is None else max(since, begun)
+        ids = sorted(self.told)
+        steps = tuple(one - before for one, before in zip(ids, [0, *ids], strict=False))
+        named = {str(each): self.told[each] for each in ids if self.told[each] != str(each)}
+        return msgspec.json.encode(Cursor(since=since, told=steps, named=named)).decode()
+
+
+class Orders:
+    """A `Source[Order]`. The first run lists those that may be shipped."""
+
+    def __init__(self, api: Api, offers: Offers, goods: Goods, settings: Settings, clock: Clock) -> None:
+        self._api = api
+        self._offers = offers
+        self._goods = goods
+        self._settings = settings
+        self._clock = clock
+        self._run: _Run | None = None
+        self._walk: Walk | None = None
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
+        """The next page of what changed; then of what was put into the trash; then what was deleted."""
+        if self._run is None:
+            self._run = _Run(_read(cursor), utc(self._clock.now_s()))
+        run = self._run
+        rows = await self._rows(run)
+        if rows is None:
+            documents, bad = await self._missing(run)
+            run.done = True
+            self._run = None
+            return Page(documents=documents, bad=bad, cursor=run.written())
+        documents, bad = await self._told(run, rows)
+        return Page(documents=documents, bad=bad, cursor=run.written(), more=True)
+
+    async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
+        await trio.lowlevel.checkpoint()
+
+    # ---- reading
+
+    async def _rows(self, run: _Run) -> list[bytes] | None:
+        """Rows that were not seen as they are now; None where there are no more."""
+        if self._walk is None or self._walk.done:
+            following = next(run.lists, None)
+            if following is None:
+                self._walk = None
+                return None
+            self._walk = self._begun(run, following)
+            if self._walk is None:
+                return []
+        return [row for row in await self._walk.next() if run.is_new(row)]
+
+    def _begun(self, run: _Run, following: str) -> Walk | None:
+        since = None if run.since is None else run.since - OVERLAP
+        if following == "trash":
+            return Walk(self._api, translate.TRASH, since) if run.told and since is not None else None
+        status = "any" if run.since is not None else ",".join(self._settings.ship_statuses)
+        return Walk(self._api, status, since)
+
+    async def _told(self, run: _Run, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        bad: list[Bad] = []
+        concerned: list[wire.Order] = []
+        for row in rows:
+            try:
+                order = _order.decode(row)
+                wrong = translate.fault(order)
+            except msgspec.DecodeError as error:
+                wrong = str(error)
+            if wrong:
+                if self._matters(run, row):
+                    bad.append(bad_row(row, "order", wrong))
+                continue
+            run.looked.add(order.id)
+            if order.id in run.told or self._ships(order):
+                concerned.append(order)
+        await self._goods.learn(line for order in concerned for line in order.line_items)
+        documents = [await self._document(order) for order in concerned]
+        return tuple(each for each in documents if self._keep(run, each)), tuple(bad)
+
+    def _ships(self, order: wire.Order) -> bool:
+        return order.status in self._settings.ship_statuses and translate.ours(order, self._settings)
+
+    def _matters(self, run: _Run, row: bytes) -> bool:
+        """Whether a row that cannot be read is anybody's: what is over and was never told is not."""
+        try:
+            status = msgspec.json.decode(row, type=_Status)
+        except msgspec.DecodeError:
+            return True
+        return status.status in self._settings.ship_statuses or status.id in run.told
+
+    def _keep(self, run: _Run, order: Order) -> bool:
+        """Whether it is to be told; what is told as open or waiting is followed from then on."""
+        number = int(order.key)
+        known = number in run.told
+        if order.status in ("open", "waiting"):
+            run.told[number] = order.number
+            return True
+        run.told.pop(number, None)
+        return known
+
+    async def _document(self, order: wire.Order) -> Order:
+        refunded = await refunded_units(self._api, order.id) if order.refunds else {}
+        fulfilled = await shipped_units(self._api, self._offers, self._goods, order)
+        facts: dict[int, Facts] = {line.id: self._goods.facts(line) for line in order.line_items}
+        sold = Sold(order=order, refunded=refunded, fulfilled=fulfilled, facts=facts)
+        return translate.translated(sold, self._settings)
+
+    async def _missing(self, run: _Run) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        """Orders that were told as open, and stand in no list any more. One whose status nobody knows, since
+        its plugin was switched off, is there for all that."""
+        asked = sorted(run.told.keys() - run.looked)
+        rows: list[bytes] = []
+        gone: list[Order] = []
+        for start in range(0, len(asked), MOST_AT_ONCE):
+            for each in await self._absent(asked[start : start + MOST_AT_ONCE]):
+                answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
+                if not isinstance(answer, Refusal):
+                    rows.append(bytes(answer))
+                elif answer.missing:
+                    at = utc(self._clock.now_s())
+                    gone.append(translate.gone(str(each), run.told.pop(each), at))
+        documents, bad = await self._told(run, rows)
+        return (*gone, *documents), bad
+
+    async def _absent(self, ids: Sequence[int]) -> list[int]:
+        params: Params = {
+            "include": ",".join(map(str, ids)),
+            "status": "any",
+            "per_page": MOST_AT_ONCE,
+            "_fields": "id",
+        }
+        there = {row.id for row in (await self._api.rows("orders", params, wire.Row)).rows}
+        return [each for each in ids if each not in there]
+
+
+class _Status(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    status: str
+
+
+def _read(cursor: str | None) -> Cursor:
+    if cursor is None:
+        return Cursor()
+    try:
+        return _cursor.decode(cursor)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error

@@ -1,0 +1,178 @@
+"""A rig for eBay, over the strict double."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from dropstreamd.model.handover import Item
+from dropstreamd.model.orders import Order
+from dropstreamd.model.products import Product
+from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Part
+from dropstreamd.testing import Effect, Rig
+from tests.fakes.ebay import CLIENT, RU_NAME, FakeEbay, fake_ebay
+from tests.fakes.ebay_shop import SELLER, EbayShop, Row
+
+NOW_S = 1_795_300_000.0
+LONG_SKU = "X" * 150
+
+
+def settings(port: int) -> dict[str, object]:
+    return {
+        "seller": SELLER,
+        "client_id": CLIENT[0],
+        "client_secret": {"secret": "app"},
+        "redirect_name": RU_NAME,
+        "refresh_token": {"secret": "seller"},
+        "url": f"http://127.0.0.1:{port}",
+        "allow_private_address": True,
+    }
+
+
+class Orders:
+    """An `OrderBench[Order]`."""
+
+    many = 201
+
+    def __init__(self, shop: EbayShop) -> None:
+        self._shop = shop
+
+    async def add(self, count: int) -> Sequence[str]:
+        self._shop.pass_time(seconds=1)
+        return [self._shop.place({"SKU-1": 3})["orderId"] for _ in range(count)]
+
+    async def change(self, name: str) -> None:
+        self._shop.pass_time(seconds=1)
+        order = self._shop.orders[name]
+        order["buyerCheckoutNotes"] = "ring twice"
+        self._shop.touch(order)
+
+    async def cancel(self, name: str) -> None:
+        self._shop.pass_time(seconds=1)
+        self._shop.cancel(self._shop.orders[name])
+
+    async def spoil(self) -> None:
+        self._shop.place({LONG_SKU: 1})
+
+    def name(self, document: Order) -> str:
+        return document.number
+
+    def changed(self, document: Order) -> bool:
+        return document.note == "ring twice"
+
+
+class Fulfillments:
+    """A `SinkBench[Fulfillment]`."""
+
+    def __init__(self, shop: EbayShop) -> None:
+        self._shop = shop
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
+        return [self._item(self._shop.place({"SKU-1": 3})) for _ in range(count)]
+
+    async def refused(self) -> Item[Fulfillment]:
+        return self._item({"orderId": "12-00000-00000", "lineItems": [{"lineItemId": "1"}]})
+
+    async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
+        wanted = item.document.tracking_numbers[0]
+        return [
+            "whole" if (each["fulfillmentId"], each["lineItems"][0]["quantity"]) == (wanted, 2) else "half"
+            for each in self._shop.fulfillments.get(item.document.order_key, [])
+        ]
+
+    def _item(self, order: Row) -> Item[Fulfillment]:
+        self._made += 1
+        key = f"PKG-{self._made}"
+        fulfillment = Fulfillment(
+            order_key=order["orderId"],
+            order_number=order["orderId"],
+            package_key=key,
+            lines=(FulfillmentLine(order_line=order["lineItems"][0]["lineItemId"], quantity=2),),
+            carrier="UPS",
+            tracking_numbers=(f"1Z{self._made}",),
+        )
+        return Item(key=key, document=fulfillment)
+
+
+class Levels:
+    """A `SinkBench[Level]`."""
+
+    def __init__(self, shop: EbayShop) -> None:
+        self._shop = shop
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Level]]:
+        skus = [f"LEVEL-{self._made + number}" for number in range(count)]
+        self._made += count
+        for sku in skus:
+            self._shop.add_item(sku, 100, offer=50)
+        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in skus]
+
+    async def refused(self) -> Item[Level]:
+        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
+
+    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
+        sku = item.document.sku
+        shown = self._shop.shown(sku) if sku in self._shop.items else None
+        return ["whole"] if shown == item.document.available else []
+
+
+class Products:
+    """A `SourceBench[Product]`."""
+
+    many = 201
+
+    def __init__(self, shop: EbayShop) -> None:
+        self._shop = shop
+        self._made = 0
+
+    async def add(self, count: int) -> Sequence[str]:
+        skus = [f"PRODUCT-{self._made + number:05d}" for number in range(count)]
+        self._made += count
+        for sku in skus:
+            self._shop.add_item(sku, 1)
+        return skus
+
+    async def change(self, name: str) -> None:
+        self._shop.items[name]["product"]["title"] = "changed"
+
+    async def spoil(self) -> None:
+        self._shop.add_item(LONG_SKU, 1)
+
+    def name(self, document: Product) -> str:
+        return document.sku
+
+    def changed(self, document: Product) -> bool:
+        return document.title == "changed"
+
+
+def everything(server: FakeEbay) -> object:
+    shop = server.shop
+    return repr((shop.orders, shop.fulfillments, shop.items, shop.offers))
+
+
+@asynccontextmanager
+async def ebay_double() -> AsyncIterator[Rig[Any]]:
+    """The double, by the clock of the plugin's host."""
+    async with fake_ebay(now=datetime.fromtimestamp(NOW_S, UTC)) as server:
+
+        async def trace() -> object:
+            return everything(server)
+
+        yield Rig(
+            port=server.port,
+            table=settings,
+            secrets={"app": CLIENT[1], "seller": "v^1.1#refresh"},
+            wrong_secrets={"app": CLIENT[1], "seller": "v^1.1#another"},
+            trace=trace,
+            benches={
+                Part.ORDERS: Orders(server.shop),
+                Part.SHIPMENTS: Fulfillments(server.shop),
+                Part.INVENTORY: Levels(server.shop),
+                Part.PRODUCTS: Products(server.shop),
+            },
+            now_s=NOW_S,
+        )

@@ -1,0 +1,286 @@
+"""Rigs for WooCommerce, over the strict double: told of packages in each of the three ways."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from dropstreamd.model.handover import Item
+from dropstreamd.model.orders import Order
+from dropstreamd.model.products import Product
+from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
+from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Part
+from dropstreamd.testing import Effect, Rig
+from tests.fakes.woocommerce import KEY, SECRET, fake_woocommerce
+from tests.fakes.woocommerce_rows import Row, field
+from tests.fakes.woocommerce_shop import WooShop
+
+NOW_S = 1_795_300_000.0
+LONG_SKU = "X" * 150
+TAKEN_GTIN = "4006381333931"
+
+
+def settings(port: int) -> dict[str, object]:
+    return {
+        "url": f"http://127.0.0.1:{port}",
+        "consumer_key": KEY,
+        "consumer_secret": {"secret": "shop"},
+        "allow_private_address": True,
+        "calls_per_s": 100.0,
+    }
+
+
+class Goods:
+    """What the shop sells."""
+
+    def __init__(self, shop: WooShop) -> None:
+        self.shop = shop
+        self._made = 0
+        self.sku = self.new(1)[0]
+        shop.add_product("TAKEN", global_unique_id=TAKEN_GTIN)
+
+    def new(self, count: int) -> list[str]:
+        """Products and variations in turn."""
+        skus = [f"SKU-{self._made + number}" for number in range(count)]
+        self._made += count
+        parent = self.shop.add_variable(f"ALL-{self._made}", skus[1::2])
+        assert parent["id"]
+        for sku in skus[::2]:
+            self.shop.add_product(sku, 100)
+        return skus
+
+    def place(self, count: int) -> list[Row]:
+        """Orders, all placed in one second."""
+        return [self.shop.place({self.sku: 3}) for _ in range(count)]
+
+
+class Orders:
+    """An `OrderBench[Order]`."""
+
+    many = 101
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made: dict[str, Row] = {}
+
+    async def add(self, count: int) -> Sequence[str]:
+        placed = self._goods.place(count)
+        self._made |= {made["number"]: made for made in placed}
+        return [made["number"] for made in placed]
+
+    async def change(self, name: str) -> None:
+        self._goods.shop.refund(self._made[name], 0, 1)
+
+    async def cancel(self, name: str) -> None:
+        self._goods.shop.set_status(self._made[name], "cancelled")
+
+    async def spoil(self) -> None:
+        self._goods.place(1)[0]["line_items"][0]["sku"] = LONG_SKU
+
+    def name(self, document: Order) -> str:
+        return document.number
+
+    def changed(self, document: Order) -> bool:
+        return document.lines[0].quantity == 2
+
+
+class Fulfillments:
+    """An `AmendBench[Fulfillment]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
+        return [self._item(made["id"], made["line_items"][0]["id"]) for made in self._goods.place(count)]
+
+    async def refused(self) -> Item[Fulfillment]:
+        return self._item(99_999_999, 1)
+
+    async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
+        shop, order = self._goods.shop, int(item.document.order_key)
+        if shop.has_fulfillments:
+            wanted = ", ".join(item.document.tracking_numbers)
+            return [
+                "whole" if field(each, "_tracking_number") == wanted else "half"
+                for each in shop.fulfillments.get(order, [])
+            ]
+        if order not in shop.orders:
+            return []
+        kept = any(meta["key"].startswith("_dropstream_package_") for meta in shop.orders[order]["meta_data"])
+        if shop.has_tracking:
+            shown = [each["tracking_number"] for each in shop.trackings.get(order, [])]
+            numbers = list(item.document.tracking_numbers)
+            return ["whole" if kept and [each] == numbers else "half" for each in shown]
+        notes = shop.notes.get(order, [])
+        if not notes:
+            return []
+        words = f"{item.document.carrier} {', '.join(item.document.tracking_numbers)}"
+        # A note cannot be changed: the last one counts.
+        return ["whole" if kept and notes[-1]["note"].count(f"{words} [") else "half"]
+
+    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
+        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
+        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
+        return Item(key=item.key, document=document, remote=remote)
+
+    def _item(self, order: int, line: int) -> Item[Fulfillment]:
+        self._made += 1
+        key = f"PKG-{self._made}"
+        fulfillment = Fulfillment(
+            order_key=str(order),
+            order_number=str(order),
+            package_key=key,
+            lines=(FulfillmentLine(order_line=str(line), quantity=2),),
+            carrier="UPS",
+            tracking_numbers=(f"1Z{self._made}",),
+        )
+        return Item(key=key, document=fulfillment)
+
+
+class Levels:
+    """A `SinkBench[Level]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def items(self, count: int) -> Sequence[Item[Level]]:
+        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in self._goods.new(count)]
+
+    async def refused(self) -> Item[Level]:
+        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
+
+    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
+        there = [each for each in self._goods.shop.products.values() if each["sku"] == item.document.sku]
+        return ["whole"] if there and there[0]["stock_quantity"] == item.document.available else []
+
+
+class Products:
+    """A `SourceBench[Product]`."""
+
+    many = 250
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self._goods.new(count)
+
+    async def change(self, name: str) -> None:
+        self._goods.shop.product(name)["global_unique_id"] = "12345670"
+
+    async def spoil(self) -> None:
+        self._goods.shop.add_product(LONG_SKU, 1)
+
+    def name(self, document: Product) -> str:
+        return document.sku
+
+    def changed(self, document: Product) -> bool:
+        return document.gtin == "12345670"
+
+
+class Drafts:
+    """A `SinkBench[Product]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Product]]:
+        names = [f"NEW-{self._made + number}" for number in range(count)]
+        self._made += count
+        return [
+            Item(key=name, document=Product(key=name, sku=name, title=f"A {name}", weight_g=100))
+            for name in names
+        ]
+
+    async def refused(self) -> Item[Product]:
+        return Item(key="REFUSED", document=Product(key="REFUSED", sku="REFUSED", gtin=TAKEN_GTIN))
+
+    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
+        there = [each for each in self._goods.shop.products.values() if each["sku"] == item.document.sku]
+        return ["whole" if each["status"] == "draft" else "half" for each in there]
+
+
+class Receipts:
+    """A `SinkBench[ReturnReceipt]`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[ReturnReceipt]]:
+        return [self._item(made["id"], made["line_items"][0]["id"]) for made in self._goods.place(count)]
+
+    async def refused(self) -> Item[ReturnReceipt]:
+        return self._item(99_999_999, 1)
+
+    async def effects(self, item: Item[ReturnReceipt]) -> Sequence[Effect]:
+        notes = self._goods.shop.notes.get(int(item.document.order_key), [])
+        return ["half" if each["customer_note"] else "whole" for each in notes]
+
+    def _item(self, order: int, line: int) -> Item[ReturnReceipt]:
+        self._made += 1
+        receipt = ReturnReceipt(
+            receipt_key=f"R-{self._made}",
+            order_key=str(order),
+            order_number=str(order),
+            lines=(ReturnedLine(order_line=str(line), sku=self._goods.sku, quantity=2, condition="restock"),),
+        )
+        return Item(key=receipt.receipt_key, document=receipt)
+
+
+@asynccontextmanager
+async def _double(way: str) -> AsyncIterator[Rig[Any]]:
+    """The double, in a shop that has this way of being told of packages."""
+    now = datetime.fromtimestamp(NOW_S, UTC) - timedelta(days=1)
+    async with fake_woocommerce(now=now) as server:
+        shop = server.shop
+        shop.has_fulfillments, shop.has_tracking = way == "fulfillments", way == "tracking"
+        goods = Goods(shop)
+
+        async def trace() -> object:
+            state = (shop.orders, shop.products, shop.fulfillments, shop.trackings, shop.notes, shop.mailed)
+            return repr(state)
+
+        yield Rig(
+            port=server.port,
+            table=settings,
+            secrets={"shop": SECRET},
+            wrong_secrets={"shop": "cs_another"},
+            trace=trace,
+            benches={
+                Part.ORDERS: Orders(goods),
+                Part.SHIPMENTS: Fulfillments(goods),
+                Part.INVENTORY: Levels(goods),
+                Part.PRODUCTS: Products(goods),
+                Part.CATALOGUE: Drafts(goods),
+                Part.RECEIPTS: Receipts(goods),
+            },
+            now_s=NOW_S,
+        )
+
+
+@asynccontextmanager
+async def woocommerce_double() -> AsyncIterator[Rig[Any]]:
+    """With WooCommerce's own fulfillments."""
+    async with _double("fulfillments") as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def with_tracking() -> AsyncIterator[Rig[Any]]:
+    """With the Shipment Tracking extension."""
+    async with _double("tracking") as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def with_notes() -> AsyncIterator[Rig[Any]]:
+    """With neither."""
+    async with _double("note") as rig:
+        yield rig

@@ -1,0 +1,38 @@
+"""The double, and an account on it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from trio.testing import MockClock
+
+from dropstreamd.clock import VirtualClock
+from tests.fakes.bigcommerce import FakeBigCommerce, fake_bigcommerce
+from tests.fakes.bigcommerce_shop import BigCommerceShop
+
+from .stores import Account, TestHost, settings
+
+NOW_S = 1_795_300_000.0
+
+
+@pytest.fixture
+def patient_clock() -> MockClock:
+    """Virtual time that jumps only once real sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.03)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeBigCommerce]:
+    async with fake_bigcommerce(now=datetime.fromtimestamp(NOW_S - 86_400, UTC)) as server:
+        yield server
+
+
+@pytest.fixture
+def shop(fake: FakeBigCommerce) -> BigCommerceShop:
+    return fake.shop
+
+
+@pytest.fixture
+def account(fake: FakeBigCommerce) -> Account:
+    secrets = {"store": fake.token, "wrong": "wrong"}
+    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(url=fake.url))

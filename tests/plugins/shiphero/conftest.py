@@ -1,0 +1,37 @@
+"""The double, and an account on it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from trio.testing import MockClock
+
+from dropstreamd.clock import VirtualClock
+from tests.fakes.shiphero import FakeShipHero, fake_shiphero
+from tests.fakes.shiphero_house import House
+
+from .houses import Account, TestHost, settings
+
+NOW_S = 1_795_300_000.0
+
+
+@pytest.fixture
+def patient_clock() -> MockClock:
+    """Virtual time that jumps only once the double's sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.01)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeShipHero]:
+    async with fake_shiphero(NOW_S) as server:
+        yield server
+
+
+@pytest.fixture
+def house(fake: FakeShipHero) -> House:
+    return fake.house
+
+
+@pytest.fixture
+def account(fake: FakeShipHero) -> Account:
+    host = TestHost(VirtualClock(NOW_S), {"wms": fake.refresh_token, "wrong": "wrong"})
+    return Account(host, settings(url=fake.url))

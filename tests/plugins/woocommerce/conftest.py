@@ -1,0 +1,37 @@
+"""The double, and an account on it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from trio.testing import MockClock
+
+from dropstreamd.clock import VirtualClock
+from tests.fakes.woocommerce import SECRET, FakeWooCommerce, fake_woocommerce
+from tests.fakes.woocommerce_shop import WooShop
+
+from .stores import Account, TestHost, settings
+
+NOW_S = 1_795_300_000.0
+
+
+@pytest.fixture
+def patient_clock() -> MockClock:
+    """Virtual time that jumps only once real sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.1)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeWooCommerce]:
+    async with fake_woocommerce(now=datetime.fromtimestamp(NOW_S - 86_400, UTC)) as server:
+        yield server
+
+
+@pytest.fixture
+def shop(fake: FakeWooCommerce) -> WooShop:
+    return fake.shop
+
+
+@pytest.fixture
+def account(fake: FakeWooCommerce) -> Account:
+    return Account(TestHost(VirtualClock(NOW_S), {"secret": SECRET, "wrong": "cs_wrong"}), settings(fake.url))
