@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import answers, intake, orders, references, returns, sent_names
+from dropstreamd.channels import answers, intake, orders, references, returns, sent_names, stock_notices
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.sent_names import Sent
@@ -30,7 +30,11 @@ FLOW = "acknowledgements"
 HEARD = 20
 """Keys of words remembered for one order: a file that is read again says nothing new."""
 
-BOOKS: Mapping[str, Callable[[Scope], Book]] = {orders.CHANNEL: orders.book, returns.CHANNEL: returns.book}
+BOOKS: Mapping[str, Callable[[Scope], Book]] = {
+    orders.CHANNEL: orders.book,
+    returns.CHANNEL: returns.book,
+    stock_notices.FLOW: stock_notices.book,
+}
 """What a warehouse acknowledges."""
 
 _AT_REST = (State.ACCEPTED, State.PENDING, State.PARKED, State.HELD)

@@ -16,7 +16,7 @@ from dropstreamd.errors import Hold, Misconfigured, OutcomeUnknown, ProtocolMism
 from dropstreamd.model.handover import Outcome, Prepared, Writes
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import cursors, levels, stock, switches
+from dropstreamd.store import adjustments, cursors, levels, stock, switches
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import is_part
 from dropstreamd.store.records import Attempt, Flow
@@ -51,9 +51,13 @@ async def full(run: Run) -> None:
 def _assert_fresh(run: Run) -> None:
     """A warehouse that tells no figures any more, or only such as are held, must not go unnoticed."""
     account = run.scope.account
-    latest = run.state.read(partial(stock.latest, path=(account.merchant, account.name)))
-    age_s = 0.0 if latest is None else run.now_s() - latest.as_of_s
-    if latest is not None and age_s > account.breaker.stale_after_s:
+    path = (account.merchant, account.name)
+    latest = run.state.read(partial(stock.latest, path=path))
+    if latest is None:
+        return
+    told_s = max(latest.as_of_s, run.state.read(partial(adjustments.newest_s, path=path)))
+    age_s = run.now_s() - told_s
+    if age_s > account.breaker.stale_after_s:
         raise Misconfigured(
             f"the newest stock figures believed, {latest.snapshot}, are {age_s / 3600:.0f} hours old",
             remedy=f"see that warehouse {account.name} writes them, and whether one is held for approval",
@@ -63,7 +67,7 @@ def _assert_fresh(run: Run) -> None:
 async def _fetch(run: Run) -> None:
     await _look_at_orders(run)
     for made in await run.scope.feed.fetch_stock():
-        run.count(f"snapshots_{made.verdict}")
+        run.count("adjustments" if made.verdict == "adjusted" else f"snapshots_{made.verdict}")
         if made.verdict != "unreadable":
             run.count("undecodable", made.bad_rows)
 

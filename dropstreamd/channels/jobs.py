@@ -1,6 +1,7 @@
 """The channels and their jobs, as data: what each needs of both sides, and what one run does."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -14,6 +15,7 @@ from dropstreamd.channels import (
     receipts,
     returns,
     shipments,
+    stock_notices,
 )
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import Connection
@@ -110,6 +112,34 @@ async def _sync_returns(run: Run, start_s: float) -> None:
         raise failed
 
 
+TO_STORE = Needs(store=Part.PURCHASE_ORDERS, warehouse=Part.PURCHASE_ORDERS, what="to the store")
+TO_WAREHOUSE = Needs(warehouse=Part.STOCK_NOTICES, what="to the warehouse")
+
+
+async def _import_purchases(run: Run, start_s: float) -> None:
+    """The warehouse is told first of what was entered here, the store also where that fails."""
+    await _both_ways(run, stock_notices.hand_over, partial(purchases.import_new, run, start_s))
+
+
+async def _purchase_status(run: Run, start_s: float) -> None:
+    """What the warehouse says of both: of what it was told, and of what it tells."""
+    await _both_ways(run, orders.listen, partial(purchases.import_status, run, start_s))
+
+
+async def _both_ways(
+    run: Run, to_warehouse: Callable[[Run], Awaitable[None]], to_store: Callable[[], Awaitable[None]]
+) -> None:
+    failed: Wait | Hold | None = None
+    if not TO_WAREHOUSE.lacking(run.scope.store_offers, run.scope.warehouse_offers):
+        try:
+            await to_warehouse(run)
+        except (Wait, Hold) as error:
+            failed = error
+    await to_store()
+    if failed is not None:
+        raise failed
+
+
 def _makes_drafts(connection: Connection) -> bool:
     return connection.catalogs == "drafts"
 
@@ -190,18 +220,18 @@ JOBS: tuple[Job, ...] = (
     Job(
         channel=purchases.CHANNEL,
         name="import",
-        needs=both(Part.PURCHASE_ORDERS),
+        needs=(TO_STORE, TO_WAREHOUSE),
         title="Import purchase orders",
         priority=Priority.ORDERS,
-        execute=purchases.import_new,
+        execute=_import_purchases,
     ),
     Job(
         channel=purchases.CHANNEL,
         name="status",
-        needs=both(Part.PURCHASE_ORDERS),
+        needs=(TO_STORE, TO_WAREHOUSE),
         title="Import purchase order status",
         priority=Priority.ORDERS,
-        execute=purchases.import_status,
+        execute=_purchase_status,
     ),
 )
 """In the order in which those of one channel go when several are due."""
@@ -211,6 +241,7 @@ CHANNELS: tuple[str, ...] = tuple(dict.fromkeys(job.channel for job in JOBS))
 FLOWS: Mapping[str, tuple[str, ...]] = {
     **{channel: (channel,) for channel in CHANNELS},
     returns.CHANNEL: (returns.CHANNEL, receipts.FLOW),
+    purchases.CHANNEL: (purchases.CHANNEL, stock_notices.FLOW),
 }
 """Where the documents of each channel move: what is parked, in doubt or a task bears the flow's name."""
 
@@ -224,6 +255,7 @@ ACTS: Mapping[str, Callable[[Scope], Book]] = {
     receipts.FLOW: receipts.book,
     catalogs.CHANNEL: catalogs.book,
     purchases.CHANNEL: purchases.book,
+    stock_notices.FLOW: stock_notices.book,
 }
 """The flows whose documents are acts, and what each knows of them."""
 
@@ -234,6 +266,7 @@ DESCRIBED: Mapping[str, Describe] = {
     receipts.FLOW: receipts.describe,
     catalogs.CHANNEL: catalogs.describe,
     purchases.CHANNEL: purchases.describe,
+    stock_notices.FLOW: stock_notices.describe,
 }
 """The acts that must not be done twice: those in doubt after a restore. Products are not among them,
 the newest of which wins."""

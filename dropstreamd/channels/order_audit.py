@@ -1,6 +1,6 @@
 """The order audit: what the store shows as open against the ledger, and what was sent and does not ship.
 
-It reads and reports; nothing is staged, moved or sent by it.
+It reads and reports; nothing is staged, moved or sent by it. What the newest one found is kept.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from dropstreamd.channels.run import Scope
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.limiter import Priority
-from dropstreamd.store import documents, switches
-from dropstreamd.store.base import Reader
+from dropstreamd.store import cursors, documents, switches
+from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
 
@@ -28,6 +28,9 @@ AT_ONCE = 200
 
 SHOWN = 200
 """Findings kept of one kind; the rest is counted."""
+
+KEPT = 50
+"""Findings of one kind that are kept of the newest audit; the rest is counted."""
 
 ON_ITS_WAY_S = 600.0
 """An order that the store has had for less than this at the last import may not have been told yet, in
@@ -56,13 +59,16 @@ class Finds(msgspec.Struct, frozen=True, kw_only=True):
 class Audited(msgspec.Struct, frozen=True, kw_only=True):
     """What an audit found. `unaccounted`: open in the store, and not so here. `overdue`: with the warehouse
     past its ship-by. `looked_at` orders of the store were compared; `trouble` is why it were none, or not
-    all."""
+    all: what is kept then has the unaccounted orders of the audit before, where those were more."""
 
     at_s: float
     looked_at: int
     unaccounted: Finds
     overdue: Finds
     trouble: str = ""
+
+
+_audited = msgspec.msgpack.Decoder(Audited)
 
 
 async def audit(scope: Scope) -> Audited:
@@ -98,6 +104,28 @@ async def audit(scope: Scope) -> Audited:
         overdue=_finds(overdue),
         trouble=trouble,
     )
+
+
+def keep(tx: Writer, *, connection: str, found: Audited) -> Audited:
+    """Keep what an audit found, the newest alone; as it is kept. One that could not look at all orders
+    does not say that those found before are in order by now."""
+    before = last(tx, connection)
+    unaccounted = found.unaccounted
+    if found.trouble and before is not None and before.unaccounted.count > unaccounted.count:
+        unaccounted = before.unaccounted
+    kept = msgspec.structs.replace(found, unaccounted=_few(unaccounted), overdue=_few(found.overdue))
+    cursors.keep_order_audit(tx, connection, msgspec.msgpack.encode(kept))
+    return kept
+
+
+def _few(finds: Finds) -> Finds:
+    return Finds(count=finds.count, some=finds.some[:KEPT])
+
+
+def last(tx: Reader, connection: str) -> Audited | None:
+    """What the newest audit found; None before the first."""
+    raw = cursors.order_audit(tx, connection)
+    return None if raw is None else _audited.decode(raw)
 
 
 def _imported_s(tx: Reader, connection: str) -> float:

@@ -1,13 +1,14 @@
 """Purchase orders: stock on its way to a warehouse, told to the store, with what came of it.
 
-What the warehouse tells is kept once for the account, newest wins; each connection hands over from
-there what its store has not been told yet.
+What the warehouse tells, or was told (see `stock_notices`), is kept once for the account, newest wins;
+each connection hands over from there what its store has not been told yet.
 """
 
 from functools import partial
 
 import msgspec
 
+from dropstreamd.channels import traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.intake import Account, fetch
 from dropstreamd.channels.listings import Listings
@@ -90,15 +91,29 @@ async def import_status(run: Run, start_s: float) -> None:
 async def _run(run: Run, start_s: float, *, new: bool) -> None:
     """What was fetched before is told also while the warehouse fails; then its error is raised."""
     try:
-        fetched = await run.scope.feed.fetch_purchases()
+        await _fetch(run, new=new)
     except (Wait, Hold):
         await _tell_store(run, start_s, new=new)
         raise
-    run.count("undecodable", fetched.bad)
     await _tell_store(run, start_s, new=new)
 
 
+async def _fetch(run: Run, *, new: bool) -> None:
+    """What the warehouse tells of its own purchase orders, and what came of those it was told of."""
+    offers, feed = run.scope.warehouse_offers, run.scope.feed
+    if Part.PURCHASE_ORDERS in offers:
+        fetched = await feed.fetch_purchases()
+        run.count("undecodable", fetched.bad)
+    if not new and offers >= {Part.STOCK_NOTICES, Part.RECEIPTS}:
+        fetched = await feed.fetch_receipts()
+        run.count("received", fetched.new + fetched.changed)
+        run.count("undecodable", fetched.bad)
+        run.count("unmatched", fetched.unmatched)
+
+
 async def _tell_store(run: Run, start_s: float, *, new: bool) -> None:
+    if Part.PURCHASE_ORDERS not in run.scope.store_offers:
+        return
     purchases = book(run.scope)
     resolved = partial(resolve, run.scope, Listings(run.scope.connection), run.now_s())
     await _stage_kept(run, purchases, start_s, new=new)
@@ -177,9 +192,9 @@ def incoming(purchase: PurchaseOrder, *, told: bool, restored_s: float = 0.0) ->
     )
 
 
-def resolve(scope: Scope, listings: Listings, now_s: float, _tx: Reader, key: str, doc: Document) -> Resolved:
+def resolve(scope: Scope, listings: Listings, now_s: float, tx: Reader, key: str, doc: Document) -> Resolved:
     """The purchase order in the store's SKUs. What came differently than expected is a task, never a
-    reason to hold it back."""
+    reason to hold it back; of one that was entered here there is that task already."""
     purchase = decode.decode(doc.content)
     if not purchase.lines and not doc.accepted:
         return Nothing(why="it has no lines")
@@ -187,14 +202,8 @@ def resolve(scope: Scope, listings: Listings, now_s: float, _tx: Reader, key: st
     before = differences(decode.decode(doc.sent)) if doc.accepted and doc.sent else ()
     found = differences(told)
     then = None
-    if found and found != before:
-        task = Task(
-            kind="received-otherwise",
-            number=purchase.number,
-            title=f"{purchase.number}: what came is not what was expected",
-            detail="; ".join(found),
-            since_s=now_s,
-        )
+    if found and found != before and traces.find_notice(tx, scope.account, key) is None:
+        task = received_otherwise(purchase.number, found, now_s)
         flow = Flow(scope.connection.id, CHANNEL)
         then = partial(documents.open_task, flow=flow, key=f"{key} received", task=task)
     return Ready(document=told, reference=purchase.number, then=then)
@@ -205,6 +214,17 @@ def store_lines(listings: Listings, purchase: PurchaseOrder) -> tuple[PurchaseLi
     return tuple(
         msgspec.structs.replace(line, sku=next(iter(listings.channel_skus(line.sku)), line.sku))
         for line in purchase.lines
+    )
+
+
+def received_otherwise(number: str, found: tuple[str, ...], now_s: float) -> Task:
+    """For a person to see: the warehouse is believed, and nothing is refused."""
+    return Task(
+        kind="received-otherwise",
+        number=number,
+        title=f"{number}: what came is not what was expected",
+        detail="; ".join(found),
+        since_s=now_s,
     )
 
 

@@ -1,12 +1,13 @@
-"""What a warehouse received back, shared out to the connections that it concerns."""
+"""What a warehouse received, back or new, shared out to the connections that it concerns."""
 
 from collections.abc import Iterator
 from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import orders, receipts, returns, traces
+from dropstreamd.channels import orders, receipts, returns, stock_notices, traces
 from dropstreamd.channels.intake import Account, fetch
+from dropstreamd.channels.references import Link
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.traces import Trace
 from dropstreamd.config.schema import WarehouseAccount
@@ -44,13 +45,18 @@ def _stage(tx: Writer, page: Page[Receipt], *, account: Account, run: str, now_s
     fetched = Fetched()
     flow = account.flow(receipts.FLOW)
     for receipt in page.documents:
-        reason = _unusable(receipt)
+        notice = _notice_of(tx, account, receipt)
+        reason = _unusable(receipt, empty=notice is not None)
         if reason:
             bad = Bad(key=receipt.key, place="a receipt", reason=reason, raw=msgspec.json.encode(receipt))
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
             continue
         documents.mended(tx, flow, receipt.key)
         path = _path(account.settings, receipt.key)
+        if notice is not None:
+            tx.delete(Table.UNMATCHED, path)
+            fetched.new += stock_notices.take(tx, *notice, receipt, run=run, now_s=now_s)
+            continue
         basis = traces.find(tx, account.settings, receipt)
         scope = None if basis is None else account.scopes.get(basis.connection)
         if basis is None or scope is None:
@@ -63,14 +69,22 @@ def _stage(tx: Writer, page: Page[Receipt], *, account: Account, run: str, now_s
     return fetched
 
 
-def _unusable(receipt: Receipt) -> str:
-    """What is wrong with a receipt of any source; "" for nothing."""
+def _notice_of(tx: Reader, account: Account, receipt: Receipt) -> tuple[Scope, Link] | None:
+    """The stock notice that a receipt is of, None for a receipt of anything else."""
+    link = traces.find_notice(tx, account.settings, receipt.reference)
+    scope = None if link is None else account.scopes.get(link.connection)
+    return None if link is None or scope is None else (scope, link)
+
+
+def _unusable(receipt: Receipt, *, empty: bool) -> str:
+    """What is wrong with a receipt of any source; "" for nothing. `empty`: it may say that nothing came."""
     named = [text for text in (receipt.reference, receipt.order_reference) if text]
     if not all(documents.may_be_key(text) for text in (receipt.key, *named)):
         return "its number or a reference of it is empty, too long, or not text"
-    if not receipt.lines:
+    if not receipt.lines and not (empty and receipt.short):
         return "it has no lines"
-    if any(line.quantity < 1 for line in receipt.lines):
+    units = [*(line.quantity for line in receipt.lines), *(line.quantity for line in receipt.short)]
+    if min(units) < 1:
         return "a line of it has less than one unit"
     return ""
 
@@ -106,6 +120,12 @@ def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:
     """Try unmatched receipts again; how many found what they are of."""
     found = 0
     for one in list(unmatched(tx, account.settings)):
+        notice = _notice_of(tx, account, one.receipt)
+        if notice is not None:
+            stock_notices.take(tx, *notice, one.receipt, run=run, now_s=now_s)
+            tx.delete(Table.UNMATCHED, _path(account.settings, one.receipt.key))
+            found += 1
+            continue
         basis = traces.find(tx, account.settings, one.receipt)
         scope = None if basis is None else account.scopes.get(basis.connection)
         if basis is not None and scope is not None:

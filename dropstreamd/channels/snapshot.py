@@ -1,18 +1,18 @@
 """From the pages of a snapshot to figures that are believed, or held."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import partial
 
 import msgspec
 import trio
 
-from dropstreamd.channels import deriving, inventory, promises
+from dropstreamd.channels import adjusting, deriving, inventory, promises
 from dropstreamd.channels.intake import PAGES, Account, confirm, is_taken
 from dropstreamd.config.schema import Breaker, WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
-from dropstreamd.model.stock import MOST_UNITS, StockRow
+from dropstreamd.model.stock import MOST_UNITS, Adjustment, StockRow
 from dropstreamd.platform.contract import Bad, StockPage, StockSource
-from dropstreamd.store import cursors, documents, levels, stock
+from dropstreamd.store import adjustments, cursors, documents, levels, stock
 from dropstreamd.store.base import Writer
 from dropstreamd.store.keys import MAX_PART_BYTES
 from dropstreamd.store.records import Flow
@@ -21,6 +21,8 @@ from dropstreamd.store.stock import Generation
 SKUS = 2_000_000
 """The most SKUs of one snapshot."""
 
+
+NOTHING: Mapping[str, int] = {}
 
 AHEAD_S = 3600.0
 """How far ahead of our clock a snapshot's time may be, in seconds."""
@@ -44,7 +46,7 @@ class Snapshot:
         plain = settings.statuses is None and settings.facilities is None
         for row in rows:
             sku = row.sku
-            if not plain and not _counts(row, settings):
+            if not plain and not adjusting.counts(row, settings):
                 self.elsewhere.add(sku)
                 continue
             quantity = row.quantity * units.get(sku, 1) if units else row.quantity
@@ -57,17 +59,20 @@ class Snapshot:
         if len(figures) > SKUS:
             raise ProtocolMismatch(f"{self.name} has more than {SKUS} SKUs")
 
-    def kept(self, known: Mapping[str, int]) -> tuple[dict[str, int], list[Bad]]:
+    def kept(
+        self, known: Mapping[str, int], newer: Mapping[str, int] = NOTHING
+    ) -> tuple[dict[str, int], list[Bad]]:
         """The figures less what is set aside, and everything that was; changes nothing.
 
         What is set aside keeps the figure that is `known`. A known SKU in no row that counts (all of
-        it is damaged, or elsewhere) has 0.
+        it is damaged, or elsewhere) has 0. What is `newer` than the snapshot comes on top of its figures.
         """
-        none_left = [sku for sku in self.elsewhere if sku in known and sku not in self.figures]
-        odd = [sku for sku in self.figures if sku not in known and not documents.may_be_key(sku)]
-        wild = [sku for sku, quantity in self.figures.items() if not -MOST_UNITS <= quantity <= MOST_UNITS]
+        told = _with(self.figures, newer)
+        none_left = [sku for sku in self.elsewhere if sku in known and sku not in told]
+        odd = [sku for sku in told if sku not in known and not documents.may_be_key(sku)]
+        wild = [sku for sku, quantity in told.items() if not -MOST_UNITS <= quantity <= MOST_UNITS]
         if not odd and not self.refused and not none_left and not wild:
-            return self.figures, self.bad
+            return told, self.bad
         bad = list(self.bad)
         for sku in sorted(self.refused):
             bad.append(self._bad(sku, "it stands in more than one row"))
@@ -76,9 +81,9 @@ class Snapshot:
         for sku in wild:
             bad.append(self._bad(sku, "its figure is no count of units"))
         aside = self.refused.union(odd, wild)
-        figures = {sku: quantity for sku, quantity in self.figures.items() if sku not in aside}
+        figures = {sku: quantity for sku, quantity in told.items() if sku not in aside}
         figures.update({sku: known[sku] for sku in self.refused.union(wild) if sku in known})
-        figures.update(dict.fromkeys(none_left, 0))
+        figures.update({sku: newer.get(sku, 0) for sku in none_left})
         return figures, bad
 
     def _bad(self, sku: str, reason: str) -> Bad:
@@ -87,10 +92,11 @@ class Snapshot:
         )
 
 
-def _counts(row: StockRow, settings: WarehouseAccount) -> bool:
-    return (settings.statuses is None or row.status in settings.statuses) and (
-        settings.facilities is None or row.facility in settings.facilities
-    )
+def _with(figures: dict[str, int], differences: Mapping[str, int]) -> dict[str, int]:
+    """The figures with these differences; the figure of a SKU that has none is not made up."""
+    if not differences:
+        return figures
+    return {**figures, **{sku: figures[sku] + units for sku, units in differences.items() if sku in figures}}
 
 
 class Difference:
@@ -180,10 +186,11 @@ async def fetch_stock(
         if page.last:
             snapshot = None
         elif page.mark is not None:
-            await account.state.write(
-                partial(_set_aside, account=account, bad=page.bad, mark=page.mark, now_s=now_s)
-            )
-            if page.bad:
+            aside = partial(_set_aside, account=account, page=page, generation=f"{generation}{len(made):04d}")
+            adjusted = await account.state.write(partial(aside, now_s=now_s))
+            if adjusted is not None:
+                made.append(adjusted)
+            elif page.bad:
                 made.append(_unreadable(snapshot, page, f"{generation}{len(made):04d}", now_s))
             snapshot = None
         if page.mark is not None:
@@ -206,10 +213,23 @@ def _unreadable(snapshot: Snapshot, page: StockPage, generation: str, now_s: flo
     )
 
 
-def _set_aside(tx: Writer, *, account: Account, bad: tuple[Bad, ...], mark: str, now_s: float) -> None:
-    """A file that ends without being a whole snapshot: none of its figures count."""
-    documents.park_bad(tx, account.flow(inventory.CHANNEL), bad, now_s=now_s)
-    cursors.take(tx, *account.path, mark)
+def _set_aside(
+    tx: Writer, *, account: Account, page: StockPage, generation: str, now_s: float
+) -> Generation | None:
+    """A file that ends without being a whole snapshot: none of its figures count, its adjustments do."""
+    if page.mark is None:
+        raise AssertionError("a page without a mark ends no file")
+    documents.park_bad(tx, account.flow(inventory.CHANNEL), page.bad, now_s=now_s)
+    cursors.take(tx, *account.path, page.mark)
+    if not page.adjustments:
+        return None
+    return _adjust(tx, account, page.snapshot, page.adjustments, generation, now_s)
+
+
+def _adjust(
+    tx: Writer, account: Account, name: str, told: Sequence[Adjustment], generation: str, now_s: float
+) -> Generation:
+    return adjusting.take(tx, account=account, name=name, told=told, generation=generation, now_s=now_s)
 
 
 async def _conclude(
@@ -222,20 +242,29 @@ async def _conclude(
             snapshot=snapshot,
             generation=generation,
             mark=page.mark,
+            told=page.adjustments,
             now_s=now_s,
         )
     )
 
 
 def conclude(
-    tx: Writer, *, account: Account, snapshot: Snapshot, generation: str, mark: str | None, now_s: float
+    tx: Writer,
+    *,
+    account: Account,
+    snapshot: Snapshot,
+    generation: str,
+    mark: str | None,
+    now_s: float,
+    told: Sequence[Adjustment] = (),
 ) -> Generation:
-    """The one transaction that a snapshot ends in: believe it, hold it, or leave it as too old."""
+    """The one transaction that a snapshot ends in: believe it, hold it, or leave it as too old. Adjustments
+    that were `told` with it are taken after it."""
     path = account.path
     if mark is not None:
         cursors.take(tx, *path, mark)
     known = stock.figures(tx, path)
-    figures, bad = snapshot.kept(known)
+    figures, bad = snapshot.kept(known, adjustments.newer(tx, path, snapshot.as_of_s))
     flow = account.flow(inventory.CHANNEL)
     latest = stock.latest(tx, path)
     made = Generation(
@@ -263,6 +292,8 @@ def conclude(
             made = apply(tx, account, made, difference)
     documents.park_bad(tx, flow, bad, now_s=now_s)
     stock.remember(tx, path, made, figures)
+    if told:
+        _adjust(tx, account, f"{snapshot.name} adjustments", told, f"{generation}a", now_s)
     return made
 
 
@@ -274,6 +305,7 @@ def apply(tx: Writer, account: Account, made: Generation, difference: Difference
     stock.put_figures(tx, account.path, changed, made.id)
     stock.put_gone(tx, account.path, difference.missing)
     promises.forget_gone(tx, account.settings, made.as_of_s)
+    adjustments.settle(tx, account.path, made.as_of_s)
     for scope in account.scopes.values():
         flow = Flow(scope.connection.id, inventory.CHANNEL)
         levels.mark(tx, flow, deriving.concerned(tx, scope.connection, changed))
@@ -288,7 +320,8 @@ def approve(
     made = stock.held(tx, account.path)
     if made is None or generation not in (None, made.id):
         return None
-    figures = stock.held_figures(tx, account.path)
+    since = adjustments.newer(tx, account.path, made.as_of_s, after=made.id)
+    figures = _with(stock.held_figures(tx, account.path), since)
     # A time ahead of now was wrong: kept, it would make every later snapshot too old.
     as_of_s = min(made.as_of_s, now_s)
     why = f"approved: {made.why}"

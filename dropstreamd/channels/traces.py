@@ -1,4 +1,5 @@
-"""By what else a warehouse may name something of ours: return references, and tracking numbers.
+"""By what else a warehouse may name something of ours: references of returns and stock notices, and
+tracking numbers.
 
 Kept for ever beside the references of orders. All stand under (merchant, warehouse, KIND), where no
 order's reference stands: those have no colon.
@@ -17,6 +18,7 @@ from dropstreamd.store.keys import MAX_PART_BYTES, Key, is_part
 from dropstreamd.store.tables import Table
 
 _RETURN = "return:"
+_NOTICE = "notice:"
 _PARCEL = "parcel:"
 _OF_ORDER = "returns of:"
 _CAME = "came back:"
@@ -64,6 +66,21 @@ def returns_of(tx: Reader, account: WarehouseAccount, connection: str, order: st
     """The keys of the order's returns that were ever handed over."""
     prefix = _at(account, _OF_ORDER + connection, order)
     return [path[-1] for path, _ in tx.scan(Table.LINKS, prefix)]
+
+
+# ---- stock notices, by their reference
+
+
+def find_notice(tx: Reader, account: WarehouseAccount, reference: str) -> Link | None:
+    """Whose stock notice the reference is: its connection, and the notice's key (as `Link.order`)."""
+    usable = 0 < len(reference.encode()) <= MAX_PART_BYTES and is_part(reference)
+    raw = tx.get(Table.LINKS, _at(account, _NOTICE, reference)) if usable else None
+    return None if raw is None else _link.decode(raw)
+
+
+def keep_notice(tx: Writer, account: WarehouseAccount, reference: str, link: Link) -> None:
+    """Remember for ever whose stock notice the reference is."""
+    tx.put(Table.LINKS, _at(account, _NOTICE, reference), _encode(link))
 
 
 # ---- parcels, by their tracking number

@@ -19,6 +19,7 @@ from dropstreamd.config.schema import (
     Connection,
     JobKey,
     Merchant,
+    PurchaseSettings,
     ReturnSettings,
     StoreAccount,
 )
@@ -99,7 +100,12 @@ def _read(
     warehouse = table.need("warehouse", text("the name of a warehouse"), "the name of a warehouse")
     returns = _returns(table.table("returns"), reference)
     place = table.place
-    templates = ((place.at("reference"), reference), (place.at("returns").at("reference"), returns.reference))
+    purchases = _purchases(table.table("purchase_orders"), reference)
+    templates = (
+        (place.at("reference"), reference),
+        (place.at("returns").at("reference"), returns.reference),
+        (place.at("purchase_orders").at("reference"), purchases.reference),
+    )
     _check_account(merchant, warehouse, templates, merchants, place)
     store = _store(table, timezone, plugins)
     schedules = _schedules(table.table("channels"))
@@ -149,6 +155,7 @@ def _read(
         ship_within_s=ship_within_s,
         returns=returns,
         catalogs=catalogs,
+        purchases=purchases,
     )
 
 
@@ -183,6 +190,13 @@ def _returns(table: Table, orders: str | None) -> ReturnSettings:
     )
     table.close()
     return returns
+
+
+def _purchases(table: Table, orders: str | None) -> PurchaseSettings:
+    """Likewise, with a P before it."""
+    purchases = PurchaseSettings(reference=table.get("reference", _reference, f"P{orders}"))
+    table.close()
+    return purchases
 
 
 def _catalogs(table: Table) -> CatalogMode:

@@ -178,6 +178,13 @@ class ReturnSettings(msgspec.Struct, frozen=True, kw_only=True):
     refund: bool = False
 
 
+class PurchaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[purchase_orders]` table of a connection. `reference` is the template of the reference that a
+    warehouse is told of a purchase order by, with `{number}` (the purchase order's number) in it once."""
+
+    reference: str
+
+
 CatalogMode = Literal["drafts", "list"]
 """What becomes of items that the warehouse has and the store lacks: draft products, or a list."""
 
@@ -216,6 +223,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     ship_within_s: float = 7 * 86400.0
     returns: ReturnSettings = ReturnSettings(reference="R{number}")
     catalogs: CatalogMode = "drafts"
+    purchases: PurchaseSettings = PurchaseSettings(reference="P{number}")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

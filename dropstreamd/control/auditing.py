@@ -1,7 +1,10 @@
 """Audits that a person asks for."""
 
+from functools import partial
+
 from dropstreamd.channels import drift, order_audit
-from dropstreamd.channels.order_audit import Finds
+from dropstreamd.channels.order_audit import Audited, Finds
+from dropstreamd.config.schema import Connection
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.audits import InventoryAudited, LevelFound, OrderFound, OrdersAudited
 from dropstreamd.control.refused import refuse
@@ -16,8 +19,26 @@ async def orders(desk: Desk, call: Call[Empty, Empty]) -> OrdersAudited:
     if Part.ORDERS not in scope.store_offers:
         refuse("not supported", f"the store of {connection.name} tells no orders")
     found = await order_audit.audit(scope)
+    await desk.daemon.state.write(partial(order_audit.keep, connection=connection.id, found=found))
     text = f"{found.unaccounted.count} orders unaccounted for, {found.overdue.count} overdue"
     await desk.note(connection, "order audit", text, who=call.who, channel="sales_orders")
+    return _audited(connection, found)
+
+
+async def last_orders(desk: Desk, call: Call[Empty, Empty]) -> OrdersAudited:
+    """What the newest order audit found, by whoever it was made; nothing is looked at."""
+    connection = desk.connection(call.path["c"])
+    found = desk.daemon.state.read(partial(order_audit.last, connection=connection.id))
+    if found is None:
+        refuse(
+            "not found",
+            f"the orders of {connection.name} were not audited yet",
+            remedy=f"dropstreamctl audit {connection.name} orders",
+        )
+    return _audited(connection, found)
+
+
+def _audited(connection: Connection, found: Audited) -> OrdersAudited:
     return OrdersAudited(
         connection=connection.name,
         at_s=found.at_s,
@@ -66,6 +87,16 @@ ROUTES = (
         name="audit_orders",
         summary="Compare the store's open orders with ours; list what was sent and does not ship",
         handle=orders,
+        query=Empty,
+        body=Empty,
+        answer=OrdersAudited,
+    ),
+    Route(
+        method="GET",
+        path="/v1/connections/{c}/audit/orders",
+        name="last_order_audit",
+        summary="What the newest order audit found",
+        handle=last_orders,
         query=Empty,
         body=Empty,
         answer=OrdersAudited,

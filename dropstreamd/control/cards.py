@@ -7,6 +7,7 @@ import msgspec
 import trio
 
 from dropstreamd.actors.actor import Actor, Trouble
+from dropstreamd.channels import order_audit
 from dropstreamd.channels.jobs import CHANNELS, FLOWS, Job, of_channel
 from dropstreamd.channels.run import Run
 from dropstreamd.config.schema import Broken, Connection, WarehouseAccount
@@ -21,6 +22,7 @@ from dropstreamd.control.messages.status import (
     ConnectionCard,
     Counted,
     JobCard,
+    OrderAuditCard,
     PluginCard,
     SnapshotShown,
     Status,
@@ -116,6 +118,20 @@ def _connection_card(desk: Desk, connection: Connection) -> ConnectionCard:
         crashes=0 if supervisor is None else supervisor.faults.in_a_row,
         crash="" if supervisor is None or not supervisor.faults.in_a_row else supervisor.faults.last,
         restored_s=state.read(partial(cursors.restored_s, connection=connection.id)),
+        audit=state.read(partial(_audit_card, connection=connection.id)),
+    )
+
+
+def _audit_card(tx: Reader, connection: str) -> OrderAuditCard | None:
+    found = order_audit.last(tx, connection)
+    if found is None:
+        return None
+    return OrderAuditCard(
+        at_s=found.at_s,
+        looked_at=found.looked_at,
+        unaccounted=found.unaccounted.count,
+        overdue=found.overdue.count,
+        trouble=found.trouble,
     )
 
 

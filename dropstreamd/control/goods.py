@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
-from dropstreamd.channels import catalogs, products, purchases
+from dropstreamd.channels import catalogs, products, purchases, stock_notices
 from dropstreamd.channels.jobs import of_channel
 from dropstreamd.channels.listings import Listings
 from dropstreamd.channels.run import Scope
@@ -103,12 +103,16 @@ def _list(tx: Reader, *, scope: Scope, ended: bool) -> Purchases:
 
 def _shown(tx: Reader, scope: Scope, key: str, row: Shelved) -> PurchaseShown:
     doc: Document | None = documents.get(tx, Flow(scope.connection.id, purchases.CHANNEL), key)
+    purchase = purchases.decode.decode(row.content)
+    notice = stock_notices.document_of(tx, scope.account, key)
     return PurchaseShown(
-        purchase=purchases.decode.decode(row.content),
+        purchase=purchase,
         at_s=row.at_s,
         state="" if doc is None else doc.state.value,
         reason="" if doc is None else doc.reason,
         sent=None if doc is None or not doc.sent else purchases.decode.decode(doc.sent),
+        notice="" if notice is None else notice.state.value,
+        notice_reason="" if notice is None else notice.reason,
     )
 
 

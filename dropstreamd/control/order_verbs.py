@@ -19,6 +19,7 @@ from dropstreamd.control.order_known import known, said_of
 from dropstreamd.control.order_shown import find, packages
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.control.whereabouts import Look, look
 from dropstreamd.model.orders import Order
 from dropstreamd.store import by_hand, documents, runs, transitions
 from dropstreamd.store.base import Writer
@@ -80,19 +81,8 @@ async def done_by_hand(
 ) -> Done:
     """Do what a verb does to the order that the path names, and log it, in one transaction."""
     connection = desk.connection(call.path["c"])
-    named = call.path["order"]
     why = reason_of(call.body.why)
-    account = desk.account_of(connection)
-    key, flow = None, Flow(connection.id, orders.CHANNEL)
-    if named and is_part(named):
-        look = partial(find, connection=connection, account=account, flow=flow, named=named)
-        key = await desk.scan(look)
-    if key is None:
-        refuse(
-            "not found",
-            f"{connection.name} has no order {named[:100]!r}",
-            remedy="name its number, its reference at the warehouse, or the store's id",
-        )
+    key = await key_of(desk, connection, call.path["order"])
     spot = Spot(
         scope=desk.scope(connection),
         book=desk.book(connection, orders.CHANNEL),
@@ -111,6 +101,22 @@ async def done_by_hand(
     text = await desk.daemon.state.write(whole)
     desk.tell(event, call.who, connection=connection.name, order=key)
     return Done(text=text)
+
+
+async def key_of(desk: Desk, connection: Connection, named: str) -> str:
+    """The key of the order that is named so. Refused where there is none."""
+    account, flow = desk.account_of(connection), Flow(connection.id, orders.CHANNEL)
+    key = None
+    if named and is_part(named):
+        look = partial(find, connection=connection, account=account, flow=flow, named=named)
+        key = await desk.scan(look)
+    if key is None:
+        refuse(
+            "not found",
+            f"{connection.name} has no order {named[:100]!r}",
+            remedy="name its number, its reference at the warehouse, or the store's id",
+        )
+    return key
 
 
 def reason_of(text: str) -> str:
@@ -196,12 +202,25 @@ def resend_now(tx: Writer, spot: Spot) -> Document:
     return spot.change(tx, lambda doc: by_hand.resend(doc, spot.now_s, spot.said))
 
 
-def _resend(tx: Writer, spot: Spot, asked: Confirmed) -> str:
+def refuse_what_lies_there(spot: Spot, doc: Document, seen: Look | None) -> None:
+    """What the warehouse has not taken yet, or has and means to ship, is not sent beside itself."""
+    hinders = "" if seen is None else seen.hinders(doc)
+    if hinders:
+        refuse(
+            "not possible",
+            f"{doc.number}: {hinders}",
+            remedy=f"wait until it is taken, or take it away there; or {spot.command('cancel', doc)}",
+        )
+
+
+def _resend(tx: Writer, spot: Spot, asked: Confirmed, *, seen: Look | None) -> str:
     doc = spot.doc(tx)
     sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
     refuse_no_resend(spot, doc, sent)
+    refuse_what_lies_there(spot, doc, seen)
     if not asked.confirmed:
         said = known(tx, spot.scope, doc, sent)
+        said = said if seen is None else (*said, seen.found.detail)
         unconfirmed(f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
     resend_now(tx, spot)
     return f"{doc.number} goes again with the next run, under its reference {doc.reference}"
@@ -262,8 +281,14 @@ def _cancel(tx: Writer, spot: Spot, _asked: ByHand) -> str:
 
 
 async def resend(desk: Desk, call: Call[Empty, Confirmed]) -> Done:
-    """Hand an order over once more, under its reference."""
-    return await done_by_hand(desk, call, "resent", _resend)
+    """Hand an order over once more, under its reference, where the warehouse has taken the first one."""
+    connection = desk.connection(call.path["c"])
+    reason_of(call.body.why)
+    key = await key_of(desk, connection, call.path["order"])
+    doc = desk.daemon.state.read(partial(documents.get, flow=Flow(connection.id, orders.CHANNEL), key=key))
+    looked = {} if doc is None or doc.state is State.OPEN else {key: doc}
+    seen = await look(desk, connection, looked)
+    return await done_by_hand(desk, call, "resent", partial(_resend, seen=seen.get(key)))
 
 
 async def hold(desk: Desk, call: Call[Empty, ByHand]) -> Done:

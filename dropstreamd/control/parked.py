@@ -148,7 +148,7 @@ def _unmatched(tx: Reader, account: WarehouseAccount, path: str) -> Iterator[Par
         (each.receipt.key, each.receipt.reference or each.receipt.order_reference, each.since_s)
         for each in receiving.unmatched(tx, account)
     )
-    reason = "no return, order or parcel of ours bears its reference or its tracking number"
+    reason = "no return, order, stock notice or parcel of ours bears its reference or its tracking number"
     yield from _unknown(receipts.FLOW, "no return", reason, came, path)
 
 

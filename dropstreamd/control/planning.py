@@ -4,7 +4,7 @@ What has moved since is left alone, and told. A level that is applied goes with 
 moved meanwhile, as every smart run does; orders that are applied are let go, or sent again, and no others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NoReturn
 
@@ -13,6 +13,7 @@ import msgspec
 from dropstreamd.channels import deriving, inventory, orders, promises
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
+from dropstreamd.control import whereabouts
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.plans import (
     Applied,
@@ -28,6 +29,7 @@ from dropstreamd.control.preflight import level_changes
 from dropstreamd.control.refused import Refused, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.running import instant
+from dropstreamd.control.whereabouts import Look
 from dropstreamd.errors import Misconfigured
 from dropstreamd.store import documents, levels, plans, runs
 from dropstreamd.store.base import Reader, Writer
@@ -64,6 +66,8 @@ async def make(desk: Desk, call: Call[Empty, MakePlan]) -> PlanShown:
     elif asked.what == "resend":
         look = partial(_resends, spot=spot, named=asked.orders, left_out=left_out)
     items, unchanged = await desk.scan(look)
+    if asked.what == "resend":
+        items = await _looked_up(desk, spot, items, left_out)
     if len(items) > ITEMS_LIMIT:
         refuse(
             "not possible",
@@ -137,6 +141,28 @@ def _resends(
     return list(items.values()), 0
 
 
+async def _looked_up(
+    desk: Desk, spot: Spot, items: list[PlanItem], left_out: list[NotPlanned]
+) -> list[PlanItem]:
+    """Those that the warehouse has taken, as far as it can tell, and that it has."""
+    docs = await desk.scan(partial(_documents, spot=spot, items=items))
+    seen = await whereabouts.look(desk, spot.connection, docs)
+    wanted = []
+    for item in items:
+        one = seen.get(item.key)
+        hinders = "" if one is None else one.hinders(docs[item.key])
+        if hinders:
+            left_out.append(NotPlanned(named=item.number, why=hinders))
+        elif one is not None:
+            wanted.append(msgspec.structs.replace(item, before=f"{item.before}; {one.found.detail}"))
+    return wanted
+
+
+def _documents(tx: Reader, spot: Spot, items: Sequence[PlanItem]) -> dict[str, Document]:
+    found = ((item.key, documents.get(tx, spot.book.flow, item.key)) for item in items)
+    return {key: doc for key, doc in found if doc is not None}
+
+
 def _why_not(tx: Reader, spot: Spot, doc: Document) -> str:
     try:
         refuse_no_resend(spot, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
@@ -193,12 +219,13 @@ async def apply(desk: Desk, call: Call[Empty, ApplyPlan]) -> Applied:
     connection = desk.connection(call.path["c"])
     plan_id, why = desk.key(call.path["plan"]), reason_of(call.body.why)
     spot = _spot(desk, connection, why=why, who=call.who)
+    seen = await _seen(desk, spot, plan_id)
 
     def whole(tx: Writer) -> tuple[str, Applied]:
         plan = plans.get(tx, connection.id, plan_id, now_s=spot.now_s)
         if plan is None:
             _no_plan(connection, plan_id)
-        applied = _apply(tx, spot, plan)
+        applied = _apply(tx, spot, plan, seen)
         plans.drop(tx, connection.id, plan_id)
         text = f"plan {plan_id} of {plan.what}: {applied.done} applied, {len(applied.moved)} moved: {why}"
         line = Line(at_s=spot.now_s, event="applied", text=text, channel=JOBS[plan.what][0], who=call.who)
@@ -212,6 +239,16 @@ async def apply(desk: Desk, call: Call[Empty, ApplyPlan]) -> Applied:
     )
 
 
+async def _seen(desk: Desk, spot: Spot, plan_id: str) -> dict[str, Look]:
+    """Of a plan to send orders again: where they are by now."""
+    get = partial(plans.get, connection=spot.connection.id, plan_id=plan_id, now_s=spot.now_s)
+    plan = desk.daemon.state.read(get)
+    if plan is None or plan.what != "resend":
+        return {}
+    docs = await desk.scan(partial(_documents, spot=spot, items=plan.items))
+    return await whereabouts.look(desk, spot.connection, docs)
+
+
 def _ask(desk: Desk, connection: Connection, what: str, who: str) -> str:
     """The run that takes it along; none where a switch is off."""
     channel, job = JOBS[what]
@@ -221,7 +258,7 @@ def _ask(desk: Desk, connection: Connection, what: str, who: str) -> str:
         return ""
 
 
-def _apply(tx: Writer, spot: Spot, plan: Plan) -> Applied:
+def _apply(tx: Writer, spot: Spot, plan: Plan, seen: Mapping[str, Look]) -> Applied:
     moved = []
     done = 0
     unsent = _unsent(tx, spot.scope) if plan.what == "inventory.full" else {}
@@ -231,7 +268,7 @@ def _apply(tx: Writer, spot: Spot, plan: Plan) -> Applied:
             case "inventory.full":
                 why = _apply_level(tx, spot.scope, unsent, item)
             case "resend":
-                why = _apply_resend(tx, one, item)
+                why = _apply_resend(tx, one, item, seen.get(item.key))
             case _:
                 why = _apply_older(tx, one, item)
         done += not why
@@ -262,11 +299,11 @@ def _apply_older(tx: Writer, spot: Spot, item: PlanItem) -> str:
     return ""
 
 
-def _apply_resend(tx: Writer, spot: Spot, item: PlanItem) -> str:
+def _apply_resend(tx: Writer, spot: Spot, item: PlanItem, seen: Look | None) -> str:
     doc = documents.get(tx, spot.book.flow, item.key)
-    if doc is None or _mark(doc) != item.mark:
+    if doc is None or _mark(doc) != item.mark or seen is None:
         return _moved(doc)
-    why = _why_not(tx, spot, doc)
+    why = _why_not(tx, spot, doc) or seen.hinders(doc)
     if not why:
         resend_now(tx, spot)
     return why

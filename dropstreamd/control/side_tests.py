@@ -81,7 +81,7 @@ async def look_at(desk: Desk, connection: Connection, side: Side, ask: Ask, dead
         except DropstreamError as error:
             failure = failure_of(error)
         except BaseExceptionGroup as group:
-            failure = failure_of(_known(group))
+            failure = failure_of(known_error(group))
     return SideTested(
         side=side,
         platform=account.platform,
@@ -98,7 +98,7 @@ def _opened(desk: Desk, connection: Connection, side: Side) -> AbstractAsyncCont
     return accounts.open_warehouse(desk.account_of(connection), Priority.ORDERS)
 
 
-def _known(group: BaseExceptionGroup[BaseException]) -> DropstreamError:
+def known_error(group: BaseExceptionGroup[BaseException]) -> DropstreamError:
     """The error in a group that a library's nursery made; a group that holds anything else is raised."""
     known, rest = group.split(DropstreamError)
     if known is None or rest is not None:

@@ -131,3 +131,22 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
 
     prepared: tuple[Prepared, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that was handed over: its reference, and what its sink answered (`Accepted.remote`)."""
+
+    reference: str
+    remote: str
+
+
+class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an order that was handed over is, and that in a sentence for a person.
+
+    `waiting`: where it was put; the warehouse has not taken it yet. `there`: the warehouse has it, and means
+    to ship it. `taken`: it is not where it was put any more; what became of it only the warehouse knows.
+    `gone`: the warehouse does not have it, or has cancelled it. `unknown`: nobody can tell.
+    """
+
+    where: Literal["waiting", "there", "taken", "gone", "unknown"]
+    detail: str

@@ -32,7 +32,9 @@ class PurchaseLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PurchaseOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A purchase order as the warehouse tells it. `key` is the platform's id, `number` what people see."""
+    """A purchase order as the warehouse tells it, or as a person or an ERP enters it here. `key` is the
+    platform's id (of one that was entered, the reference that the warehouse knows it by), `number` what
+    people see."""
 
     key: str
     number: str
@@ -42,4 +44,31 @@ class PurchaseOrder(msgspec.Struct, frozen=True, kw_only=True):
     ordered_at: datetime | None = None
     expected_at: datetime | None = None
     updated_at: datetime | None = None
+    note: str = ""
+    carrier: str = ""
+    tracking_numbers: tuple[str, ...] = ()
+
+
+class NoticeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of a warehouse's SKU that are on their way; `number` counts from 1 within the notice. They
+    come packed: `pack` units in one `unit`."""
+
+    number: int
+    sku: str
+    quantity: int
+    unit: str = "each"
+    pack: int = 1
+
+
+class StockNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """A purchase order for a warehouse to expect. It reports what came under `reference`."""
+
+    reference: str
+    number: str
+    lines: tuple[NoticeLine, ...]
+    supplier: str = ""
+    ordered_at: datetime | None = None
+    expected_at: datetime | None = None
+    carrier: str = ""
+    tracking_numbers: tuple[str, ...] = ()
     note: str = ""

@@ -86,12 +86,21 @@ class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
     return_line: int = 0
 
 
+class ShortLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Units that were announced and that the warehouse says will not come; `line` is the number that we
+    sent, 0 if not told."""
+
+    sku: str
+    quantity: int
+    line: int = 0
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a warehouse received back, as it tells it.
+    """What a warehouse received back, as it tells it; or what came of a stock notice.
 
     `key` is unique within the warehouse account and the same on every re-export. `reference` is that of
-    our return; where it is empty the receipt is known by `order_reference`, else by the tracking numbers
-    of the parcel that went out, or came in.
+    our return or notice; where it is empty the receipt is known by `order_reference`, else by the tracking
+    numbers of the parcel that went out, or came in. `short` counts where it is of a notice.
     """
 
     key: str
@@ -101,6 +110,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     tracking_numbers: tuple[str, ...] = ()
     received_at: datetime | None = None
     kind: ReceiptKind = "return"
+    short: tuple[ShortLine, ...] = ()
 
 
 class ReturnedLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """Stock as a warehouse reports it, and the levels that a store is told."""
 
+from datetime import datetime
+
 import msgspec
 
 MOST_UNITS = 10**12
@@ -13,6 +15,16 @@ class StockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quantity: int
     status: str = ""
     facility: str = ""
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
+    """Units that became more or less in a warehouse at `at`, told by themselves and not as a figure: each
+    row's quantity is the difference. `key` is the same whenever it is told again; `number` is for people."""
+
+    key: str
+    number: str
+    at: datetime
+    rows: tuple[StockRow, ...]
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False):

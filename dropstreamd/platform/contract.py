@@ -23,6 +23,7 @@ from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import (
     Accepted,
     Bad,
+    Handed,
     InDoubt,
     Item,
     Outcome,
@@ -32,15 +33,16 @@ from dropstreamd.model.handover import (
     Repeat,
     Stamp,
     Untouched,
+    Whereabouts,
     Withdrawn,
     Writes,
 )
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.products import Product
-from dropstreamd.model.purchases import PurchaseOrder
+from dropstreamd.model.purchases import PurchaseOrder, StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
-from dropstreamd.model.stock import Level, StockRow
+from dropstreamd.model.stock import Adjustment, Level, StockRow
 from dropstreamd.platform.access import Consent, Fetch, Grant
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.limiter import Limiter, Pace
@@ -54,6 +56,8 @@ __all__ = [
     "Fetch",
     "Finding",
     "Grant",
+    "Handed",
+    "HandedReader",
     "Host",
     "InDoubt",
     "Item",
@@ -83,6 +87,7 @@ __all__ = [
     "Untouched",
     "Warehouse",
     "WarehouseParts",
+    "Whereabouts",
     "Withdrawn",
     "Writes",
 ]
@@ -109,6 +114,7 @@ class Part(StrEnum):
     RETURNS = "returns"  # store: tells returns asked for; warehouse: takes them, to expect the goods
     RECEIPTS = "receipts"  # warehouse: tells what came back; store: is told
     PURCHASE_ORDERS = "purchase orders"  # warehouse: tells what is on its way; store: is told
+    STOCK_NOTICES = "stock notices"  # warehouse: is told what is on its way to it, to expect the goods
     ACKNOWLEDGEMENTS = "acknowledgements"  # warehouse: tells what became of orders before they ship
 
     @property
@@ -143,7 +149,9 @@ class StockPage(msgspec.Struct, frozen=True, kw_only=True):
     Pages with the same `snapshot` form one; `last` ends it. `as_of` is the instant that the figures
     were true: by it, an older snapshot never replaces a newer one. `mark` as in `Page`, on the last
     page; on a page that is not the last it says that the file gave no snapshot: it was taken before,
-    or cannot be read to its end (then `bad` says why). Pages of it that came before are dropped.
+    or cannot be read to its end (then `bad` says why), or told `adjustments` alone. Pages of it that came
+    before are dropped. `adjustments`, on a page with a mark, change the figures that are known, each once,
+    where they are newer than those.
     """
 
     snapshot: str
@@ -153,6 +161,7 @@ class StockPage(msgspec.Struct, frozen=True, kw_only=True):
     last: bool = False
     more: bool = False
     mark: str | None = None
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 Taken = Callable[[str], bool]
@@ -238,6 +247,14 @@ class LevelReader(Protocol):
 
 LEVELS_READ = 100
 """SKUs that a `LevelReader` is asked for at once, at most."""
+
+
+class HandedReader(Protocol):
+    """Looks where orders are that were handed over, before a person has one sent again. Reads only."""
+
+    async def look(self, handed: Sequence[Handed]) -> Sequence[Whereabouts]:
+        """One for each, in their order."""
+        ...
 
 
 # ---- seen by people
@@ -350,7 +367,16 @@ class Warehouse(Session, Protocol):
     @property
     def purchase_orders(self) -> Source[PurchaseOrder] | None: ...
     @property
+    def stock_notices(self) -> Sink[StockNotice] | None:
+        """What comes of a notice is told by `receipts`, under the notice's reference."""
+        ...
+
+    @property
     def acknowledgements(self) -> Source[Acknowledgement] | None: ...
+    @property
+    def handed(self) -> HandedReader | None:
+        """Where what `orders` accepted is now; None where that cannot be looked up."""
+        ...
 
     def sample(self, name: str, content: bytes) -> Sample:
         """Read a sample file as the settings say; no I/O."""
@@ -368,7 +394,9 @@ class WarehouseParts:
     returns: Sink[OutboundReturn] | None = None
     receipts: Source[Receipt] | None = None
     purchase_orders: Source[PurchaseOrder] | None = None
+    stock_notices: Sink[StockNotice] | None = None
     acknowledgements: Source[Acknowledgement] | None = None
+    handed: HandedReader | None = None
 
 
 class Host(Protocol):

@@ -21,7 +21,16 @@ from dropstreamd.errors import (
     Unreachable,
     Wait,
 )
-from dropstreamd.platform.contract import Accepted, InDoubt, Outcome, Prepared, Record, Untouched, Withdrawn
+from dropstreamd.platform.contract import (
+    Accepted,
+    InDoubt,
+    Outcome,
+    Prepared,
+    Record,
+    Untouched,
+    Whereabouts,
+    Withdrawn,
+)
 from dropstreamd.platform.files import FileServer
 
 Stage = Literal["uploaded", "renaming", "withdrawing", "sent"]
@@ -103,6 +112,21 @@ class Outbox:
         if found.stage == "renaming" and not (part_size is not None and await self._server.atomic_rename()):
             return await self._without_trace(prepared, found, record, part_size)
         return await self._from_part(prepared, found, record, part_size)
+
+    async def look(self, name: str) -> Whereabouts:
+        """Where a file is that was sent under this name. Reads only."""
+        if not name or "/" in name:
+            return Whereabouts(where="unknown", detail="under which name its file was sent is not known")
+        if await self._server.size(f"{self._folder}/{name}") is not None:
+            return Whereabouts(
+                where="waiting", detail=f"its file {name} still lies in {self._folder}: it was not taken yet"
+            )
+        if await self._see_marker() is None:
+            return Whereabouts(
+                where="unknown",
+                detail=f"neither its file {name} nor our marker is in {self._folder}: is it the same folder?",
+            )
+        return Whereabouts(where="taken", detail=f"its file {name} was taken out of {self._folder}")
 
     async def _from_part(
         self, prepared: Prepared, step: Step, record: Record, part_size: int | None

@@ -10,6 +10,7 @@ from dropstreamd.platform.contract import Consent, Part, Plugin, Role
 from dropstreamd.platform.secrets import SecretRef
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+OF_WAREHOUSES = frozenset({Part.ACKNOWLEDGEMENTS, Part.STOCK_NOTICES})
 _SECRET = re.compile(r"(^|_)(secret|password|passphrase|token|api_key|private_key|credential)$")
 
 
@@ -36,8 +37,9 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
     provides: object = plugin.provides
     if not isinstance(provides, frozenset) or not provides or not all(isinstance(p, Part) for p in provides):
         yield "what it provides is no set of Part values, or empty"
-    elif role is Role.STORE and Part.ACKNOWLEDGEMENTS in provides:
-        yield f"it provides {Part.ACKNOWLEDGEMENTS}, which only a warehouse has"
+    elif role is Role.STORE:
+        for part in sorted(provides & OF_WAREHOUSES):
+            yield f"it provides {part}, which only a warehouse has"
     for field in ("account_key", "open", "amends", "cancels", "pace", "check", "lacks"):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"

@@ -1,4 +1,5 @@
-"""How far each source has been read, and which files were taken."""
+"""How far each source has been read, which files were taken, and what else is known of a connection as a
+whole."""
 
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Flow
@@ -61,3 +62,13 @@ def store_account(tx: Reader, connection: str) -> str | None:
 def keep_store_account(tx: Writer, connection: str, account: str) -> None:
     """Remember it; a person may say that the account has another name now."""
     tx.put(Table.CURSORS, (connection, "-store"), account.encode())
+
+
+def order_audit(tx: Reader, connection: str) -> bytes | None:
+    """What the newest order audit of the connection found; None before the first."""
+    return tx.get(Table.CURSORS, (connection, "-order audit"))
+
+
+def keep_order_audit(tx: Writer, connection: str, found: bytes) -> None:
+    """Remember it in the place of the one before."""
+    tx.put(Table.CURSORS, (connection, "-order audit"), found)

@@ -20,14 +20,15 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     `applied`: its figures are believed. `held`: it looks wrong and waits for a person, or for a
     sound one. `superseded`: a newer one was there first. `unreadable`: none of it counts, and it is not
-    kept. Counts are SKUs, `units` their total.
+    kept. `adjusted`: no snapshot, but differences told by themselves, `units` their sum. Counts are SKUs,
+    `units` their total.
     """
 
     id: str
     snapshot: str
     as_of_s: float
     at_s: float
-    verdict: Literal["applied", "held", "superseded", "unreadable"]
+    verdict: Literal["applied", "held", "superseded", "unreadable", "adjusted"]
     why: str = ""
     skus: int = 0
     changed: int = 0

@@ -7,6 +7,7 @@ from functools import partial
 import trio
 
 from dropstreamd.channels import order_audit, orders, purging
+from dropstreamd.channels.order_audit import Audited
 from dropstreamd.channels.run import Scope
 from dropstreamd.errors import StateFull
 from dropstreamd.store import runs, switches
@@ -41,10 +42,20 @@ class Housekeeping:
         await keep("housekeeping", self._rounds, faults=Faults(), rng=self._rng)
 
     async def _rounds(self) -> None:
+        self.show_kept()
         await trio.sleep(FIRST_S)
         while True:
             await self.round()
             await trio.sleep(DAY_S)
+
+    def show_kept(self) -> None:
+        """Tell the metrics what the last audits found, before there are new ones."""
+        for scope in self._daemon.scopes():
+            connection = scope.connection.id
+            if scope.state.read(partial(_imports, connection=connection)):
+                found = scope.state.read(partial(order_audit.last, connection=connection))
+                if found is not None:
+                    self._show(scope, found)
 
     async def round(self) -> None:
         """Once for every connection that can run."""
@@ -52,12 +63,27 @@ class Housekeeping:
             await self._purge(scope)
             if scope.state.read(partial(_imports, connection=scope.connection.id)):
                 await self._audit(scope)
+            else:
+                self._metrics.not_audited(scope.connection.name)
+
+    def _show(self, scope: Scope, found: Audited) -> None:
+        self._metrics.set_audited(
+            scope.connection.name,
+            unaccounted=found.unaccounted.count,
+            overdue=found.overdue.count,
+            at_s=found.at_s,
+        )
 
     async def _audit(self, scope: Scope) -> None:
         """Report; never act."""
         found = await order_audit.audit(scope)
+        try:
+            keep_it = partial(order_audit.keep, connection=scope.connection.id, found=found)
+            found = await scope.state.write(keep_it)
+        except StateFull as error:
+            _log.warning("audit_not_kept", connection=scope.connection.name, error=error.message)
+        self._show(scope, found)
         name, unaccounted, overdue = scope.connection.name, found.unaccounted.count, found.overdue.count
-        self._metrics.set_audited(name, unaccounted=unaccounted, overdue=overdue)
         if not (unaccounted or overdue):
             _log.info("orders_audited", connection=name, looked_at=found.looked_at, trouble=found.trouble)
             return

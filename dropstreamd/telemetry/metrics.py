@@ -186,10 +186,16 @@ class Metrics:
         """How many of a warehouse account's rows belong to no order that we know."""
         self._unmatched.set(count, account)
 
-    def set_audited(self, connection: str, *, unaccounted: int, overdue: int) -> None:
-        """What the newest order audit of a connection found."""
+    def set_audited(self, connection: str, *, unaccounted: int, overdue: int, at_s: float) -> None:
+        """What the newest order audit of a connection found, and when."""
         self._unaccounted.set(unaccounted, connection)
         self._overdue.set(overdue, connection)
+        self._audited.set(at_s, connection)
+
+    def not_audited(self, connection: str) -> None:
+        """A connection whose orders are not imported is not audited."""
+        for gauge in (self._unaccounted, self._overdue, self._audited):
+            gauge.clear(connection)
 
     def remove_account(self, account: str) -> None:
         """Forget every series of an account that nothing uses any more."""
@@ -263,6 +269,11 @@ class Metrics:
         self._overdue = self._gauge(
             "orders_overdue",
             "Orders with the warehouse past their ship-by, by the last audit.",
+            ("connection",),
+        )
+        self._audited = self._gauge(
+            "orders_audited_timestamp_seconds",
+            "When the orders were last audited; absent while they are not imported.",
             ("connection",),
         )
         self._tasks = self._gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)

@@ -33,6 +33,7 @@ METHODS = {
         Part.RETURNS: SINK,
         Part.RECEIPTS: SOURCE,
         Part.PURCHASE_ORDERS: SOURCE,
+        Part.STOCK_NOTICES: SINK,
         Part.ACKNOWLEDGEMENTS: SOURCE,
     },
 }

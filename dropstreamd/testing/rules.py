@@ -87,7 +87,7 @@ OF_PARTS: dict[tuple[Role, Part], tuple[OfPart, ...]] = {
     (Role.STORE, Part.ORDERS): ORDERS,
     (Role.STORE, Part.SHIPMENTS): SINK,
     (Role.STORE, Part.INVENTORY): SINK,
-    (Role.WAREHOUSE, Part.ORDERS): SINK,
+    (Role.WAREHOUSE, Part.ORDERS): (*SINK, sink_rules.what_was_handed_over_is_seen),
     (Role.WAREHOUSE, Part.SHIPMENTS): SOURCE,
     (Role.WAREHOUSE, Part.INVENTORY): STOCK,
     (Role.STORE, Part.PRODUCTS): (*SOURCE, fitness_rules.products_are_fit_to_keep),
@@ -100,6 +100,7 @@ OF_PARTS: dict[tuple[Role, Part], tuple[OfPart, ...]] = {
     (Role.WAREHOUSE, Part.RECEIPTS): (*SOURCE, fitness_rules.receipts_are_fit_to_tell),
     (Role.STORE, Part.PURCHASE_ORDERS): SINK,
     (Role.WAREHOUSE, Part.PURCHASE_ORDERS): (*SOURCE, fitness_rules.purchase_orders_are_fit_to_tell),
+    (Role.WAREHOUSE, Part.STOCK_NOTICES): SINK,
     (Role.WAREHOUSE, Part.ACKNOWLEDGEMENTS): (*SOURCE, fitness_rules.acknowledgements_are_fit_to_use),
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from dropstreamd.model.handover import Accepted, Preparation, Rejected, Untouched
-from dropstreamd.platform.contract import Part, Sink
+from dropstreamd.platform.contract import Handed, Part, Sink
 from dropstreamd.testing.attempt import Attempt, Lost, stamp
 from dropstreamd.testing.daemon import Steps, When
 from dropstreamd.testing.error_rules import MOST_STEPS
@@ -88,6 +88,31 @@ async def every_key_has_an_outcome(stand: Stand, part: Part) -> None:
         require(refusal.cause and refusal.reason, "a rejected document does not say why")
         stand.see("a reason", refusal.cause, refusal.reason)
     require(not await bench.effects(refused), "a rejected document has arrived")
+
+
+async def what_was_handed_over_is_seen(stand: Stand, part: Part) -> None:
+    """Where the warehouse can be asked for orders, one that was just handed over is there, and one that
+    never was is not; the look writes nothing."""
+    bench: SinkBench[Any] = stand.bench(part)
+    (item,) = await bench.items(1)
+    async with stand.session() as session:
+        if session.handed is None:
+            raise NotApplicable("it cannot look where an order is")
+        sink: Sink[Any] = getattr(session, part.attribute)
+        (prepared,) = sink.prepare([item], stamp(1)).prepared
+        (outcome,) = await within("push", sink.push(prepared, Steps()))
+        if not isinstance(outcome, Accepted):
+            broken(f"a good document comes to {outcome}")
+        before = await stand.rig.trace()
+        asked = [
+            Handed(reference=item.document.reference, remote=outcome.remote),
+            Handed(reference="never-sent", remote="never-sent"),
+        ]
+        seen, never = await within("look", session.handed.look(asked))
+    require(await stand.rig.trace() == before, "the look has written")
+    require(seen.where in ("waiting", "there"), f"what was just handed over is {seen.where}: {seen.detail}")
+    require(never.where not in ("waiting", "there"), f"what was never handed over is {never.where}")
+    stand.see("a detail", seen.detail, never.detail)
 
 
 async def a_push_that_is_cut_has_its_effect_once(stand: Stand, part: Part) -> None:

@@ -4,7 +4,7 @@ from dropstream_file_exchange.settings import Settings
 from dropstreamd.platform.contract import Part
 
 OF_CSV = frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY})
-OF_X12 = OF_CSV | {Part.RETURNS, Part.RECEIPTS, Part.ACKNOWLEDGEMENTS}
+OF_X12 = OF_CSV | {Part.RETURNS, Part.RECEIPTS, Part.STOCK_NOTICES, Part.ACKNOWLEDGEMENTS}
 
 _NEITHER = (
     "incoterm",

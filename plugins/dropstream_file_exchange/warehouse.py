@@ -19,6 +19,7 @@ from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import (
     Accepted,
     Finding,
+    Handed,
     Host,
     Item,
     Outcome,
@@ -29,6 +30,7 @@ from dropstreamd.platform.contract import (
     Stamp,
     Survey,
     WarehouseParts,
+    Whereabouts,
     Writes,
 )
 from dropstreamd.platform.files import FileServer
@@ -57,6 +59,7 @@ class FileWarehouse(WarehouseParts):
         self.link = Link(settings, host, stack)
         zone = ZoneInfo(settings.timezone)
         self.orders: OrderSink = OrderSink(settings, host, self.link)
+        self.handed: SentFiles = SentFiles(settings, host, self.link)
         self.shipments: ShipmentSource = ShipmentSource(self._shipments_inbox, settings.shipments, zone)
         self.inventory: InventorySource = InventorySource(
             self._inventory_inbox, lambda fetched: read_stock(fetched, settings.inventory, zone)
@@ -175,11 +178,28 @@ class OrderSink:
         return [replace(one, final=False) if isinstance(one, Accepted) else one for one in outcomes]
 
     async def _outbox(self) -> Outbox:
-        settings = self._settings
-        return Outbox(
-            await self._link.server(),
-            settings.folders.inward,
-            self._host.clock,
-            part=settings.part,
-            marker=settings.marker,
-        )
+        return await open_outbox(self._settings, self._host, self._link)
+
+
+class SentFiles:
+    """A `HandedReader`: an order's `remote` is the name of its file."""
+
+    def __init__(self, settings: Settings, host: Host, link: Link) -> None:
+        self._settings = settings
+        self._host = host
+        self._link = link
+
+    async def look(self, handed: Sequence[Handed]) -> list[Whereabouts]:
+        outbox = await open_outbox(self._settings, self._host, self._link)
+        return [await outbox.look(one.remote) for one in handed]
+
+
+async def open_outbox(settings: Settings, host: Host, link: Link) -> Outbox:
+    """The folder of our files."""
+    return Outbox(
+        await link.server(),
+        settings.folders.inward,
+        host.clock,
+        part=settings.part,
+        marker=settings.marker,
+    )

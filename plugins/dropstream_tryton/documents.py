@@ -25,7 +25,7 @@ from dropstreamd.model.handover import (
     Untouched,
     Withdrawn,
 )
-from dropstreamd.platform.contract import Record
+from dropstreamd.platform.contract import Record, Whereabouts
 
 CREATING = "creating"
 """Recorded before the call that creates: without it, nothing was sent."""
@@ -126,6 +126,17 @@ class Records:
         if not found:
             return InDoubt(key=key, why=f"the {self._kind.what} is no longer in Tryton")
         return Untouched(key=key) if live else Accepted(key=key, remote=wanted.remote)
+
+    async def look(self, house: House, reference: str) -> Whereabouts:
+        """What there is under a reference."""
+        found = await self._standing(house, reference)
+        live = alive(found)
+        if not found:
+            return Whereabouts(where="gone", detail=f"Tryton has no {self._kind.what} with its reference")
+        if not live:
+            return Whereabouts(where="gone", detail=f"its {self._kind.what} is cancelled in Tryton")
+        said = ", ".join(f"{each.number or each.id} ({each.state})" for each in live[:5])
+        return Whereabouts(where="there", detail=f"Tryton has its {self._kind.what} {said}")
 
     async def _create(self, key: str, values: Mapping[str, object]) -> Outcome:
         """Make it, and make it ready."""

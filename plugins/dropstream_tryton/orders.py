@@ -26,7 +26,7 @@ from dropstreamd.model.handover import (
     Writes,
 )
 from dropstreamd.model.orders import Address, OutboundOrder
-from dropstreamd.platform.contract import Record
+from dropstreamd.platform.contract import Handed, Record, Whereabouts
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +84,11 @@ class Orders:
         if not step:
             return [Untouched(key=key)]
         return [await self._records.recover(await self._places.house(), key, wanted)]
+
+    async def look(self, handed: Sequence[Handed]) -> list[Whereabouts]:
+        """As `HandedReader` says, by the references."""
+        house = await self._places.house()
+        return [await self._records.look(house, one.reference) for one in handed]
 
     async def _values(self, house: House, key: str, wanted: WantedOrder) -> dict[str, object] | Rejected:
         """The shipment's fields; looks everything up, and makes the address where it must be made."""

@@ -49,6 +49,7 @@ class TrytonWarehouse(WarehouseParts):
         self._settings = settings
         self._places = places = Places(api, settings)
         self.orders: Orders = Orders(api, places)
+        self.handed: Orders = self.orders
         self.shipments: ChangeSource[wire.Shipment, Package] = open_shipments(api, places)
         self.inventory: Stock = Stock(api, places, host.clock)
         self.products: Products = Products(api, places)

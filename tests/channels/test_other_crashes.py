@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from dropstreamd.channels import catalogs, products, purchases, receipts, receiving, returns
+from dropstreamd.channels import (
+    catalogs,
+    products,
+    purchases,
+    receipts,
+    receiving,
+    returns,
+    stock_notices,
+)
 from dropstreamd.errors import Hold, Wait
 from dropstreamd.model.purchases import PurchaseLine
 from dropstreamd.platform.contract import Part
@@ -24,6 +32,7 @@ from tests.channels.plant import (
     product,
     purchase,
 )
+from tests.channels.test_stock_notices import bought, enter
 from tests.fakes.points import Killed
 from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import FakeSink, Fault
@@ -47,7 +56,8 @@ JOBS = (
 
 class Day:
     """An order has left by the morning. Two returns are asked for and one of them is cancelled; one comes
-    back with its number, one parcel by itself; products and purchase orders come and change."""
+    back with its number, one parcel by itself; products and purchase orders come and change, and one that
+    was entered here is announced and comes."""
 
     def __init__(self, plant: Plant, deaths: list[int], *, cancels: bool) -> None:
         self.plant = plant
@@ -61,6 +71,7 @@ class Day:
         await plant.import_orders()
         plant.ship(package("P1", "SH1", ("A", 3)), package("P2", "SH2", ("B", 1), tracking="1Z2"))
         await plant.export()
+        await enter(plant, bought("77", ("A", 4)))
         self._arm()
         for job in self._steps():
             while not await self._done(job):
@@ -90,6 +101,8 @@ class Day:
             came_back("C2", ("B", 1, "restock"), tracking_numbers=("1Z2",), kind="return-to-sender"),
             came_back("C9", ("Z", 1, "restock"), reference="R?"),
         )
+        if plant.warehouse.announced.created()["77"]:
+            plant.receive(came_back("C5", ("A", 3, "restock"), reference="PSH77"))
         yield from JOBS
 
     def _arm(self) -> None:
@@ -128,6 +141,8 @@ def check(plant: Plant, repeats: str) -> None:
     acts: list[tuple[str, str, FakeSink[object]]] = [
         (returns.CHANNEL, "r7", warehouse.expected),  # type: ignore[list-item]
         (returns.CHANNEL, "r8", warehouse.expected),  # type: ignore[list-item]
+        (stock_notices.FLOW, "77", warehouse.announced),  # type: ignore[list-item]
+        (purchases.CHANNEL, "PSH77", shop.purchases),  # type: ignore[list-item]
         (receipts.FLOW, "C1", shop.received),  # type: ignore[list-item]
         (receipts.FLOW, "C2", shop.received),  # type: ignore[list-item]
         (catalogs.CHANNEL, "N", shop.drafts),  # type: ignore[list-item]
@@ -148,6 +163,10 @@ def check(plant: Plant, repeats: str) -> None:
         assert warehouse.master.newest()["B"].title == "Better"
     if settled["po1"]:
         assert shop.purchases.newest()["po1"].lines[0].received == 4
+    if settled["PSH77"]:
+        scope = plant.scopes["c-shop"]
+        came = plant.state.read(lambda tx: list(stock_notices.receipts(tx, scope, "PSH77")))
+        assert shop.purchases.newest()["PSH77"].lines[0].received == 3 * len(came)
     if settled["C1"]:
         assert sum(line.quantity for line in shop.received.newest()["C1"].lines) == 2
     assert set(shop.drafts.created()) <= {"N"}
@@ -164,7 +183,8 @@ async def lived(
     with open_inline_store(folder, limit_bytes=1 << 26) as state:
         plant = Plant(state, connection(), orders=writes, shipments=writes, steps=steps, amends=AMENDS)
         shop, warehouse = plant.stores["shop"], plant.warehouse
-        for sink in (warehouse.expected, warehouse.master, shop.received, shop.drafts, shop.purchases):
+        sinks = (warehouse.expected, warehouse.announced, warehouse.master, shop.received, shop.drafts)
+        for sink in (*sinks, shop.purchases):
             sink.faults.append(fault)
         day = Day(plant, deaths, cancels=cancels)
         await day.live()

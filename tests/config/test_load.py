@@ -79,7 +79,7 @@ def test_every_setting(folder: Folder) -> None:
             rest='[channels.inventory]\nsmart = []\nfull = ["daily at 01:00", "hourly"]\n'
             '[shipping]\nmethods_file = "methods.csv"\ncarriers = { "UPS" = "ups" }\nunmapped = "pass"\n'
             '[returns]\nreference = "RMA{number}"\nrestock = true\nrefund = true\n'
-            '[catalogs]\nmode = "list"\n',
+            '[catalogs]\nmode = "list"\n[purchase_orders]\nreference = "{number}"\n',
         ),
     )
     result = loaded(folder)
@@ -106,6 +106,7 @@ def test_every_setting(folder: Folder) -> None:
     assert account.breaker == Breaker(
         stale_after_s=172800.0, lost_share=0.1, zeroed_share=1.0, raised_share=2.5
     )
+    assert first.purchases.reference == "{number}"
     assert first.listings == {"TEE": "100", "CAP": "200"}
     assert first.methods == {"Standard, slow": "GND"}
     assert (first.carriers, first.unmapped_method, first.deduct_unsent) == ({"UPS": "ups"}, "pass", False)

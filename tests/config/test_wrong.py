@@ -185,6 +185,11 @@ def test_a_broken_warehouse_leaves_its_neighbours(folder: Folder) -> None:
         ("[store]", "channels = 5\n[store]", "channels: found 5, expected a table"),
         ("[store]", '[shipping]\nunmapped = "send"\n[store]', 'shipping.unmapped: found "send", expected one of hold, pass'),
         ("[store]", f'[returns]\nreference = "{"R" * 20}{{number}}{"R" * 20}"\n[store]', "returns.reference: found"),
+        (
+            "[store]",
+            '[purchase_orders]\nreference = "P"\n[store]',
+            'purchase_orders.reference: found "P"',
+        ),
         ("[store]", '[returns]\nreference = "R"\n[store]', 'returns.reference: found "R"'),
         ("[store]", '[returns]\nrestock = 1\n[store]', "returns.restock: found 1"),
         ("[store]", "[returns]\nrefunds = true\n[store]", "returns.refunds: found an unknown key"),

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from dropstreamd.clock import utc
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.products import Product
-from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
+from dropstreamd.model.purchases import NoticeLine, PurchaseLine, PurchaseOrder, StockNotice
 from dropstreamd.model.returns import (
     OutboundReturn,
     OutboundReturnLine,
@@ -99,6 +99,10 @@ def purchase(name: str) -> PurchaseOrder:
     return PurchaseOrder(key=name, number=name, status="open", lines=(line,), updated_at=AT)
 
 
+def notice(name: str) -> StockNotice:
+    return StockNotice(reference=name, number=name, lines=(NoticeLine(number=1, sku="A", quantity=3),))
+
+
 def acknowledgement(name: str) -> Acknowledgement:
     return Acknowledgement(key=name, reference="SH1", verdict="accepted", at=AT)
 
@@ -114,7 +118,7 @@ SOURCES: dict[Role, dict[Part, Any]] = {
 }
 SINKS: dict[Role, dict[Part, Any]] = {
     Role.STORE: {Part.CATALOGUE: product, Part.RECEIPTS: told, Part.PURCHASE_ORDERS: purchase},
-    Role.WAREHOUSE: {Part.PRODUCTS: product, Part.RETURNS: outbound},
+    Role.WAREHOUSE: {Part.PRODUCTS: product, Part.RETURNS: outbound, Part.STOCK_NOTICES: notice},
 }
 CHANGES: dict[type, dict[str, object]] = {
     Product: {"title": "changed"},

@@ -4,13 +4,13 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import trio
 
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, Unreachable
-from dropstreamd.platform.contract import Accepted, Page, Plugin, Untouched
+from dropstreamd.platform.contract import Accepted, Handed, Page, Plugin, Untouched, Whereabouts
 
 Change = Callable[[Any], Any]
 
@@ -337,3 +337,15 @@ def gives_up_when_slow(sink: Any) -> Any:
         return await sink.push(prepared, record)
 
     return Over(sink, push=push)
+
+
+def sees(where: Literal["waiting", "gone"]) -> Change:
+    """Every order is there."""
+
+    def change(handed: Any) -> Any:
+        async def look(asked: Sequence[Handed]) -> Sequence[Whereabouts]:
+            return [Whereabouts(where=where, detail="somewhere") for _ in await handed.look(asked)]
+
+        return Over(handed, look=look)
+
+    return change

@@ -265,6 +265,16 @@ OF_SINKS = [
         "half a line came",
         in_files("orders", mutants.gives_up_when_slow),
     ),
+    Mutant(
+        "orders-what-was-handed-over-is-seen",
+        "what was just handed over is gone",
+        in_files("handed", mutants.sees("gone")),
+    ),
+    Mutant(
+        "orders-what-was-handed-over-is-seen",
+        "what was never handed over is waiting",
+        in_files("handed", mutants.sees("waiting")),
+    ),
 ]
 MUTANTS = [*OF_PLUGINS, *OF_SOURCES, *OF_STOCK, *OF_SINKS]
 

@@ -9,6 +9,7 @@ import msgspec
 
 from dropstreamd.model.handover import Item
 from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.purchases import NoticeLine, StockNotice
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
@@ -99,6 +100,32 @@ class ShippingOrders(OrderFiles):
         return ["whole" if text.count("IEA*1*") == 1 and text.endswith("~") else "half" for text in mine]
 
 
+class Announcements:
+    """943 of purchase orders in the folder `in`: a `SinkBench[StockNotice]`."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[StockNotice]]:
+        self._made += count
+        return [self._item(f"P{number}") for number in range(self._made - count, self._made)]
+
+    async def refused(self) -> Item[StockNotice]:
+        return self._item("P" * 23)
+
+    async def effects(self, item: Item[StockNotice]) -> Sequence[Effect]:
+        found = [path.read_text() for path in (self._folders.root / "in").glob("943_*.edi")]
+        mine = [text for text in found if f"W06*F*{item.document.reference}*" in text]
+        return ["whole" if text.count("IEA*1*") == 1 and text.endswith("~") else "half" for text in mine]
+
+    def _item(self, reference: str) -> Item[StockNotice]:
+        notice = StockNotice(
+            reference=reference, number=reference, lines=(NoticeLine(number=1, sku="A", quantity=2),)
+        )
+        return Item(key=f"key-{reference}"[:100], document=notice)
+
+
 @asynccontextmanager
 async def sandbox_x12(tmp_path: Path) -> AsyncIterator[Rig[Any]]:
     """The sandbox's server, and a partner's files in it."""
@@ -121,5 +148,6 @@ def _of(plain: Rig[Any], folders: Folders) -> Rig[Any]:
         Part.ORDERS: ShippingOrders(folders),
         Part.SHIPMENTS: Advices(folders),
         Part.INVENTORY: Advised(folders),
+        Part.STOCK_NOTICES: Announcements(folders),
     }
     return msgspec.structs.replace(plain, table=table, benches=benches)

@@ -11,6 +11,7 @@ from dropstreamd.control.messages.status import (
     ConnectionCard,
     Counted,
     JobCard,
+    OrderAuditCard,
     PluginCard,
     SnapshotShown,
     Status,
@@ -129,6 +130,9 @@ ILL = msgspec.structs.replace(
             CARD,
             crashes=1,
             crash="KeyError",
+            audit=OrderAuditCard(
+                at_s=NOW_S - 3600, looked_at=40, unaccounted=1, overdue=2, trouble="the store is down"
+            ),
             channels=(
                 msgspec.structs.replace(
                     ORDERS,

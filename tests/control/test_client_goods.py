@@ -1,21 +1,28 @@
 """`catalog`, `po`, and what `sku` says of our catalogue."""
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from dropstreamd.clock import utc
+from dropstreamd.control.cli import entering
 from dropstreamd.control.messages.goods import (
     CatalogShown,
+    EnteredLine,
+    EnteredPurchase,
+    EnterPurchases,
     LackingShown,
     ProductShown,
     Purchases,
+    PurchasesEntered,
     PurchaseShown,
 )
 from dropstreamd.control.messages.returned import ReceiptShown, ReturnShown, ReturnStep
+from dropstreamd.errors import ConfigError
 from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
 from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
@@ -82,6 +89,69 @@ def test_what_is_on_its_way(api: FakeApi) -> None:
 def test_one_purchase_order(api: FakeApi) -> None:
     api.answer(f"GET {AT}/purchase-orders/PO%209", SHOWN)
     golden("po_one", ctl(api, "po", "acme-vendure", "PO 9").out)
+
+
+def test_purchase_orders_of_a_file_are_entered(api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "po.csv"
+    file.write_text(
+        "number,sku,quantity,unit,pack,expected,tracking,supplier\n"
+        "PO-1,TEE-1,24,case,12,2026-12-24,1Z1 1Z2,Mill\n"
+        "PO-1,B,5,,,,,\n"
+        "PO-2,B,1,,,,,\n"
+    )
+    api.answer(f"POST {AT}/purchase-orders", PurchasesEntered(new=2, changed=0, same=0, run="01JRUN"))
+    told = ctl(api, "po", "acme-vendure", "--enter", str(file))
+    assert told.out == "2 new, 0 changed, 0 as they were.\nThey go to the warehouse with run 01JRUN.\n"
+    assert entering.read(file) == EnterPurchases(
+        purchases=(
+            EnteredPurchase(
+                number="PO-1",
+                lines=(
+                    EnteredLine(sku="TEE-1", quantity=24, unit="case", pack=12),
+                    EnteredLine(sku="B", quantity=5),
+                ),
+                supplier="Mill",
+                expected_on=date(2026, 12, 24),
+                tracking_numbers=("1Z1", "1Z2"),
+            ),
+            EnteredPurchase(number="PO-2", lines=(EnteredLine(sku="B", quantity=1),)),
+        )
+    )
+
+
+def test_purchase_orders_that_wait_for_the_switch(api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "po.csv"
+    file.write_text("number,sku,quantity\nPO-1,A,1\n")
+    api.answer(f"POST {AT}/purchase-orders", PurchasesEntered(new=0, changed=1, same=1))
+    out = ctl(api, "po", "acme-vendure", "--enter", str(file)).out
+    assert "once the channel purchase_orders is on" in out
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("PO-1,A,0,,,open", "quantity '0'"),
+        ("PO-1,A,1.5,,,open", "quantity '1.5'"),
+        ("PO-1,A,1,x,,open", "pack 'x'"),
+        ("PO-1,A,1,,24.12.2026,open", "expected '24.12.2026'"),
+        ("PO-1,A,1,,,done", "status 'done'"),
+        ("PO-1,,1,,,", "sku"),
+        ("PO-1,A,1,,,\nPO-1,A,2,,,", "again"),
+    ],
+)
+def test_a_file_of_purchase_orders_that_is_wrong(tmp_path: Path, row: str, found: str) -> None:
+    file = tmp_path / "po.csv"
+    file.write_text(f"number,sku,quantity,pack,expected,status\n{row}\n")
+    with pytest.raises(ConfigError, match=re.escape(found)):
+        entering.read(file)
+
+
+def test_one_that_was_entered_here(api: FakeApi) -> None:
+    shown = msgspec.structs.replace(SHOWN, notice="parked", notice_reason="the partner refused it")
+    api.answer(f"GET {AT}/purchase-orders/PO%209", shown)
+    out = ctl(api, "po", "acme-vendure", "PO 9").out
+    assert "the warehouse parked until its cause is gone: the partner refused it" in " ".join(out.split())
+    assert "entered here" in out
 
 
 def test_a_sku_with_what_our_catalogue_has(api: FakeApi) -> None:

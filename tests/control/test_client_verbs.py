@@ -161,6 +161,12 @@ def test_audit(api: FakeApi) -> None:
     assert "Not all of them: it is down" in told.out
     assert "1       o1   2026-03-05 14:30:12 EST  it was never told to us\nand 2 more\n" in told.out
     assert ctl(api, "audit", "acme", "parcels").code == 2
+    api.answer(f"GET {AT}/audit/orders", replace(AUDITED, overdue=1))
+    told = ctl(api, "audit", "acme", "orders", "--last")
+    assert told.code == 1
+    assert told.out.startswith("7 orders of the store compared with ours, 2026-03-05 14:30:12 EST.\n")
+    told = ctl(api, "audit", "acme", "inventory", "--last")
+    assert "no other audit is kept" in told.err
 
 
 def test_audit_of_inventory(api: FakeApi) -> None:

@@ -160,6 +160,33 @@ async def test_purchase_orders_are_shown_line_by_line(whole: tuple[Office, Clien
     assert (await client.refused("GET", "/connections/shop/purchase-orders/9"))[1] == "not found"
 
 
+async def test_purchase_orders_are_entered_all_or_none(whole: tuple[Office, Client]) -> None:
+    office, client = whole
+    path = "/connections/shop/purchase-orders"
+    one = {"number": "77", "lines": [{"sku": "A", "quantity": 5}], "ordered_on": "2026-03-01"}
+    bad = {"number": "78", "lines": []}
+    status, kind, told = await client.refused("POST", path, {"purchases": [one, bad]})
+    assert (status, kind) == (409, "not possible")
+    assert "'78': it has no lines" in told["detail"]
+    assert (await client.refused("POST", path, {"purchases": [one, one]}))[2]["detail"].endswith("2 times")
+    assert (await client.refused("POST", path, {"purchases": []}))[1] == "bad request"
+    assert (await client.get(path))["purchases"] == []
+    told = await client.ask("POST", path, {"purchases": [one]})
+    assert (told["new"], bool(told["run"])) == (1, True)
+    await client.run("purchase_orders.import")
+    assert office.warehouse.announced.created() == {"77": 1}
+    told = await client.ask("POST", path, {"purchases": [one]})
+    assert (told["same"], told["run"]) == (1, "")
+    shown = await client.get(f"{path}/77")
+    assert (shown["notice"], shown["purchase"]["key"], shown["state"]) == ("accepted", "PSH77", "accepted")
+
+
+async def test_purchase_orders_are_entered_only_where_the_warehouse_is_told() -> None:
+    async with open_office(frozenset({Part.PURCHASE_ORDERS})) as office, open_client(office) as client:
+        body = {"purchases": [{"number": "77", "lines": [{"sku": "A", "quantity": 5}]}]}
+        assert (await client.refused("POST", "/connections/shop/purchase-orders", body))[1] == "not supported"
+
+
 async def test_a_return_and_its_order_show_what_came_back(whole: tuple[Office, Client]) -> None:
     office, client = whole
     shop = office.stores["shop"]

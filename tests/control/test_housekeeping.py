@@ -4,6 +4,8 @@ import random
 
 from msgspec.structs import replace
 
+from dropstreamd.channels import order_audit
+from dropstreamd.channels.order_audit import Audited, Finds, Found
 from dropstreamd.clock import utc
 from dropstreamd.store.tables import Table
 from dropstreamd.supervisor.housekeeping import Housekeeping
@@ -89,6 +91,72 @@ async def test_orders_that_are_not_where_they_should_be(office: Office, client: 
     assert 'dropstreamd_orders_unaccounted{connection="shop"} 2.0' in told
     office.clock.step(5 * DAY_S)
     assert (await client.ask("POST", audit))["overdue"] == 1
+
+
+async def astray(office: Office, client: Client) -> None:
+    """An order that the store shows as open, and that we do not know."""
+    placed = order("1", placed_s=NEW_S)
+    office.stores["shop"].changes.change(placed.key, placed)
+    await client.enable()
+    await client.run("sales_orders.import")
+    office.clock.step(DAY_S)
+    await client.run("sales_orders.import")
+    await office.state.write(lambda tx: tx.delete(Table.DOCUMENTS, ("c-shop", "sales_orders", "o1")))
+
+
+async def test_what_the_last_audit_found_is_kept(office: Office, client: Client) -> None:
+    await astray(office, client)
+    audit = f"{SHOP}/audit/orders"
+    assert (await client.refused("GET", audit))[:2] == (404, "not found")
+    await housekeeping(office).round()
+    found = await client.get(audit)
+    assert (found["unaccounted"], found["unaccounted_orders"][0]["number"]) == (1, "1")
+    [card] = (await client.get("/status/shop"))["connections"]
+    assert card["audit"] == {
+        "at_s": found["at_s"],
+        "looked_at": 1,
+        "unaccounted": 1,
+        "overdue": 0,
+        "trouble": "",
+    }
+    # as after a restart: before there is another audit
+    office.metrics.not_audited("shop")
+    Housekeeping(office.daemon, office.metrics, random.Random(1)).show_kept()
+    shown = {
+        name: office.metrics.registry.get_sample_value(f"dropstreamd_{name}", {"connection": "shop"})
+        for name in ("orders_unaccounted", "orders_overdue", "orders_audited_timestamp_seconds")
+    }
+    assert list(shown.values()) == [1.0, 0.0, found["at_s"]]
+
+
+async def test_an_audit_that_sees_nothing_does_not_clear_what_was_found(
+    office: Office, client: Client
+) -> None:
+    await astray(office, client)
+    await housekeeping(office).round()
+    office.stores["shop"].changes.down = 1
+    await housekeeping(office).round()
+    found = await client.get(f"{SHOP}/audit/orders")
+    assert (found["unaccounted"], found["looked_at"], bool(found["trouble"])) == (1, 0, True)
+    assert 'dropstreamd_orders_unaccounted{connection="shop"} 1.0' in office.metrics.render().decode()
+
+
+async def test_what_is_kept_of_an_audit_is_bounded(office: Office) -> None:
+    some = tuple(Found(key=f"o{at}", number=str(at), what="lost", since_s=at) for at in range(200))
+    found = Audited(
+        at_s=1.0, looked_at=9, unaccounted=Finds(count=900, some=some), overdue=Finds(count=1, some=some[:1])
+    )
+    kept = await office.state.write(lambda tx: order_audit.keep(tx, connection="c-shop", found=found))
+    assert (kept.unaccounted.count, len(kept.unaccounted.some)) == (900, order_audit.KEPT)
+    assert office.state.read(lambda tx: order_audit.last(tx, "c-shop")) == kept
+
+
+async def test_a_channel_that_is_off_is_not_audited(office: Office, client: Client) -> None:
+    await astray(office, client)
+    await housekeeping(office).round()
+    await client.ask("POST", f"{SHOP}/disable", {"channel": "sales_orders"})
+    await housekeeping(office).round()
+    assert "dropstreamd_orders_unaccounted{" not in office.metrics.render().decode()
 
 
 async def test_an_audit_of_nothing(client: Client) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from dropstreamd.control.whereabouts import Look
 from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
-from dropstreamd.platform.contract import Part
+from dropstreamd.platform.contract import Part, Whereabouts
+from dropstreamd.store.records import Document, Standing, State
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office
 from tests.fakes.sinks import Fault
@@ -69,6 +71,7 @@ async def test_an_order_that_the_warehouse_lost_goes_again(office: Office, clien
     assert told["known"][0] == "it is sent"
     assert "as out-" in told["known"][1]
     assert "no package of it is known" in told["known"]
+    assert told["known"][-1] == "whether the warehouse has taken it cannot be looked up with this platform"
     assert (await shown(client))["accepted"] == 1
     assert await verb(client, "resend", confirmed=True) == (
         "1 goes again with the next run, under its reference SH1"
@@ -84,6 +87,45 @@ async def test_an_order_that_the_warehouse_lost_goes_again(office: Office, clien
     [line] = [line for line in (await client.get(f"{SHOP}/log"))["lines"] if line["event"] == "resent"]
     assert line["who"]
     assert line["text"].endswith(": the warehouse lost it")
+
+
+WAITING = Whereabouts(where="waiting", detail="its file out-1 still lies in in: it was not taken yet")
+THERE = Whereabouts(where="there", detail="the warehouse has its shipment 7")
+
+
+@pytest.mark.parametrize("where", [WAITING, THERE])
+async def test_what_the_warehouse_has_not_taken_or_has_is_not_sent_again(
+    office: Office, client: Client, where: Whereabouts
+) -> None:
+    await handed(office, client)
+    office.warehouse.looks, office.warehouse.where = True, {"SH1": where}
+    for confirmed in (False, True):
+        status, kind, told = await refused(client, "resend", confirmed=confirmed)
+        assert (status, kind) == (409, "not possible")
+        assert told["detail"] == f"1: {where.detail}; sent again, it would be there twice"
+        assert "order cancel shop 1" in told["remedy"]
+    office.warehouse.where = None
+    assert (await refused(client, "resend", confirmed=True))[:2] == (503, "unreachable")
+    assert (await shown(client))["life"] == "sent"
+    office.warehouse.where = {}
+    assert (await refused(client, "resend"))[2]["known"][-1] == "its file was taken"
+    await verb(client, "resend", confirmed=True)
+    await client.run("sales_orders.import")
+    assert of_one(office).created() == {"o1": 2}
+
+
+def test_a_look_at_an_earlier_hand_over_says_nothing() -> None:
+    doc = Document(
+        state=State.ACCEPTED,
+        standing=Standing.READY,
+        revision=1,
+        digest=b"",
+        content=b"",
+        number="1",
+        accepted=1,
+        remote="second",
+    )
+    assert Look(remote="first", found=WAITING).hinders(doc) == "it was handed over anew meanwhile"
 
 
 async def test_an_order_that_was_sent_back_goes_again(office: Office, client: Client) -> None:

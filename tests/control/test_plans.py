@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from dropstreamd.platform.contract import Whereabouts
 from dropstreamd.store.plans import PLANS_KEPT
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office
@@ -115,6 +116,27 @@ async def test_a_lost_file_is_sent_again_as_it_was_shown(office: Office, client:
     await settled(client, applied["run"])
     await client.run("sales_orders.import")
     assert of_one(office).created() == {"o1": 2, "o2": 1, "o3": 2, "o4": 1}
+
+
+async def test_what_was_not_taken_is_left_out_of_a_plan_and_of_its_application(
+    office: Office, client: Client
+) -> None:
+    await handed(office, client, "1", "2", "3")
+    lies = Whereabouts(where="waiting", detail="it lies there")
+    office.warehouse.looks, office.warehouse.where = True, {"SH1": lies}
+    made = await plan(client, "resend", orders=["1", "2", "3"])
+    assert [each["number"] for each in made["items"]] == ["2", "3"]
+    assert all(each["before"].endswith("; its file was taken") for each in made["items"])
+    told = "it lies there; sent again, it would be there twice"
+    assert made["left_out"] == [{"named": "1", "why": told}]
+    office.warehouse.where = None
+    assert (await client.refused("POST", f"{PLANS}/{made['id']}/apply", WHY))[:2] == (503, "unreachable")
+    office.warehouse.where = {"SH2": lies}
+    applied = await apply(client, made)
+    assert (applied["done"], applied["moved"]) == (1, [{"named": "2", "why": told}])
+    await settled(client, applied["run"])
+    await client.run("sales_orders.import")
+    assert of_one(office).created() == {"o1": 1, "o2": 1, "o3": 2}
 
 
 async def test_a_plan_is_applied_where_the_channel_is_off(office: Office, client: Client) -> None:

@@ -134,6 +134,12 @@ class EdiPartner:
             body += [("W13", str(units), "EA", code) for code, units in line.conditions.items()]
         return self.leave("944", [*body, ("W14", str(sum(line.received for line in lines)))])
 
+    def adjust(self, number: str, units: dict[str, int]) -> str:
+        """947 of one adjustment: units more or fewer by SKU."""
+        body: list[tuple[str, ...]] = [("W15", "20261121", "", number), ("N1", "WH", "EAST")]
+        body += [("W19", "AA", str(count), "EA", "", "VN", sku) for sku, count in units.items()]
+        return self.leave("947", body)
+
     def report(self, stock: dict[str, tuple[int, int]]) -> str:
         """846: what is available, and what is on hand."""
         body: list[tuple[str, ...]] = [("BIA", "00", "SI", "1", "20261121")]

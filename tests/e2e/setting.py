@@ -30,7 +30,12 @@ settle_s  = 0.05
 
 
 def add_partner(
-    daemon: Daemon, account: Account | FtpAccount, *, hours: float = 24, figure: str = "available"
+    daemon: Daemon,
+    account: Account | FtpAccount,
+    *,
+    hours: float = 24,
+    figure: str = "available",
+    adjustments: bool = False,
 ) -> None:
     """The merchant `acme`, whose warehouse is an EDI partner: see `tests.counterparts.edi_partner`."""
     if isinstance(account, Account):
@@ -60,6 +65,9 @@ acknowledged_within_hours = {hours}
 
 [warehouses.main.x12.inventory]
 figure = "{figure}"
+
+[warehouses.main.x12.adjustments]
+apply = {"true" if adjustments else "false"}
 """,
     )
 
@@ -97,6 +105,9 @@ smart = []
 update = []
 [channels.catalogs]
 sync = []
+[channels.purchase_orders]
+import = []
+status = []
 
 [shipping]
 unmapped = "pass"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.counterparts.edi_partner import EdiPartner, Received, Short
+from tests.counterparts.edi_partner import Came, EdiPartner, Received, Short
 from tests.counterparts.sshd import Account
 from tests.counterparts.vendure.records import NewOrder, Placed
 from tests.counterparts.vendure.shop import VendureShop
@@ -41,9 +41,9 @@ class World:
         self.account = account
         self.partner = EdiPartner(account, kept)
 
-    def configure(self, *, hours: float = 24, figure: str = "available") -> None:
+    def configure(self, *, hours: float = 24, figure: str = "available", adjustments: bool = False) -> None:
         """The merchant's file as it is, or is again."""
-        add_partner(self.daemon, self.account, hours=hours, figure=figure)
+        add_partner(self.daemon, self.account, hours=hours, figure=figure, adjustments=adjustments)
 
     def begin(self) -> None:
         self.shop.add_products(STOCK)
@@ -107,7 +107,12 @@ class World:
         assert not [path for path in self.account.outbox.iterdir() if path.is_file()]
 
 
-LONG = ("test_a_rejected_order_waits_for_a_person", "test_no_control_number_comes_twice")
+LONG = (
+    "test_a_rejected_order_waits_for_a_person",
+    "test_what_is_on_its_way_is_announced_and_received",
+    "test_adjustments_count_once_where_the_partner_sends_no_snapshot",
+    "test_no_control_number_comes_twice",
+)
 """How a file travels makes no difference to these."""
 
 
@@ -247,8 +252,12 @@ def test_a_rejected_order_waits_for_a_person(world: World) -> None:
 
     # a person has it sent again: the same order in another file, which the first one's refusal leaves alone
     again = {"why": "they have mended their map", "confirmed": True}
-    world.daemon.ask("POST", f"/connections/acme/order-resend/{rejected.code}", again)
-    [second] = world.hand_over(rejected)
+    resend = f"/connections/acme/order-resend/{rejected.code}"
+    world.daemon.ask("POST", resend, again)
+    assert world.import_orders() == 1
+    refused = world.daemon.call("POST", resend, again)
+    assert (refused.status_code, "still lies in in" in refused.json()["detail"]) == (409, True)
+    [second] = partner.take()
     assert (second.purpose, second.units) == ("N", file.units)
     partner.acknowledge(second)
     partner.acknowledge(file, "R", "5")
@@ -260,6 +269,61 @@ def test_a_rejected_order_waits_for_a_person(world: World) -> None:
     world.import_orders()
     assert world.tasks() == [(unheard.code, "unheard")]
     assert world.life(unheard) == "sent"
+    world.agreed()
+
+
+@pytest.mark.cell("vendure", "x12", "purchase_orders.import", "purchase_orders.status")
+def test_what_is_on_its_way_is_announced_and_received(world: World) -> None:
+    """A store that is told of no purchase orders: they are entered here, and shown."""
+    partner, daemon = world.partner, world.daemon
+    daemon.enable("acme", "purchase_orders")
+    lines = [{"sku": "TEE", "quantity": 48, "unit": "case", "pack": 12}, {"sku": "CAP", "quantity": 5}]
+    entered = [{"number": "PO-1", "lines": lines}, {"number": "PO-2", "lines": lines[1:]}]
+    daemon.ask("POST", "/connections/acme/purchase-orders", {"purchases": entered})
+    daemon.run("acme", "purchase_orders.import")
+    first, second = partner.take("943")
+    assert (first.at("W06", 2), first.at("W06", 6)) == ("PSHPO-1", "PO-1")
+    assert (first.units, first.at("W20", 1)) == ({"TEE": 48, "CAP": 5}, "12")
+    partner.acknowledge(first)
+    partner.acknowledge(second, "R", "5")
+    partner.receive("PSHPO-1", "RC1", [Came(sku="TEE", received=40, conditions={"01": 2, "02": 8})])
+    daemon.run("acme", "purchase_orders.status")
+    path = "/connections/acme/purchase-orders"
+    shown = {each["purchase"]["number"]: each for each in daemon.ask("GET", path)["purchases"]}
+    assert {name: (each["purchase"]["status"], each["notice"]) for name, each in shown.items()} == {
+        "PO-1": ("partially-received", "accepted"),
+        "PO-2": ("open", "parked"),
+    }
+    partner.receive("PSHPO-1", "RC2", [Came(sku="CAP", received=6)])
+    daemon.run("acme", "purchase_orders.status")
+    one = daemon.ask("GET", f"{path}/PO-1")["purchase"]
+    assert one["status"] == "closed"
+    assert [(line["received"], line.get("damaged", 0)) for line in one["lines"]] == [(40, 2), (6, 0)]
+    assert world.tasks() == [("PO-1", "received-otherwise")]
+    assert partner.take("943") == []
+    world.agreed()
+
+
+@pytest.mark.cell("vendure", "x12", "inventory.smart")
+def test_adjustments_count_once_where_the_partner_sends_no_snapshot(world: World) -> None:
+    partner, daemon = world.partner, world.daemon
+    world.stock({"TEE": (40, 40), "CAP": (7, 7), "MUG": (2, 2), "WAIT": (5, 5)})
+    daemon.run("acme", "inventory.smart")
+    time.sleep(1.1)  # servers tell a file's time in whole seconds, and these are newer than the figures
+    partner.adjust("ADJ-1", {"TEE": -3, "MUG": 4})
+    daemon.run("acme", "inventory.smart")
+    assert sellable(world.shop)["TEE"] == 40
+    world.configure(adjustments=True)
+    daemon.ask("POST", "/reload")
+    for _ in range(2):
+        partner.adjust("ADJ-2", {"TEE": -5, "NEW": 1})
+        daemon.run("acme", "inventory.smart")
+        assert sellable(world.shop) == {"TEE": 35, "CAP": 7, "MUG": 2, "WAIT": 5}
+    (account,) = daemon.ask("GET", "/status/acme")["accounts"]
+    assert account["undecodable"]["count"] == 1
+    world.stock({"TEE": (35, 35), "CAP": (7, 7), "MUG": (6, 6), "WAIT": (5, 5)})
+    assert daemon.run("acme", "inventory.smart")["pushed"] == 1
+    assert sellable(world.shop) == {"TEE": 35, "CAP": 7, "MUG": 6, "WAIT": 5}
     world.agreed()
 
 

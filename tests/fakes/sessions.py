@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 import trio
 
 from dropstreamd.clock import Clock
+from dropstreamd.errors import Unreachable
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Writes
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.products import Product
-from dropstreamd.model.purchases import PurchaseOrder
+from dropstreamd.model.purchases import PurchaseOrder, StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import (
     Finding,
+    Handed,
+    HandedReader,
     LevelReader,
     Sample,
     Sink,
@@ -23,6 +26,7 @@ from dropstreamd.platform.contract import (
     StoreParts,
     Survey,
     WarehouseParts,
+    Whereabouts,
 )
 from tests.fakes.points import Points
 from tests.fakes.sinks import FakeSink
@@ -90,7 +94,7 @@ class StoreSession(StoreParts):
 
 class FakeWarehouse:
     """A warehouse: the orders it took, the packages and the snapshots it tells; the returns it expects
-    and what it received, the items it was told of and has, its purchase orders."""
+    and what it received, the items it was told of and has, its purchase orders, those it was told of."""
 
     def __init__(self, clock: Clock, points: Points, *, orders: Writes = LOOKUP, steps: bool = False) -> None:
         self.taken = FakeSink(OutboundOrder, orders, clock, points, steps=steps)
@@ -101,7 +105,26 @@ class FakeWarehouse:
         self.expected = FakeSink(OutboundReturn, orders, clock, points, steps=steps)
         self.receipts: FilesSource[Receipt] = FilesSource(points)
         self.purchases: ChangesSource[PurchaseOrder] = ChangesSource(points)
+        self.announced = FakeSink(StockNotice, orders, clock, points, steps=steps)
         self.words: FilesSource[Acknowledgement] = FilesSource(points)
+        self.looks = False
+        self.where: dict[str, Whereabouts] | None = {}
+        """Whether it can be asked where an order is, and where each is by its reference; None: it cannot be
+        reached."""
+
+
+class Where:
+    """Tells where orders are: what was set by their reference, else that they were taken."""
+
+    def __init__(self, warehouse: FakeWarehouse) -> None:
+        self._warehouse = warehouse
+
+    async def look(self, handed: Sequence[Handed]) -> Sequence[Whereabouts]:
+        await trio.lowlevel.checkpoint()
+        if self._warehouse.where is None:
+            raise Unreachable("the folder cannot be listed")
+        taken = Whereabouts(where="taken", detail="its file was taken")
+        return [self._warehouse.where.get(one.reference, taken) for one in handed]
 
 
 class WarehouseSession(WarehouseParts):
@@ -116,7 +139,9 @@ class WarehouseSession(WarehouseParts):
         self.returns: Sink[OutboundReturn] | None = warehouse.expected
         self.receipts: Source[Receipt] | None = warehouse.receipts.session()
         self.purchase_orders: Source[PurchaseOrder] | None = warehouse.purchases.session()
+        self.stock_notices: Sink[StockNotice] | None = warehouse.announced
         self.acknowledgements: Source[Acknowledgement] | None = warehouse.words.session()
+        self.handed: HandedReader | None = Where(warehouse) if warehouse.looks else None
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         return [Finding(name="login", ok=True, detail="works")]

@@ -334,6 +334,32 @@ async def test_nobody_can_tell(
     assert why in outcomes[0].why
 
 
+@pytest.mark.parametrize(
+    ("laid_out", "name", "where"),
+    [
+        (folder("sent", final=WHOLE), FILE.name, "waiting"),
+        (folder("sent", final=TORN, marker=None), FILE.name, "waiting"),
+        (folder("sent"), FILE.name, "taken"),
+        (folder("sent", marker=None), FILE.name, "unknown"),
+        (folder("sent"), "", "unknown"),
+        (folder("sent"), "../in/x", "unknown"),
+    ],
+)
+async def test_where_a_file_is_that_was_sent(
+    tmp_path: Path, laid_out: Callable[[Wms], str], name: str, where: str
+) -> None:
+    wms = Wms(tmp_path / "wms", eager=False)
+    laid_out(wms)
+    before = sorted(wms.inbox.iterdir())
+    async with (
+        serve_sftp(wms.root, user="acme", password=PASSWORD, sftp=wms.serve) as account,
+        connected(account) as sftp,
+    ):
+        seen = await Outbox(sftp, "in", SteppedClock(), part=PartName()).look(name)
+    assert seen.where == where
+    assert sorted(wms.inbox.iterdir()) == before
+
+
 async def test_a_file_of_the_same_name_is_not_replaced(tmp_path: Path) -> None:
     wms = Wms(tmp_path / "wms", eager=False)
     (wms.inbox / FILE.name).write_bytes(b"older")

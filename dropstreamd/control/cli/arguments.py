@@ -18,8 +18,9 @@ ORDER = "order"
 
 _EPILOG = f"""\
 CONNECTION is a connection's name or id; CHANNEL is sales_orders, shipments, inventory, products, returns,
-catalogs or purchase_orders (and receipts, where documents that came back are meant); a job is
-CHANNEL.JOB, such as inventory.full. Times are those of the connection's timezone.
+catalogs or purchase_orders (and receipts, where documents that came back are meant, or stock_notices for
+purchase orders on their way to the warehouse); a job is CHANNEL.JOB, such as inventory.full. Times are those
+of the connection's timezone.
 Colours appear on terminals only, and not where NO_COLOR is set.
 
 {EXIT_HELP}"""

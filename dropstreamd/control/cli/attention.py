@@ -51,6 +51,9 @@ def _of_connection(card: ConnectionCard) -> Iterator[Note]:
             f"{card.name}: {plural(card.crashes, 'crash', 'crashes')} in a row: {card.crash}",
             "look at the daemon's log",
         )
+    if card.audit is not None and (card.audit.unaccounted or card.audit.overdue):
+        found = f"{plural(card.audit.unaccounted, 'order')} unaccounted for, {card.audit.overdue} overdue"
+        yield f"{card.name}: by the last audit {found}", f"dropstreamctl audit {card.name} orders"
     for channel in card.channels:
         where = f"{card.name} {channel.channel}"
         for job in channel.jobs:

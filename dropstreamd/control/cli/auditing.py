@@ -1,6 +1,6 @@
 """`audit`: what two sides say of the same thing; it changes nothing."""
 
-from dropstreamd.control.cli.answering import show_answer, zone_of
+from dropstreamd.control.cli.answering import show_answer, wrong_argument, zone_of
 from dropstreamd.control.cli.arguments import Commands, add_connection
 from dropstreamd.control.cli.daemon import SLOW_LIMIT_S, path_of
 from dropstreamd.control.cli.exits import Exit
@@ -12,16 +12,19 @@ from dropstreamd.control.messages.audits import InventoryAudited, OrderFound, Or
 
 
 class AuditOptions(Options, frozen=True, kw_only=True):
-    """`what`: orders or inventory."""
+    """`what`: orders or inventory. `last`: what was found the last time, instead of looking."""
 
     connection: str
     what: str
+    last: bool = False
 
 
 def audit(session: Session, options: AuditOptions) -> Exit:
     """Have it looked at, and show what was found."""
+    if options.last and options.what != "orders":
+        raise wrong_argument("--last", options.what, "audit CONNECTION orders --last: no other audit is kept")
     path = path_of("connections", options.connection, "audit", options.what)
-    answer = session.daemon.ask("POST", path, limit_s=SLOW_LIMIT_S)
+    answer = session.daemon.ask("GET" if options.last else "POST", path, limit_s=SLOW_LIMIT_S)
     if options.what == "inventory":
         return show_answer(
             session, options, answer, InventoryAudited, lambda found: _show_levels(session, found), _even
@@ -57,7 +60,8 @@ def _verdict(found: OrdersAudited) -> Exit:
 
 def _show(session: Session, options: AuditOptions, found: OrdersAudited) -> None:
     terminal = session.terminal
-    terminal.line(f"{plural(found.looked_at, 'order')} of the store compared with ours.")
+    at = f", {zone_of(session, options.connection).show(found.at_s)}" if options.last else ""
+    terminal.line(f"{plural(found.looked_at, 'order')} of the store compared with ours{at}.")
     if found.trouble:
         terminal.line(("Not all of them: ", Style.BAD), found.trouble)
     for count, some, what in (
@@ -83,3 +87,4 @@ def register(commands: Commands) -> None:
     parser = commands.add("audit", text, AuditOptions, audit)
     add_connection(parser)
     parser.add_argument("what", metavar="WHAT", choices=("orders", "inventory"), help="orders or inventory")
+    parser.add_argument("--last", action="store_true", help="what the last audit of orders found")

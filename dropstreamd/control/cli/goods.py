@@ -1,5 +1,8 @@
 """`catalog` and `po`: what a store lacks, and what is on its way."""
 
+from pathlib import Path
+
+from dropstreamd.control.cli import entering
 from dropstreamd.control.cli.answering import show_answer, zone_of
 from dropstreamd.control.cli.arguments import Commands, add_connection
 from dropstreamd.control.cli.daemon import path_of
@@ -9,7 +12,13 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import LocalZone
-from dropstreamd.control.messages.goods import CatalogShown, LackingShown, Purchases, PurchaseShown
+from dropstreamd.control.messages.goods import (
+    CatalogShown,
+    LackingShown,
+    Purchases,
+    PurchasesEntered,
+    PurchaseShown,
+)
 
 
 class CatalogOptions(Options, frozen=True, kw_only=True):
@@ -17,11 +26,13 @@ class CatalogOptions(Options, frozen=True, kw_only=True):
 
 
 class PurchaseOptions(Options, frozen=True, kw_only=True):
-    """One where `number` is given (or its id), else all; `ended`: also those that have ended."""
+    """One where `number` is given (or its id), else all; `ended`: also those that have ended. `enter`: a
+    file of those that the warehouse is to expect, instead."""
 
     connection: str
     number: str | None = None
     ended: bool = False
+    enter: str | None = None
 
 
 def catalog(session: Session, options: CatalogOptions) -> Exit:
@@ -65,8 +76,17 @@ def _lacking_row(one: LackingShown) -> list[Cell]:
 
 
 def purchases(session: Session, options: PurchaseOptions) -> Exit:
-    """Show purchase orders: lines expected, received and damaged."""
+    """Show purchase orders: lines expected, received and damaged; or enter those of a file."""
     path = path_of("connections", options.connection, "purchase-orders")
+    if options.enter is not None:
+        answer = session.daemon.ask("POST", path, body=entering.read(Path(options.enter)))
+        return show_answer(
+            session,
+            options,
+            answer,
+            PurchasesEntered,
+            lambda entered: entering.show_entered(session.terminal, entered),
+        )
     if options.number is None:
         query: dict[str, str | int] = {"ended": "true"} if options.ended else {}
         answer = session.daemon.ask("GET", path, query=query)
@@ -122,7 +142,8 @@ def _show_one(terminal: Terminal, found: PurchaseShown, zone: LocalZone) -> None
             ("supplier", purchase.supplier),
             ("ordered", zone.show(purchase.ordered_at.timestamp() if purchase.ordered_at else None)),
             ("expected on", zone.show(_seconds(found))),
-            ("told by the warehouse", zone.show(found.at_s)),
+            ("entered here" if found.notice else "told by the warehouse", zone.show(found.at_s)),
+            ("the warehouse", said_of(found.notice, found.notice_reason) if found.notice else ""),
             ("the store", said_of(found.state, found.reason) or "not told"),
             ("the store has", found.sent.status if found.sent else ""),
             ("note", purchase.note),
@@ -150,7 +171,14 @@ def register(commands: Commands) -> None:
         "catalog", "list what the warehouse has and the store lacks", CatalogOptions, catalog
     )
     add_connection(parser)
-    parser = commands.add("po", "show what is on its way to the warehouse", PurchaseOptions, purchases)
+    text = "show what is on its way to the warehouse, or enter it"
+    parser = commands.add("po", text, PurchaseOptions, purchases)
     add_connection(parser)
+    parser.add_argument(
+        "--enter",
+        metavar="FILE.csv",
+        help="take purchase orders from it, and tell the warehouse: number,sku,quantity and, where wanted, "
+        "unit,pack,supplier,ordered,expected,carrier,tracking,note,status",
+    )
     parser.add_argument("number", metavar="NUMBER", nargs="?", help="its number or its id")
     parser.add_argument("--ended", action="store_true", help="also those of which nothing more is expected")

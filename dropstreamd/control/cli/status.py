@@ -118,6 +118,7 @@ def _show_one(terminal: Terminal, card: ConnectionCard) -> None:
             ("store", card.store_platform),
             ("warehouse", f"{card.merchant}.{card.warehouse} ({card.warehouse_platform})"),
             ("switch", (f"{switch}{since}{by}", Style.GOOD if card.switch.on else Style.WARN)),
+            ("order audit", _audit(card)),
         ],
     )
     for channel in card.channels:
@@ -130,6 +131,16 @@ def _show_one(terminal: Terminal, card: ConnectionCard) -> None:
         work = _work(channel.work)
         if work:
             terminal.line(f"  work: {work}")
+
+
+def _audit(card: ConnectionCard) -> Cell:
+    audit = card.audit
+    if audit is None:
+        return ""
+    found = f"{audit.unaccounted} unaccounted for, {audit.overdue} overdue"
+    trouble = f"; not all were looked at: {audit.trouble}" if audit.trouble else ""
+    text = f"{card_zone(card).show(audit.at_s)}: {found}{trouble}"
+    return (text, Style.BAD if audit.unaccounted or audit.overdue or audit.trouble else Style.GOOD)
 
 
 def _job_fields(card: ConnectionCard, channel: ChannelCard, job: JobCard) -> list[tuple[str, Cell]]:

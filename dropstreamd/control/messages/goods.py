@@ -1,5 +1,8 @@
 """Products and purchase orders: what is known of them, and what was made of that."""
 
+from datetime import date
+from typing import Literal
+
 import msgspec
 
 from dropstreamd.model.products import Product
@@ -37,14 +40,17 @@ class CatalogShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PurchaseShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A purchase order as the warehouse tells it, and how far the store knows of it: `state` is that of
-    its document (empty: the store was not told), `sent` what the store took or is to take."""
+    """A purchase order as the warehouse tells it or as it was entered here, and how far the store knows of
+    it: `state` is that of its document (empty: the store was not told), `sent` what the store took or is to
+    take. `notice` is how far the warehouse was told of one that was entered here, empty for any other."""
 
     purchase: PurchaseOrder
     at_s: float
     state: str = ""
     reason: str = ""
     sent: PurchaseOrder | None = None
+    notice: str = ""
+    notice_reason: str = ""
 
 
 class Purchases(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,3 +64,47 @@ class PurchasesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """`ended`: also those of which nothing more is expected."""
 
     ended: bool = False
+
+
+ENTERED_LIMIT = 500
+"""Purchase orders that are entered at once."""
+
+
+class EnteredLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`quantity` units of a SKU of the warehouse, which come packed: `pack` of them in one `unit`."""
+
+    sku: str
+    quantity: int
+    unit: str = "each"
+    pack: int = 1
+
+
+class EnteredPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A purchase order that the warehouse is to expect. Entered again under its number it is changed, or
+    ended: `cancelled` or `closed`, nothing more is expected of it."""
+
+    number: str
+    lines: tuple[EnteredLine, ...]
+    supplier: str = ""
+    ordered_on: date | None = None
+    expected_on: date | None = None
+    carrier: str = ""
+    tracking_numbers: tuple[str, ...] = ()
+    note: str = ""
+    status: Literal["open", "cancelled", "closed"] = "open"
+
+
+class EnterPurchases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of them are taken, or none."""
+
+    purchases: tuple[EnteredPurchase, ...]
+
+
+class PurchasesEntered(msgspec.Struct, frozen=True, kw_only=True):
+    """How many were new, changed, and the same as before. `run`: what takes them to the warehouse, empty
+    where a switch is off."""
+
+    new: int
+    changed: int
+    same: int
+    run: str = ""

@@ -82,9 +82,20 @@ class ChannelCard(msgspec.Struct, frozen=True, kw_only=True):
     running: RunShown | None = None
 
 
+class OrderAuditCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What the newest order audit counted, see `audits.OrdersAudited`."""
+
+    at_s: float
+    looked_at: int
+    unaccounted: int
+    overdue: int
+    trouble: str
+
+
 class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     """One connection. `crashes` are faults of ours in a row, `crash` names the last one. `restored_s` is
-    when the state was brought back from a backup, 0 if it never was: orders placed before are held."""
+    when the state was brought back from a backup, 0 if it never was: orders placed before are held. `audit`
+    is None before the first one."""
 
     id: str
     name: str
@@ -97,11 +108,13 @@ class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     crashes: int = 0
     crash: str = ""
     restored_s: float = 0.0
+    audit: OrderAuditCard | None = None
 
 
 class SnapshotShown(msgspec.Struct, frozen=True, kw_only=True):
     """One complete snapshot of a warehouse's stock and what was made of it: `verdict` is applied,
-    held (waits for approval, or for a sound one) or superseded; `why` says why."""
+    held (waits for approval, or for a sound one) or superseded; `why` says why. `adjusted`: differences that
+    were told by themselves."""
 
     id: str
     snapshot: str

@@ -27,6 +27,7 @@ def check(settings: X12) -> list[SettingProblem]:
         *_codes(settings),
         *_orders(settings),
         *_reading(settings),
+        *_notices(settings),
     ]
 
 
@@ -167,9 +168,20 @@ def _reading(settings: X12) -> Iterator[SettingProblem]:
     if both := set(inventory.available) & set(inventory.on_hand):
         yield _problem("inventory.on_hand", ", ".join(sorted(both)), "no code of available")
     yield from _list("inventory.facility", inventory.facility, 2, 3)
+    adjustments = settings.adjustments
+    yield from _list("adjustments.minus", adjustments.minus, 2, 2)
+    yield from _list("adjustments.ignored", adjustments.ignored, 2, 2)
+    if both := set(adjustments.minus) & set(adjustments.ignored):
+        yield _problem("adjustments.ignored", ", ".join(sorted(both)), "no code of minus")
     yield from _list("receipts.ignored", receipts.ignored, 1, 1)
     yield from _list("receipts.return_references", receipts.return_references, 2, 3, needed=True)
     yield from _list("receipts.order_references", receipts.order_references, 2, 3)
+
+
+def _notices(settings: X12) -> Iterator[SettingProblem]:
+    yield from _coded("notices.reporting", settings.notices.reporting, 1, 1)
+    for name in ("ordered_date", "expected_date"):
+        yield from _coded(f"notices.{name}", getattr(settings.notices, name), 2, 2, needed=False)
 
 
 def _fits(key: str, value: str, kind: Kind) -> Iterator[SettingProblem]:

@@ -109,6 +109,7 @@ ELEMENTS: dict[str, tuple[Kind, ...]] = {
     "LX": (_needed(_count("assigned number", 6)),),
     "W01": (_needed(_count("quantity ordered", 15)), _needed(_UNIT), _UPC, *_PRODUCTS),
     "W04": (_needed(_count("number of units", 10)), _needed(_UNIT), _UPC, *_PRODUCTS),
+    "W20": (_needed(_count("units in a pack", 6)),),
     "G69": (_needed(Kind("description", 1, 45)),),
     "W76": (_needed(_count("total quantity ordered", 15)),),
     "W03": (_needed(_count("total of units", 10)),),

@@ -39,7 +39,7 @@ class _Verdicts(msgspec.Struct, kw_only=True):
 def read_acknowledgement(
     segments: Iterable[Segment], settings: X12, place: str, at: datetime
 ) -> Iterator[Acknowledgement]:
-    """What a 997 says; nothing for a group that is none of orders and returns. `place` tells this 997
+    """What a 997 says; nothing for a group that is none of orders and stock notices. `place` tells this 997
     from others. Each of our groups has one set: whatever refuses either refuses it. Raises Unreadable."""
     verdicts: _Verdicts | None = None
     last = Segment(0, ["ST"])

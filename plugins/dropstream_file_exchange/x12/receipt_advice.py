@@ -10,7 +10,7 @@ from dropstream_file_exchange.shipments import package_key
 from dropstream_file_exchange.x12.settings import X12
 from dropstream_file_exchange.x12.syntax import Segment
 from dropstream_file_exchange.x12.values import Unreadable, identity, instant, quantity, sku, unit
-from dropstreamd.model.returns import Condition, Receipt, ReceiptLine
+from dropstreamd.model.returns import Condition, Receipt, ReceiptLine, ShortLine
 
 KIND, FUNCTION = "944", "RE"
 MOST_LINES = 20_000
@@ -110,8 +110,8 @@ def _advice(
     if head.at(1) in settings.receipts.ignored:
         return ReceiptAdvice(receipt=None)
     number = identity(head, head.at(3), "warehouse receipt number")
-    told = tuple(_told(lines, settings))
-    if not told:
+    told, short = tuple(_told(lines, settings)), tuple(_short(lines))
+    if not told and not short:
         raise Unreadable(head, "nothing was received: no line of it has a unit")
     tracking = settings.shipments.tracking_references
     receipt = Receipt(
@@ -121,6 +121,7 @@ def _advice(
         order_reference=next(_values(references, settings.receipts.order_references), ""),
         tracking_numbers=tuple(dict.fromkeys(_values(references, tracking))),
         received_at=instant(head, head.at(2), head.at(7), zone),
+        short=short,
     )
     return ReceiptAdvice(receipt=receipt, differences=tuple(_differences(lines)))
 
@@ -143,6 +144,12 @@ def _told(lines: list[_Line], settings: X12) -> Iterator[ReceiptLine]:
         for condition, units in conditions:
             if units:
                 yield ReceiptLine(sku=line.sku, quantity=units, condition=condition, return_line=line.number)
+
+
+def _short(lines: list[_Line]) -> Iterator[ShortLine]:
+    for line in lines:
+        if line.states.get("short", 0):
+            yield ShortLine(sku=line.sku, quantity=line.states["short"], line=line.number)
 
 
 def _differences(lines: list[_Line]) -> Iterator[Difference]:

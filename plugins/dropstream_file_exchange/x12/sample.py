@@ -17,7 +17,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.returns import Receipt
 from dropstreamd.model.shipments import Package
-from dropstreamd.model.stock import StockRow
+from dropstreamd.model.stock import Adjustment, StockRow
 from dropstreamd.platform.contract import Bad, Finding, Sample
 from dropstreamd.platform.files import Entry
 from dropstreamd.platform.inbox import Fetched
@@ -92,6 +92,7 @@ class _Reader:
             for page in reader.read(self._as("inventory")):
                 self._bad += page.bad
                 yield from page.rows
+                self._findings += [_adjusted(each) for each in page.adjustments[:100]]
                 if page.last:
                     detail = f"its figures are of {page.as_of:%Y-%m-%d %H:%M:%S} UTC"
                     self._findings.append(Finding(name="time", ok=True, detail=detail))
@@ -113,6 +114,13 @@ class _Reader:
             if told.reason:
                 detail = f"{detail}: {told.reason}"
             self._findings.append(Finding(name="acknowledgement", ok=True, detail=detail))
+
+
+def _adjusted(adjustment: Adjustment) -> Finding:
+    units = ", ".join(f"{row.quantity:+d} × {row.sku}" for row in adjustment.rows[:10])
+    return Finding(
+        name="adjustment", ok=True, detail=f"{adjustment.number}: {units or 'nothing that counts'}"
+    )
 
 
 def _refused(error: ProtocolMismatch) -> Finding:

@@ -81,6 +81,16 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return self.available if self.figure == "available" else self.on_hand
 
 
+class Adjustments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How adjustment advices (947) are read. `apply` says that the partner sends no 846 which tells the same:
+    only then do they change a figure. Quantities of the codes in `minus` are told without a sign and take
+    units away; lines with one in `ignored` change nothing that is sold."""
+
+    apply: bool = False
+    minus: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
 class Receipts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How receipt advices (944) are read."""
 
@@ -88,6 +98,14 @@ class Receipts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ignored: tuple[str, ...] = ()
     return_references: tuple[str, ...] = ("RZ",)
     order_references: tuple[str, ...] = ("CO", "PO")
+
+
+class Notices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How stock notices (943) of purchase orders are written; a date without a qualifier is left out."""
+
+    reporting: str = "F"
+    ordered_date: str = "04"
+    expected_date: str = "17"
 
 
 class X12(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,7 +133,9 @@ class X12(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     orders: Orders = Orders()
     shipments: Shipments = Shipments()
     inventory: Inventory = Inventory()
+    adjustments: Adjustments = Adjustments()
     receipts: Receipts = Receipts()
+    notices: Notices = Notices()
 
     @property
     def series(self) -> str:

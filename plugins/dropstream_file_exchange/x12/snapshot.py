@@ -1,7 +1,8 @@
 """A file's inventory advices (846) as one snapshot: a large stock comes in several sets.
 
 A snapshot is whole or it is none: one set of the file that cannot be read refuses all of them.
-Adjustments (947) in the same file are read, so that they are acknowledged; they change no figure.
+Adjustments (947) are read, so that they are acknowledged; they are told only where the settings say that
+they count.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from dropstream_file_exchange.x12.syntax import Segment
 from dropstream_file_exchange.x12.values import Unreadable, instant
 from dropstreamd.clock import utc
 from dropstreamd.errors import ProtocolMismatch
-from dropstreamd.model.stock import StockRow
+from dropstreamd.model.stock import Adjustment, StockRow
 from dropstreamd.platform.contract import Bad, StockPage
 
 PAGE_ROWS = 1_000
@@ -41,8 +42,8 @@ class SnapshotReader:
         self._zone = zone
 
     def read(self, fetched: Surveyed) -> Generator[StockPage, None, None]:
-        """Its pages; none for a file of adjustments alone. Raises ProtocolMismatch for a file that is no
-        whole snapshot: pages that came before are then worth nothing."""
+        """Its pages; for a file of adjustments alone one of them, or none where they do not count. Raises
+        ProtocolMismatch for a file that is no whole snapshot: pages before are then worth nothing."""
         try:
             yield from self._snapshot(fetched)
         except ProtocolMismatch:
@@ -59,15 +60,18 @@ class SnapshotReader:
             for interchange, group, place in groups
         ]
         fetched.answers.replies.extend(replies)
-        bad = list(self._adjustments(fetched, replies))
+        bad: list[Bad] = []
+        adjustments = tuple(self._adjustments(fetched, replies, bad))
         stock = [reply for reply in replies if reply.group.function == FUNCTION]
         if not stock:
-            if bad:
+            if adjustments:
+                yield _of_adjustments(fetched, adjustments, bad)
+            elif bad:
                 raise ProtocolMismatch(f"{bad[0].place}: {bad[0].reason}")
             return
         try:
             self._check(stock)
-            yield from self._pages(fetched, stock, bad)
+            yield from self._pages(fetched, stock, bad, adjustments)
         except ProtocolMismatch:
             for reply in stock:
                 reply.refusals.update({number: Refusal() for number in range(len(reply.group.sets))})
@@ -94,7 +98,11 @@ class SnapshotReader:
                 raise ProtocolMismatch(str(fault))
 
     def _pages(
-        self, fetched: Surveyed, stock: list[Reply], bad: list[Bad]
+        self,
+        fetched: Surveyed,
+        stock: list[Reply],
+        bad: list[Bad],
+        adjustments: tuple[Adjustment, ...],
     ) -> Generator[StockPage, None, None]:
         snapshot = f"{fetched.entry.name} {fetched.digest[:12]}"
         as_of: datetime | None = None
@@ -124,6 +132,7 @@ class SnapshotReader:
             bad=tuple(bad),
             last=True,
             mark=fetched.mark(readable=True),
+            adjustments=adjustments,
         )
 
     def _rows(
@@ -145,33 +154,67 @@ class SnapshotReader:
         if source == "document" and advice is not None and advice.as_of is not None:
             return advice.as_of
         if source == "interchange":
-            header = interchange.header
-            isa = Segment(interchange.first, ["ISA"])
             try:
-                return instant(isa, f"20{header.date}", header.time, self._zone)
+                return self._sent(interchange)
             except Unreadable as error:
                 raise ProtocolMismatch(f"the snapshot's time: {error}") from error
         return utc(fetched.entry.mtime_s)
 
-    def _adjustments(self, fetched: Surveyed, replies: list[Reply]) -> Iterator[Bad]:
-        """What is wrong with the adjustments of the file."""
+    def _sent(self, interchange: Interchange) -> datetime:
+        """The interchange's own time. Raises Unreadable."""
+        header = interchange.header
+        return instant(Segment(interchange.first, ["ISA"]), f"20{header.date}", header.time, self._zone)
+
+    def _adjustments(self, fetched: Surveyed, replies: list[Reply], bad: list[Bad]) -> Iterator[Adjustment]:
+        """The adjustments of the file that count; what is wrong with any is added to `bad`."""
         for reply in replies:
             if reply.group.function == FUNCTION:
                 continue
-            yield from interchange_faults(fetched, reply.interchange, "")
-            yield from group_faults(fetched, reply.group)
+            bad += interchange_faults(fetched, reply.interchange, "")
+            bad += group_faults(fetched, reply.group)
             for number, found in enumerate(reply.group.sets):
-                if sound(reply.group, found):
-                    yield from self._adjustment(fetched, reply, number, found)
+                if not sound(reply.group, found):
+                    continue
+                try:
+                    adjustment = self._adjustment(fetched, reply.interchange, found)
+                except ValueError as error:
+                    reply.refusals[number] = Refusal()
+                    bad.append(bad_set(fetched, found, str(error)))
+                    continue
+                if self._settings.adjustments.apply:
+                    yield adjustment
 
-    def _adjustment(self, fetched: Surveyed, reply: Reply, number: int, found: Set) -> Iterator[Bad]:
-        header = reply.interchange.header
-        segments = read_set(fetched.content, found, header, self._settings.encoding)
-        try:
-            read_adjustment(segments, self._settings, self._zone)
-        except ValueError as error:
-            reply.refusals[number] = Refusal()
-            yield bad_set(fetched, found, str(error))
+    def _adjustment(self, fetched: Surveyed, interchange: Interchange, found: Set) -> Adjustment:
+        """Raises Unreadable. The day in it has no time, so that it is told by the clock of the snapshots."""
+        rules = self._settings
+        segments = read_set(fetched.content, found, interchange.header, rules.encoding)
+        advice = read_adjustment(segments, rules, self._zone)
+        told_at = utc(fetched.entry.mtime_s)
+        if rules.adjustments.apply and rules.inventory.as_of != "mtime":
+            told_at = self._sent(interchange)
+        return Adjustment(
+            key=advice.key,
+            number=advice.number,
+            at=told_at,
+            rows=tuple(
+                StockRow(sku=line.sku, quantity=line.quantity, facility=line.facility)
+                for line in advice.lines
+                if line.reason not in rules.adjustments.ignored
+            ),
+        )
+
+
+def _of_adjustments(fetched: Surveyed, adjustments: tuple[Adjustment, ...], bad: list[Bad]) -> StockPage:
+    # It is confirmed before anybody asks for what comes after it.
+    fetched.answers.complete = True
+    return StockPage(
+        snapshot=f"{fetched.entry.name} {fetched.digest[:12]}",
+        as_of=utc(fetched.entry.mtime_s),
+        rows=(),
+        bad=tuple(bad),
+        mark=fetched.mark(readable=True),
+        adjustments=adjustments,
+    )
 
 
 def _bad_row(fetched: Surveyed, found: BadRow) -> Bad:

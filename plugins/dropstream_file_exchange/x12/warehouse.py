@@ -11,8 +11,13 @@ import msgspec
 from dropstream_file_exchange.link import Link
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.sources import InventorySource
-from dropstream_file_exchange.warehouse import VISIBLE_AFTER_S, FileWarehouse
-from dropstream_file_exchange.x12 import orders, returns
+from dropstream_file_exchange.warehouse import (
+    VISIBLE_AFTER_S,
+    FileWarehouse,
+    SentFiles,
+    open_outbox,
+)
+from dropstream_file_exchange.x12 import orders, returns, stock_notices
 from dropstream_file_exchange.x12.mailbox import Mailbox, Owner, Replies, Surveyed
 from dropstream_file_exchange.x12.reading import DocumentReader
 from dropstream_file_exchange.x12.sample import sample
@@ -27,6 +32,7 @@ from dropstream_file_exchange.x12.sources import (
 )
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.purchases import StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import (
@@ -69,8 +75,12 @@ class PartnerWarehouse(WarehouseParts):
         self._mailboxes: dict[Owner, Mailbox] = {}
         rules, zone = settings.x12, ZoneInfo(settings.timezone)
         self._snapshots = SnapshotReader(rules, zone)
+        self.handed: SentFiles = self._files.handed
         self.orders: PartnerSink[OutboundOrder] = PartnerSink(settings, host, link, orders.prepare)
         self.returns: PartnerSink[OutboundReturn] = PartnerSink(settings, host, link, returns.prepare)
+        self.stock_notices: PartnerSink[StockNotice] = PartnerSink(
+            settings, host, link, stock_notices.prepare
+        )
         self.shipments: DocumentSource[Package] = self._source("shipments", shipment_reader(rules, zone))
         self.receipts: DocumentSource[Receipt] = self._source("receipts", receipt_reader(rules, zone))
         self.acknowledgements: DocumentSource[Acknowledgement] = self._source(
@@ -168,14 +178,7 @@ class PartnerSink(Generic[T]):
         return _told(prepared, await (await self._outbox()).recover(prepared, step, record))
 
     async def _outbox(self) -> Outbox:
-        settings = self._settings
-        return Outbox(
-            await self._link.server(),
-            settings.folders.inward,
-            self._host.clock,
-            part=settings.part,
-            marker=settings.marker,
-        )
+        return await open_outbox(self._settings, self._host, self._link)
 
 
 def _told(prepared: Prepared, outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -56,6 +56,8 @@ def test_settings_of_another_format_are_no_use() -> None:
         ({"pattern": "*"}, "pattern"),
         ({"pattern": ""}, "pattern"),
         ({"acknowledged_within_hours": -1}, "acknowledged_within_hours"),
+        ({"adjustments": {"minus": ["1"]}}, "adjustments.minus"),
+        ({"adjustments": {"minus": ["07"], "ignored": ["07"]}}, "adjustments.ignored"),
         ({"sku_qualifiers": []}, "sku_qualifiers"),
         ({"sku_qualifiers": ["SKU"]}, "sku_qualifiers"),
         ({"units": []}, "units"),

@@ -9,7 +9,15 @@ import pytest
 import dropstream_file_exchange.x12
 from dropstream_file_exchange import PLUGIN
 from dropstream_file_exchange.settings import Settings
-from dropstream_file_exchange.x12.settings import X12, Inventory, Orders, Receipts, Shipments
+from dropstream_file_exchange.x12.settings import (
+    X12,
+    Adjustments,
+    Inventory,
+    Notices,
+    Orders,
+    Receipts,
+    Shipments,
+)
 
 FOLDER = Path(dropstream_file_exchange.x12.__file__).parent
 OWN = {"platform", "quantity"}  # the daemon's, beside the plugin's
@@ -21,7 +29,7 @@ def test_the_sample_is_right() -> None:
     assert not PLUGIN.check(settings)
 
 
-@pytest.mark.parametrize("struct", [X12, Orders, Shipments, Inventory, Receipts])
+@pytest.mark.parametrize("struct", [X12, Orders, Shipments, Inventory, Adjustments, Receipts, Notices])
 def test_the_readme_names_every_setting_and_its_default(struct: type[msgspec.Struct]) -> None:
     text = (FOLDER / "README.md").read_text()
     for field in msgspec.structs.fields(struct):

@@ -312,6 +312,41 @@ async def test_adjustments_are_acknowledged_and_change_nothing(account: SftpAcco
     assert replies(account) == [["AW 7", "A", "R 5", "P 2 2 1"]]
 
 
+ADJUSTED = "W15*20261121**ADJ1\nN1*WH*East*92*EAST\nW19*AA*-3*EA**VN*A\nW19*07*2*EA**VN*B\nW19*AC*9*EA**VN*C"
+
+
+async def test_adjustments_are_told_where_the_partner_sends_no_snapshot(account: SftpAccount) -> None:
+    leave(account, "a.edi", file("947", ADJUSTED, "W15*20261121"))
+    rules = {"apply": True, "minus": ["07"], "ignored": ["AC"]}
+    async with opened(account, adjustments=rules) as warehouse:
+        (page,) = await stock(warehouse)
+        assert (page.rows, page.last, len(page.bad)) == ((), False, 1)
+        (told,) = page.adjustments
+        assert (told.key, told.number) == ("a/ADJ1/20261121", "ADJ1")
+        assert told.at.timestamp() == (account.root / "out" / "a.edi").stat().st_mtime // 1
+        assert [(row.sku, row.quantity, row.facility) for row in told.rows] == [
+            ("A", -3, "EAST"),
+            ("B", -2, "EAST"),
+        ]
+        await warehouse.inventory.confirm([page.mark or ""])
+    assert replies(account) == [["AW 7", "A", "R 5", "P 2 2 1"]]
+    leave(account, "b.edi", file("947", ADJUSTED))
+    async with opened(account, adjustments=rules, inventory={"as_of": "interchange"}) as warehouse:
+        (page,) = await stock(warehouse)
+    assert f"{page.adjustments[0].at:%Y-%m-%d %H:%M}" == "2026-11-21 09:30"
+
+
+async def test_adjustments_beside_a_snapshot_come_with_its_end(account: SftpAccount) -> None:
+    both = interchange(
+        group("947", transaction("947", ADJUSTED), control="1"),
+        group("846", transaction("846", STOCK), control="2"),
+    )
+    leave(account, "a.edi", both)
+    async with opened(account, adjustments={"apply": True}) as warehouse:
+        (page,) = await stock(warehouse)
+    assert (page.last, len(page.rows), len(page.adjustments)) == (True, 2, 1)
+
+
 async def test_an_acknowledgement_is_never_acknowledged(account: SftpAccount) -> None:
     leave(account, "a.edi", file("997", HEARD, "AK1*OW*8"))
     leave(account, "b.edi", file("997", HEARD).replace(b"GS*FA", b"GS*SW"))
