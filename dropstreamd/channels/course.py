@@ -49,27 +49,30 @@ class Course:
         self.done = False
 
     async def open_next(self, sink: Sink[Level], stamp: Stamp) -> Opened | None:
-        """The attempts of the next batch; None where there is nothing to open."""
-        if not self._looked and not self._falling:
-            await self._look()
+        """The attempts of the next batch, as full as it can be; None where there is nothing to open yet."""
+        if not self._looked and len(self._falling) < self._batch:
+            ended = await self._look()
+            if not ended and len(self._falling) < self._batch:
+                return None
         if self._falling:
             only, self._falling = self._falling[: self._batch], self._falling[self._batch :]
             return await self._open(sink, stamp, only)
-        if not self._looked:
-            return None
         opened = await self._open(sink, stamp, [])
         self._after = opened.last
         self.done = opened.last is None
         return opened
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
+        """Look at some more; whether those were the last."""
         look = partial(
             levels.look, flow=self._flow, after=self._looked_at, limit=LOOKED_AT_ONCE, derive=self._derive
         )
         looked = self._run.state.read(look)
         await trio.lowlevel.checkpoint()
-        self._falling, self._looked_at = looked.falling, looked.last
+        self._falling += looked.falling
+        self._looked_at = looked.last
         self._looked = looked.last is None
+        return self._looked
 
     async def _open(self, sink: Sink[Level], stamp: Stamp, only: list[str]) -> Opened:
         return await self._run.state.write(

@@ -170,6 +170,7 @@ async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
             raise ProtocolMismatch("the store's plugin takes no inventory")
         await _recover(run, flow, store.inventory)
         course = Course(run, flow, unsent, store.inventory.writes.batch)
+        takes_s = max(PUSH_DEADLINE_S, store.inventory.writes.takes_s)
         looked_s = run.now_s()
         while not course.done:
             await run.settled()
@@ -177,9 +178,11 @@ async def _push_levels(run: Run, unsent: Mapping[str, int]) -> None:
                 looked_s, unsent = run.now_s(), _unsent(run)
                 if await _mark_what_moved(run, unsent):
                     course = Course(run, flow, unsent, store.inventory.writes.batch)
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
+            with trio.CancelScope(
+                shield=takes_s <= PUSH_DEADLINE_S, deadline=trio.current_time() + takes_s
+            ) as scope:
                 await _next_batch(run, flow, store.inventory, course)
-            if shield.cancelled_caught:
+            if scope.cancelled_caught:
                 raise OutcomeUnknown("a push of levels took too long and was cut; they are pushed again")
 
 

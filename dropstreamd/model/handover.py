@@ -44,7 +44,9 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     how long the other side may take to acknowledge what it was sent (`Part.ACKNOWLEDGEMENTS`), by the
     name that it was sent under; 0: it need not. `receipt_stops`: that it received a cancellation is its word
     that it has stopped what was to be stopped. `remembers`, of levels: what one was accepted with
-    (`Accepted.remote`) is in the next item of its SKU, which is no amendment for that."""
+    (`Accepted.remote`) is in the next item of its SKU, which is no amendment for that. `takes_s` is the
+    longest that one push of levels may take, where the other side works at them for a while before it says
+    what came of each; 0: no longer than any other call. It is not waited for when the daemon stops."""
 
     repeat: Repeat
     batch: int
@@ -54,6 +56,7 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_within_s: float = 0.0
     receipt_stops: bool = False
     remembers: bool = False
+    takes_s: float = 0.0
 
 
 class Item(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

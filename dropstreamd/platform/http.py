@@ -152,8 +152,8 @@ def decode(response: Response, into: type[T]) -> T:
 class Http:
     """One account's way to the web, for as long as the daemon lends it.
 
-    `limiter` and `circuit` are the account's own; `random` spreads the retries. `settings` are for
-    clients that are opened without.
+    `limiter` and `circuit` are the account's own; `random` spreads the retries. `settings` are
+    for clients that are opened without.
     """
 
     def __init__(
@@ -236,14 +236,16 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         cost: float = 1.0,
         own: Collection[int] = (),
+        limiter: Limiter | None = None,
     ) -> Response:
         """Make one call and bring its answer.
 
         `url` is below the base (`orders/7?expand=lines`), empty or a query (`?page=2`) for the base
         itself, from the host's root (`/health`), or a whole address on the same host. `json` is
-        encoded by msgspec; `content` is sent as it is. `cost` is spent from the account's budget, on
-        every try. `own` are statuses of 401 and 403 that the plugin judges by itself: it knows which
-        permission the call needs.
+        encoded by msgspec; `content` is sent as it is. `cost` is spent on every try, from the account's
+        budget or from the `limiter` given (`Limiter.operation`), which is also the one that a demand for
+        fewer calls slows down. `own` are statuses of 401 and 403 that the plugin judges by itself: it
+        knows which permission the call needs.
 
         A call that is `safe` is tried again after `Unreachable` and `RateLimited`; a `write` is
         sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
@@ -262,7 +264,7 @@ class HttpClient:
             )
         for tried in range(self._limits.retries + 1):
             try:
-                return await self._try(call, address, sent, content, cost, own)
+                return await self._try(call, address, sent, content, cost, own, limiter or self._http.limiter)
             except (Unreachable, RateLimited) as error:
                 if tried == self._limits.retries or not self._worth_another(call, error):
                     raise
@@ -283,27 +285,28 @@ class HttpClient:
         content: bytes | None,
         cost: float,
         own: Collection[int],
+        limiter: Limiter,
     ) -> Response:
         http = self._http
-        async with http.limiter.admit(cost):
+        async with limiter.admit(cost):
             with http.circuit.watch():
                 try:
                     response = await self._exchange(call, address, headers, content)
                     if response.status not in _PERMISSIONS.intersection(own):
-                        self._judge(response, address)
+                        self._judge(response, address, limiter)
                 except DropstreamError as error:
                     http.observer.call_finished(http.account, _RESULTS[type(error)])
                     raise
         http.observer.call_finished(http.account, CallResult.OK)
         return response
 
-    def _judge(self, response: Response, address: httpx.URL) -> None:
-        """Raise what the status means, and slow the whole account down where it asks for it."""
+    def _judge(self, response: Response, address: httpx.URL, limiter: Limiter) -> None:
+        """Raise what the status means, and slow down what the call was spent from where it asks for it."""
         http = self._http
         now_s = http.clock.now_s()
         if response.status == 429 or (response.status == 503 and "retry-after" in response.headers):
             wait_s = retry_after_s(response.headers, now_s)
-            http.limiter.slow_down(wait_s)
+            limiter.slow_down(wait_s)
             http.observer.throttled(http.account)
         error = from_status(
             response.call,

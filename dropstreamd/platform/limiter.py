@@ -19,6 +19,17 @@ class Priority(IntEnum):
     FULL = 2
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform allows one account: `rate_per_s` for good, `burst` at once after a rest (both
+    in its own units of cost), and `at_once` calls in flight. All above zero. `kept` is the share of the
+    burst that is kept for orders, from 0 to below 1: with it they need not wait for the bucket."""
+
+    rate_per_s: float = 5.0
+    burst: float = 10.0
+    at_once: int = 4
+    kept: float = 0.0
+
+
 class Limiter(Protocol):
     """Admits calls at the rate that the platform allows."""
 
@@ -33,22 +44,20 @@ class Limiter(Protocol):
         """The platform asked for fewer calls: admit none for so many seconds."""
         ...
 
-    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+    def learn(self, *, available: float | None, burst: float, rate_per_s: float) -> None:
         """What the platform itself says of the account, in an answer that came just now: how much it may
-        spend at once, how much after a rest, and how fast that comes back. Figures that are not above
-        zero are not believed."""
+        spend at once (None: it does not tell), how much after a rest, and how fast that comes back. Figures
+        that are not above zero are not believed."""
         ...
 
+    def operation(self, name: str, pace: Pace) -> "Limiter":
+        """The budget of one operation, where the platform counts each apart: a call spends from it, and
+        nothing from the account's. Made at this pace when it is first asked for."""
+        ...
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """What a platform allows one account: `rate_per_s` for good, `burst` at once after a rest (both
-    in its own units of cost), and `at_once` calls in flight. All above zero. `kept` is the share of the
-    burst that is kept for orders, from 0 to below 1: with it they need not wait for the bucket."""
-
-    rate_per_s: float = 5.0
-    burst: float = 10.0
-    at_once: int = 4
-    kept: float = 0.0
+    def ready_in_s(self, cost: float = 1.0) -> float:
+        """Seconds until a call could be made if nobody else waited; 0 for at once."""
+        ...
 
 
 class Budget:
@@ -71,11 +80,12 @@ class Budget:
         self._spending = 0.0
         self._waiting: list[_Waiter] = []
         self._arrivals = 0
+        self._operations: dict[str, Budget] = {}
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for leave, for metrics."""
-        return len(self._waiting)
+        """Calls that wait for leave, for metrics; those of operations among them."""
+        return len(self._waiting) + sum(each.waiting for each in self._operations.values())
 
     def for_priority(self, priority: Priority) -> Limiter:
         """The same budget, as a caller of this priority sees it."""
@@ -91,6 +101,21 @@ class Budget:
         self._tokens = min(self._tokens, pace.burst)
         self._wake_first()
 
+    def operation(self, name: str, pace: Pace) -> "Budget":
+        """The budget of one operation (`Limiter.operation`)."""
+        budget = self._operations.get(name)
+        if budget is None:
+            budget = self._operations[name] = Budget(pace, step_s=self._step_s)
+        else:
+            budget.change(pace)
+        return budget
+
+    def ready_in_s(self, cost: float) -> float:
+        """As `Limiter.ready_in_s`."""
+        self._count()
+        rest_s = max(0.0, self._counted_s - trio.current_time())
+        return rest_s + max(0.0, min(cost, self._pace.burst) - self._tokens) / self._pace.rate_per_s
+
     def slow_down(self, retry_after_s: float) -> None:
         """Admit nothing for so many seconds, then one call at once and the next ones at the rate.
 
@@ -102,13 +127,13 @@ class Budget:
             self._counted_s = until_s
             self._tokens = min(self._tokens, 1.0)
 
-    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+    def learn(self, *, available: float | None, burst: float, rate_per_s: float) -> None:
         """As `Limiter.learn`. Calls that are under way may not have been counted there yet: what they
         cost is kept back. A rest that was asked for stays."""
         self._count()
         if burst > 0 and rate_per_s > 0:
             self._pace = msgspec.structs.replace(self._pace, burst=burst, rate_per_s=rate_per_s)
-        if trio.current_time() >= self._counted_s:
+        if available is not None and trio.current_time() >= self._counted_s:
             self._tokens = min(self._pace.burst, max(0.0, available)) - self._spending
         self._wake_first()
 
@@ -212,5 +237,11 @@ class _Share:
     def slow_down(self, retry_after_s: float) -> None:
         self._budget.slow_down(retry_after_s)
 
-    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+    def learn(self, *, available: float | None, burst: float, rate_per_s: float) -> None:
         self._budget.learn(available=available, burst=burst, rate_per_s=rate_per_s)
+
+    def operation(self, name: str, pace: Pace) -> Limiter:
+        return _Share(self._budget.operation(name, pace), self._priority)
+
+    def ready_in_s(self, cost: float = 1.0) -> float:
+        return self._budget.ready_in_s(cost)

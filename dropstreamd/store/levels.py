@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from dropstreamd.model.handover import Accepted, Item, Outcome, Preparation, Rejected, Stamp
+from dropstreamd.model.handover import Accepted, Item, Outcome, Preparation, Rejected, Stamp, Untouched
 from dropstreamd.model.stock import Level
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Attempt, AttemptKey, Flow, LevelRecord
@@ -253,8 +253,8 @@ def settle(
     visible_after_s: float,
     remembers: bool = False,
 ) -> Settled:
-    """Close an attempt. What is neither accepted nor refused is unknown, and pending again. `remembers`: as
-    in `Writes`."""
+    """Close an attempt. What is neither accepted nor refused is unknown, and pending again; unless it was
+    untouched, it may still act for `visible_after_s`. `remembers`: as in `Writes`."""
     counts = Settled()
     raw = tx.get(Table.ATTEMPTS, (*flow, attempt_id))
     if raw is None:
@@ -270,6 +270,9 @@ def settle(
             case Rejected() as refused:
                 counts.refused += 1
                 _refuse(tx, flow, tried, refused, now_s, run)
+            case Untouched():
+                counts.again += 1
+                _unknown(tx, flow, tried.key, 0.0)
             case _:
                 counts.again += 1
                 _unknown(tx, flow, tried.key, now_s + visible_after_s)

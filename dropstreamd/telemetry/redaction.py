@@ -57,6 +57,7 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),  # a JSON web token
     (re.compile(r"\bshp[a-z]{2}_\w+"), REDACTED),  # Shopify's access tokens and secrets
+    (re.compile(r"\b(?:Atz[a-z]\||amzn1\.oa2-cs\.)[\w.|/+=-]+"), REDACTED),  # Amazon's
     (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+"), REDACTED),  # an e-mail address
 )
 

@@ -8,6 +8,7 @@ many are wanted and left: it is asked again, writes too ("Throttling & Quotas").
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -25,9 +26,10 @@ from dropstreamd.errors import (
     Unreachable,
     Wait,
 )
-from dropstreamd.platform.contract import Host
+from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
 from dropstreamd.platform.http_errors import mismatch
+from dropstreamd.platform.secrets import Secret
 
 T = TypeVar("T")
 
@@ -63,7 +65,6 @@ class Api:
         self._host = host
         self._stack = stack
         self._http: HttpClient | None = None
-        self._token = ""
         self._credits = Credits(host.limiter)
 
     async def query(self, document: Document, variables: Mapping[str, object], into: type[T]) -> T:
@@ -100,18 +101,14 @@ class Api:
 
     async def _sent(self, document: Document, variables: Mapping[str, object], *, write: bool) -> Response:
         http = await self._opened()
-        fresh = not self._token
-        if fresh:
-            self._token = await self._get_token(http)
+        token = await self._token(http)
         try:
-            response = await self._post(http, document, variables, write=write)
+            response = await self._post(http, token, document, variables, write=write)
         except AuthFailed:
             # A token lives for 28 days: it may have ended since, and nothing was done under it.
-            if fresh:
-                raise self._denied() from None
-            self._token = await self._get_token(http)
+            token = await self._token(http, refused=token)
             try:
-                response = await self._post(http, document, variables, write=write)
+                response = await self._post(http, token, document, variables, write=write)
             except AuthFailed:
                 raise self._denied() from None
         if not response.ok and response.status != 400:
@@ -119,14 +116,20 @@ class Api:
         return response
 
     async def _post(
-        self, http: HttpClient, document: Document, variables: Mapping[str, object], *, write: bool
+        self,
+        http: HttpClient,
+        token: str,
+        document: Document,
+        variables: Mapping[str, object],
+        *,
+        write: bool,
     ) -> Response:
         given = {name: value for name, value in variables.items() if value is not None}
         return await http.request(
             "POST",
             applied="write" if write else "safe",
             json={"query": document.text, "variables": given, "operationName": document.name},
-            headers={"authorization": f"Bearer {self._token}"},
+            headers={"authorization": f"Bearer {token}"},
             cost=self._credits.cost(document),
         )
 
@@ -138,7 +141,11 @@ class Api:
             self._http = await self._stack.enter_async_context(client)
         return self._http
 
-    async def _get_token(self, http: HttpClient) -> str:
+    async def _token(self, http: HttpClient, refused: str = "") -> str:
+        fetch = partial(self._fetch_token, http)
+        return await self._host.access_token(fetch, secrets=[self._settings.refresh_token], refused=refused)
+
+    async def _fetch_token(self, http: HttpClient) -> Grant:
         """An access token for the refresh token, which stays as it is ("How to Obtain API Access & Refresh
         Tokens")."""
         refresh = self._host.secret(self._settings.refresh_token).reveal()
@@ -150,7 +157,8 @@ class Api:
             raise self._no_token() from None
         if 400 <= response.status < 500:
             raise self._no_token()
-        return decode(response, wire.Token).access_token
+        token = decode(response, wire.Token)
+        return Grant(access_token=Secret(token.access_token), expires_in_s=token.expires_in)
 
     def _no_token(self) -> AuthFailed:
         return AuthFailed(

@@ -85,6 +85,7 @@ def _fields(data: bytes, *, there: bool = False) -> dict[str, _Told | None]:
 
 class Token(msgspec.Struct, frozen=True):
     access_token: str
+    expires_in: float
 
 
 class Quota(msgspec.Struct, frozen=True):

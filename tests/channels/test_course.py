@@ -74,6 +74,21 @@ async def test_in_one_run_what_falls_goes_first(state: InlineStore) -> None:
     assert len(sink.effects) == 10
 
 
+async def test_what_falls_fills_whole_batches(state: InlineStore) -> None:
+    """However many levels lie between: a platform that takes many at once is called seldom."""
+    plant = Plant(state)
+    sink = plant.stores["shop"].levels
+    sink.writes, sink.whole_file = replace(sink.writes, batch=1000), True
+    plant.report({f"S{number:04}": 10 for number in range(1600)})
+    await plant.smart()
+    sink.effects, sink.pushed = [], []
+    plant.later(minutes=5)
+    plant.report({f"S{number:04}": 5 if number % 2 else 20 for number in range(1600)})
+    await plant.smart()
+    assert len(sink.pushed) == 2
+    assert [effect.document.available for effect in sink.effects] == [5] * 800 + [20] * 800
+
+
 async def test_a_rise_waits_for_the_fall_of_another_store(state: InlineStore) -> None:
     plant = await two_stores(state)
     assert await waited(plant) == 1

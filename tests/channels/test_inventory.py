@@ -1,11 +1,17 @@
 """Inventory: what each store shows follows the warehouse, and never goes beyond it."""
 
+from collections.abc import Sequence
+
 import pytest
+import trio
 from msgspec.structs import replace
+from trio.testing import MockClock
 
 from dropstreamd.channels import inventory
 from dropstreamd.channels.run import Run, RunStopped
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited
+from dropstreamd.model.handover import Outcome, Prepared
+from dropstreamd.platform.contract import Record
 from dropstreamd.store import levels
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.tables import Table
@@ -252,3 +258,26 @@ async def test_without_news_the_store_is_not_even_opened(plant: Plant) -> None:
     assert not plant.state.read(lambda tx: levels.has_work(tx, plant.flow(inventory.CHANNEL)))
     run = await plant.smart()
     assert not run.counts
+
+
+async def test_a_push_that_may_take_long_is_waited_for(plant: Plant, autojump_clock: MockClock) -> None:
+    """And is not, when its run is cancelled: then its levels are pushed again."""
+    sink = plant.stores["shop"].levels
+    sink.writes = replace(sink.writes, takes_s=3600.0)
+    quick = sink.push
+
+    async def slow(prepared: Prepared, record: Record) -> Sequence[Outcome]:
+        await trio.sleep(1800)
+        return await quick(prepared, record)
+
+    sink.push = slow  # type: ignore[method-assign]
+    await synced(plant, {"A": 1})
+    assert plant.stores["shop"].shows() == {"A": 1}
+    plant.report({"A": 2})
+    with trio.move_on_after(600) as stop:
+        await plant.smart()
+    assert stop.cancelled_caught
+    sink.push = quick  # type: ignore[method-assign]
+    plant.later(minutes=5)
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 2}

@@ -203,6 +203,7 @@ def test_lines_that_cannot_be_written_are_counted_and_do_not_raise(log: Log) -> 
             "cert PRD-0a1b2c3d4e5f-1a2b-3c4d-5e6f-7a8b of A-b-PRD-0123456789-abcdef01",
             f"cert {REDACTED} of A-b-PRD-0123456789-abcdef01",
         ),
+        ("keys Atzr|IwEB_x/9+=, amzn1.oa2-cs.v1.0a1b", f"keys {REDACTED}, {REDACTED}"),
         ("jwt eyJhbGciOi.eyJzdWIi.sig", f"jwt {REDACTED}"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n", REDACTED),
         ("to erika@example.com.", f"to {REDACTED}"),

@@ -10,6 +10,7 @@ from dropstream_file_exchange.warehouse import FileWarehouse, open_warehouse
 from dropstreamd.clock import SystemClock
 from dropstreamd.platform.access import Fetch
 from dropstreamd.platform.http import Http
+from dropstreamd.platform.limiter import Limiter, Pace
 from dropstreamd.platform.secrets import Secret, SecretRef
 from dropstreamd.sandbox.sftp_server import SftpAccount
 
@@ -30,8 +31,14 @@ class Unlimited:
     def slow_down(self, retry_after_s: float) -> None:
         raise AssertionError
 
-    def learn(self, *, available: float, burst: float, rate_per_s: float) -> None:
+    def learn(self, *, available: float | None, burst: float, rate_per_s: float) -> None:
         raise AssertionError("files tell of no budget")
+
+    def operation(self, name: str, pace: Pace) -> Limiter:
+        raise AssertionError("files have no operations")
+
+    def ready_in_s(self, cost: float = 1.0) -> float:
+        return 0.0
 
 
 class LentHost:

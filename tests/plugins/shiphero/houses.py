@@ -1,7 +1,7 @@
 """What the tests of the ShipHero plugin share: a host, the plugin's own settings, and short forms."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from dropstreamd.clock import Clock, utc
 from dropstreamd.model.handover import Bad, Item, Outcome, Prepared, Rejected, Stamp, Withdrawn
 from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
 from dropstreamd.model.stock import StockRow
+from dropstreamd.platform.access import AccountTokens, Fetch, digest
 from dropstreamd.platform.circuit import Circuit
 from dropstreamd.platform.contract import Source
 from dropstreamd.platform.http import Http
@@ -50,6 +51,7 @@ class TestHost:
         self.limiter = self.budget.for_priority(Priority.ORDERS)
         self.calls = Calls()
         self.secrets = dict(secrets)
+        self.tokens = AccountTokens()
         self.http = Http(
             account="shiphero:test",
             limiter=self.limiter,
@@ -62,6 +64,12 @@ class TestHost:
 
     def secret(self, ref: SecretRef) -> Secret:
         return Secret(self.secrets[ref.secret or ""])
+
+    async def access_token(self, fetch: Fetch, *, secrets: Sequence[SecretRef], refused: str = "") -> str:
+        def made_with() -> bytes:
+            return digest(self.secret(ref) for ref in secrets)
+
+        return await self.tokens.token(fetch, made_with=made_with, keep=None, refused=refused)
 
     async def number(self, series: str, purpose: str) -> int:
         raise AssertionError("nothing here is counted")

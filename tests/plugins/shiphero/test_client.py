@@ -90,7 +90,7 @@ async def test_an_expired_token_is_replaced_once(fake: FakeShipHero, account: Ac
 
 
 async def test_a_new_token_that_is_refused(fake: FakeShipHero, account: Account) -> None:
-    fake.fail("Account", "403")
+    fake.fail("Account", "403", "403")
     async with account.open() as session:
         with pytest.raises(AuthFailed, match="refused a new access token") as caught:
             await session.test(write=False)

@@ -1,0 +1,133 @@
+"""A seller's listings by SKU: who fulfills each, of which product type, and how many are offered.
+
+Twenty SKUs are looked up in one call. A listing is looked for in one marketplace after the other, until it is
+found: how it is fulfilled, and how many there are, is the same in all that share its SKU.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from dropstream_amazon import wire, wire_listings
+from dropstream_amazon.client import Api, Query
+from dropstream_amazon.operations import GET_LISTING, SEARCH_LISTINGS
+from dropstream_amazon.parallel import each_of
+from dropstream_amazon.settings import Settings
+from dropstreamd.errors import DropstreamError, ProtocolMismatch
+from dropstreamd.platform.http import decode
+
+AT_ONCE = 20
+"""The most identifiers of a search ("searchListingsItems")."""
+
+DEFAULT = "DEFAULT"
+"""The channel of what the merchant ships."""
+
+GENERIC = "PRODUCT"
+"""The product type that stands for any."""
+
+_DATA = ["summaries", "fulfillmentAvailability", "productTypes"]
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """A listing as far as levels go. `channels` are those that fulfill it."""
+
+    sku: str
+    marketplace: str
+    product_type: str
+    channels: frozenset[str]
+    quantity: int | None = None
+
+    @property
+    def is_merchants(self) -> bool:
+        """Whether it is certain that the merchant alone ships it."""
+        return self.channels == {DEFAULT}
+
+
+class Listings:
+    """Looks listings up."""
+
+    def __init__(self, api: Api, settings: Settings) -> None:
+        self._api = api
+        self._marketplaces = settings.marketplaces
+
+    async def find(self, skus: Sequence[str]) -> dict[str, Channel]:
+        """The listings of these SKUs, exactly so written, as far as there are any."""
+        found: dict[str, Channel] = {}
+        for marketplace in self._marketplaces:
+            missing = [sku for sku in skus if sku not in found]
+            for channel in await self._found_in(marketplace, missing):
+                found[channel.sku] = channel
+        return found
+
+    async def _found_in(self, marketplace: str, skus: Sequence[str]) -> list[Channel]:
+        # Identifiers are set apart by commas: a SKU that has one is asked for by itself.
+        plain = [sku for sku in skus if "," not in sku]
+        groups = [plain[start : start + AT_ONCE] for start in range(0, len(plain), AT_ONCE)]
+        groups += [[sku] for sku in skus if "," in sku]
+
+        async def look(group: list[str]) -> list[Channel]:
+            if "," in group[0]:
+                return await self._one(marketplace, group[0])
+            return await self._search(marketplace, group)
+
+        channels: list[Channel] = []
+        for result in await each_of(groups, look):
+            if isinstance(result, DropstreamError):
+                raise result
+            channels += result or ()
+        return channels
+
+    async def _search(self, marketplace: str, skus: list[str]) -> list[Channel]:
+        query: Query = {
+            "marketplaceIds": marketplace,
+            "identifiersType": "SKU",
+            "identifiers": skus,
+            "includedData": _DATA,
+            "pageSize": AT_ONCE,
+        }
+        response = await self._api.call(SEARCH_LISTINGS, query=query)
+        if response.status in (400, 404):
+            self._api.check_account(SEARCH_LISTINGS, response)
+            # One that Amazon cannot read must not hide its neighbours.
+            half = len(skus) // 2
+            parts = (skus[:half], skus[half:]) if half and response.status == 400 else ()
+            return [channel for part in parts for channel in await self._search(marketplace, part)]
+        if not response.ok:
+            self._api.refuse(SEARCH_LISTINGS, response)
+        page = decode(response, wire_listings.Found)
+        if page.next_token:
+            raise ProtocolMismatch(f"Amazon has more than {len(page.items)} listings for {len(skus)} SKUs")
+        listings = [read(bytes(raw)) for raw in page.items]
+        return [_channel(each, marketplace) for each in listings if each.sku in skus]
+
+    async def _one(self, marketplace: str, sku: str) -> list[Channel]:
+        query: Query = {"marketplaceIds": marketplace, "includedData": _DATA}
+        response = await self._api.call(GET_LISTING, path={"sku": sku}, query=query)
+        if response.status in (400, 404):
+            return []
+        if not response.ok:
+            self._api.refuse(GET_LISTING, response)
+        listing = read(bytes(decode(response, msgspec.Raw)))
+        return [_channel(listing, marketplace)] if listing.sku == sku else []
+
+
+def read(raw: bytes) -> wire_listings.Listing:
+    """A listing. Raises ProtocolMismatch where it is not as described."""
+    try:
+        return wire.read(raw, wire_listings.Listing)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch(f"Amazon told a listing that is not as described: {error}") from error
+
+
+def _channel(listing: wire_listings.Listing, marketplace: str) -> Channel:
+    told = [(each.marketplace_id, each.product_type) for each in listing.product_types]
+    told += [(each.marketplace_id, each.product_type) for each in listing.summaries]
+    types = [kind for where, kind in told if where == marketplace and kind]
+    offered = [each for each in listing.fulfillment_availability if each.fulfillment_channel_code == DEFAULT]
+    return Channel(
+        sku=listing.sku,
+        marketplace=marketplace,
+        product_type=types[0] if types else GENERIC,
+        channels=frozenset(each.fulfillment_channel_code for each in listing.fulfillment_availability),
+        quantity=offered[0].quantity if offered else None,
+    )

@@ -1,0 +1,205 @@
+"""The orders that a merchant ships, as they change.
+
+The first run lists all that are open. Later ones list what was updated in a window of time, whose end lies
+some minutes back: Amazon tells an order only then for sure, and refuses a later end. What is updated while a
+window is read falls out of it, and into the next one, which begins some minutes before this one's end.
+
+A search may be made twenty times at once and then once in three minutes. So a run asks for no page that it
+would have to wait long for: where the pages of a window do not end, the place is kept, and the next run goes
+on from it. A page is told and handed over before the next one comes.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import trio
+
+from dropstream_amazon import translate, wire
+from dropstream_amazon.client import Api, Query
+from dropstream_amazon.operations import ADDRESS_ROLE, SEARCH_ORDERS
+from dropstream_amazon.settings import Settings
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import AuthFailed, ProtocolMismatch
+from dropstreamd.model.handover import Bad
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.http import Response, decode
+
+PAGE = 100
+LAG_S = 150.0
+"""How far back a window ends: two minutes at least ("searchOrders"), and a little for a fast clock."""
+
+OVERLAP_S = 300.0
+"""How much of a window is read again by the next."""
+
+PATIENCE_S = 15.0
+"""How long a page is waited for; where it takes longer, the next run asks."""
+
+TOKEN_LIVES_S = 20 * 3600.0
+"""How long a place in a listing is gone on from: Amazon forgets it after 24 hours."""
+
+REACH = timedelta(days=700)
+"""How far back open orders are looked for: Amazon tells none that is older than two years."""
+
+OPEN = ("PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED")
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """A window that is being read: `token` is where its next page is. `first`: all that are open."""
+
+    after: datetime
+    before: datetime
+    token: str
+    begun: datetime
+    first: bool = False
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """`since`: everything that was updated before it was seen; None until all that is open was listed."""
+
+    since: datetime | None = None
+    listing: Listing | None = None
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+
+
+class Orders:
+    """A `Source[Order]`. All that it knows stands in the cursor."""
+
+    def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
+        self._api = api
+        self._settings = settings
+        self._clock = clock
+
+    async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
+        """The next page of the window that is being read, or the first of the next one."""
+        kept, now = _read(cursor), utc(self._clock.now_s())
+        if self._api.budget(SEARCH_ORDERS).ready_in_s() > PATIENCE_S:
+            await trio.lowlevel.checkpoint()
+            return Page()
+        listing = kept.listing
+        if listing is not None and (now - listing.begun).total_seconds() > TOKEN_LIVES_S:
+            listing = None
+        listing = listing or _opened(kept.since, now)
+        if listing.before <= listing.after:
+            return Page()
+        response = await self._ask(listing)
+        if response.status == 400 and listing.token:
+            # The place is not known any more: the window is read from its beginning.
+            listing = msgspec.structs.replace(listing, token="", begun=now)
+            response = await self._ask(listing)
+        if response.status == 400:
+            self._api.check_account(SEARCH_ORDERS, response)
+            raise ProtocolMismatch(
+                f"{response.call}: Amazon refused the search of orders",
+                remedy="is this machine's clock right? Amazon tells nothing of the last two minutes",
+            )
+        if not response.ok:
+            self._api.refuse(SEARCH_ORDERS, response)
+        return self._told(kept, listing, decode(response, wire.Orders))
+
+    async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
+        await trio.lowlevel.checkpoint()
+
+    async def recent(self) -> list[wire.Order]:
+        """A page of the last month's orders, as far as they can be read."""
+        now = utc(self._clock.now_s())
+        query = {**self._always(), **_updated(now - timedelta(days=30), now - timedelta(seconds=LAG_S))}
+        found = await self._api.get(SEARCH_ORDERS, wire.Orders, query=query)
+        orders = (translate.read(bytes(raw)) for raw in found.orders)
+        return [order for order in orders if not isinstance(order, Bad)]
+
+    async def look(self) -> int:
+        """One order of the last hour, to see whether that is permitted; how many came."""
+        now = utc(self._clock.now_s())
+        query = {**self._always(), **_updated(now - timedelta(hours=1), now - timedelta(seconds=LAG_S))}
+        found = await self._api.get(SEARCH_ORDERS, wire.Orders, query={**query, "maxResultsPerPage": 1})
+        return len(found.orders)
+
+    # ---- asking
+
+    def _always(self) -> Query:
+        data = ["RECIPIENT", "PROCEEDS", "CANCELLATION", "FULFILLMENT"]
+        return {
+            "marketplaceIds": self._settings.marketplaces,
+            "fulfilledBy": translate.MERCHANT,
+            "includedData": [*data, "BUYER"] if self._settings.buyer_data else data,
+        }
+
+    async def _ask(self, listing: Listing) -> Response:
+        query: dict[str, str | int | Sequence[str]] = {**self._always(), "maxResultsPerPage": PAGE}
+        if listing.first:
+            query |= {
+                "createdAfter": _text(listing.after),
+                "createdBefore": _text(listing.before),
+                "fulfillmentStatuses": OPEN,
+            }
+        else:
+            query |= _updated(listing.after, listing.before)
+        if listing.token:
+            query["paginationToken"] = listing.token
+        return await self._api.call(SEARCH_ORDERS, query=query)
+
+    def _told(self, kept: Cursor, listing: Listing, found: wire.Orders) -> Page[Order]:
+        orders, bad = self._translated(found)
+        token = found.next_token
+        if token:
+            after = Cursor(since=kept.since, listing=msgspec.structs.replace(listing, token=token))
+        else:
+            since = listing.before if kept.since is None else max(kept.since, listing.before)
+            after = Cursor(since=since)
+        ready = self._api.budget(SEARCH_ORDERS).ready_in_s() <= PATIENCE_S
+        return Page(
+            documents=orders,
+            bad=bad,
+            cursor=msgspec.json.encode(after).decode(),
+            more=bool(token) and ready,
+        )
+
+    def _translated(self, found: wire.Orders) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        orders: list[Order] = []
+        bad: list[Bad] = []
+        addressed = unaddressed = 0
+        for raw in found.orders:
+            order = translate.read(bytes(raw))
+            if isinstance(order, Bad):
+                bad.append(order)
+            elif translate.is_ours(order, self._settings):
+                told = translate.translated(order, self._settings)
+                orders.append(told)
+                unaddressed += translate.lacks_address(order, self._settings)
+                addressed += told.status == "open"
+        if unaddressed and not addressed:
+            raise AuthFailed(
+                f"Amazon tells no address of {unaddressed} orders that may be shipped",
+                remedy=f"the app needs the role {ADDRESS_ROLE}: request it in Seller Central, add it to the "
+                "app, then authorize the app anew and store the new refresh token",
+            )
+        return tuple(orders), tuple(bad)
+
+
+def _read(cursor: str | None) -> Cursor:
+    if cursor is None:
+        return Cursor()
+    try:
+        return _cursor.decode(cursor)
+    except msgspec.DecodeError as error:
+        raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
+
+
+def _opened(since: datetime | None, now: datetime) -> Listing:
+    """The next window to read."""
+    before = now - timedelta(seconds=LAG_S)
+    if since is None:
+        return Listing(after=now - REACH, before=before, token="", begun=now, first=True)
+    return Listing(after=since - timedelta(seconds=OVERLAP_S), before=before, token="", begun=now)
+
+
+def _updated(after: datetime, before: datetime) -> dict[str, str]:
+    return {"lastUpdatedAfter": _text(after), "lastUpdatedBefore": _text(before)}
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

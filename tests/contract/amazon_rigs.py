@@ -1,0 +1,186 @@
+"""A rig for Amazon, over the strict double."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from dropstreamd.clock import VirtualClock
+from dropstreamd.model.handover import Item
+from dropstreamd.model.orders import Order
+from dropstreamd.model.products import Product
+from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
+from dropstreamd.model.stock import Level
+from dropstreamd.platform.contract import Part
+from dropstreamd.testing import Effect, Rig
+from tests.fakes.amazon import HERE, SELLER, FakeAmazon, fake_amazon
+from tests.fakes.amazon_seller import AmazonSeller, Row
+
+NOW_S = 1_800_500_000.0
+AGE_S = 300.0
+LONG_SKU = "X" * 150
+
+
+def settings(server: FakeAmazon, port: int) -> dict[str, object]:
+    return {
+        "region": "na",
+        "seller": SELLER,
+        "marketplaces": [HERE],
+        "client_id": server.client[0],
+        "client_secret": {"secret": "app"},
+        "refresh_token": {"secret": "grant"},
+        "url": f"http://127.0.0.1:{port}",
+        "login_url": f"http://127.0.0.1:{port}/auth/o2/token",
+        "allow_private_address": True,
+    }
+
+
+class Orders:
+    """An `OrderBench[Order]`."""
+
+    many = 101
+
+    def __init__(self, seller: AmazonSeller) -> None:
+        self._seller = seller
+
+    async def add(self, count: int) -> Sequence[str]:
+        at = self._seller.now()
+        return [self._seller.place({"A": 3}, at=at)["orderId"] for _ in range(count)]
+
+    async def change(self, name: str) -> None:
+        order = self._seller.orders[name]
+        order["orderItems"][0]["fulfillment"]["quantityUnfulfilled"] = 2
+        self._seller.touch(order)
+
+    async def cancel(self, name: str) -> None:
+        self._seller.cancel(self._seller.orders[name])
+
+    async def spoil(self) -> None:
+        order = self._seller.place({"A": 1})
+        order["orderItems"][0]["product"]["sellerSku"] = LONG_SKU
+
+    def name(self, document: Order) -> str:
+        return document.number
+
+    def changed(self, document: Order) -> bool:
+        return document.lines[0].quantity == 2
+
+
+class Shipments:
+    """An `AmendBench[Fulfillment]`."""
+
+    def __init__(self, seller: AmazonSeller) -> None:
+        self._seller = seller
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
+        return [self._item(self._seller.place({"A": 3})) for _ in range(count)]
+
+    async def refused(self) -> Item[Fulfillment]:
+        item = self._item(self._seller.place({"A": 3}))
+        return Item(key=item.key, document=msgspec.structs.replace(item.document, order_key="999-nobodys"))
+
+    async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
+        order = self._seller.orders.get(item.document.order_key, {"packages": []})
+        (wanted,) = item.document.tracking_numbers
+        return ["whole" if each["trackingNumber"] == wanted else "half" for each in order["packages"]]
+
+    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
+        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
+        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
+        return Item(key=item.key, document=document, remote=remote)
+
+    def _item(self, order: Row) -> Item[Fulfillment]:
+        self._made += 1
+        key = f"PKG-{self._made}"
+        line = FulfillmentLine(order_line=order["orderItems"][0]["orderItemId"], quantity=2)
+        fulfillment = Fulfillment(
+            order_key=order["orderId"],
+            order_number=order["orderId"],
+            package_key=key,
+            lines=(line,),
+            carrier="UPS",
+            tracking_numbers=(f"1Z{self._made}",),
+        )
+        return Item(key=key, document=fulfillment)
+
+
+class Levels:
+    """A `SinkBench[Level]`."""
+
+    def __init__(self, seller: AmazonSeller) -> None:
+        self._seller = seller
+        self._made = 0
+
+    async def items(self, count: int) -> Sequence[Item[Level]]:
+        skus = [f"SKU-{self._made + number}" for number in range(count)]
+        self._made += count
+        for sku in skus:
+            self._seller.list_sku(sku, 100)
+        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in skus]
+
+    async def refused(self) -> Item[Level]:
+        self._seller.list_sku("AMAZONS", None, channel="AMAZON_NA")
+        return Item(key="AMAZONS", document=Level(sku="AMAZONS", available=7))
+
+    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
+        if item.document.sku not in self._seller.listings:
+            return []
+        return ["whole"] if self._seller.shown(item.document.sku) == item.document.available else []
+
+
+class Products:
+    """A `SourceBench[Product]`."""
+
+    many = 21
+
+    def __init__(self, seller: AmazonSeller) -> None:
+        self._seller = seller
+        self._made = 0
+
+    async def add(self, count: int) -> Sequence[str]:
+        names = [f"ITEM-{self._made + number}" for number in range(count)]
+        self._made += count
+        for name in names:
+            self._seller.list_sku(name, 5)
+        return names
+
+    async def change(self, name: str) -> None:
+        self._seller.listings[name]["title"] = "changed"
+
+    async def spoil(self) -> None:
+        self._seller.list_sku(LONG_SKU, 1)
+
+    def name(self, document: Product) -> str:
+        return document.sku
+
+    def changed(self, document: Product) -> bool:
+        return document.title == "changed"
+
+
+@asynccontextmanager
+async def amazon_double() -> AsyncIterator[Rig[Any]]:
+    """The double, with usage plans that the suite does not have to wait for. What happens there happens some
+    minutes ago: Amazon tells nothing younger."""
+    async with fake_amazon(VirtualClock(NOW_S), lax=True) as server:
+        seller = server.seller
+        seller.age_s = AGE_S
+
+        async def trace() -> object:
+            return repr((seller.orders, seller.listings, seller.feeds))
+
+        yield Rig(
+            port=server.port,
+            table=lambda port: settings(server, port),
+            secrets={"app": server.client[1], "grant": server.client[2]},
+            wrong_secrets={"app": "another secret", "grant": "Atzr|another"},
+            trace=trace,
+            benches={
+                Part.ORDERS: Orders(seller),
+                Part.SHIPMENTS: Shipments(seller),
+                Part.INVENTORY: Levels(seller),
+                Part.PRODUCTS: Products(seller),
+            },
+            now_s=NOW_S,
+        )

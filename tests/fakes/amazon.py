@@ -1,0 +1,359 @@
+"""A strict Amazon: an HTTP server that holds every request, and every answer of its own, against the models.
+
+It gives tokens, keeps each operation to its usage plan, pages, stores documents at addresses of their own,
+works at feeds for a while, and can be told to misbehave: faults are queued by the name of the operation that
+they hit (`token`, `upload` and `download` for what is none).
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Literal
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import h11
+import msgspec
+import trio
+
+from dropstreamd.clock import Clock
+
+from .amazon_schema import Operation, Refused, check_answer, check_request, require_models
+from .amazon_seller import CANADA, HERE, SELLER, AmazonSeller, Invalid, Row
+
+TOKEN_PATH = "/auth/o2/token"
+ROLES = frozenset({"orders", "listings"})
+STORED = re.compile(
+    r"/stored/(?P<key>[\w.]+)/(?P<what>up|down)\?X-Amz-Expires=300&X-Amz-Signature=a%2Fb%2Bc%3D"
+)
+
+Fault = Literal[
+    "expired", "403", "429", "500", "503", "html", "before", "after", "lost", "truncated", "slow", "400"
+]
+"""`expired`: the token. `before`, `after`: the connection ends before or after it was applied, with no
+answer; `truncated`: within the answer. `lost`: applied, and never answered. `slow`: in small bits."""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What is answered; one that is not `whole` says that it is longer than it is."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = {}
+    kind: str = "application/json"
+    whole: bool = True
+    slow: bool = False
+
+
+class Bucket:
+    """Calls that may be made."""
+
+    def __init__(self, rate_per_s: float, burst: float) -> None:
+        self.rate_per_s = rate_per_s
+        self.burst = burst
+        self.tokens = burst
+        self._counted_s = trio.current_time()
+
+    def take(self) -> bool:
+        now_s = trio.current_time()
+        self.tokens = min(self.burst, self.tokens + (now_s - self._counted_s) * self.rate_per_s)
+        self._counted_s = now_s
+        if self.tokens < 0.999:
+            return False
+        self.tokens -= 1
+        return True
+
+
+class FakeAmazon:
+    """The server's half. `seller` has the state; `asked` are the operations that came, in order,
+    `asked_s` when each came."""
+
+    def __init__(self, seller: AmazonSeller, *, lax: bool) -> None:
+        self.seller = seller
+        self.lax = lax
+        self.client = ("amzn1.application-oa2-client.1", "client secret", "Atzr|refresh")
+        self.tokens: set[str] = set()
+        self.roles = set(ROLES)
+        self.faults: dict[str, list[Fault]] = {}
+        self.asked: list[str] = []
+        self.asked_s: dict[str, list[float]] = {}
+        self.throttled: list[str] = []
+        self.plans: dict[str, Bucket] = {}
+        self.port = 0
+        self.nursery: trio.Nursery | None = None
+        self._given = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def fail(self, name: str, *faults: Fault) -> None:
+        """The next calls of this operation go wrong."""
+        self.faults.setdefault(name, []).extend(faults)
+
+    def plan(self, name: str, rate_per_s: float, burst: float) -> None:
+        """Another usage plan for an operation."""
+        self.plans[name] = Bucket(rate_per_s, burst)
+
+    async def serve(self, stream: trio.SocketStream) -> None:
+        """One connection."""
+        peer = h11.Connection(h11.SERVER)
+        while True:
+            request, body = await _request(peer, stream)
+            if request is None:
+                return
+            reply = await self._answer(request, body)
+            if reply is None:
+                return
+            length = len(reply.body) if reply.whole else len(reply.body) + 7
+            fields = {**reply.headers, "content-type": reply.kind, "content-length": str(length)}
+            if reply.status == 204:
+                del fields["content-length"], fields["content-type"]
+            head = h11.Response(status_code=reply.status, headers=list(fields.items()))
+            await stream.send_all(peer.send(head) or b"")
+            for part in _parts(reply):
+                await stream.send_all(peer.send(h11.Data(data=part)) or b"")
+            if not reply.whole:
+                return
+            await stream.send_all(peer.send(h11.EndOfMessage()) or b"")
+            peer.start_next_cycle()
+
+    async def _answer(self, request: h11.Request, body: bytes) -> Reply | None:
+        """None: the connection ends without one."""
+        target, method = request.target.decode(), request.method.decode()
+        headers = {name.decode(): value.decode() for name, value in request.headers}
+        stored = STORED.fullmatch(target)
+        if target == TOKEN_PATH:
+            return await self._faulty("token", partial(self._token, body))
+        if stored:
+            name = "upload" if stored["what"] == "up" else "download"
+            return await self._faulty(name, partial(self._stored, method, stored["key"], headers, body))
+        parts = urlsplit(target)
+        operation, path = self.seller.models.operation(method, parts.path)
+        given = partial(self._call, operation, path, parts.query, headers, body)
+        return await self._faulty(operation.name, given)
+
+    async def _faulty(self, name: str, given: Any) -> Reply | None:
+        self.asked.append(name)
+        self.asked_s.setdefault(name, []).append(trio.current_time())
+        queue = self.faults.get(name, [])
+        fault = queue.pop(0) if queue else None
+        if fault == "before":
+            return None
+        if fault == "expired":
+            self.tokens.clear()
+        if fault == "html":
+            return Reply(kind="text/html", body=b"<html><title>Sorry</title></html>")
+        if fault is not None and fault.isdecimal():
+            body = {"errors": [{"code": f"Code{fault}", "message": "It went wrong."}]}
+            return Reply(status=int(fault), body=msgspec.json.encode(body))
+        reply: Reply = given()
+        if fault == "lost":
+            await trio.sleep_forever()
+        if fault == "after":
+            return None
+        return msgspec.structs.replace(reply, whole=fault != "truncated", slow=fault == "slow")
+
+    def _token(self, body: bytes) -> Reply:
+        given = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        wanted = dict(zip(("client_id", "client_secret", "refresh_token"), self.client, strict=True))
+        if given.get("grant_type") != "refresh_token":
+            return Reply(status=400, body=b'{"error":"unsupported_grant_type"}')
+        if any(given.get(name) != wanted[name] for name in ("client_id", "client_secret")):
+            return Reply(status=401, body=b'{"error":"invalid_client","error_description":"No"}')
+        if given.get("refresh_token") != wanted["refresh_token"]:
+            return Reply(status=400, body=b'{"error":"invalid_grant","error_description":"No"}')
+        self._given += 1
+        token = f"Atza|{self._given}"
+        self.tokens.add(token)
+        told = {
+            "access_token": token,
+            "refresh_token": self.client[2],
+            "token_type": "bearer",
+            "expires_in": 3600,
+        }
+        return Reply(body=msgspec.json.encode(told))
+
+    def _stored(self, method: str, key: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        document = self.seller.documents[key]
+        if "x-amz-access-token" in headers or "authorization" in headers:
+            raise Refused("credentials were sent to Amazon's storage")
+        if method == "PUT":
+            if headers.get("content-type") != document["kind"]:
+                raise Refused(f"the document is {document['kind']}, and {headers.get('content-type')} came")
+            document["content"] = body
+            return Reply()
+        return Reply(
+            headers={"content-encoding": "gzip"}, body=document["content"], kind="binary/octet-stream"
+        )
+
+    def _call(
+        self,
+        operation: Operation,
+        path: Mapping[str, str],
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Reply:
+        if headers.get("x-amz-access-token") not in self.tokens or not self._may(operation.name):
+            return self._failed(operation, 403, "Unauthorized", "Access to requested resource is denied.")
+        if body and headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise Refused(f"{operation.name}: a body without its type")
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise Refused(f"{operation.name}: a parameter came twice")
+        sent = json.loads(body) if body else None
+        asked = check_request(operation, dict(pairs), sent)
+        bucket = self._bucket(operation)
+        if not self.lax and not bucket.take():
+            self.throttled.append(operation.name)
+            return self._failed(operation, 429, "QuotaExceeded", "You exceeded your quota.")
+        if path.get("sellerId", SELLER) != SELLER:
+            return self._failed(
+                operation, 400, "InvalidInput", "Invalid 'sellerId' and 'marketplaceId' combination"
+            )
+        try:
+            status, told = self._done(operation.name, path, asked, sent, headers)
+        except Invalid as error:
+            return self._failed(operation, 400, "InvalidInput", str(error))
+        if status == 404:
+            return self._failed(operation, 404, "NOT_FOUND", "not found")
+        check_answer(operation, status, told)
+        plan = {"x-amzn-RateLimit-Limit": str(bucket.rate_per_s), "x-amzn-RequestId": "1"}
+        return Reply(status=status, headers=plan, body=b"" if told is None else msgspec.json.encode(told))
+
+    def _done(
+        self, name: str, path: Mapping[str, str], asked: Row, sent: Any, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        """Status and body of a call that is as described."""
+        seller = self.seller
+        match name:
+            case "searchOrders":
+                return 200, seller.search(asked)
+            case "getOrder":
+                return 200, seller.order(path["orderId"], asked)
+            case "confirmShipment":
+                seller.confirm(path["orderId"], sent)
+                return 204, None
+        if name.endswith(("ListingsItem", "ListingsItems")):
+            return self._listed(name, path, asked, sent)
+        return self._fed(name, path, asked, sent, headers)
+
+    def _listed(self, name: str, path: Mapping[str, str], asked: Row, sent: Any) -> tuple[int, Any]:
+        seller = self.seller
+        if name == "searchListingsItems":
+            return 200, seller.find(asked)
+        if name == "getListingsItem":
+            found = seller.listing(path["sku"], asked)
+            return (404, None) if found is None else (200, found)
+        if name != "patchListingsItem":
+            raise Refused(f"nothing here answers {name}")
+        issues = seller.patch(path["sku"], sent)
+        told = {"sku": path["sku"], "submissionId": "1", "issues": issues}
+        return 200, told | {"status": "INVALID" if issues else "ACCEPTED"}
+
+    def _fed(
+        self, name: str, path: Mapping[str, str], asked: Row, sent: Any, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        seller = self.seller
+        feed = seller.feeds.get(path.get("feedId", ""))
+        match name:
+            case "createFeedDocument":
+                made = seller.new_document(sent["contentType"])
+                return 201, {"feedDocumentId": made["id"], "url": _address(headers, made["id"], "up")}
+            case "createFeed":
+                key = seller.new_feed(sent)
+                if self.nursery is not None:
+                    self.nursery.start_soon(self._work_at, key)
+                return 202, {"feedId": key}
+            case "getFeed" if feed is not None:
+                return 200, {each: value for each, value in feed.items() if each != "document"}
+            case "cancelFeed" if feed is not None:
+                if feed["processingStatus"] != "IN_QUEUE":
+                    raise Invalid("only a feed that is in the queue can be cancelled")
+                feed["processingStatus"] = "CANCELLED"
+                return 200, {}
+            case "getFeedDocument" if path["feedDocumentId"] in seller.documents:
+                if asked.get("enableContentEncodingUrlHeader") is not True:
+                    raise Refused("the report would not say that it is packed")
+                told = {"feedDocumentId": path["feedDocumentId"], "compressionAlgorithm": "GZIP"}
+                return 200, told | {"url": _address(headers, path["feedDocumentId"], "down")}
+        raise Refused(f"nothing here answers {name}")
+
+    async def _work_at(self, key: str) -> None:
+        await trio.sleep(self.seller.feed_s / 2)
+        feed = self.seller.feeds[key]
+        if feed["processingStatus"] == "IN_QUEUE":
+            feed["processingStatus"] = "IN_PROGRESS"
+        await trio.sleep(self.seller.feed_s / 2)
+        self.seller.process(key)
+
+    def _may(self, name: str) -> bool:
+        orders = name in ("searchOrders", "getOrder", "confirmShipment")
+        return ("orders" if orders else "listings") in self.roles
+
+    def _bucket(self, operation: Operation) -> Bucket:
+        if operation.name not in self.plans:
+            told = self.seller.models.plans[operation.name]
+            # Of feeds of this type there may be five in five minutes.
+            rate_per_s, burst = (5 / 300, 5.0) if operation.name == "createFeed" else told
+            self.plans[operation.name] = Bucket(rate_per_s, burst)
+        return self.plans[operation.name]
+
+    def _failed(self, operation: Operation, status: int, code: str, message: str) -> Reply:
+        body = {"errors": [{"code": code, "message": message, "details": ""}]}
+        check_answer(operation, status, body)
+        return Reply(status=status, body=msgspec.json.encode(body))
+
+
+def _address(headers: Mapping[str, str], key: str, what: str) -> str:
+    """Where a document is: at the host that was called, so that a proxy before it stays before it."""
+    return f"http://{headers['host']}/stored/{key}/{what}?X-Amz-Expires=300&X-Amz-Signature=a%2Fb%2Bc%3D"
+
+
+def _parts(reply: Reply) -> list[bytes]:
+    if not reply.slow:
+        return [reply.body]
+    head = [reply.body[place : place + 1] for place in range(min(200, len(reply.body)))]
+    return [*head, reply.body[200:]] if reply.body[200:] else head
+
+
+async def _request(peer: h11.Connection, stream: trio.SocketStream) -> tuple[h11.Request | None, bytes]:
+    request, body = None, b""
+    while True:
+        event = peer.next_event()
+        if event is h11.NEED_DATA:
+            peer.receive_data(await stream.receive_some(65536))
+        elif isinstance(event, h11.Request):
+            request = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            return request, body
+        else:
+            return None, b""
+
+
+@asynccontextmanager
+async def fake_amazon(clock: Clock, *, lax: bool = False) -> AsyncIterator[FakeAmazon]:
+    """A server, up and listening; skips the test where Amazon's models are not here. `lax`: it does not hold
+    operations to their usage plans."""
+    fake = FakeAmazon(AmazonSeller(require_models(), clock), lax=lax)
+
+    async def handle(stream: trio.SocketStream) -> None:
+        async with stream:
+            try:
+                await fake.serve(stream)
+            except (trio.BrokenResourceError, h11.RemoteProtocolError):
+                return  # the client went away, within a request perhaps
+
+    async with trio.open_nursery() as nursery:
+        fake.nursery = nursery
+        listeners = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
+        fake.port = listeners[0].socket.getsockname()[1]
+        yield fake
+        nursery.cancel_scope.cancel()
+
+
+__all__ = ["CANADA", "HERE", "SELLER", "FakeAmazon", "Fault", "fake_amazon"]

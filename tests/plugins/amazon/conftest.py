@@ -1,0 +1,38 @@
+"""The double, and an account on it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from trio.testing import MockClock
+
+from dropstreamd.clock import VirtualClock
+from tests.fakes.amazon import FakeAmazon, fake_amazon
+from tests.fakes.amazon_seller import AmazonSeller
+
+from .stores import NOW_S, Account, TestHost, settings
+
+
+@pytest.fixture
+def quick_clock() -> MockClock:
+    """Virtual time that jumps once sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.005)
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeAmazon]:
+    """What happens there happens five minutes ago, unless a test says otherwise."""
+    async with fake_amazon(VirtualClock(NOW_S)) as server:
+        server.seller.age_s = 300.0
+        yield server
+
+
+@pytest.fixture
+def seller(fake: FakeAmazon) -> AmazonSeller:
+    return fake.seller
+
+
+@pytest.fixture
+def account(fake: FakeAmazon) -> Account:
+    secrets = {"app": fake.client[1], "grant": fake.client[2], "wrong": "wrong"}
+    urls = {"url": fake.url, "login_url": f"{fake.url}/auth/o2/token"}
+    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(**urls))

@@ -1,0 +1,155 @@
+"""The plugin in the daemon's own channels: what is sold is deducted, what leaves is told, each once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from dropstream_amazon.settings import Settings
+from dropstream_amazon.store import open_store
+from dropstreamd.channels import inventory
+from dropstreamd.clock import VirtualClock
+from dropstreamd.platform.contract import Store
+from dropstreamd.platform.limiter import Priority
+from dropstreamd.store import levels
+from dropstreamd.store.base import Store as State
+from dropstreamd.store.lmdb_store import open_inline_store
+from dropstreamd.store.tables import Table
+from tests.channels.plant import START_S, Plant, connection, package
+from tests.fakes.amazon import FakeAmazon, fake_amazon
+
+from .stores import TestHost, settings
+
+
+class AmazonPlant(Plant):
+    """A plant whose store is the plugin's, on the double."""
+
+    def __init__(self, state: State, fake: FakeAmazon) -> None:
+        super().__init__(state, connection(methods={"STANDARD": "GND"}))
+        secrets = {"app": fake.client[1], "grant": fake.client[2]}
+        self.host = TestHost(self.clock, secrets)
+        urls = {"url": fake.url, "login_url": f"{fake.url}/auth/o2/token"}
+        self.settings: Settings = settings(**urls)
+
+    @asynccontextmanager
+    async def _open_store(self, name: str, _priority: Priority) -> AsyncIterator[Store]:
+        async with open_store(self.settings, self.host) as store:
+            yield store
+
+    def parked(self) -> dict[str, str]:
+        """Levels that the store refuses, and why."""
+        flow = self.flow(inventory.CHANNEL)
+        return self.state.read(lambda tx: {p[-1]: p[-2] for p, _ in tx.scan(Table.PARKED, tuple(flow))})
+
+    def unsettled(self) -> bool:
+        flow = self.flow(inventory.CHANNEL)
+        return bool(self.state.read(lambda tx: levels.has_work(tx, flow)))
+
+
+@pytest.fixture
+async def plant(tmp_path: Path) -> AsyncIterator[tuple[AmazonPlant, FakeAmazon]]:
+    with open_inline_store(tmp_path, limit_bytes=1 << 28) as state:
+        async with fake_amazon(VirtualClock(START_S)) as fake:
+            fake.seller.age_s = 300.0
+            yield AmazonPlant(state, fake), fake
+
+
+async def test_an_orders_life(plant: tuple[AmazonPlant, FakeAmazon], quick_clock: MockClock) -> None:
+    daemon, fake = plant
+    seller = fake.seller
+    await daemon.import_orders()
+    await trio.sleep(900)
+    ready, pending = seller.place({"A": 1}), seller.place({"A": 2}, status="PENDING")
+    seller.list_sku("A", 0)
+    seller.list_sku("FBA", None, channel="AMAZON_NA")
+    await daemon.import_orders()
+    assert len(daemon.warehouse.taken.created()) == 1
+    await trio.sleep(60)
+    daemon.report({"A": 10, "FBA": 5})
+    await daemon.smart()
+    assert seller.shown("A") == 8, "the pending ones are sold"
+    assert daemon.parked() == {"FBA": "fulfilled-by-amazon"}
+    assert not seller.converted
+
+    reference = daemon.doc(ready["orderId"]).reference
+    daemon.ship(package("P1", reference, ("A", 1), tracking="1Z1"))
+    await daemon.export()
+    await daemon.export()
+    assert [each["trackingNumber"] for each in ready["packages"]] == ["1Z1"]
+
+    await trio.sleep(900)
+    seller.set_status(pending, "UNSHIPPED")
+    await daemon.import_orders()
+    assert len(daemon.warehouse.taken.created()) == 2
+    await trio.sleep(900)
+    await daemon.import_orders()
+    assert sum(daemon.warehouse.taken.created().values()) == 2, "what is told twice goes once"
+    assert not fake.throttled
+
+
+async def test_a_cancellation_comes_before_the_hand_over(
+    plant: tuple[AmazonPlant, FakeAmazon], quick_clock: MockClock
+) -> None:
+    daemon, fake = plant
+    await daemon.import_orders()
+    await trio.sleep(900)
+    asked, cancelled = (fake.seller.place({"A": 1}, status="PENDING") for _ in range(2))
+    await daemon.import_orders()
+    await trio.sleep(900)
+    fake.seller.set_status(asked, "UNSHIPPED")
+    fake.seller.ask_to_cancel(asked)
+    fake.seller.cancel(cancelled)
+    await daemon.import_orders()
+    assert not daemon.warehouse.taken.created()
+
+
+async def test_many_levels_go_by_a_feed_within_a_run(
+    plant: tuple[AmazonPlant, FakeAmazon], quick_clock: MockClock
+) -> None:
+    daemon, fake = plant
+    seller = fake.seller
+    stock = {f"S-{number}": number % 9 for number in range(450)}
+    for sku in stock:
+        seller.list_sku(sku, 99)
+    seller.invalid = {"S-7"}
+    seller.feed_s = 600.0
+    daemon.report(stock)
+    await daemon.smart()
+    assert len(seller.feeds) == 1
+    assert {sku: seller.shown(sku) for sku in stock if sku != "S-7"} == {
+        sku: units for sku, units in stock.items() if sku != "S-7"
+    }
+    assert daemon.parked() == {"S-7": "refused"}
+    assert not daemon.unsettled()
+
+
+async def test_a_feed_whose_run_was_cut_off_does_not_have_the_last_word(
+    plant: tuple[AmazonPlant, FakeAmazon], quick_clock: MockClock
+) -> None:
+    daemon, fake = plant
+    seller = fake.seller
+    stock = dict.fromkeys((f"S-{number}" for number in range(250)), 5)
+    for sku in stock:
+        seller.list_sku(sku, 0)
+    seller.feed_s = 7000.0
+    daemon.report(stock)
+    with trio.move_on_after(300):  # the daemon is stopped
+        await daemon.smart()
+    assert len(seller.feeds) == 1
+    seller.feed_s = 60.0
+    await trio.sleep(60)
+    daemon.report(dict.fromkeys(stock, 3))
+    await daemon.smart()
+    assert {seller.shown(sku) for sku in stock} == {3}
+    assert daemon.unsettled(), "the old one is still under way"
+    await trio.sleep(7000)
+    assert {seller.shown(sku) for sku in stock} == {5}, "and acts at last"
+    await daemon.smart()
+    assert {seller.shown(sku) for sku in stock} == {3}
+    await trio.sleep(4 * 3600)
+    await daemon.smart()
+    assert not daemon.unsettled()
+    assert {seller.shown(sku) for sku in stock} == {3}
