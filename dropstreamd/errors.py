@@ -11,6 +11,7 @@
     ├── Hold                   nothing will change until a person acts
     │   ├── AuthFailed         the credentials were refused, or lack a permission
     │   ├── Misconfigured      an address, a host key, a folder or a secret is not as configured
+    │   │   └── NoLocation     the store has no location of that name
     │   ├── ProtocolMismatch   the other side answered something that its description excludes
     │   └── StateFull          the state's limit or its disk is reached: nothing of a write was kept
     └── StoreError             the state cannot be trusted further: stop the process
@@ -95,6 +96,10 @@ class AuthFailed(Hold):
 
 class Misconfigured(Hold):
     """The settings and the other side disagree: address, host key, folder, secret."""
+
+
+class NoLocation(Misconfigured):
+    """The store, or this app, has no location of the name that a level or a shipment bears."""
 
 
 class ProtocolMismatch(Hold):

@@ -13,6 +13,12 @@ Orders are taken off first, by component. Taken off the finished level instead, 
 single one would never lessen the bundles that are built of the same stock, an order of one store would not
 lessen the shares of the others, and a level kept at its maximum would not fall below what is left.
 
+Where the store has several locations, each for a facility of its own, all of this is done for each by itself,
+with the orders and the stock of its facility. Safety stock and the minimum hold at each location; a fixed
+quantity and a maximum, which are for all of a store, are shared out evenly over its locations (what is left
+of a division goes to the first ones): so the sum of them is never more than what was set, and no location's
+level depends on another's stock. Shares are taken of each, and rounded down at each.
+
 Every step lessens what the one before gave, and shares of one warehouse come to 100% at most. So no store
 shows more than can be built, and where shares are set, all together do not either: of a component, a store
 with share s shows at most s of what is left, whether alone or in bundles.
@@ -22,6 +28,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dropstreamd.channels.places import WHOLE, Place
 from dropstreamd.config.schema import WHOLE_PPM, Allocation, StockRule
 
 
@@ -58,9 +65,17 @@ class Worked(msgspec.Struct, frozen=True, kw_only=True):
     level: int
 
 
-def work_out(sku: str, components: Sequence[Component], allocation: Allocation, *, bundle: bool) -> Worked:
-    """The level of what is sold under the SKU that a listing leads to. There is at least one component."""
-    rule = allocation.rule(sku)
+def work_out(
+    sku: str,
+    components: Sequence[Component],
+    allocation: Allocation,
+    *,
+    bundle: bool,
+    place: Place = WHOLE,
+) -> Worked:
+    """The level at a place of what is sold under the SKU that a listing leads to. There is at least one
+    component."""
+    rule = rule_at(allocation, sku, place)
     lefts = tuple(_left(each, allocation.rule(each.sku)) for each in components)
     built = min(left.builds for left in lefts)
     safety = held_back(rule, built) if bundle and sku in allocation.overrides else 0
@@ -85,6 +100,21 @@ def _left(component: Component, rule: StockRule) -> Left:
     safety = held_back(rule, reported)
     left = max(0, (component.reported or 0) - component.unsent - safety)
     return Left(component=component, safety=safety, left=left, builds=left // component.units)
+
+
+def rule_at(allocation: Allocation, sku: str, place: Place) -> StockRule:
+    """What of a SKU's rule holds at one of a store's locations."""
+    rule = allocation.rule(sku)
+    if place.among == 1 or (rule.fixed is None and rule.maximum is None):
+        return rule
+    return msgspec.structs.replace(rule, fixed=_part(rule.fixed, place), maximum=_part(rule.maximum, place))
+
+
+def _part(units: int | None, place: Place) -> int | None:
+    if units is None:
+        return None
+    each, left = divmod(units, place.among)
+    return each + (place.number < left)
 
 
 def held_back(rule: StockRule, units: int) -> int:

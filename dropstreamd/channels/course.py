@@ -3,15 +3,17 @@
 A level that rises waits while another store of the account still shows more than it should of stock that
 both sell. Nobody waits for a level that falls, so that stores never wait for each other in a circle; nor for
 a store whose inventory is off, has not succeeded for a day, or refuses the SKU, and for none longer than two
-hours: a store that does not move must not empty the others.
+hours: a store that does not move must not empty the others. Each location of a store counts as a store of its
+own; two that show other facilities have no stock in common.
 """
 
-from collections.abc import Mapping
 from functools import partial
 
 import trio
 
-from dropstreamd.channels import deriving, promises
+from dropstreamd.channels import deriving, places, promises
+from dropstreamd.channels.places import Place
+from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Stamp
@@ -33,20 +35,35 @@ LOOKED_AT_ONCE = 500
 
 
 class Course:
-    """One pass over the pending levels of a run: those that fall, then all the others."""
+    """One pass over the pending levels of a place: those that fall, then all the others."""
 
-    def __init__(self, run: Run, flow: Flow, unsent: Mapping[str, int], batch: int) -> None:
+    def __init__(self, run: Run, place: Place, unsent: Unsent, batch: int) -> None:
         scope = run.scope
         self._run = run
-        self._flow = flow
+        self._flow = places.flow(scope.connection, place)
+        self._location = place.location
         self._batch = batch
-        self._derive = partial(deriving.derive, scope.connection, scope.account, unsent)
-        self._others = run.state.read(partial(_others, scope=scope, unsent=unsent, now_s=run.now_s()))
+        self._derive = partial(
+            deriving.derive, scope.connection, scope.account, unsent.of(place.facility), place=place
+        )
+        self._others = run.state.read(
+            partial(_others, scope=scope, place=place, unsent=unsent, now_s=run.now_s())
+        )
         self._falling: list[str] = []
         self._looked_at: str | None = None
         self._looked = False
         self._after: str | None = None
         self.done = False
+
+    @property
+    def flow(self) -> Flow:
+        """Where its levels are kept."""
+        return self._flow
+
+    @property
+    def falling(self) -> bool:
+        """Whether some that fall are still to be opened, or looked for."""
+        return not self._looked or bool(self._falling)
 
     async def open_next(self, sink: Sink[Level], stamp: Stamp) -> Opened | None:
         """The attempts of the next batch, as full as it can be; None where there is nothing to open yet."""
@@ -89,6 +106,7 @@ class Course:
                 waits=self._waits if self._others else None,
                 patience_s=PATIENCE_S,
                 remembers=sink.writes.remembers,
+                location=self._location,
             )
         )
 
@@ -98,13 +116,13 @@ class Course:
 
 
 class _Other:
-    """Another store of the account, as far as its levels go."""
+    """A place of another store of the account, as far as its levels go."""
 
-    def __init__(self, scope: Scope, connection: Connection, unsent: Mapping[str, int]) -> None:
-        self._flow = Flow(connection.id, deriving.CHANNEL)
+    def __init__(self, scope: Scope, connection: Connection, place: Place, unsent: Unsent) -> None:
+        self._flow = places.flow(connection, place)
         self._reach = deriving.Reach(connection)
-        deducted = unsent if connection.deduct_unsent else {}
-        self._derive = partial(deriving.derive, connection, scope.account, deducted)
+        deducted = (unsent if connection.deduct_unsent else NOTHING).of(place.facility)
+        self._derive = partial(deriving.derive, connection, scope.account, deducted, place=place)
 
     def falls(self, tx: Reader, part: str) -> bool:
         """Whether it shows more than it should of something that takes this SKU of the warehouse."""
@@ -118,14 +136,20 @@ class _Other:
         return False
 
 
-def _others(tx: Reader, scope: Scope, unsent: Mapping[str, int], now_s: float) -> list[_Other]:
-    """The stores of the account that are waited for; `unsent` is what this one deducts."""
+def _others(tx: Reader, scope: Scope, place: Place, unsent: Unsent, now_s: float) -> list[_Other]:
+    """The places of other stores of the account that are waited for: those that show stock of the same
+    facility; `unsent` is what this one deducts."""
     alive = [
         each for each in scope.siblings if each.id != scope.connection.id and _is_alive(tx, each.id, now_s)
     ]
     if alive and not scope.connection.deduct_unsent:
         unsent = promises.unsent(tx, scope.account, scope.siblings)
-    return [_Other(scope, each, unsent) for each in alive]
+    return [
+        _Other(scope, each, theirs, unsent)
+        for each in alive
+        for theirs in places.now(tx, each, scope.account)
+        if None in (place.facility, theirs.facility) or theirs.facility == place.facility
+    ]
 
 
 def _is_alive(tx: Reader, connection: str, now_s: float) -> bool:

@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from dropstreamd.channels import kits
+from dropstreamd.channels import kits, places
 from dropstreamd.channels.allocation import Component, Worked, work_out
+from dropstreamd.channels.places import WHOLE, Place, flow
 from dropstreamd.config.schema import NO_ALLOCATION, Connection, Recipe, WarehouseAccount
 from dropstreamd.store import levels, stock
 from dropstreamd.store.base import Reader
 from dropstreamd.store.levels import Derived
-from dropstreamd.store.records import Flow, LevelRecord
+from dropstreamd.store.records import LevelRecord
 
-CHANNEL = "inventory"
+CHANNEL = places.CHANNEL
 
 
 class Reach:
@@ -56,12 +57,12 @@ def channel_skus(connection: Connection, skus: Iterable[str]) -> list[str]:
     return Reach(connection).channel_skus(skus)
 
 
-def concerned(tx: Reader, connection: Connection, skus: Iterable[str]) -> list[str]:
+def concerned(tx: Reader, connection: Connection, skus: Iterable[str], place: Place = WHOLE) -> list[str]:
     """The store's SKUs that these of the warehouse decide: those sold from them, and one that the store
     has by the same name although it is no listing's."""
     skus, reach = list(skus), Reach(connection)
-    flow = Flow(connection.id, CHANNEL)
-    own = [sku for sku in reach.hidden(skus) if _is_in_store(levels.get(tx, flow, sku))]
+    its = flow(connection, place)
+    own = [sku for sku in reach.hidden(skus) if _is_in_store(levels.get(tx, its, sku))]
     return [*reach.channel_skus(skus), *own]
 
 
@@ -75,44 +76,77 @@ def recipe(connection: Connection, sku: str) -> Recipe:
 
 
 def derive(
-    connection: Connection, account: WarehouseAccount, unsent: Mapping[str, int], tx: Reader, sku: str
+    connection: Connection,
+    account: WarehouseAccount,
+    unsent: Mapping[str, int],
+    tx: Reader,
+    sku: str,
+    place: Place = WHOLE,
 ) -> Derived | None:
-    """The level of a channel SKU, and what it came from; None where the warehouse never had any of it."""
+    """The level of a channel SKU at a place, and what it came from; None where the warehouse never had any
+    of it there. `unsent` are units that orders take from that place."""
     path = (account.merchant, account.name)
     if not connection.bundles and connection.allocation is NO_ALLOCATION:
         own = connection.listings.get(sku, sku)
-        row = stock.reported(tx, path, own)
+        row = stock.reported(tx, path, own, place.facility)
         if row is None:
-            return None
+            return _none_there(tx, connection, place, sku)
         return Derived(available=max(0, stock.quantity_of(row) - unsent.get(own, 0)), reported=row)
-    parts = recipe(connection, sku)
-    rows = {each: stock.reported(tx, path, each) for each in parts}
-    if not _known(tx, path, connection, sku, rows):
+    rows = reported(tx, connection, account, sku, place)
+    if not _known(tx, path, connection, sku, rows, place):
+        return _none_there(tx, connection, place, sku)
+    level = worked(connection, sku, rows, unsent, place).level
+    return Derived(available=level, reported=_together(rows))
+
+
+def reported(
+    tx: Reader, connection: Connection, account: WarehouseAccount, sku: str, place: Place = WHOLE
+) -> dict[str, bytes | None]:
+    """The rows of what a channel SKU is made of, as they stand at a place."""
+    path = (account.merchant, account.name)
+    return {each: stock.reported(tx, path, each, place.facility) for each in recipe(connection, sku)}
+
+
+def _none_there(tx: Reader, connection: Connection, place: Place, sku: str) -> Derived | None:
+    """A facility that never had any of it, as far as is known: its location is told 0 where it may show
+    some, as a location does that stood for another facility before, or for all of them; else it is left
+    alone."""
+    if place.facility is None or levels.get(tx, flow(connection, place), sku) is None:
         return None
-    return Derived(available=worked(connection, sku, rows, unsent).level, reported=_together(rows))
+    return Derived(available=0, reported=b"")
 
 
 def _known(
-    tx: Reader, path: stock.Path, connection: Connection, sku: str, rows: Mapping[str, bytes | None]
+    tx: Reader,
+    path: stock.Path,
+    connection: Connection,
+    sku: str,
+    rows: Mapping[str, bytes | None],
+    place: Place,
 ) -> bool:
     """Whether it has a level. A bundle has one, 0, also if the warehouse never had any component: the
     store may show what it was told when the bundle was made of others."""
     if any(row is not None for row in rows.values()):
         return True
     made = connection.listings.get(sku, sku) in connection.bundles
-    return made and stock.latest(tx, path) is not None
+    return made and place.facility is None and stock.latest(tx, path) is not None
 
 
 def worked(
-    connection: Connection, sku: str, rows: Mapping[str, bytes | None], unsent: Mapping[str, int]
+    connection: Connection,
+    sku: str,
+    rows: Mapping[str, bytes | None],
+    unsent: Mapping[str, int],
+    place: Place = WHOLE,
 ) -> Worked:
-    """Every step from the rows of its components (None: never reported) to its level."""
+    """Every step from the rows of its components (None: never reported) to its level at a place."""
     sold = connection.listings.get(sku, sku)
     components = [
         Component(sku=each, units=units, reported=_quantity(rows[each]), unsent=unsent.get(each, 0))
         for each, units in recipe(connection, sku).items()
     ]
-    return work_out(sold, components, connection.allocation, bundle=sold in connection.bundles)
+    bundle = sold in connection.bundles
+    return work_out(sold, components, connection.allocation, bundle=bundle, place=place)
 
 
 def _quantity(row: bytes | None) -> int | None:

@@ -58,6 +58,12 @@ class Account:
         """Under which its own tables keep it."""
         return (self.settings.merchant, self.settings.name)
 
+    @property
+    def mapped(self) -> frozenset[str]:
+        """The facilities that locations of stores are mapped to: those are counted by themselves."""
+        each = (scope.connection.locations.values() for scope in self.scopes.values())
+        return frozenset().union(*each)
+
     def flow(self, channel: str) -> Flow:
         """Where the account's cursor is, and what could not be decoded: no connection owns it."""
         return Flow("/".join(self.path), channel)

@@ -22,7 +22,11 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.errors import Hold, Wait
 from dropstreamd.platform.contract import Part
 from dropstreamd.platform.limiter import Priority
+from dropstreamd.store import level_flows
+from dropstreamd.store.base import Reader
 from dropstreamd.store.documents import Book, Describe
+from dropstreamd.store.records import Flow
+from dropstreamd.store.tables import Table
 
 Execute = Callable[[Run, float], Awaitable[None]]
 """Does one run; the second argument is when the channel was first enabled, seconds since the epoch."""
@@ -245,7 +249,7 @@ FLOWS: Mapping[str, tuple[str, ...]] = {
 }
 """Where the documents of each channel move: what is parked, in doubt or a task bears the flow's name."""
 
-ALL_FLOWS: tuple[str, ...] = tuple(flow for flows in FLOWS.values() for flow in flows)
+ALL_FLOWS: tuple[str, ...] = tuple(flow for names in FLOWS.values() for flow in names)
 
 ACTS: Mapping[str, Callable[[Scope], Book]] = {
     orders.CHANNEL: orders.book,
@@ -275,3 +279,21 @@ the newest of which wins."""
 def of_channel(channel: str) -> tuple[Job, ...]:
     """The jobs of a channel, in their order."""
     return tuple(job for job in JOBS if job.channel == channel)
+
+
+def flows(tx: Reader, owner: str, channel: str) -> tuple[str, ...]:
+    """Where a connection's documents of a channel are: its levels are by location where it has any."""
+    plain = FLOWS[channel]
+    if channel != inventory.CHANNEL:
+        return plain
+    tables = (Table.DOCUMENTS, Table.PENDING, Table.PARKED)
+    flow = Flow(owner, channel)
+    return (
+        *plain,
+        *(level_flows.flow_at(flow, each).channel for each in level_flows.located(tx, flow, tables)),
+    )
+
+
+def all_flows(tx: Reader, owner: str) -> tuple[str, ...]:
+    """The same of every channel."""
+    return tuple(flow for channel in CHANNELS for flow in flows(tx, owner, channel))

@@ -37,7 +37,9 @@ def nothing_to_tell(
 
     def then(tx: Writer) -> None:
         references.allocate(tx, scope.account, order.reference, package.key, allocation)
-        promises.shipped(tx, scope.account, scope.connection.id, order_key, order, now_s=now_s)
+        promises.shipped(
+            tx, scope.account, scope.connection.id, order_key, order, now_s=now_s, facility=package.facility
+        )
         book = orders.book(scope)
         doc = documents.get(tx, book.flow, order_key)
         if doc is not None and not doc.late:

@@ -162,6 +162,7 @@ def _wrong(tx: Reader, scope: Scope, flow: Flow, order: Order) -> str:
         return f"it cannot be read: {unread}" if unread else "it was never told to us"
     if doc.standing is Standing.OVER:
         return "the store shows it as open, and told us that it is over"
+    order = orders.rerouted(scope.connection, doc, order)
     if orders.incoming(order, 0.0).digest != doc.digest and not doc.override:
         return "it changed in the store, and we were not told"
     return _left_open(tx, scope, doc) if any(line.open_quantity for line in order.lines) else ""

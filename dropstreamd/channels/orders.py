@@ -8,7 +8,7 @@ import msgspec
 from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules, sent_names
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
-from dropstreamd.config.schema import WarehouseAccount
+from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OutboundOrder
@@ -135,7 +135,8 @@ def _stage(
             key = f"{order.key} {order.number}"[:80]
             bad.append(Bad(key=key, place=f"order {order.number}", reason=reason, raw=_json(order)))
         else:
-            arrived.append(incoming(order, start_s, restored_s))
+            known = order if old is None else rerouted(scope.connection, old, order)
+            arrived.append(incoming(known, start_s, restored_s))
             before[order.key] = old
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
     for key, old in before.items():
@@ -176,6 +177,15 @@ def _another_of_that_key(old: Document | None, order: Order) -> str:
     return f"the store gave it the key of order {old.number}: a shop set up anew wants another connection"
 
 
+def rerouted(connection: Connection, old: Document, order: Order) -> Order:
+    """The order, marked where it is to be sent from another location than it was told of first: what the
+    warehouse has of it must change, if locations are its facilities. An order that was there before they
+    were mapped is none the other for it."""
+    before = _decode.decode(old.content)
+    moved = before.rerouted or before.location not in ("", order.location)
+    return msgspec.structs.replace(order, rerouted=True) if connection.locations and moved else order
+
+
 def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
     """An order as the ledger takes it. Its digest covers what a warehouse must act on, and not how
     much of it the store shows as fulfilled: that comes from our own shipments."""
@@ -198,6 +208,8 @@ def incoming(order: Order, start_s: float, restored_s: float = 0.0) -> Incoming:
     )
     if any(seldom):  # of the others the digest stays what it was before these were known
         handed = (*handed, *seldom)
+    if order.rerouted:
+        handed = (*handed, order.location)
     standing = {
         "open": Standing.READY,
         "waiting": Standing.HELD,

@@ -62,6 +62,7 @@ def _ready(
     method: str,
 ) -> Resolved:
     order, account = decision.order, scope.account
+    facility = scope.connection.facility_of(order.location) if account.takes_facility else ""
     reference = doc.reference or references.make(scope.connection, order.number)
     wrong = _unusable(scope, tx, reference, key)
     if wrong is not None:
@@ -86,6 +87,7 @@ def _ready(
         delivery_note=order.delivery_note,
         incoterm=order.incoterm,
         tax_ids=order.tax_ids,
+        facility=facility,
     )
     link = Link(scope.connection.id, key)
     keep = partial(references.keep, account=account, reference=reference, link=link)
@@ -124,6 +126,8 @@ def describe(doc: Document) -> str:
         differences.append("another address")
     if order.note != sent.note:
         differences.append("another note")
+    if order.rerouted:
+        differences.append(f"it is to leave from location {order.location or 'none'}")
     return "; ".join(differences) or "another ship method"
 
 

@@ -1,4 +1,9 @@
-"""Units promised to orders in progress: what a warehouse's figure does not know of yet."""
+"""Units promised to orders in progress: what a warehouse's figure does not know of yet.
+
+Where stock is counted by facility, an order takes its units from the facility that it goes to. Of one of
+which nobody has said where it goes, and of any at a warehouse that is not told, each facility may be the one:
+its units are taken off all of them. So are those that a facility is to send and does not have.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,8 +49,10 @@ def _promised(
     tx: Reader, account: WarehouseAccount, connection: Connection, doc: Document, old: Promise | None
 ) -> Promise | None:
     if doc.accepted and not sent_back(doc):
-        units = left(tx, account, _outbound.decode(doc.sent)) if doc.sent else Counter()
-        promise = Promise(units=dict(units), handed_s=doc.handed_s)
+        sent = _outbound.decode(doc.sent) if doc.sent else None
+        units = Counter[str]() if sent is None else left(tx, account, sent)
+        facility = "" if sent is None else sent.facility
+        promise = Promise(units=dict(units), handed_s=doc.handed_s, at=facility)
         if old is not None:
             promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s)
         return _closed(promise, old, doc)
@@ -59,7 +66,7 @@ def _promised(
     apart: Counter[str] = Counter()
     for line in kits.to_ship(decision.order.lines):
         (apart if line.part_of else wanted)[line.sku] += line.open_quantity
-    return Promise(units=dict(+wanted), apart=dict(+apart))
+    return Promise(units=dict(+wanted), apart=dict(+apart), at=decision.order.location)
 
 
 def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
@@ -86,9 +93,17 @@ def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter
 
 
 def shipped(
-    tx: Writer, account: WarehouseAccount, connection: str, key: str, order: OutboundOrder, *, now_s: float
+    tx: Writer,
+    account: WarehouseAccount,
+    connection: str,
+    key: str,
+    order: OutboundOrder,
+    *,
+    now_s: float,
+    facility: str = "",
 ) -> None:
-    """A package of the order left, as was told now: promise less, from the next snapshot on."""
+    """A package of the order left, as was told now: promise less, from the next snapshot on. Where it left
+    from another facility than the order went to, either may be the one from now on."""
     path = (account.merchant, account.name, connection, key)
     raw = tx.get(Table.PROMISES, path)
     if raw is None:
@@ -97,7 +112,8 @@ def shipped(
     still = left(tx, account, order) & Counter(old.units)
     gone = Counter(old.gone if old.gone_s >= figures_of_s(tx, account) else {})
     gone += Counter(old.units) - still
-    _put(tx, path, msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s))
+    at = old.at if facility in ("", old.at) else ""
+    _put(tx, path, msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s, at=at))
 
 
 def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:
@@ -108,8 +124,25 @@ def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:
             _put(tx, path, msgspec.structs.replace(promise, gone={}))
 
 
-def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]) -> Counter[str]:
-    """Units by warehouse SKU that the account's figures do not know of.
+class Unsent(msgspec.Struct, frozen=True, kw_only=True):
+    """Units by warehouse SKU: by the facility that they are taken from, and from whichever it may be."""
+
+    at: Mapping[str, Counter[str]]
+    anywhere: Counter[str]
+
+    def of(self, facility: str | None) -> Mapping[str, int]:
+        """What may be taken from this facility, None for all of them together."""
+        if facility is None:
+            return sum(self.at.values(), self.anywhere.copy())
+        here = self.at.get(facility)
+        return self.anywhere if here is None else self.anywhere + here
+
+
+NOTHING = Unsent(at={}, anywhere=Counter())
+
+
+def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]) -> Unsent:
+    """Units that the account's figures do not know of.
 
     Of orders not yet handed over, or (`deduct_handed`) only after the newest snapshot's own time: its
     figures are older than they are. Where the account reports `on_hand`, also of all those handed over
@@ -118,13 +151,36 @@ def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
     sellers = {connection.id: connection for connection in siblings}
     bundles = next((connection.bundles for connection in sellers.values()), {})
     as_of_s = figures_of_s(tx, account)
-    units: Counter[str] = Counter()
+    by_facility: dict[str, Counter[str]] = {}
     for path, raw in tx.scan(Table.PROMISES, (account.merchant, account.name)):
         promise, seller = _promise.decode(raw), sellers.get(path[2])
         listings = {} if seller is None else seller.listings
+        units = by_facility.setdefault(facility_of(promise, account, seller), Counter())
         for sku, quantity in taken_off(promise, account, listings, bundles, as_of_s):
             units[sku] += quantity
-    return units
+    anywhere = by_facility.pop("", Counter[str]())
+    beyond = {each: _beyond(tx, account, each, units) for each, units in by_facility.items()}
+    at = {each: units - beyond[each] for each, units in by_facility.items()}
+    return Unsent(anywhere=sum(beyond.values(), anywhere), at=at)
+
+
+def _beyond(tx: Reader, account: WarehouseAccount, facility: str, units: Counter[str]) -> Counter[str]:
+    """Units that a facility of which the figures are known does not have."""
+    path = (account.merchant, account.name)
+    if facility not in stock.counted(tx, path):
+        return Counter()
+    beyond: Counter[str] = Counter()
+    for sku, count in units.items():
+        row = stock.reported(tx, path, sku, facility)
+        beyond[sku] = count - (0 if row is None else max(0, stock.quantity_of(row)))
+    return +beyond
+
+
+def facility_of(promise: Promise, account: WarehouseAccount, seller: Connection | None) -> str:
+    """From which facility an order takes its units; "" where it may be any."""
+    if promise.handed_s:
+        return promise.at
+    return seller.facility_of(promise.at) if seller is not None and account.takes_facility else ""
 
 
 def taken_off(

@@ -270,6 +270,7 @@ def _fulfillment(
         tracking_numbers=tuple(tracking),
         tracking_url=package.tracking_url,
         shipped_at=package.shipped_at,
+        location=scope.connection.location_of(package.facility or order.facility),
     )
 
 
@@ -288,7 +289,7 @@ def _then(
 
     def then(tx: Writer) -> None:
         references.allocate(tx, account, order.reference, package.key, allocation, told)
-        promises.shipped(tx, account, connection, order_key, order, now_s=now_s)
+        promises.shipped(tx, account, connection, order_key, order, now_s=now_s, facility=package.facility)
         for key, task in tasks:
             documents.open_task(tx, Flow(connection, CHANNEL), key, task)
 

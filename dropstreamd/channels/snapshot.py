@@ -6,7 +6,8 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import adjusting, deriving, inventory, promises
+from dropstreamd.channels import adjusting, deriving, facilities, inventory, places, promises
+from dropstreamd.channels.facilities import Counted
 from dropstreamd.channels.intake import PAGES, Account, confirm, is_taken
 from dropstreamd.config.schema import Breaker, WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
@@ -15,7 +16,6 @@ from dropstreamd.platform.contract import Bad, StockPage, StockSource
 from dropstreamd.store import adjustments, cursors, documents, levels, stock
 from dropstreamd.store.base import Writer
 from dropstreamd.store.keys import MAX_PART_BYTES
-from dropstreamd.store.records import Flow
 from dropstreamd.store.stock import Generation
 
 SKUS = 2_000_000
@@ -29,11 +29,13 @@ AHEAD_S = 3600.0
 
 
 class Snapshot:
-    """Sums the rows of one snapshot by SKU, as the account's settings say."""
+    """Sums the rows of one snapshot by SKU, as the account's settings say; for some `facilities` also for
+    each by itself."""
 
-    def __init__(self, name: str, as_of_s: float) -> None:
+    def __init__(self, name: str, as_of_s: float, facilities: Iterable[str] = ()) -> None:
         self.name = name
         self.as_of_s = as_of_s
+        self.counted = Counted(facilities)
         self.figures: dict[str, int] = {}
         self.bad: list[Bad] = []
         self.refused: set[str] = set()
@@ -43,6 +45,7 @@ class Snapshot:
         """Add a page's rows. A SKU that cannot be kept, or stands twice where that is refused, is
         set aside: its figure stays what it was."""
         figures, units = self.figures, settings.units
+        count = self.counted.add if self.counted.figures else None
         plain = settings.statuses is None and settings.facilities is None
         for row in rows:
             sku = row.sku
@@ -50,6 +53,8 @@ class Snapshot:
                 self.elsewhere.add(sku)
                 continue
             quantity = row.quantity * units.get(sku, 1) if units else row.quantity
+            if count is not None:
+                count(row, quantity)
             if sku not in figures:
                 figures[sku] = quantity
             elif settings.duplicates == "sum":
@@ -85,6 +90,13 @@ class Snapshot:
         figures.update({sku: known[sku] for sku in self.refused.union(wild) if sku in known})
         figures.update({sku: newer.get(sku, 0) for sku in none_left})
         return figures, bad
+
+    def located(self, known: stock.Located, kept: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        """The figures by facility, of the SKUs of which the snapshot's own figure is `kept`."""
+        if not self.counted.figures:
+            return {}
+        told = {sku for sku, units in self.figures.items() if kept.get(sku) == units}
+        return self.counted.kept(known, told | (self.elsewhere & kept.keys()) - self.figures.keys())
 
     def _bad(self, sku: str, reason: str) -> Bad:
         return Bad(
@@ -177,7 +189,7 @@ async def fetch_stock(
         if page is None:
             break
         if snapshot is None or snapshot.name != page.snapshot:
-            snapshot = Snapshot(page.snapshot, page.as_of.timestamp())
+            snapshot = Snapshot(page.snapshot, page.as_of.timestamp(), account.mapped)
         snapshot.bad.extend(page.bad)
         snapshot.add(page.rows, account.settings)
         await trio.lowlevel.checkpoint()
@@ -267,6 +279,7 @@ def conclude(
     figures, bad = snapshot.kept(known, adjustments.newer(tx, path, snapshot.as_of_s))
     flow = account.flow(inventory.CHANNEL)
     latest = stock.latest(tx, path)
+    located: stock.Located = stock.NOWHERE
     made = Generation(
         id=generation,
         snapshot=snapshot.name,
@@ -285,19 +298,25 @@ def conclude(
         documents.forget_bad(tx, flow, keep={each.key for each in bad})
         gone = stock.gone(tx, path)
         difference = Difference(known, figures, gone)
-        why = judge(difference, account.settings.breaker, age_s=now_s - snapshot.as_of_s)
+        breaker = account.settings.breaker
+        why = judge(difference, breaker, age_s=now_s - snapshot.as_of_s)
+        before = facilities.known(tx, path, snapshot.counted.figures)
+        located = snapshot.located(before, figures)
+        why = why or facilities.judge(before, located, breaker)
         if why:
             made = msgspec.structs.replace(made, verdict="held", why=why)
         else:
-            made = apply(tx, account, made, difference)
+            made = apply(tx, account, made, difference, located)
     documents.park_bad(tx, flow, bad, now_s=now_s)
-    stock.remember(tx, path, made, figures)
+    stock.remember(tx, path, made, figures, located)
     if told:
         _adjust(tx, account, f"{snapshot.name} adjustments", told, f"{generation}a", now_s)
     return made
 
 
-def apply(tx: Writer, account: Account, made: Generation, difference: Difference) -> Generation:
+def apply(
+    tx: Writer, account: Account, made: Generation, difference: Difference, located: stock.Located
+) -> Generation:
     """Believe the figures: write those that changed, and have every connection look at them."""
     changed = difference.changed
     if account.settings.missing == "zero":
@@ -306,9 +325,19 @@ def apply(tx: Writer, account: Account, made: Generation, difference: Difference
     stock.put_gone(tx, account.path, difference.missing)
     promises.forget_gone(tx, account.settings, made.as_of_s)
     adjustments.settle(tx, account.path, made.as_of_s)
+    fresh = facilities.fresh(tx, account.path, located)
+    gone = difference.missing if account.settings.missing == "zero" else ()
+    before = facilities.known(tx, account.path, located)
+    moved = facilities.believe(
+        tx, account.path, before, located, missing=gone, mapped=account.mapped, generation=made.id
+    )
     for scope in account.scopes.values():
-        flow = Flow(scope.connection.id, inventory.CHANNEL)
-        levels.mark(tx, flow, deriving.concerned(tx, scope.connection, changed))
+        for place in places.now(tx, scope.connection, account.settings):
+            flow = places.flow(scope.connection, place)
+            skus = changed if place.facility is None else moved.get(place.facility, ())
+            levels.mark(tx, flow, deriving.concerned(tx, scope.connection, skus, place))
+            if place.facility in fresh:
+                levels.mark(tx, flow, levels.in_store(tx, flow))
     missing = len(difference.missing)
     return msgspec.structs.replace(made, changed=len(changed), missing=missing)
 
@@ -322,10 +351,11 @@ def approve(
         return None
     since = adjustments.newer(tx, account.path, made.as_of_s, after=made.id)
     figures = _with(stock.held_figures(tx, account.path), since)
+    located = stock.held_located(tx, account.path)
     # A time ahead of now was wrong: kept, it would make every later snapshot too old.
     as_of_s = min(made.as_of_s, now_s)
     why = f"approved: {made.why}"
     approved = msgspec.structs.replace(made, verdict="applied", why=why, at_s=now_s, as_of_s=as_of_s)
-    applied = apply(tx, account, approved, Difference(stock.figures(tx, account.path), figures))
+    applied = apply(tx, account, approved, Difference(stock.figures(tx, account.path), figures), located)
     stock.remember(tx, account.path, applied, figures)
     return applied

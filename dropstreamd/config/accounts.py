@@ -11,7 +11,7 @@ import msgspec
 
 from dropstreamd.config.convert import convert
 from dropstreamd.config.place import Place, meant, redacted, shown
-from dropstreamd.platform.contract import Plugin, Role
+from dropstreamd.platform.contract import Locations, Plugin, Role
 from dropstreamd.platform.loader import PluginStatus
 
 Plugins = Mapping[str, PluginStatus]
@@ -19,11 +19,16 @@ Plugins = Mapping[str, PluginStatus]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What the plugin's half of a table gives."""
+    """What the plugin's half of a table gives. `locations` are a store's (`Plugin.locations`);
+    `takes_facility`: a warehouse's plugin, set like this, tells it which facility is to send an order;
+    `adjusts`: it tells differences of stock, too."""
 
     platform: str
     settings: msgspec.Struct
     account_key: str
+    locations: Locations | None = None
+    takes_facility: bool = False
+    adjusts: bool = False
 
 
 def read_account(
@@ -56,7 +61,14 @@ def read_account(
     if wrong:
         return None
     key = f"{plugin.name}:{plugin.account_key(settings)}"
-    return Account(platform=plugin.name, settings=settings, account_key=key)
+    return Account(
+        platform=plugin.name,
+        settings=settings,
+        account_key=key,
+        locations=plugin.locations(settings),
+        takes_facility=plugin.routes(settings),
+        adjusts=plugin.adjusts(settings),
+    )
 
 
 def _plugin(name: object, role: Role, plugins: Plugins, place: Place) -> Plugin[Any] | None:

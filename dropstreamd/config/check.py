@@ -8,7 +8,7 @@ import msgspec
 
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.load import load
-from dropstreamd.config.schema import Config
+from dropstreamd.config.schema import Config, Connection, WarehouseAccount
 from dropstreamd.config.secrets import SecretStore
 from dropstreamd.errors import ConfigError, Misconfigured, Problem
 from dropstreamd.platform.secrets import SecretRef
@@ -47,6 +47,18 @@ def _lacking(config: Config, plugins: Plugins) -> Iterator[str]:
             fields = () if plugin is None else plugin.lacks(account.settings)
             if fields:
                 yield f"note: warehouse {merchant.name}.{account.name} is not told of {', '.join(fields)}"
+            place = f"{merchant.name}.{account.name}"
+            names = [each.name for each in config.connections.values() if _is_by_location(each, account)]
+            if names and not account.takes_facility:
+                yield (
+                    f"note: warehouse {place} is not told which facility is to send an order: "
+                    f"what orders take is taken off every location of {', '.join(sorted(names))}"
+                )
+
+
+def _is_by_location(connection: Connection, account: WarehouseAccount) -> bool:
+    used = (connection.merchant, connection.warehouse) == (account.merchant, account.name)
+    return used and bool(connection.locations)
 
 
 def secret_refs(settings: object, key: str = "") -> Iterator[tuple[str, SecretRef]]:

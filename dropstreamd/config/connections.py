@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dropstreamd.config.accounts import Plugins, read_account
+from dropstreamd.config.accounts import Account, Plugins, read_account
 from dropstreamd.config.files import ConfFolder, name_of
+from dropstreamd.config.locations import check_locations, read_locations
 from dropstreamd.config.merchants import MERCHANTS, ReadMerchant
 from dropstreamd.config.place import Place, Table, mapping, meant, shown
 from dropstreamd.config.rules import read_rules
@@ -22,6 +23,7 @@ from dropstreamd.config.schema import (
     PurchaseSettings,
     ReturnSettings,
     StoreAccount,
+    WarehouseAccount,
 )
 from dropstreamd.config.selling import INLINE_LIMIT, check_skus
 from dropstreamd.config.values import choice, duration, entries, file_below, flag, many, text, zone
@@ -40,10 +42,13 @@ _UNMAPPED: Mapping[str, Literal["hold", "pass"]] = {"hold": "hold", "pass": "pas
 _CATALOGS: Mapping[str, CatalogMode] = {"drafts": "drafts", "list": "list"}
 _SHIP_WITHIN_S = timedelta(days=7).total_seconds()
 _STORE_OWN = ("platform", "allow_private_address")
+MAPPED = "mapped"
+"""Under which a plugin's settings are given `[locations]`."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says of its place among the others; None where it could not be read."""
+    """What a file says of its place among the others; None where it could not be read. `owned` are the
+    locations of the store account whose orders it takes; empty: all orders."""
 
     id: str | None = None
     timezone: ZoneInfo | None = None
@@ -52,6 +57,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
     returns: str | None = None
     store_key: str | None = None
+    owned: frozenset[str] = frozenset()
 
 
 class ReadConnection(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +113,9 @@ def _read(
         (place.at("purchase_orders").at("reference"), purchases.reference),
     )
     _check_account(merchant, warehouse, templates, merchants, place)
-    store = _store(table, timezone, plugins)
+    facilities = read_locations(table)
+    store = _store(table, timezone, facilities, plugins)
+    home = check_locations(facilities, store, _account(merchant, warehouse, merchants), place)
     schedules = _schedules(table.table("channels"))
     shipping = _shipping(table.table("shipping"), folder)
     listings = _map(table, folder, "listings", ("channel_sku", "warehouse_sku"))
@@ -129,6 +137,7 @@ def _read(
         reference=reference,
         returns=returns.reference,
         store_key=None if store is None else store.account_key,
+        owned=frozenset() if store is None or store.locations is None else store.locations.owned,
     )
     if key is None or timezone is None or reference is None:
         return identity, None
@@ -141,7 +150,12 @@ def _read(
         warehouse=warehouse,
         timezone=timezone,
         reference=reference,
-        store=store,
+        store=StoreAccount(
+            platform=store.platform,
+            settings=store.settings,
+            account_key=store.account_key,
+            allow_private_address=_allows_private(table),
+        ),
         schedules=schedules,
         methods=shipping.methods,
         carriers=shipping.carriers,
@@ -156,6 +170,8 @@ def _read(
         returns=returns,
         catalogs=catalogs,
         purchases=purchases,
+        locations=facilities,
+        home=home,
     )
 
 
@@ -248,22 +264,32 @@ def _see(merchant: str) -> str:
     return f"see {MERCHANTS}/{merchant}.toml"
 
 
-def _store(table: Table, timezone: ZoneInfo | None, plugins: Plugins) -> StoreAccount | None:
+def _account(
+    merchant: str | None, warehouse: str | None, merchants: Mapping[str, ReadMerchant]
+) -> WarehouseAccount | None:
+    read = merchants.get(merchant or "")
+    return None if read is None else read.merchant.warehouses.get(warehouse or "")
+
+
+def _store(
+    table: Table, timezone: ZoneInfo | None, facilities: Mapping[str, str], plugins: Plugins
+) -> Account | None:
     data = table.need("store", mapping, "a table [store]")
     if data is None:
         return None
     place = table.place.at("store")
-    lent = {} if timezone is None else {"timezone": timezone.key}
-    allow_private_address = Table(data, place).get("allow_private_address", flag, False)
-    account = read_account(data, Role.STORE, plugins, own=_STORE_OWN, lent=lent, place=place)
-    if account is None:
+    lent: dict[str, object] = {} if timezone is None else {"timezone": timezone.key}
+    if MAPPED in data:
+        place.at(MAPPED).wrong(found="an unknown key", allowed="a table [locations] of the file")
         return None
-    return StoreAccount(
-        platform=account.platform,
-        settings=account.settings,
-        account_key=account.account_key,
-        allow_private_address=allow_private_address,
-    )
+    lent[MAPPED] = dict(facilities)
+    _allows_private(table)
+    return read_account(data, Role.STORE, plugins, own=_STORE_OWN, lent=lent, place=place)
+
+
+def _allows_private(table: Table) -> bool:
+    data = table.maybe("store", mapping) or {}
+    return Table(data, table.place.at("store")).get("allow_private_address", flag, False)
 
 
 def _schedules(channels: Table) -> dict[JobKey, tuple[Rule, ...]]:

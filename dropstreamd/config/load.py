@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.connections import CONNECTIONS, ReadConnection, read_connection
 from dropstreamd.config.daemon import read_daemon
@@ -53,7 +55,10 @@ def load(conf_dir: Path, plugins: Plugins, *, overlay: Overlay | None = None) ->
         if read.connection is None or problems:
             broken.append(Broken(kind="connection", name=read.name, problems=problems, id=read.identity.id))
         else:
-            sound[read.connection.id] = read.connection
+            taken = _taken(read, reads)
+            sound[read.connection.id] = (
+                msgspec.structs.replace(read.connection, taken=taken) if taken else read.connection
+            )
     found = (*fatal, *(problem for each in broken for problem in each.problems))
     if fatal:
         raise ConfigError(list(found))
@@ -74,7 +79,8 @@ def _daemon(folder: ConfFolder, problems: list[Problem]) -> DaemonSettings:
 def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]:
     """What connections say against each other, by name: each of them is told of the others.
 
-    One id for two would mix their state. One store account for two would import its orders twice. One
+    One id for two would mix their state. One store account for two would import its orders twice, unless
+    each says by locations which are its own. One
     reference template for two stores at one warehouse would give two orders, or returns, one name there.
     """
     by_id, by_store, by_reference, by_return = (
@@ -93,8 +99,7 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
     for group in by_id.values():
         _report(group, problems, "id", "an id of its own", "ids never change: which of them was copied?")
     for group in by_store.values():
-        hint = "say in [store] of each which orders are its own"
-        _report(group, problems, "store", "a store account of its own", hint)
+        _report_shared_store(group, problems)
     for group in by_reference.values():
         hint = "give each a prefix of its own"
         _report(group, problems, "reference", "a template of its own at this warehouse", hint)
@@ -152,6 +157,43 @@ def _oversold(
             file = folder.shown_path(f"{MERCHANTS}/{merchant}.toml")
             allowed = "100% at most for the connections of one warehouse"
             yield name, Problem(file=file, key="allocation.share", found=found, allowed=allowed)
+
+
+def _report_shared_store(group: Sequence[ReadConnection], problems: defaultdict[str, list[Problem]]) -> None:
+    """Each order of a store account is one connection's: where all of them say by locations which are
+    theirs, and none has a location of another's."""
+    for read in group:
+        others = [other for other in group if other is not read]
+        common = [other for other in others if _share_orders(read, other)]
+        if common:
+            files = ", ".join(other.file for other in common)
+            theirs = sorted(read.identity.owned.intersection(*(each.identity.owned for each in common)))
+            same = f"location {theirs[0]}, as" if theirs else "the same as"
+            problem = Problem(
+                file=read.file,
+                key="store",
+                found=f"{same} in {files}",
+                allowed="a store account of its own",
+                hint="say in [store] of each which orders are its own, or by its locations if the platform "
+                "assigns orders to them",
+            )
+            problems[read.name].append(problem)
+
+
+def _share_orders(one: ReadConnection, other: ReadConnection) -> bool:
+    """Whether an order may be both connections'."""
+    mine, theirs = one.identity.owned, other.identity.owned
+    return not mine or not theirs or bool(mine & theirs)
+
+
+def _taken(read: ReadConnection, reads: Iterable[ReadConnection]) -> frozenset[str]:
+    """The locations of its store account that other connections stand for."""
+    found: set[str] = set()
+    for other in reads:
+        if other is not read and other.identity.store_key == read.identity.store_key:
+            found |= other.identity.owned
+            found |= other.connection.locations.keys() if other.connection is not None else set()
+    return frozenset(found)
 
 
 def _report(

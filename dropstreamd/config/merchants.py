@@ -150,6 +150,8 @@ def _warehouse(
         breaker=breaker,
         reference_max_length=reference_max_length,
         allow_private_address=allow_private_address,
+        takes_facility=account.takes_facility,
+        adjusts=account.adjusts,
     )
 
 

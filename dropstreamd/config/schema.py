@@ -83,7 +83,8 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     warehouse sends. `statuses` and `facilities` are the ones whose rows count, None for all. `units`
     says how many units one of the warehouse's is (a case of 12), by warehouse SKU; absent is 1.
     `deduct_handed`: an `available` figure lacks what was handed over after the snapshot's own time.
-    `reference_max_length` is the longest order reference that it takes.
+    `reference_max_length` is the longest order reference that it takes. `takes_facility`: as its plugin is
+    set, an order says which facility is to send it; `adjusts`: likewise, differences of stock count.
     """
 
     merchant: str
@@ -102,6 +103,8 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     breaker: Breaker = Breaker()
     reference_max_length: int = 30
     allow_private_address: bool = False
+    takes_facility: bool = False
+    adjusts: bool = False
 
 
 WHOLE_PPM = 1_000_000
@@ -200,7 +203,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     maps channel SKUs to warehouse SKUs; one that is not there is the same in both. `bundles` and
     `allocation` are its merchant's, with this connection's share. `unknown_sku`: what becomes of an order
     with a SKU that its warehouse never reported. `ship_within_s`: how long after its hand-over an order
-    without a ship-by may take to leave.
+    without a ship-by may take to leave. `locations` maps the store's locations to facilities of the
+    warehouse, each to one of its own; empty: the store shows what all have together. `home` is the location
+    of what names none, where the plugin can say it; `taken` are locations that other connections of the
+    same store account stand for.
     """
 
     id: str
@@ -224,6 +230,17 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     returns: ReturnSettings = ReturnSettings(reference="R{number}")
     catalogs: CatalogMode = "drafts"
     purchases: PurchaseSettings = PurchaseSettings(reference="P{number}")
+    locations: Mapping[str, str] = {}
+    home: str = ""
+    taken: frozenset[str] = frozenset()
+
+    def facility_of(self, location: str) -> str:
+        """The facility that one of the store's locations stands for; "" where none is mapped to it."""
+        return self.locations.get(location, "")
+
+    def location_of(self, facility: str) -> str:
+        """The store's location that shows this facility's stock; "" where none does."""
+        return next((each for each, mapped in self.locations.items() if mapped == facility), "")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

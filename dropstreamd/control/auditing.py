@@ -75,7 +75,10 @@ async def inventory(desk: Desk, call: Call[Empty, Empty]) -> InventoryAudited:
         more=found.more,
         fewer=found.fewer,
         missing=found.missing,
-        levels=tuple(LevelFound(sku=each.sku, told=each.told, shows=each.shows) for each in found.some),
+        levels=tuple(
+            LevelFound(sku=each.sku, told=each.told, shows=each.shows, location=each.location)
+            for each in found.some
+        ),
         trouble=found.trouble,
     )
 

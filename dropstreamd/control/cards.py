@@ -8,7 +8,7 @@ import trio
 
 from dropstreamd.actors.actor import Actor, Trouble
 from dropstreamd.channels import order_audit
-from dropstreamd.channels.jobs import CHANNELS, FLOWS, Job, of_channel
+from dropstreamd.channels.jobs import CHANNELS, Job, flows, of_channel
 from dropstreamd.channels.run import Run
 from dropstreamd.config.schema import Broken, Connection, WarehouseAccount
 from dropstreamd.control.desk import Desk
@@ -178,7 +178,7 @@ def _last_runs(tx: Reader, connection: str, channel: str, jobs: set[str]) -> dic
 
 
 def _work(tx: Reader, connection: str, channel: str) -> WorkShown:
-    paths = [(connection, flow) for flow in FLOWS[channel]]
+    paths = [(connection, flow) for flow in flows(tx, connection, channel)]
     waiting = [path for path in paths if tx.first(Table.PARKED, path) is not None]
 
     def parked(kind: str) -> Counted:

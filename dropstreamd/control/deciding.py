@@ -14,7 +14,7 @@ from dropstreamd.control.messages.setup import Approve, Approved
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.handover import Accepted, Outcome, Untouched
-from dropstreamd.store import documents, handover, levels, stock
+from dropstreamd.store import documents, handover, level_flows, levels, stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
@@ -49,7 +49,7 @@ async def release(desk: Desk, call: Call[Empty, Release]) -> Released:
         forget = partial(documents.forget_bad, flow=flow, limit=RELEASED_AT_ONCE)
         count = await desk.daemon.state.write(forget)
         released = Released(released=count, more=count == RELEASED_AT_ONCE)
-    elif channel == inventory.CHANNEL:
+    elif level_flows.location_of(channel)[0] == inventory.CHANNEL:
         released = await desk.daemon.state.write(
             partial(_release_levels, flow=Flow(connection.id, channel), asked=asked)
         )

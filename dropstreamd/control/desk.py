@@ -8,6 +8,7 @@ from typing import NoReturn, TypeVar
 import trio
 
 from dropstreamd.actors.actor import Actor
+from dropstreamd.channels import inventory
 from dropstreamd.channels.jobs import ACTS, ALL_FLOWS, CHANNELS, Job, of_channel
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.changes import Changes
@@ -18,7 +19,7 @@ from dropstreamd.config.secrets import SecretStore
 from dropstreamd.control.consents import Consents
 from dropstreamd.control.events import Events
 from dropstreamd.control.refused import refuse
-from dropstreamd.store import runs
+from dropstreamd.store import level_flows, runs
 from dropstreamd.store.base import Reader
 from dropstreamd.store.documents import Book
 from dropstreamd.store.environment import Environment
@@ -142,8 +143,11 @@ class Desk:
         return text
 
     def flow(self, named: str) -> str:
-        """A flow's name, once it was found to be one: a channel's, or that of its other direction."""
-        return named if named in ALL_FLOWS else _unknown("channel", named, ALL_FLOWS)
+        """A flow's name, once it was found to be one: a channel's, that of its other direction, or of its
+        levels at a location."""
+        plain, location = level_flows.location_of(named)
+        at_a_location = location and plain == inventory.CHANNEL
+        return named if at_a_location or named in ALL_FLOWS else _unknown("channel", named, ALL_FLOWS)
 
     def book(self, connection: Connection, channel: str) -> Book:
         """The documents of a flow whose documents are acts."""

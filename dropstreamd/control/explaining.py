@@ -6,7 +6,9 @@ from itertools import chain, islice
 
 import msgspec
 
-from dropstreamd.channels import deriving, inventory, orders, promises
+from dropstreamd.channels import deriving, orders, places, promises
+from dropstreamd.channels.places import WHOLE, Place
+from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.config.place import meant
@@ -59,15 +61,41 @@ def _near(tx: Reader, scope: Scope, sku: str) -> list[str]:
 
 
 def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
+    connection = scope.connection
+    promised = promises.unsent(tx, scope.account, scope.siblings) if connection.deduct_unsent else NOTHING
+    here = places.now(tx, connection, scope.account)
+    if here == (WHOLE,):
+        return _at_place(tx, scope, sku, WHOLE, promised)
+    each = tuple(_at_place(tx, scope, sku, place, promised) for place in here)
+    whole = _at_place(tx, scope, sku, WHOLE, promised)
+    told = [place.accepted for place in each if place.accepted is not None]
+    known = len(told) == len(each)
+    return msgspec.structs.replace(
+        whole,
+        derived=sum(place.derived or 0 for place in each),
+        accepted=sum(told) if known else None,
+        accepted_at_s=max(place.accepted_at_s for place in each) if known else 0.0,
+        accepted_run=max(each, key=lambda place: place.accepted_at_s).accepted_run if known else "",
+        pending=any(place.pending for place in each),
+        unsure_until_s=max(place.unsure_until_s for place in each),
+        refusal=next((place.refusal for place in each if place.refusal is not None), None),
+        waits_since_s=max(place.waits_since_s for place in each),
+        allocation=(),
+        steps=(f"the store has a level for each of {len(each)} locations, by its own facility's stock",),
+        places=each,
+    )
+
+
+def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent) -> SkuShown:
     connection, account = scope.connection, scope.account
     path = (account.merchant, account.name)
-    flow = Flow(connection.id, inventory.CHANNEL)
+    flow = places.flow(connection, place)
     sold = connection.listings.get(sku, sku)
     parts = deriving.recipe(connection, sku)
-    unsent = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else {}
-    rows = {each: stock.reported(tx, path, each) for each in parts}
-    worked = deriving.worked(connection, sku, rows, unsent)
-    derived = deriving.derive(connection, account, unsent, tx, sku)
+    unsent = promised.of(place.facility)
+    rows = deriving.reported(tx, connection, account, sku, place)
+    worked = deriving.worked(connection, sku, rows, unsent, place)
+    derived = deriving.derive(connection, account, unsent, tx, sku, place)
     # Ids are in the order they were made: the figure that moved last.
     generation = max("" if row is None else stock.changed_by(row) for row in rows.values())
     made = next((each for each in stock.history(tx, path) if each.id == generation), None)
@@ -86,7 +114,7 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         reported_at_s=0.0 if made is None else made.at_s,
         as_of_s=0.0 if latest is None else latest.as_of_s,
         unsent=0 if bundle else unsent.get(sold, 0),
-        promises=tuple(islice(_promises(tx, scope, parts), PROMISES_LIMIT)),
+        promises=tuple(islice(_promises(tx, scope, parts, place), PROMISES_LIMIT)),
         derived=None if derived is None else derived.available,
         accepted=record.accepted,
         accepted_at_s=0.0 if record.accepted is None else record.at_s,
@@ -99,8 +127,10 @@ def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
         components=tuple(level_steps.components(worked)),
         built=worked.built,
         waits_since_s=levels.waits_since_s(tx, flow, sku),
-        allocation=tuple(level_steps.allocation(sold, worked, connection.allocation)),
-        products=products_of(tx, connection, sku),
+        allocation=tuple(level_steps.allocation(sold, worked, connection.allocation, place)),
+        products=products_of(tx, connection, sku) if place.location is None else (),
+        location=place.location or "",
+        facility=place.facility or "",
     )
     return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))
 
@@ -111,13 +141,16 @@ def _refusal(record: LevelRecord) -> RefusalShown | None:
     return RefusalShown(cause=record.cause, reason=record.reason, level=record.refused)
 
 
-def _promises(tx: Reader, scope: Scope, skus: Collection[str]) -> Iterator[PromiseShown]:
-    """The orders that are about to take units of these, over all connections of the account."""
+def _promises(tx: Reader, scope: Scope, skus: Collection[str], place: Place) -> Iterator[PromiseShown]:
+    """The orders that are about to take units of these there, over all connections of the account."""
     siblings = {each.id: each for each in scope.siblings}
     as_of_s, bundles = promises.figures_of_s(tx, scope.account), scope.connection.bundles
     for path, raw in tx.scan(Table.PROMISES, (scope.account.merchant, scope.account.name)):
         promise = _promise.decode(raw)
         sibling = siblings.get(path[2])
+        taken_from = promises.facility_of(promise, scope.account, sibling)
+        if place.facility is not None and taken_from not in ("", place.facility):
+            continue
         listings = {} if sibling is None else sibling.listings
         taken_off = promises.taken_off(promise, scope.account, listings, bundles, as_of_s)
         deducted = sum(units for sku, units in taken_off if sku in skus)
@@ -149,11 +182,14 @@ def _steps(shown: SkuShown, held: Generation | None) -> Iterator[str]:
     if shown.bundle:
         yield from level_steps.of_bundle(shown)
     elif shown.reported is None:
-        yield f"the warehouse never reported {shown.warehouse_sku}: it has no level"
+        where = f" at {shown.facility}" if shown.facility else ""
+        then = "it has no level" if shown.derived is None else "none is there"
+        yield f"the warehouse never reported {shown.warehouse_sku}{where}: {then}"
     else:
         figure = "available" if shown.quantity == "available" else "on hand"
         since = f", since {_at(shown.reported_at_s)} ({shown.snapshot})" if shown.snapshot else ""
-        yield f"the warehouse reports {shown.reported} {figure}{since}"
+        where = f" at {shown.facility}" if shown.facility else ""
+        yield f"the warehouse reports {shown.reported} {figure}{where}{since}"
     if held is not None:
         yield f"a newer snapshot, {held.snapshot}, is held: {held.why}"
     if shown.unsent:

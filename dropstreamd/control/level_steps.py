@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from dropstreamd.channels.allocation import Worked
+from dropstreamd.channels.allocation import Worked, rule_at
+from dropstreamd.channels.places import WHOLE, Place
 from dropstreamd.config.schema import WHOLE_PPM, Allocation
 from dropstreamd.control.messages.look import AllocationStep, ComponentShown, SkuShown
 
@@ -23,9 +24,11 @@ def components(worked: Worked) -> Iterator[ComponentShown]:
         )
 
 
-def allocation(sold: str, worked: Worked, settings: Allocation) -> Iterator[AllocationStep]:
+def allocation(
+    sold: str, worked: Worked, settings: Allocation, place: Place = WHOLE
+) -> Iterator[AllocationStep]:
     """Every rule that is set for what is sold, in the order in which they apply."""
-    rule = settings.rule(sold)
+    rule = rule_at(settings, sold, place)
     single = worked.components[0] if worked.components[0].component.sku == sold else None
     if single is not None and single.safety:
         yield AllocationStep(rule="safety stock", setting=str(single.safety), units=single.left)

@@ -6,13 +6,13 @@ from functools import partial
 from itertools import groupby, islice
 
 from dropstreamd.channels import intake, inventory, orders, receipts, receiving
-from dropstreamd.channels.jobs import ALL_FLOWS
+from dropstreamd.channels.jobs import ALL_FLOWS, all_flows
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Parked, ParkedExample, ParkedGroup
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.running import held_orders
-from dropstreamd.store import documents, levels
+from dropstreamd.store import documents, level_flows, levels
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
@@ -40,7 +40,9 @@ async def parked(desk: Desk, call: Call[Empty, Empty]) -> Parked:
 
 def _parked(tx: Reader, connection: str, account: WarehouseAccount) -> Parked:
     path = "/".join((account.merchant, account.name))
-    groups = [group for channel in ALL_FLOWS for group in _groups(tx, Flow(connection, channel), "")]
+    groups = [
+        group for channel in all_flows(tx, connection) for group in _groups(tx, Flow(connection, channel), "")
+    ]
     groups += [group for channel in ALL_FLOWS for group in _groups(tx, Flow(path, channel), path)]
     groups += _unmatched(tx, account, path)
     groups.sort(key=lambda group: -group.count)
@@ -107,7 +109,7 @@ def _undecodable(tx: Reader, flow: Flow, cause: str, account: str) -> Iterator[P
 
 def _examples(tx: Reader, flow: Flow, keys: Iterable[str]) -> tuple[list[ParkedExample], str]:
     """Some of a group, and its cause in full where they know it."""
-    if flow.channel == inventory.CHANNEL:
+    if level_flows.location_of(flow.channel)[0] == inventory.CHANNEL:
         return _refused_levels(tx, flow, keys)
     return _documents(tx, flow, keys)
 

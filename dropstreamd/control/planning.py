@@ -10,7 +10,8 @@ from typing import NoReturn
 
 import msgspec
 
-from dropstreamd.channels import deriving, inventory, orders, promises
+from dropstreamd.channels import deriving, inventory, orders, places, promises
+from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.control import whereabouts
@@ -101,6 +102,7 @@ def _levels(tx: Reader, scope: Scope) -> tuple[list[PlanItem], int]:
             before="unknown" if each.before is None else str(each.before),
             after=str(each.after),
             mark=str(each.after).encode(),
+            location=each.location,
         )
         for each in changes
     ]
@@ -186,7 +188,13 @@ def _shown(connection: Connection, plan_id: str, plan: Plan) -> PlanShown:
         expires_s=plan.at_s + LIFE_S,
         who=plan.who,
         items=tuple(
-            PlanItemShown(key=each.key, number=each.number, before=each.before, after=each.after)
+            PlanItemShown(
+                key=each.key,
+                number=each.number,
+                before=each.before,
+                after=each.after,
+                location=each.location,
+            )
             for each in plan.items
         ),
         unchanged=plan.unchanged,
@@ -261,7 +269,7 @@ def _ask(desk: Desk, connection: Connection, what: str, who: str) -> str:
 def _apply(tx: Writer, spot: Spot, plan: Plan, seen: Mapping[str, Look]) -> Applied:
     moved = []
     done = 0
-    unsent = _unsent(tx, spot.scope) if plan.what == "inventory.full" else {}
+    unsent = _unsent(tx, spot.scope) if plan.what == "inventory.full" else NOTHING
     for item in plan.items:
         one = msgspec.structs.replace(spot, key=item.key)
         match plan.what:
@@ -277,17 +285,22 @@ def _apply(tx: Writer, spot: Spot, plan: Plan, seen: Mapping[str, Look]) -> Appl
     return Applied(done=done, moved=tuple(moved))
 
 
-def _unsent(tx: Reader, scope: Scope) -> dict[str, int]:
+def _unsent(tx: Reader, scope: Scope) -> Unsent:
     deducts = scope.connection.deduct_unsent
-    return dict(promises.unsent(tx, scope.account, scope.siblings)) if deducts else {}
+    return promises.unsent(tx, scope.account, scope.siblings) if deducts else NOTHING
 
 
-def _apply_level(tx: Writer, scope: Scope, unsent: dict[str, int], item: PlanItem) -> str:
-    derived = deriving.derive(scope.connection, scope.account, unsent, tx, item.key)
+def _apply_level(tx: Writer, scope: Scope, unsent: Unsent, item: PlanItem) -> str:
+    connection, account = scope.connection, scope.account
+    here = {place.location or "": place for place in places.now(tx, connection, account)}
+    place = here.get(item.location)
+    if place is None:
+        return "its location is not mapped as it was"
+    derived = deriving.derive(connection, account, unsent.of(place.facility), tx, item.key, place)
     now = "unknown" if derived is None else str(derived.available)
     if now.encode() != item.mark:
         return f"it would be {now} by now, not {item.after}"
-    levels.mark(tx, Flow(scope.connection.id, inventory.CHANNEL), [item.key], forced=True)
+    levels.mark(tx, places.flow(connection, place), [item.key], forced=True)
     return ""
 
 

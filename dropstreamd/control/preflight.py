@@ -8,7 +8,8 @@ from typing import cast
 import msgspec
 import trio
 
-from dropstreamd.channels import deriving, inventory, orders, promises
+from dropstreamd.channels import deriving, orders, places, promises
+from dropstreamd.channels.promises import NOTHING
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Connection
@@ -157,18 +158,24 @@ def _known(tx: Reader, scope: Scope) -> _Known:
 def level_changes(tx: Reader, scope: Scope) -> tuple[list[LevelChange], int]:
     """The levels that a Full Sync would change, as far as we know what the store shows, and of how many."""
     connection, account = scope.connection, scope.account
-    figures = stock.figures(tx, (account.merchant, account.name))
-    skus = deriving.channel_skus(connection, islice(figures, SKUS_LIMIT))
-    flow = Flow(connection.id, inventory.CHANNEL)
-    unsent = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else {}
-    found = []
-    for sku in skus:
-        derived = deriving.derive(connection, account, unsent, tx, sku)
-        record = levels.get(tx, flow, sku)
-        before = None if record is None else record.accepted
-        if derived is not None and derived.available != before:
-            found.append(LevelChange(sku=sku, before=before, after=derived.available))
-    return found, len(skus)
+    promised = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else NOTHING
+    found, looked_at = [], 0
+    for place in places.now(tx, connection, account):
+        figures = stock.figures(tx, (account.merchant, account.name), place.facility)
+        skus = deriving.channel_skus(connection, islice(figures, SKUS_LIMIT))
+        flow, unsent = places.flow(connection, place), promised.of(place.facility)
+        looked_at += len(skus)
+        for sku in skus:
+            derived = deriving.derive(connection, account, unsent, tx, sku, place)
+            record = levels.get(tx, flow, sku)
+            before = None if record is None else record.accepted
+            if derived is not None and derived.available != before:
+                found.append(
+                    LevelChange(
+                        sku=sku, before=before, after=derived.available, location=place.location or ""
+                    )
+                )
+    return found, looked_at
 
 
 # ---- what does not fit

@@ -62,7 +62,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `key` is the platform's id, `number` what people see, `placed_at` and `updated_at` aware
     instants. `ship_method` is the store's own name of the method. `cancel_requested`: the buyer asks for
     it not to be sent. `ship_by` and `deliver_by` are the latest instants promised; `incoterm` says who
-    pays duties ("DDP"), `tax_ids` are those that customs want to see, as "scheme:number".
+    pays duties ("DDP"), `tax_ids` are those that customs want to see, as "scheme:number". `location` is the
+    store's location that is to send it, as the settings write it; "" where the store does not say. `rerouted`
+    is the daemon's own: it was another location's before.
     """
 
     key: str
@@ -87,6 +89,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     delivery_note: str = ""
     incoterm: str = ""
     tax_ids: tuple[str, ...] = ()
+    location: str = ""
+    rerouted: bool = False
 
 
 class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +122,8 @@ class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutboundOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order for a warehouse, under the reference that the warehouse will report back."""
+    """An order for a warehouse, under the reference that the warehouse will report back. `facility` is the
+    warehouse's own code of the facility that is to send it; "" leaves that to the warehouse."""
 
     reference: str
     number: str
@@ -139,3 +144,4 @@ class OutboundOrder(msgspec.Struct, frozen=True, kw_only=True):
     delivery_note: str = ""
     incoterm: str = ""
     tax_ids: tuple[str, ...] = ()
+    facility: str = ""

@@ -17,7 +17,8 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     """One package as the warehouse tells it.
 
     `key` is unique within the warehouse account and the same on every re-export (its shipment and
-    package numbers). `reference` is the order reference that we sent.
+    package numbers). `reference` is the order reference that we sent. `facility` is the warehouse's code of
+    the facility that it left from; "" where it does not say.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     tracking_numbers: tuple[str, ...] = ()
     tracking_url: str = ""
     shipped_at: datetime | None = None
+    facility: str = ""
 
 
 class FulfillmentLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,8 @@ class FulfillmentLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
-    """A package as its store is told of it: which lines of which order, and how to follow it."""
+    """A package as its store is told of it: which lines of which order, and how to follow it. `location` is
+    that of the store whose stock it was, as `[locations]` writes it; "" where that is not known."""
 
     order_key: str
     order_number: str
@@ -49,3 +52,4 @@ class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
     tracking_numbers: tuple[str, ...] = ()
     tracking_url: str = ""
     shipped_at: datetime | None = None
+    location: str = ""

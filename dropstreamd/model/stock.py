@@ -28,7 +28,9 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How many units of a channel SKU the store may sell (never negative)."""
+    """How many units of a channel SKU the store may sell (never negative), in all or at one `location` of
+    its own: None is the one that the store's settings name, or its only one."""
 
     sku: str
     available: int
+    location: str | None = None

@@ -62,6 +62,8 @@ __all__ = [
     "InDoubt",
     "Item",
     "LevelReader",
+    "LocatedLevelReader",
+    "Locations",
     "Outcome",
     "Page",
     "Part",
@@ -245,6 +247,14 @@ class LevelReader(Protocol):
         ...
 
 
+class LocatedLevelReader(Protocol):
+    """Reads back what a store shows at one of its locations."""
+
+    async def read_at(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+        """As `LevelReader.read`. Raises NoLocation where the store has no such location."""
+        ...
+
+
 LEVELS_READ = 100
 """SKUs that a `LevelReader` is asked for at once, at most."""
 
@@ -331,6 +341,11 @@ class Store(Session, Protocol):
         """What `inventory` was told, as the store has it now; None where that cannot be read."""
         ...
 
+    @property
+    def located_levels(self) -> LocatedLevelReader | None:
+        """The same for levels that name a location."""
+        ...
+
 
 class StoreParts:
     """What a plugin's store may begin with: it provides nothing yet. Set what it provides when it is
@@ -345,6 +360,7 @@ class StoreParts:
     receipts: Sink[ReturnReceipt] | None = None
     purchase_orders: Sink[PurchaseOrder] | None = None
     levels: LevelReader | None = None
+    located_levels: LocatedLevelReader | None = None
 
 
 class Warehouse(Session, Protocol):
@@ -441,6 +457,20 @@ class SettingProblem(msgspec.Struct, frozen=True, kw_only=True):
     allowed: str
 
 
+class Locations(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store that keeps stock at several locations says of them, as its plugin is set.
+
+    It takes levels that name a location (all of one call of `prepare` name the same), and raises NoLocation
+    for one that it does not have. `home` is the location of what names none, as `[locations]` would write it;
+    "" where the settings do not say it. `owned` are those whose orders are taken, in the store's own
+    writing: two connections of one account take each order once if theirs have none in common. Empty: it
+    takes all orders of the account.
+    """
+
+    home: str = ""
+    owned: frozenset[str] = frozenset()
+
+
 class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     """A platform. The only name that a plugin's package must offer is `PLUGIN`, one of these.
 
@@ -451,7 +481,11 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     a `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
     `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.
     `pace` is how fast the platform lets one account be called. `lacks` names the fields of an order that
-    a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines'). `consent` is set where a
+    a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines'); `routes` says whether it is
+    told which `facility` is to send an order, and ships it from there. `adjusts` says whether it tells
+    differences of stock that count (`StockPage.adjustments`). `locations` is None for a store that keeps one
+    stock: such a connection has no `[locations]`. That table (the store's locations, and the warehouse's
+    facility of each) is given to a `settings` Struct that has a field `mapped`. `consent` is set where a
     person has to let the daemon into the account.
     """
 
@@ -469,6 +503,9 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     offers: Callable[[S], frozenset[Part]] | None = None
     lacks: Callable[[S], tuple[str, ...]] = lambda _settings: ()
     consent: Consent[S] | None = None
+    routes: Callable[[S], bool] = lambda _settings: False
+    adjusts: Callable[[S], bool] = lambda _settings: False
+    locations: Callable[[S], Locations | None] = lambda _settings: None
 
     def parts(self, settings: S) -> frozenset[Part]:
         """What it offers, set like this."""

@@ -40,7 +40,18 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
     elif role is Role.STORE:
         for part in sorted(provides & OF_WAREHOUSES):
             yield f"it provides {part}, which only a warehouse has"
-    for field in ("account_key", "open", "amends", "cancels", "pace", "check", "lacks"):
+    for field in (
+        "account_key",
+        "open",
+        "amends",
+        "cancels",
+        "pace",
+        "check",
+        "lacks",
+        "routes",
+        "adjusts",
+        "locations",
+    ):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"
     consent: object = plugin.consent

@@ -2,6 +2,9 @@
 
 A level may be pushed again and again, the newest wins. So an attempt whose outcome is unknown is not
 looked up: its levels are unknown, which differs from every level, and are pushed again.
+
+The levels of each location of a store are a flow of their own, named by the channel and the location; those
+that name no location are the channel's own flow.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -73,9 +76,46 @@ def forget_refused(tx: Writer, flow: Flow, skus: Iterable[str]) -> None:
     for sku in skus:
         record = get(tx, flow, sku)
         if record is not None and record.cause:
-            _unpark(tx, flow, sku)
-            tx.delete(Table.DOCUMENTS, (*flow, sku))
-            tx.delete(Table.PENDING, (*flow, sku))
+            forget(tx, flow, sku)
+
+
+def adopt(tx: Writer, source: Flow, target: Flow, *, limit: int) -> int:
+    """Take levels that were told in one flow for what the store shows in another, as it is the same place
+    of it: how many of at most `limit` there were. They are unknown there, and to be pushed anew; what the
+    store refused is forgotten. No attempt of `source` may be open."""
+    rows = list(tx.scan(Table.DOCUMENTS, tuple(source), limit=limit))
+    for path, raw in rows:
+        sku, old = path[-1], _record.decode(raw)
+        forget(tx, source, sku)
+        if old.cause and old.accepted is None:
+            continue
+        known = get(tx, target, sku) or LevelRecord()
+        until_s = max(old.unsure_until_s, known.unsure_until_s)
+        _unknown(tx, target, sku, until_s)
+    return len(rows)
+
+
+def forget(tx: Writer, flow: Flow, sku: str) -> None:
+    """The store is told no level of this SKU in this flow any more."""
+    _unpark(tx, flow, sku)
+    tx.delete(Table.DOCUMENTS, (*flow, sku))
+    tx.delete(Table.PENDING, (*flow, sku))
+
+
+def empty(tx: Writer, flow: Flow, *, limit: int) -> int:
+    """Forget at most `limit` levels of a flow whatever they are; how many there were."""
+    rows = list(tx.scan(Table.DOCUMENTS, tuple(flow), limit=limit))
+    for path, _ in rows:
+        forget(tx, flow, path[-1])
+    return len(rows)
+
+
+def forget_shown_none(tx: Writer, flow: Flow, skus: Iterable[str]) -> None:
+    """Forget those of these SKUs that the store shows none of, or refuses."""
+    for sku in skus:
+        record = get(tx, flow, sku)
+        if record is not None and (record.cause or record.accepted == 0):
+            forget(tx, flow, sku)
 
 
 def has_work(tx: Reader, flow: Flow) -> bool:
@@ -144,10 +184,11 @@ def open_batch(
     waits: Waits | None = None,
     patience_s: float = 0.0,
     remembers: bool = False,
+    location: str | None = None,
 ) -> Opened:
     """Freeze attempts for the next pending levels that the store has to be told of, or for those of the
     SKUs `only`. One that rises and `waits` stays pending, for `patience_s` in all. `remembers`: as in
-    `Writes`."""
+    `Writes`. `location` is the flow's."""
     opened = Opened(attempts=[])
     now_s = stamp.at.timestamp()
     items: list[Item[Level]] = []
@@ -172,9 +213,8 @@ def open_batch(
         else:
             derived[sku] = level
             remote = record.remote if remembers and record is not None else ""
-            items.append(
-                Item(key=sku, document=Level(sku=sku, available=level.available), remote=remote or None)
-            )
+            document = Level(sku=sku, available=level.available, location=location)
+            items.append(Item(key=sku, document=document, remote=remote or None))
         tx.delete(Table.PENDING, key)
     if items:
         _freeze(tx, flow, prepare(items, stamp), derived, opened, stamp, run)

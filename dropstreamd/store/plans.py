@@ -17,13 +17,14 @@ LIFE_S = 24 * 3600.0
 
 class PlanItem(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One document or level. `before` and `after` are for people; `mark` names what it was when it was
-    shown: what has another one by now has moved."""
+    shown: what has another one by now has moved. `location` is a level's, "" where the store has one."""
 
     key: str
     number: str
     before: str
     after: str
     mark: bytes
+    location: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

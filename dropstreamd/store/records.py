@@ -197,7 +197,9 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     Before hand-over (`handed_s` is 0) by channel SKU, since a listing may still change; afterwards
     by the warehouse's SKU, less what has left in packages. `gone` are units that have left, at
     `gone_s` the last of them: an older snapshot may have them still. `apart`, before hand-over, are
-    those of lines that the platform took out of a bundle: no bundle is looked for in them.
+    those of lines that the platform took out of a bundle: no bundle is looked for in them. `at` is where it
+    takes them: before hand-over the store's location, since a map may still change, afterwards the
+    warehouse's facility; "" where nobody has said it.
     """
 
     units: dict[str, int]
@@ -205,3 +207,4 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     gone: dict[str, int] = {}
     gone_s: float = 0.0
     apart: dict[str, int] = {}
+    at: str = ""

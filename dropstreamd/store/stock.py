@@ -1,18 +1,31 @@
-"""A warehouse account's stock: the last figures believed, and the snapshots they came from."""
+"""A warehouse account's stock: the last figures believed, and the snapshots they came from.
+
+Figures are by SKU, over all facilities that count. For facilities that a store's locations are mapped to they
+are also kept one by one: those have a row for every SKU that was ever seen there.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
 
 from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.keys import Key
 from dropstreamd.store.tables import Table
 
 Path = tuple[str, str]
 """Merchant and warehouse."""
 
+Located = Mapping[str, Mapping[str, int]]
+"""Units by facility, then by SKU."""
+
+NOWHERE: Located = MappingProxyType({})
+
 HISTORY = 50
 """Snapshots remembered for one account."""
+
+FORGOTTEN_AT_ONCE = 10_000
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -39,6 +52,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 _generation = msgspec.msgpack.Decoder(Generation)
 _figures = msgspec.msgpack.Decoder(dict[str, int])
+_located = msgspec.msgpack.Decoder(dict[str, dict[str, int]])
 _skus = msgspec.msgpack.Decoder(frozenset[str])
 
 
@@ -51,10 +65,15 @@ def quantity_of(value: bytes) -> int:
     return int(value[: value.index(b" ")])
 
 
-def reported(tx: Reader, path: Path, sku: str) -> bytes | None:
-    """The row of a SKU: what it says differs after every change of its figure, also after one there
-    and back. None for a SKU that the warehouse never had."""
-    return tx.get(Table.STOCK, (*path, sku))
+def _rows(path: Path, facility: str | None) -> tuple[Table, Key]:
+    return (Table.STOCK, path) if facility is None else (Table.FACILITY_STOCK, (*path, facility))
+
+
+def reported(tx: Reader, path: Path, sku: str, facility: str | None = None) -> bytes | None:
+    """The row of a SKU, in all or at one facility: what it says differs after every change of its figure,
+    also after one there and back. None for a SKU that the warehouse never had there."""
+    table, key = _rows(path, facility)
+    return tx.get(table, (*key, sku))
 
 
 def changed_by(value: bytes) -> str:
@@ -62,21 +81,31 @@ def changed_by(value: bytes) -> str:
     return value.partition(b" ")[2].decode()
 
 
-def figures(tx: Reader, path: Path) -> dict[str, int]:
-    """All figures of the account, by SKU."""
+def figures(tx: Reader, path: Path, facility: str | None = None) -> dict[str, int]:
+    """All figures of the account, or of one facility, by SKU."""
     # In line: a call for each of a million rows is felt.
-    return {sku: int(value[: value.index(b" ")]) for sku, value in tx.scan_last(Table.STOCK, path)}
+    return {sku: int(value[: value.index(b" ")]) for sku, value in tx.scan_last(*_rows(path, facility))}
 
 
-def put_figures(tx: Writer, path: Path, changed: Mapping[str, int], generation: str) -> None:
+def put_figures(
+    tx: Writer, path: Path, changed: Mapping[str, int], generation: str, facility: str | None = None
+) -> None:
     """Believe these figures from now on."""
     rows = ((sku, _value(changed[sku], generation)) for sku in sorted(changed))
-    tx.put_many(Table.STOCK, path, rows)
+    tx.put_many(*_rows(path, facility), rows)
+
+
+def forget_facility(tx: Writer, path: Path, facility: str) -> None:
+    """Nobody asks for its own figures any more."""
+    prefix = (*path, facility)
+    while tx.delete_prefix(Table.FACILITY_STOCK, prefix, limit=FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE:
+        continue
 
 
 # ---- generations: "latest" and "held" beside the history, which is keyed by id
 
 _LATEST, _HELD, _FIGURES, _GONE = "-latest", "-held", "-held figures", "-gone"
+_LOCATED, _COUNTED = "-held facilities", "-facilities"
 
 
 def latest(tx: Reader, path: Path) -> Generation | None:
@@ -93,6 +122,23 @@ def held_figures(tx: Reader, path: Path) -> dict[str, int]:
     """The figures of the held snapshot; empty where there is none."""
     raw = tx.get(Table.GENERATIONS, (*path, _FIGURES))
     return {} if raw is None else _figures.decode(raw)
+
+
+def held_located(tx: Reader, path: Path) -> dict[str, dict[str, int]]:
+    """What the held snapshot says of single facilities."""
+    raw = tx.get(Table.GENERATIONS, (*path, _LOCATED))
+    return {} if raw is None else _located.decode(raw)
+
+
+def counted(tx: Reader, path: Path) -> frozenset[str]:
+    """The facilities of which a snapshot that is believed was counted."""
+    raw = tx.get(Table.GENERATIONS, (*path, _COUNTED))
+    return frozenset() if raw is None else _skus.decode(raw)
+
+
+def put_counted(tx: Writer, path: Path, facilities: Iterable[str]) -> None:
+    """Keep which facilities those are."""
+    tx.put(Table.GENERATIONS, (*path, _COUNTED), msgspec.msgpack.encode(sorted(facilities)))
 
 
 def gone(tx: Reader, path: Path) -> frozenset[str]:
@@ -118,7 +164,9 @@ def history(tx: Reader, path: Path) -> Iterator[Generation]:
             yield _generation.decode(raw)
 
 
-def remember(tx: Writer, path: Path, generation: Generation, figures: Mapping[str, int]) -> None:
+def remember(
+    tx: Writer, path: Path, generation: Generation, figures: Mapping[str, int], located: Located = NOWHERE
+) -> None:
     """Keep what was made of a snapshot; an applied one takes the place of a held one."""
     raw = msgspec.msgpack.encode(generation)
     tx.put(Table.GENERATIONS, (*path, generation.id), raw)
@@ -126,9 +174,13 @@ def remember(tx: Writer, path: Path, generation: Generation, figures: Mapping[st
         tx.put(Table.GENERATIONS, (*path, _LATEST), raw)
         tx.delete(Table.GENERATIONS, (*path, _HELD))
         tx.delete(Table.GENERATIONS, (*path, _FIGURES))
+        tx.delete(Table.GENERATIONS, (*path, _LOCATED))
     elif generation.verdict == "held":
         tx.put(Table.GENERATIONS, (*path, _HELD), raw)
         tx.put(Table.GENERATIONS, (*path, _FIGURES), msgspec.msgpack.encode(dict(figures)))
+        tx.delete(Table.GENERATIONS, (*path, _LOCATED))
+        if located:
+            tx.put(Table.GENERATIONS, (*path, _LOCATED), msgspec.msgpack.encode(located))
     old = [key for key, _ in tx.scan(Table.GENERATIONS, path, reverse=True) if not key[-1].startswith("-")]
     for key in old[HISTORY:]:
         tx.delete(Table.GENERATIONS, key)

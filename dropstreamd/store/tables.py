@@ -34,6 +34,7 @@ class Table(enum.Enum):
     PLANS = "plans"
 
     STOCK = "stock"
+    FACILITY_STOCK = "facility_stock"
     GENERATIONS = "generations"
     FILES = "files"
     LINKS = "links"
@@ -54,6 +55,7 @@ class Table(enum.Enum):
 _OF_A_WAREHOUSE = frozenset(
     {
         Table.STOCK,
+        Table.FACILITY_STOCK,
         Table.GENERATIONS,
         Table.FILES,
         Table.LINKS,

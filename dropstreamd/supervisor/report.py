@@ -6,7 +6,7 @@ from functools import partial
 import trio
 
 from dropstreamd.actors.actor import Listener
-from dropstreamd.channels.jobs import CHANNELS, FLOWS
+from dropstreamd.channels.jobs import CHANNELS, flows
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.platform.circuit import Circuits
 from dropstreamd.store import switches
@@ -183,10 +183,10 @@ def backlog(tx: Reader, connection: str, channel: str) -> tuple[int, int, int, i
     """How many documents are pending, parked and in doubt, and how many tasks there are; each
     counted up to a limit."""
 
+    its = flows(tx, connection, channel)
+
     def count(table: Table, *path: str) -> int:
-        return sum(
-            1 for flow in FLOWS[channel] for _ in tx.scan(table, (connection, flow, *path), limit=COUNT_LIMIT)
-        )
+        return sum(1 for flow in its for _ in tx.scan(table, (connection, flow, *path), limit=COUNT_LIMIT))
 
     return (
         count(Table.PENDING),

@@ -1,12 +1,22 @@
 """The contract suite, for authors of plugins: `contract_tests` makes tests of a plugin and a rig."""
 
 from dropstreamd.testing.proxy import Proxy, proxy_to, unused_port
-from dropstreamd.testing.rig import AmendBench, Effect, OrderBench, Rig, SinkBench, SourceBench, StockBench
+from dropstreamd.testing.rig import (
+    AmendBench,
+    Effect,
+    LocatedBench,
+    OrderBench,
+    Rig,
+    SinkBench,
+    SourceBench,
+    StockBench,
+)
 from dropstreamd.testing.suite import OpenRig, check, contract_tests
 
 __all__ = [
     "AmendBench",
     "Effect",
+    "LocatedBench",
     "OpenRig",
     "OrderBench",
     "Proxy",

@@ -11,6 +11,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from dropstreamd.model.handover import Item
+from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Part
 
 T = TypeVar("T")
@@ -90,6 +91,24 @@ class SinkBench(Protocol[T]):
     async def effects(self, item: Item[T]) -> Sequence[Effect]:
         """Each effect that it has had, looked up behind the plugin's back. For a level: one whole
         effect where the counterpart shows it, else none."""
+        ...
+
+
+class LocatedBench(SinkBench[Level], Protocol):
+    """Where a store's plugin writes levels by location. `nowhere` is written as a location's name, and no
+    location of the store."""
+
+    @property
+    def nowhere(self) -> str: ...
+
+    async def locations(self) -> tuple[str, str]:
+        """Two locations of the store, as `[locations]` may name them; made where there is one alone. What
+        `items` makes afterwards can be stocked at both."""
+        ...
+
+    async def shows(self, location: str, sku: str) -> int | None:
+        """The units that it sells of a SKU there, looked up behind the plugin's back; None where it is not
+        stocked."""
         ...
 
 

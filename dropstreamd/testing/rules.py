@@ -11,6 +11,7 @@ from dropstreamd.testing import (
     error_rules,
     fault_rules,
     fitness_rules,
+    level_rules,
     plugin_rules,
     sink_rules,
     source_rules,
@@ -78,6 +79,11 @@ SINK: tuple[OfPart, ...] = (
     sink_rules.a_slow_line_changes_nothing,
     fault_rules.a_push_among_outages_has_its_effect_once,
 )
+LEVELS: tuple[OfPart, ...] = (
+    *SINK,
+    level_rules.a_level_is_set_at_the_location_that_it_names,
+    level_rules.a_level_at_no_location_of_the_store_is_told_so,
+)
 RETURNS: tuple[OfPart, ...] = (
     *SOURCE,
     source_rules.a_cancelled_return_comes_as_cancelled,
@@ -86,7 +92,7 @@ RETURNS: tuple[OfPart, ...] = (
 OF_PARTS: dict[tuple[Role, Part], tuple[OfPart, ...]] = {
     (Role.STORE, Part.ORDERS): ORDERS,
     (Role.STORE, Part.SHIPMENTS): SINK,
-    (Role.STORE, Part.INVENTORY): SINK,
+    (Role.STORE, Part.INVENTORY): LEVELS,
     (Role.WAREHOUSE, Part.ORDERS): (*SINK, sink_rules.what_was_handed_over_is_seen),
     (Role.WAREHOUSE, Part.SHIPMENTS): SOURCE,
     (Role.WAREHOUSE, Part.INVENTORY): STOCK,

@@ -19,4 +19,6 @@ PLUGIN = Plugin(
     amends=abilities.amends,
     cancels=abilities.cancels,
     lacks=abilities.lacks,
+    routes=abilities.routes,
+    adjusts=abilities.adjusts,
 )

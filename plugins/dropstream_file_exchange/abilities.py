@@ -38,6 +38,18 @@ def amends(settings: Settings) -> frozenset[Part]:
     return frozenset({Part.ORDERS}) if changes else frozenset()
 
 
+def routes(settings: Settings) -> bool:
+    """Whether an order file has a place for the facility."""
+    if settings.format == "x12":
+        return bool(settings.x12.orders.facility)
+    return "facility" in settings.orders.positions
+
+
+def adjusts(settings: Settings) -> bool:
+    """Whether the partner's stock adjustments count."""
+    return settings.format == "x12" and settings.x12.adjustments.apply
+
+
 def lacks(settings: Settings) -> tuple[str, ...]:
     """What an order file cannot say."""
     if settings.format == "x12":

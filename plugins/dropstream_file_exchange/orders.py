@@ -143,7 +143,7 @@ def _header(order: OutboundOrder, orders: Orders) -> list[str]:
         order.channel_code or orders.sales_channel,
         "",
     ]
-    extra = {"email": order.email, "notes": order.note, "facility": orders.facility}
+    extra = {"email": order.email, "notes": order.note, "facility": order.facility or orders.facility}
     row += [""] * (max(orders.positions.values(), default=0) - len(row))
     for name, position in orders.positions.items():
         row[position - 1] = extra[name]

@@ -80,6 +80,7 @@ class ShipmentColumns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     tracking: Column | None = None
     tracking_url: Column | None = None
     shipped: Column | None = None
+    facility: Column | None = None
 
 
 class InventoryColumns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +105,7 @@ SHIPMENT_COLUMNS = ShipmentColumns(
     tracking="tracking_number",
     tracking_url="tracking_url",
     shipped="ship_date",
+    facility="facility",
 )
 INVENTORY_COLUMNS = InventoryColumns(sku="sku", quantity="quantity", status="status", facility="facility")
 

@@ -34,6 +34,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     tracking: int | None
     tracking_url: int | None
     shipped: int | None
+    facility: int | None
 
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ class Row(msgspec.Struct, kw_only=True, gc=False):
     tracking: tuple[str, ...] = ()
     tracking_url: str = ""
     shipped_at: datetime | None = None
+    facility: str = ""
 
 
 def read_packages(fetched: Fetched, settings: Shipments, zone: ZoneInfo) -> Generator[Gathered, None, None]:
@@ -134,6 +136,7 @@ def _close(key: str, rows: list[Row], name: str, packages: list[Package], bad: l
             tracking_numbers=tuple(dict.fromkeys(number for row in rows for number in row.tracking)),
             tracking_url=_first(row.tracking_url for row in rows),
             shipped_at=next((row.shipped_at for row in rows if row.shipped_at), None),
+            facility=_first(row.facility for row in rows),
         )
     )
 
@@ -195,6 +198,7 @@ class _Reader:
         row.tracking = self._tracking(self._at(fields, places.tracking))
         shipped = self._at(fields, places.shipped)
         row.shipped_at = self._date(shipped) if shipped else None
+        row.facility = self._at(fields, places.facility)
         row.units = self._units(fields)
 
     def _units(self, fields: list[str]) -> PackageLine | None:

@@ -1,6 +1,6 @@
 """Stores that run on Medusa 2.21 or newer, through its Admin REST API."""
 
-from dropstream_medusa.settings import Settings, account_key, check, pace
+from dropstream_medusa.settings import Settings, account_key, check, located, pace
 from dropstream_medusa.store import open_store
 from dropstreamd.platform.contract import Part, Plugin, Role
 
@@ -26,4 +26,5 @@ PLUGIN = Plugin(
     amends=lambda _settings: frozenset({Part.PURCHASE_ORDERS}),
     pace=pace,
     check=check,
+    locations=located,
 )

@@ -4,6 +4,10 @@ Medusa knows no idempotency key, so the package's key stands in the fulfillment'
 `dropstreamd`. By it every write looks first whether it has happened. A fulfillment is made in two calls,
 created (units leave the stock) and shipped with its labels; one that was only created is found by its key
 and shipped. What has shipped can neither be changed nor cancelled.
+
+Of several mapped locations, units are fulfilled from the one where Medusa has reserved them, wherever they
+left from. From another one, Medusa takes the units there and moves the reservation: what it sells at both
+would no longer be what it was told. Its levels are told by location anyway.
 """
 
 from collections import Counter
@@ -49,7 +53,7 @@ CREATED_FIELDS = "id,fulfillments.id,fulfillments.metadata,fulfillments.canceled
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is frozen of one fulfillment: units by order line."""
+    """What is frozen of one fulfillment: units by order line. `location` "" is the settings' own."""
 
     package: str
     order: str
@@ -57,6 +61,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     tracking: tuple[str, ...]
     url: str
+    location: str = ""
 
 
 _wanted = msgspec.json.Decoder(Wanted)
@@ -70,6 +75,7 @@ class Fulfillments:
         self._api = api
         self._places = places
         self._silent = not settings.notify_buyers
+        self._mapped = bool(settings.mapped)
         self._reservations = Reservations(api)
 
     @property
@@ -95,7 +101,7 @@ class Fulfillments:
         """Create and ship, or finish one that is there. An order with nothing left to fulfill is refused,
         unless somebody entered the same units under the same tracking number."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
-        location = await self._places.location()
+        location = await self._location(wanted)
         order = await self._order(wanted)
         if order is None:
             return [Rejected(key=key, cause="no-order", reason="Medusa has no such order")]
@@ -110,7 +116,7 @@ class Fulfillments:
             await record(CREATING, if_wanted=True)
         except Withdrawn:
             return [Untouched(key=key)]
-        return [await self._create(key, wanted, order, location.id)]
+        return [await self._create(key, wanted, order, location)]
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Look the package up on its order; ship it where it was only created."""
@@ -118,8 +124,8 @@ class Fulfillments:
         order = await self._order(wanted) if step == CREATING else None
         if order is None:
             return [Untouched(key=key)]
-        location = await self._places.location()
-        await self._reservations.restore(wanted.order, list(wanted.lines), location.id)
+        location = await self._location(wanted)
+        await self._reservations.restore(wanted.order, list(wanted.lines), location)
         standing = _standing(order.fulfillments, wanted)
         if standing:
             return [await self._finished(key, wanted, standing)]
@@ -127,6 +133,12 @@ class Fulfillments:
         if ours:  # created by us, and cancelled by a person since
             return [Accepted(key=key, remote=ours[-1].id)]
         return [Untouched(key=key)]
+
+    async def _location(self, wanted: Wanted) -> str:
+        location = (await self._places.location(wanted.location or None)).id
+        if not self._mapped:
+            return location
+        return await self._reservations.held_at(list(wanted.lines), location)
 
     async def _order(self, wanted: Wanted) -> wire.FulfilledOrder | None:
         answer = await self._api.find(
@@ -223,6 +235,7 @@ def _frozen(item: Item[Fulfillment]) -> Wanted | Rejected:
         service=" ".join(part for part in (document.carrier.strip(), document.service.strip()) if part),
         tracking=tuple(dict.fromkeys(document.tracking_numbers)),
         url=document.tracking_url,
+        location=document.location,
     )
 
 

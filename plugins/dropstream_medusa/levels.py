@@ -1,4 +1,4 @@
-"""Levels become stocked quantities at one location.
+"""Levels become stocked quantities at one location: the one that they name, or the settings'.
 
 Medusa sells what is stocked less what is reserved for its own unfulfilled orders. So that it sells
 `available`, the stocked quantity is set to `available` plus what is reserved. That may lessen between
@@ -27,6 +27,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.level_batch import prepare_levels, read_batch
 
 BATCH = 50
 MOST_UNITS = 2**31 - 1
@@ -39,8 +40,6 @@ FIELDS = ",".join(
         "inventory_items.inventory.location_levels.reserved_quantity",
     )
 )
-
-_levels = msgspec.json.Decoder(dict[str, int])
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,18 +66,12 @@ class Levels:
 
     def prepare(self, items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
         """One call for up to 50 SKUs."""
-        prepared = []
-        for start in range(0, len(items), BATCH):
-            some = items[start : start + BATCH]
-            payload = msgspec.json.encode({item.document.sku: item.document.available for item in some})
-            name = f"{stamp.attempt}-{start}"
-            prepared.append(Prepared(name=name, keys=tuple(item.key for item in some), payload=payload))
-        return Preparation(prepared=tuple(prepared))
+        return prepare_levels(items, stamp, most=BATCH)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Set them at once; where Medusa refuses the whole, in halves until the culprit stands alone."""
-        levels = _levels.decode(prepared.payload)
-        location = (await self._places.location()).id
+        batch = read_batch(prepared)
+        levels, location = batch.levels, (await self._places.location(batch.location)).id
         variants = await self._variants(list(levels))
         changes: list[_Change] = []
         outcomes: list[Outcome] = []
@@ -96,8 +89,14 @@ class Levels:
         return [*outcomes, *(Untouched(key=change.sku) for change in changes)]
 
     async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
-        """A `LevelReader`: stocked less reserved, at the location that levels are set at."""
-        location = (await self._places.location()).id
+        """A `LevelReader`: stocked less reserved, at the settings' location."""
+        return await self._read((await self._places.location()).id, skus)
+
+    async def read_at(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+        """A `LocatedLevelReader`, likewise."""
+        return await self._read((await self._places.location(location)).id, skus)
+
+    async def _read(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for start in range(0, len(skus), BATCH):
             variants = await self._variants(list(skus[start : start + BATCH]))

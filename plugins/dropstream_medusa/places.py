@@ -6,6 +6,7 @@ from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Params
 from dropstream_medusa.settings import Settings
 from dropstreamd.errors import Misconfigured
+from dropstreamd.platform.locations import find_location
 
 MOST = 1_000
 
@@ -28,10 +29,17 @@ class Places:
             self._channel = choose(answer.sales_channels, self._settings.sales_channel, "sales_channel")
         return self._channel
 
-    async def location(self) -> wire.Named:
-        """The stock location."""
+    async def location(self, wanted: str | None = None) -> wire.Named:
+        """The stock location of that id or name; None: the one that the settings name. Raises NoLocation
+        where the sales channel has none of that name."""
+        if wanted is not None:
+            there = {each.id: each for each in await self.locations()}
+            names = {key: each.name for key, each in there.items()}
+            return there[find_location(names, wanted, self._settings.mapped, store="Medusa")]
         if self._location is None:
-            self._location = choose(await self.locations(), self._settings.stock_location, "stock_location")
+            only = next(iter(self._settings.mapped)) if len(self._settings.mapped) == 1 else ""
+            named = self._settings.stock_location or only
+            self._location = choose(await self.locations(), named, "stock_location")
         return self._location
 
     async def locations(self) -> tuple[wire.Named, ...]:

@@ -6,6 +6,7 @@ has. A reservation that is used up is removed without that question. So it is cu
 and what the rest of the line needs is reserved again afterwards.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from dropstream_medusa import wire
@@ -27,6 +28,14 @@ class Reservations:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+
+    async def held_at(self, lines: Sequence[str], otherwise: str) -> str:
+        """The location that keeps most of these lines' units; `otherwise` where it keeps some too, or none
+        does."""
+        units: Counter[str] = Counter()
+        for each in await self._of(lines):
+            units[each.location_id] += int(each.quantity)
+        return otherwise if otherwise in units or not units else units.most_common(1)[0][0]
 
     async def cut_down(self, units: Mapping[str, int], still_open: Mapping[str, int]) -> Refusal | None:
         """Reserve for each line no more than these units of what is open of it."""

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from dropstreamd.platform.contract import SettingProblem
+from dropstreamd.platform.contract import Locations, SettingProblem
 from dropstreamd.platform.http import HttpSettings
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.secrets import SecretRef
@@ -27,13 +27,15 @@ MOST_LOOKBACK_DAYS = 3650
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[store]`. `sales_channel` and `stock_location` are ids or names."""
+    """The table `[store]`. `sales_channel` and `stock_location` are ids or names; `mapped` is
+    `[locations]`."""
 
     url: str
     api_key: SecretRef
     sales_channel: str = ""
     channel_code: str = ""
     stock_location: str = ""
+    mapped: dict[str, str] = {}
     ship_method: Literal["name", "option"] = "name"
     open_payments: tuple[str, ...] = ("authorized", "captured", "partially_captured", "partially_refunded")
     lookback_days: int = 90
@@ -51,6 +53,11 @@ def account_key(settings: Settings) -> str:
     address = urlsplit(settings.url)
     port = f":{address.port}" if address.port else ""
     return f"{address.hostname}{port}{address.path.rstrip('/')}/{settings.sales_channel}"
+
+
+def located(settings: Settings) -> Locations:
+    """Levels are by stock location; orders are the sales channel's, not a location's."""
+    return Locations(home=settings.stock_location)
 
 
 def pace(_settings: Settings) -> Pace:

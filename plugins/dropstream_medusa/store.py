@@ -18,6 +18,7 @@ from dropstream_medusa.returns import Returns
 from dropstream_medusa.settings import Settings
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
+from dropstreamd.platform.locations import location_findings
 
 SURVEY_PAGE = 1_000
 MOST_SKUS = 1_000_000
@@ -34,6 +35,7 @@ class MedusaStore(StoreParts):
         self.shipments: Fulfillments = Fulfillments(api, self._places, settings)
         self.inventory: Levels = Levels(api, self._places)
         self.levels: Levels = self.inventory
+        self.located_levels: Levels = self.inventory
         self.products: Products = Products(api, self._places)
         self.catalogue: Catalogue = Catalogue(api, self._places)
         self.returns: Returns = Returns(api, self._places, settings, host.clock)
@@ -78,6 +80,9 @@ class MedusaStore(StoreParts):
             return [Finding(name="sales channel", ok=False, detail=error.message, remedy=error.remedy)]
         detail = channel.name if channel else "none is set: the orders of all sales channels are taken"
         findings.append(Finding(name="sales channel", ok=True, detail=detail))
+        if self._settings.mapped:
+            there = {each.id: each.name for each in await self._places.locations()}
+            return [*findings, *location_findings(there, self._settings.mapped, store="Medusa")]
         try:
             location = await self._places.location()
             locations = await self._places.locations()

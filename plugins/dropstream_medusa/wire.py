@@ -234,6 +234,7 @@ class Reservation(Wire, frozen=True, kw_only=True):
     line_item_id: str
     inventory_item_id: str
     quantity: Decimal
+    location_id: str = ""
 
 
 class Reservations(Wire, frozen=True, kw_only=True):

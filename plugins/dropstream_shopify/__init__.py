@@ -1,6 +1,6 @@
 """Shops on Shopify, through its Admin GraphQL API 2026-07."""
 
-from dropstream_shopify.settings import Settings, account_key, amends, check, pace
+from dropstream_shopify.settings import Settings, account_key, amends, check, located, pace
 from dropstream_shopify.store import open_store
 from dropstreamd.platform.contract import Part, Plugin, Role
 
@@ -25,4 +25,5 @@ PLUGIN = Plugin(
     amends=amends,
     pace=pace,
     check=check,
+    locations=located,
 )

@@ -1,4 +1,4 @@
-"""Levels become quantities `available` at one location.
+"""Levels become quantities `available` at one location: the one that they name, or the settings'.
 
 `inventorySetQuantities` takes 250 and either sets them all or none: an entry that is refused is taken out,
 and the rest sent again under another idempotency key. Nothing is compared with what was there unless that is
@@ -14,8 +14,8 @@ import trio
 from dropstream_shopify import documents_goods, wire, wire_goods
 from dropstream_shopify.client import Api, Refusal
 from dropstream_shopify.search import SkuFinder
-from dropstream_shopify.settings import Settings
-from dropstreamd.errors import Misconfigured, OutcomeUnknown
+from dropstream_shopify.settings import Settings, location_id
+from dropstreamd.errors import NoLocation, OutcomeUnknown
 from dropstreamd.model.handover import (
     Accepted,
     Item,
@@ -29,6 +29,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.level_batch import prepare_levels, read_batch
 
 BATCH = 250
 """The most entries of an input list ("GraphQL Admin API": input arrays)."""
@@ -40,8 +41,6 @@ _NAMESPACE = uuid.UUID("a3a55fd0-5b6f-4d52-9c1c-0d3c8c6a1f4e")
 _AGAIN = frozenset({"IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"})
 _NOT_STOCKED = "ITEM_NOT_STOCKED_AT_LOCATION"
 _STALE = "CHANGE_FROM_QUANTITY_STALE"
-
-_levels = msgspec.json.Decoder(dict[str, int])
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +55,14 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Levels:
-    """A `Sink[Level]`: keys are SKUs. Writing a level again does no harm."""
+    """A `Sink[Level]`: keys are SKUs. Writing a level again does no harm. It reads them back, too."""
 
     def __init__(self, api: Api, settings: Settings) -> None:
         self._api = api
-        self._location = settings.stock_location
+        self._home = settings.stock_location
         self._stocks_new = settings.stock_new_items
-        self._finder = SkuFinder(api, settings)
+        self._compares = settings.check_quantities
+        self._finder = SkuFinder(api)
 
     @property
     def writes(self) -> Writes:
@@ -70,21 +70,16 @@ class Levels:
 
     def prepare(self, items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
         """One call for up to 250 SKUs."""
-        prepared = []
-        for start in range(0, len(items), BATCH):
-            some = items[start : start + BATCH]
-            payload = msgspec.json.encode({item.document.sku: item.document.available for item in some})
-            name = f"{stamp.attempt}-{start}"
-            prepared.append(Prepared(name=name, keys=tuple(item.key for item in some), payload=payload))
-        return Preparation(prepared=tuple(prepared))
+        return prepare_levels(items, stamp, most=BATCH)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Set them at once, less those that Shopify cannot take."""
-        levels = _levels.decode(prepared.payload)
-        variants = await self._finder.find(list(levels))
+        batch = read_batch(prepared)
+        at = self._at(batch.location)
+        variants = await self._finder.find(list(batch.levels), at if self._compares else "")
         outcomes: list[Outcome] = []
         changes: list[_Change] = []
-        for sku, available in levels.items():
+        for sku, available in batch.levels.items():
             change = _change(sku, available, variants.get(sku, []))
             if isinstance(change, Rejected):
                 outcomes.append(change)
@@ -94,7 +89,7 @@ class Levels:
             if not changes:
                 return outcomes
             key = f"{prepared.name}-{number}"
-            told, changes = await self._set(changes, key)
+            told, changes = await self._set(changes, at, key)
             outcomes += told
         return [*outcomes, *(Untouched(key=change.sku) for change in changes)]
 
@@ -103,12 +98,29 @@ class Levels:
         await trio.lowlevel.checkpoint()
         return [Untouched(key=key) for key in prepared.keys]
 
-    async def _set(self, changes: list[_Change], key: str) -> tuple[list[Outcome], list[_Change]]:
+    async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """A `LevelReader`, at the settings' location."""
+        return await self.read_at(self._home, skus)
+
+    async def read_at(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+        """A `LocatedLevelReader`. What is not stocked at the location is left out."""
+        found = {}
+        variants = await self._finder.find(skus, self._at(location))
+        for sku, several in variants.items():
+            item = several[0].inventory_item
+            if len(several) == 1 and item.tracked and item.available is not None:
+                found[sku] = item.available
+        return found
+
+    def _at(self, location: str | None) -> str:
+        return self._home if location is None else location_id(location)
+
+    async def _set(self, changes: list[_Change], at: str, key: str) -> tuple[list[Outcome], list[_Change]]:
         """What became of them, and those that are to be sent again."""
         quantities = [
             {
                 "inventoryItemId": change.item,
-                "locationId": self._location,
+                "locationId": at,
                 "quantity": change.available,
                 "changeFromQuantity": change.before,
             }
@@ -122,15 +134,15 @@ class Levels:
         errors = answer.inventory_set_quantities.user_errors
         if not errors:
             return [Accepted(key=change.sku, remote=change.item) for change in changes], []
-        return await self._without_the_refused(changes, errors, key)
+        return await self._without_the_refused(changes, errors, at, key)
 
     async def _without_the_refused(
-        self, changes: list[_Change], errors: Sequence[wire.UserError], key: str
+        self, changes: list[_Change], errors: Sequence[wire.UserError], at: str, key: str
     ) -> tuple[list[Outcome], list[_Change]]:
         codes = {error.code or "" for error in errors}
         if "INVALID_LOCATION" in codes:
-            raise Misconfigured(
-                f"Shopify has no location {self._location} that this app may use",
+            raise NoLocation(
+                f"Shopify has no location {at} that this app may use",
                 remedy="correct `locations`: `dropstreamctl preflight` lists those that there are",
             )
         if "IDEMPOTENCY_CONCURRENT_REQUEST" in codes:
@@ -150,24 +162,24 @@ class Levels:
             elif code == _STALE and change.before is not None:
                 stale.append(change)
             elif code == _NOT_STOCKED and self._stocks_new:
-                told.append(await self._stock(change, key))
+                told.append(await self._stock(change, at, key))
             else:
                 told.append(_refused(change, code))
-        return told, again + await self._looked_at_again(stale)
+        return told, again + await self._looked_at_again(stale, at)
 
-    async def _looked_at_again(self, stale: list[_Change]) -> list[_Change]:
+    async def _looked_at_again(self, stale: list[_Change], at: str) -> list[_Change]:
         """With what the store shows now; what is stale even then is not compared any more."""
         twice = [msgspec.structs.replace(change, before=None) for change in stale if change.looked_again]
         once = [change for change in stale if not change.looked_again]
-        variants = await self._finder.find([change.sku for change in once])
+        variants = await self._finder.find([change.sku for change in once], at)
         for change in once:
             now = next((each.inventory_item.available for each in variants.get(change.sku, [])), None)
             twice.append(msgspec.structs.replace(change, before=now, looked_again=True))
         return twice
 
-    async def _stock(self, change: _Change, key: str) -> Outcome:
+    async def _stock(self, change: _Change, at: str, key: str) -> Outcome:
         """Stock the item at the location, with its level."""
-        variables = {"item": change.item, "location": self._location, "available": change.available}
+        variables = {"item": change.item, "location": at, "available": change.available}
         variables["key"] = _idempotency_key(key, variables)
         answer = await self._api.ask(documents_goods.STOCK_ITEM, variables, wire_goods.StockItem, write=True)
         if isinstance(answer, Refusal) or answer.inventory_activate.user_errors:

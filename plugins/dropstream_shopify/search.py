@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from dropstream_shopify import documents_goods, wire_goods
 from dropstream_shopify.client import Api
-from dropstream_shopify.settings import Settings
 from dropstreamd.errors import ProtocolMismatch
 
 AT_ONCE = 250
@@ -16,20 +15,22 @@ MOST_PAGES = 20
 
 
 class SkuFinder:
-    """Finds variants; with `check_quantities` with what the stock location shows."""
+    """Finds variants."""
 
-    def __init__(self, api: Api, settings: Settings) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
         self._at_once = AT_ONCE
         self._trusted = False
         self._document = documents_goods.ITEMS
         self._with: dict[str, object] = {}
-        if settings.check_quantities:
-            self._document = documents_goods.COUNTED_ITEMS
-            self._with = {"location": settings.stock_location}
 
-    async def find(self, skus: Sequence[str]) -> dict[str, list[wire_goods.StockVariant]]:
-        """The variants of each SKU, exactly so written; a SKU may have several, or none."""
+    async def find(
+        self, skus: Sequence[str], counted_at: str = ""
+    ) -> dict[str, list[wire_goods.StockVariant]]:
+        """The variants of each SKU, exactly so written; a SKU may have several, or none. With a location,
+        they come with what that shows."""
+        self._document = documents_goods.COUNTED_ITEMS if counted_at else documents_goods.ITEMS
+        self._with = {"location": counted_at} if counted_at else {}
         found: dict[str, list[wire_goods.StockVariant]] = {}
         await self._look(found, skus, self._at_once)
         missing = [sku for sku in skus if sku not in found]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from dropstreamd.platform.contract import Part, SettingProblem
+from dropstreamd.platform.contract import Locations, Part, SettingProblem
 from dropstreamd.platform.http import HttpSettings
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.secrets import SecretRef
@@ -23,10 +23,12 @@ _LOCATION = re.compile(rf"({LOCATION})?[0-9]{{1,20}}")
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[store]`. `locations` are those of Shopify's that this warehouse stands for, each with a
-    name of ours; `url` stands in for the shop's own address."""
+    name of ours; `mapped` is `[locations]`, which takes their place. `url` stands in for the shop's own
+    address."""
 
     shop: str
-    locations: dict[str, str]
+    locations: dict[str, str] = {}
+    mapped: dict[str, str] = {}
     client_id: str = ""
     client_secret: SecretRef | None = None
     access_token: SecretRef | None = None
@@ -57,12 +59,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def location_ids(self) -> tuple[str, ...]:
         """The mapped locations as Shopify writes their ids."""
-        return tuple(location_id(each) for each in self.locations)
+        return tuple(location_id(each) for each in self.mapped or self.locations)
 
     @property
     def stock_location(self) -> str:
-        """The location whose quantities are set."""
-        return location_id(self.inventory_location or next(iter(self.locations)))
+        """The location whose quantities are set where a level names none, and of what came back."""
+        return location_id(self.inventory_location or next(iter(self.mapped or self.locations)))
+
+    def written(self, location: str) -> str:
+        """A mapped location as the settings write it; "" for any other."""
+        named = (each for each in self.mapped or self.locations if location_id(each) == location)
+        return next(named, "")
 
 
 def location_id(written: str) -> str:
@@ -73,6 +80,11 @@ def location_id(written: str) -> str:
 def account_key(settings: Settings) -> str:
     """The shop: it has orders, stock and a budget of calls of its own."""
     return settings.shop
+
+
+def located(settings: Settings) -> Locations:
+    """Quantities are set by location, and fulfillment orders assigned to one."""
+    return Locations(home=settings.written(settings.stock_location), owned=frozenset(settings.location_ids))
 
 
 def amends(_settings: Settings) -> frozenset[Part]:
@@ -121,17 +133,23 @@ def _credentials(settings: Settings) -> Iterator[SettingProblem]:
 
 def _locations(settings: Settings) -> Iterator[SettingProblem]:
     allowed = f"the id of a location, as {LOCATION}1234567890"
-    if not settings.locations:
+    if not settings.location_ids:
         yield SettingProblem(key="locations", found="none", allowed="at least one location of the shop")
-    for each in settings.locations:
+        return
+    if settings.mapped and settings.locations:
+        found = "locations, and a table [locations]"
+        yield SettingProblem(key="locations", found=found, allowed="one of the two")
+    for each in settings.mapped or settings.locations:
         if not _LOCATION.fullmatch(each):
             yield SettingProblem(key="locations", found=repr(each[:60]), allowed=allowed)
+    if len(set(settings.location_ids)) < len(settings.location_ids):
+        yield SettingProblem(key="locations", found="one location twice", allowed="each once")
     chosen = settings.inventory_location
     if chosen and location_id(chosen) not in settings.location_ids:
         yield SettingProblem(
             key="inventory_location", found=repr(chosen[:60]), allowed="one of the mapped locations"
         )
-    if not chosen and len(settings.locations) > 1:
+    if not chosen and len(settings.location_ids) > 1:
         yield SettingProblem(
             key="inventory_location", found="nothing", allowed="the one of the mapped locations to set"
         )

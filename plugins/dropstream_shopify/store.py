@@ -47,6 +47,8 @@ class ShopifyStore(StoreParts):
         self.orders: Orders = Orders(api, settings, host.clock)
         self.shipments: Fulfillments = Fulfillments(api, settings)
         self.inventory: Levels = Levels(api, settings)
+        self.levels: Levels = self.inventory
+        self.located_levels: Levels = self.inventory
         self.products: Products = Products(api)
         self.catalogue: Drafts = Drafts(api)
         self.returns: Returns = Returns(api, settings)

@@ -94,6 +94,7 @@ def translated(order: wire.FulfillmentOrder, settings: Settings, *, ours: bool) 
         delivery_note=(information.instructions if information else "") or "",
         incoterm=order.international_duties.incoterm if order.international_duties else "",
         tax_ids=tuple(f"{each.key}:{each.value}" for each in sold.localized_fields.nodes if each.value),
+        location=settings.written(order.at),
     )
 
 

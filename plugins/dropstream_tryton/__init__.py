@@ -15,4 +15,5 @@ PLUGIN = Plugin(
     cancels=lambda _settings: frozenset({Part.ORDERS, Part.RETURNS}),
     pace=pace,
     check=check,
+    routes=lambda _settings: True,
 )

@@ -75,7 +75,7 @@ def _domain(house: House) -> list[object]:
     return [
         ["state", "in", sorted(ACCEPTED | ENDED)],
         ["customer", "=", house.customer],
-        ["warehouse", "=", house.warehouse.id],
+        ["warehouse", "in", house.ids],
     ]
 
 

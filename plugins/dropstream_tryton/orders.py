@@ -13,7 +13,7 @@ from dropstream_tryton import wire
 from dropstream_tryton.client import Api
 from dropstream_tryton.documents import OUT, VISIBLE_AFTER_S, Records, Wanted, each_alone, wrong_reference
 from dropstream_tryton.lookups import find_address, find_carrier, find_goods, price
-from dropstream_tryton.places import House, Places
+from dropstream_tryton.places import House, Places, picked_from
 from dropstreamd.clock import utc
 from dropstreamd.model.handover import (
     Item,
@@ -44,6 +44,7 @@ class WantedOrder(Wanted, frozen=True, kw_only=True):
     email: str
     method: str
     ship_by_s: float | None
+    facility: str = ""
 
     @property
     def units(self) -> Counter[str]:
@@ -92,6 +93,11 @@ class Orders:
 
     async def _values(self, house: House, key: str, wanted: WantedOrder) -> dict[str, object] | Rejected:
         """The shipment's fields; looks everything up, and makes the address where it must be made."""
+        warehouse = house.facilities.get(wanted.facility) if wanted.facility else house.warehouse
+        if warehouse is None:
+            known = ", ".join(house.facilities)
+            reason = f"Tryton's warehouses of this account are {known}; none is {wanted.facility!r}"
+            return Rejected(key=key, cause=f"facility:{wanted.facility}"[:80], reason=reason)
         goods = await find_goods(self._api, house, key, [line.sku for line in wanted.lines])
         if isinstance(goods, Rejected):
             return goods
@@ -106,7 +112,7 @@ class Orders:
                 "product": goods[line.sku].id,
                 "unit": goods[line.sku].default_uom,
                 "quantity": line.units,
-                "from_location": house.warehouse.output_location,
+                "from_location": warehouse.output_location,
                 "to_location": house.customers,
                 **price(house, line.price, line.currency),
             }
@@ -117,9 +123,9 @@ class Orders:
             "reference": wanted.reference,
             "customer": house.customer,
             "delivery_address": address,
-            "warehouse": house.warehouse.id,
-            "warehouse_storage": house.picking,
-            "warehouse_output": house.warehouse.output_location,
+            "warehouse": warehouse.id,
+            "warehouse_storage": picked_from(warehouse),
+            "warehouse_output": warehouse.output_location,
             "planned_date": by,
             "outgoing_moves": [["create", moves]],
         }
@@ -148,6 +154,7 @@ def _frozen(item: Item[OutboundOrder]) -> WantedOrder | Rejected:
         method=order.ship_method,
         ship_by_s=None if order.ship_by is None else order.ship_by.timestamp(),
         remote=(item.remote or "") if item.cancel else "",
+        facility=order.facility,
     )
 
 

@@ -13,15 +13,31 @@ from dropstreamd.errors import Misconfigured
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
     """`quarantine` and `damaged` have their sublocations with them. `category` is None where all goods are
-    meant."""
+    meant. Each of the warehouses is a facility: stock of all is told, and orders may go to any; what names
+    none is the first one's."""
 
     warehouse: wire.Warehouse
+    more: tuple[wire.Warehouse, ...] = ()
     customer: int
     customers: int
     quarantine: frozenset[int]
     damaged: frozenset[int]
     category: int | None
     currency: wire.Named
+
+    @property
+    def facilities(self) -> dict[str, wire.Warehouse]:
+        """The warehouses by what they are called as facilities: their codes, or else their names."""
+        return {each.code or each.name or "": each for each in (self.warehouse, *self.more)}
+
+    @property
+    def ids(self) -> list[int]:
+        """Of the warehouses."""
+        return [self.warehouse.id, *(each.id for each in self.more)]
+
+    def facility_of(self, warehouse: int | None) -> str:
+        """What the warehouse of that id is called; "" where it is none of these."""
+        return next((name for name, each in self.facilities.items() if each.id == warehouse), "")
 
     @property
     def storage(self) -> int:
@@ -31,7 +47,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def picking(self) -> int:
         """Where a shipment's goods are taken from."""
-        return self.warehouse.picking_location or self.warehouse.storage_location
+        return picked_from(self.warehouse)
 
     @property
     def goods(self) -> list[object]:
@@ -40,6 +56,11 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
         if self.category is not None:
             domain.append(["template.categories", "child_of", [self.category], "parent"])
         return domain
+
+
+def picked_from(warehouse: wire.Warehouse) -> int:
+    """Where a shipment's goods are taken from in a warehouse."""
+    return warehouse.picking_location or warehouse.storage_location
 
 
 class Places:
@@ -69,9 +90,12 @@ class Places:
         (company,) = await self._api.rows(
             "company.company", [["id", "=", await self._api.company()]], "currency.code", into=wire.Company
         )
-        damaged = {*warehouse.waste_locations, *_named(places, "damaged", settings.damaged)}
+        more = tuple(_warehouse(places, each) for each in settings.more_warehouses)
+        waste = (each for house in (warehouse, *more) for each in house.waste_locations)
+        damaged = {*waste, *_named(places, "damaged", settings.damaged)}
         return House(
             warehouse=warehouse,
+            more=more,
             customer=customer.id,
             customers=customer.customer_location,
             quarantine=await self._with_inner(_named(places, "quarantine", settings.quarantine)),

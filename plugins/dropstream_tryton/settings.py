@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     password: SecretRef
     customer: str
     warehouse: str = ""
+    more_warehouses: tuple[str, ...] = ()
     category: str = ""
     quarantine: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
@@ -70,6 +71,11 @@ def _problems(settings: Settings) -> Iterator[SettingProblem]:
     for key in ("username", "customer"):
         if not getattr(settings, key).strip():
             yield SettingProblem(key=key, found="nothing", allowed="see the plugin's README")
+    if settings.more_warehouses and not settings.warehouse:
+        yield SettingProblem(key="warehouse", found="nothing", allowed="the first of the warehouses")
+    named = [settings.warehouse, *settings.more_warehouses]
+    if len(set(named)) < len(named):
+        yield SettingProblem(key="more_warehouses", found="one warehouse twice", allowed="each once")
     both = sorted(set(settings.quarantine) & set(settings.damaged))
     if both:
         yield SettingProblem(

@@ -19,6 +19,7 @@ _FOLLOWED = (
     "reference",
     "state",
     "effective_date",
+    "warehouse",
     "outgoing_moves.state",
     "outgoing_moves.internal_quantity",
     "outgoing_moves.product.code",
@@ -45,11 +46,11 @@ def _domain(house: House) -> list[object]:
     return [
         ["state", "in", LEFT],
         ["customer", "=", house.customer],
-        ["warehouse", "=", house.warehouse.id],
+        ["warehouse", "in", house.ids],
     ]
 
 
-def packages(shipment: wire.Shipment, house: House) -> Iterable[Package]:  # noqa: ARG001
+def packages(shipment: wire.Shipment, house: House) -> Iterable[Package]:
     """None for a shipment that nothing left with: all of it was given up."""
     number = f"{shipment.number or ''}.{shipment.id}"
     order = reference(shipment.reference)
@@ -72,6 +73,7 @@ def packages(shipment: wire.Shipment, house: House) -> Iterable[Package]:  # noq
             tracking_numbers=_tracking(shipment, box, inner),
             tracking_url=(box.shipping_tracking_url or "") if box else "",
             shipped_at=wire.on_day(shipment.effective_date, shipment.last_modified_at),
+            facility=house.facility_of(shipment.warehouse),
         )
 
 

@@ -32,6 +32,7 @@ class Stock:
         self._as_of_s = 0.0
         self._after = 0
         self._ended = False
+        self._apart: dict[int, list[int]] = {}
 
     async def page(self, taken: Taken) -> StockPage | None:  # noqa: ARG002 - nothing has a mark
         """The next 100 products."""
@@ -42,17 +43,17 @@ class Stock:
             self._as_of_s = self._clock.now_s()
         products = await self._products(house)
         ids = [each.id for each in products]
-        promised = await self._promised(house, ids)
-        apart = await self._there(ids, sorted(house.quarantine))
-        there = await self._there(ids, [house.storage])
         rows: list[StockRow] = []
         unusable: list[Bad] = []
-        for product in products:
-            free = there.get(product.id, 0.0) - apart.get(product.id, 0.0) - promised.get(product.id, 0.0)
-            try:
-                rows.append(StockRow(sku=sku(product.code), quantity=units(round(free, 6))))
-            except Unusable as error:
-                unusable.append(bad("product", b'{"id":%d}' % product.id, str(error)))
+        for facility, warehouse in house.facilities.items():
+            free = await self._free(house, warehouse.storage_location, ids)
+            for product in products:
+                try:
+                    left = units(round(free[product.id], 6))
+                    rows.append(StockRow(sku=sku(product.code), quantity=left, facility=facility))
+                except Unusable as error:
+                    raw = b'{"id":%d}' % product.id
+                    unusable.append(bad("product", raw, str(error)))
         self._ended = len(products) < PAGE
         self._after = ids[-1] if ids else self._after
         as_of = utc(self._as_of_s)
@@ -68,11 +69,31 @@ class Stock:
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
 
+    async def _free(self, house: House, storage: int, ids: Sequence[int]) -> Mapping[int, float]:
+        """Units by product that can be promised in a storage location."""
+        promised = await self._promised(house, storage, ids)
+        apart = await self._there(ids, await self._quarantine(house, storage))
+        there = await self._there(ids, [storage])
+        return {each: there.get(each, 0.0) - apart.get(each, 0.0) - promised.get(each, 0.0) for each in ids}
+
+    async def _quarantine(self, house: House, storage: int) -> list[int]:
+        """Of several warehouses, the quarantine of the one with this storage location."""
+        if not house.more or not house.quarantine:
+            return sorted(house.quarantine)
+        if storage not in self._apart:
+            domain = [
+                ["id", "in", sorted(house.quarantine)],
+                ["parent", "child_of", [storage], "parent"],
+            ]
+            rows = await self._api.rows("stock.location", domain, "name", into=wire.Named, limit=10_000)
+            self._apart[storage] = [each.id for each in rows]
+        return self._apart[storage]
+
     async def _products(self, house: House) -> list[wire.Coded]:
         domain = [*house.goods, ["code", "!=", None], ["id", ">", self._after]]
         return await self._api.rows("product.product", domain, "code", into=wire.Coded, limit=PAGE)
 
-    async def _promised(self, house: House, ids: Sequence[int]) -> Mapping[int, float]:
+    async def _promised(self, house: House, storage: int, ids: Sequence[int]) -> Mapping[int, float]:
         """Units by product that have yet to leave the storage, assigned or not. Tryton's own forecast cannot
         be asked: it leaves out moves whose planned date has passed."""
         promised: defaultdict[int, float] = defaultdict(float)
@@ -81,9 +102,9 @@ class Stock:
             domain = [
                 ["state", "in", ["draft", "assigned"]],
                 ["product", "in", ids],
-                ["from_location", "child_of", [house.storage], "parent"],
+                ["from_location", "child_of", [storage], "parent"],
                 ["from_location", "not in", sorted(house.quarantine)],
-                ["to_location", "not child_of", [house.storage], "parent"],
+                ["to_location", "not child_of", [storage], "parent"],
                 ["id", ">", after],
             ]
             fields = ("product", "internal_quantity")

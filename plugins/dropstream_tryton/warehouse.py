@@ -12,7 +12,7 @@ from dropstream_tryton.catalogue import open_catalogue
 from dropstream_tryton.client import Api
 from dropstream_tryton.lookups import all_carriers
 from dropstream_tryton.orders import Orders
-from dropstream_tryton.places import House, Places
+from dropstream_tryton.places import House, Places, picked_from
 from dropstream_tryton.products import Products
 from dropstream_tryton.purchases import open_purchases
 from dropstream_tryton.receipts import open_receipts
@@ -157,8 +157,11 @@ def _may_write(rights: dict[str, _Access]) -> list[Finding]:
 
 
 def _house(house: House, settings: Settings) -> list[Finding]:
-    findings = [Finding(name="warehouse", ok=True, detail=str(house.warehouse.name))]
-    if house.picking != house.storage:
+    findings = [
+        Finding(name="warehouse", ok=True, detail=f"{each.name}, facility {facility}")
+        for facility, each in house.facilities.items()
+    ]
+    if any(picked_from(each) != each.storage_location for each in house.facilities.values()):
         findings.append(
             Finding(
                 name="picking location",

@@ -224,6 +224,7 @@ class Shipment(Changed, frozen=True, kw_only=True):
     reference: str | None = None
     effective_date: Instant | None = None
     shipping_reference: str | None = None
+    warehouse: int | None = None
     carrier: Carrier | None = msgspec.field(name="carrier.", default=None)
     packages: tuple[Box, ...] = msgspec.field(name="packages.", default=())
 

@@ -1,6 +1,6 @@
 """Stores that run on Vendure 3.7 or newer, through its Admin GraphQL API."""
 
-from dropstream_vendure.settings import Settings, account_key, amends, check, pace
+from dropstream_vendure.settings import Settings, account_key, amends, check, located, pace
 from dropstream_vendure.store import open_store
 from dropstreamd.platform.contract import Part, Plugin, Role
 
@@ -15,4 +15,5 @@ PLUGIN = Plugin(
     amends=amends,
     pace=pace,
     check=check,
+    locations=located,
 )

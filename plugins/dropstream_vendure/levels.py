@@ -1,4 +1,4 @@
-"""Levels become stock on hand at one location.
+"""Levels become stock on hand at one location: the one that they name, or the settings'.
 
 Vendure sells what is on hand less what is allocated to its own unfulfilled orders. So that it sells
 `available`, on hand is set to `available` plus what is allocated. That may lessen between the reading
@@ -13,7 +13,7 @@ import trio
 
 from dropstream_vendure import documents, wire
 from dropstream_vendure.client import Api, Refusal
-from dropstream_vendure.settings import Settings
+from dropstream_vendure.settings import Settings, home
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import (
     Accepted,
@@ -28,13 +28,13 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.level_batch import prepare_levels, read_batch
+from dropstreamd.platform.locations import find_location
 
 BATCH = 100
 MOST_UNITS = 2**31 - 1
 MOST_PAGES = 100
 ROUNDS = 3
-
-_levels = msgspec.json.Decoder(dict[str, int])
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +55,9 @@ class Levels:
 
     def __init__(self, api: Api, settings: Settings) -> None:
         self._api = api
-        self._wanted_location = settings.stock_location
-        self._location: str | None = None
+        self._home = home(settings)
+        self._mapped = settings.mapped
+        self._locations: tuple[wire.Location, ...] | None = None
 
     @property
     def writes(self) -> Writes:
@@ -64,18 +65,12 @@ class Levels:
 
     def prepare(self, items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
         """One call for up to 100 SKUs."""
-        prepared = []
-        for start in range(0, len(items), BATCH):
-            some = items[start : start + BATCH]
-            payload = msgspec.json.encode({item.document.sku: item.document.available for item in some})
-            name = f"{stamp.attempt}-{start}"
-            prepared.append(Prepared(name=name, keys=tuple(item.key for item in some), payload=payload))
-        return Preparation(prepared=tuple(prepared))
+        return prepare_levels(items, stamp, most=BATCH)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Set them at once; where Vendure refuses the whole, in halves until the culprit stands alone."""
-        levels = _levels.decode(prepared.payload)
-        location = await self._find_location()
+        batch = read_batch(prepared)
+        levels, location = batch.levels, await self._find_location(batch.location)
         tracked = (await self._api.shop()).global_settings.track_inventory
         variants = await self._variants(list(levels))
         changes: list[_Change] = []
@@ -94,8 +89,14 @@ class Levels:
         return [*outcomes, *(Untouched(key=change.sku) for change in changes)]
 
     async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
-        """A `LevelReader`: on hand less allocated, at the location that levels are set at."""
-        location = await self._find_location()
+        """A `LevelReader`: on hand less allocated, at the settings' location."""
+        return await self._read(await self._find_location(None), skus)
+
+    async def read_at(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+        """A `LocatedLevelReader`, likewise."""
+        return await self._read(await self._find_location(location), skus)
+
+    async def _read(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
         tracked = (await self._api.shop()).global_settings.track_inventory
         variants = await self._variants(list(skus), documents.READ_LEVELS)
         found = {}
@@ -150,11 +151,14 @@ class Levels:
                 return found
         raise ProtocolMismatch(f"{len(skus)} SKUs have more than {MOST_PAGES * BATCH} variants in Vendure")
 
-    async def _find_location(self) -> str:
-        if self._location is None:
+    async def _find_location(self, wanted: str | None) -> str:
+        if self._locations is None:
             answer = await self._api.query(documents.LOCATIONS, {}, wire.Locations)
-            self._location = choose_location(answer.stock_locations.items, self._wanted_location).id
-        return self._location
+            self._locations = answer.stock_locations.items
+        if wanted is None:
+            return choose_location(self._locations, self._home).id
+        there = {each.id: each.name for each in self._locations}
+        return find_location(there, wanted, self._mapped, store="Vendure")
 
 
 def choose_location(locations: Sequence[wire.Location], wanted: str) -> wire.Location:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from dropstreamd.platform.contract import Part, SettingProblem
+from dropstreamd.platform.contract import Locations, Part, SettingProblem
 from dropstreamd.platform.http import HttpSettings
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.secrets import SecretRef
@@ -17,7 +17,8 @@ MOST_LOOKBACK_DAYS = 3650
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[store]`. `channel` is the value of the header `vendure-token`: it names a channel and
-    is no secret; empty is the server's default channel. `stock_location` is an id or a name."""
+    is no secret; empty is the server's default channel. `stock_location` is an id or a name; `mapped` is
+    `[locations]`."""
 
     url: str
     username: str = ""
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fulfillment_handler: str = "manual-fulfillment"
     changed_tracking: Literal["replace", "task"] = "replace"
     stock_location: str = ""
+    mapped: dict[str, str] = {}
     ca_file: str | None = None
     allow_private_address: bool = False
 
@@ -46,6 +48,17 @@ def account_key(settings: Settings) -> str:
     address = urlsplit(settings.url)
     port = f":{address.port}" if address.port else ""
     return f"{address.hostname}{port}/{settings.channel}"
+
+
+def home(settings: Settings) -> str:
+    """The stock location of levels that name none; "" for the only one there is."""
+    only = next(iter(settings.mapped)) if len(settings.mapped) == 1 else ""
+    return settings.stock_location or only
+
+
+def located(settings: Settings) -> Locations:
+    """Stock on hand is by stock location; orders are the channel's, not a location's."""
+    return Locations(home=settings.stock_location)
 
 
 def amends(settings: Settings) -> frozenset[Part]:

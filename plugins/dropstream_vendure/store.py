@@ -16,6 +16,7 @@ from dropstream_vendure.settings import CANCELLED, Settings
 from dropstreamd.clock import utc
 from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
+from dropstreamd.platform.locations import location_findings
 
 SURVEY_PAGE = 500
 MOST_SKUS = 1_000_000
@@ -36,6 +37,7 @@ class VendureStore(StoreParts):
         self.shipments: Fulfillments = Fulfillments(api, settings)
         self.inventory: Levels = Levels(api, settings)
         self.levels: Levels = self.inventory
+        self.located_levels: Levels = self.inventory
         self.products: Products = Products(api, settings)
         self.catalogue: Catalogue = Catalogue(api)
 
@@ -132,6 +134,9 @@ class VendureStore(StoreParts):
 
     async def _location(self) -> list[Finding]:
         locations = (await self._api.query(documents.LOCATIONS, {}, wire.Locations)).stock_locations.items
+        if self._settings.mapped:
+            there = {each.id: each.name for each in locations}
+            return list(location_findings(there, self._settings.mapped, store="Vendure"))
         try:
             chosen = choose_location(locations, self._settings.stock_location)
         except Misconfigured as error:

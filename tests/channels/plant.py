@@ -279,6 +279,13 @@ class Plant:
         name = f"stock-{len(self.warehouse.stock.files) + len(self.warehouse.stock.archived):04d}"
         self.warehouse.stock.put(name, StockPage(snapshot=name, as_of=as_of, rows=rows, last=True))
 
+    def report_by(self, *rows: tuple[str, str, int], age_s: float = 0.0) -> None:
+        """The warehouse writes a snapshot with a facility, a SKU and a figure in each row."""
+        stock = tuple(StockRow(sku=sku, quantity=units, facility=facility) for facility, sku, units in rows)
+        name = f"stock-{len(self.warehouse.stock.files) + len(self.warehouse.stock.archived):04d}"
+        as_of = utc(self.clock.now_s() - age_s)
+        self.warehouse.stock.put(name, StockPage(snapshot=name, as_of=as_of, rows=stock, last=True))
+
     def ship(self, *packages: Package) -> None:
         """The warehouse writes a file of packages."""
         name = f"shp-{len(self.warehouse.packages.files) + len(self.warehouse.packages.archived):04d}"

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropstreamd.channels.allocation import Component, Worked, work_out
+from dropstreamd.channels.places import Place
 from dropstreamd.config.schema import WHOLE_PPM, Allocation, StockRule
 
 STOCK = ("A", "B", "C")
@@ -132,3 +133,34 @@ def test_nobody_shows_more_than_can_be_built(
     for name, recipe in sold.items():
         alone = level(name, WHOLE_PPM)
         assert all(alone * units <= free[sku] for sku, units in recipe.items())
+
+
+@given(
+    stock=st.lists(UNITS, min_size=1, max_size=5),
+    unsent=st.integers(0, 30),
+    rule=st.builds(
+        StockRule,
+        safety_units=st.integers(0, 5),
+        safety_ppm=st.integers(0, 500_000),
+        fixed=st.none() | st.integers(0, 50),
+        maximum=st.none() | st.integers(0, 50),
+        minimum=st.integers(0, 5),
+    ),
+    share=st.integers(0, WHOLE_PPM),
+)
+@settings(max_examples=300, deadline=None)
+def test_locations_together_keep_to_what_is_set_for_the_store(
+    stock: list[int], unsent: int, rule: StockRule, share: int
+) -> None:
+    """Each of them alone, and the sum of all, shows no more than there is or was set for one store."""
+    allocation = Allocation(default=rule, share_ppm=share)
+    levels = []
+    for number, reported in enumerate(stock):
+        place = Place(location=str(number), facility=str(number), number=number, among=len(stock))
+        component = Component(sku="A", units=1, reported=reported, unsent=unsent)
+        levels.append(work_out("A", [component], allocation, bundle=False, place=place).level)
+        assert 0 <= levels[-1] <= max(0, reported - unsent - rule.safety_units)
+    there = sum(max(0, reported) for reported in stock)
+    assert sum(levels) <= max(0, there - unsent) * share // WHOLE_PPM
+    for most in (rule.fixed, rule.maximum):
+        assert most is None or sum(levels) <= most

@@ -227,8 +227,10 @@ def check_nothing_oversold(plant: Plant) -> None:
     scope = plant.scopes["c-shop"]
     path = (plant.account.merchant, plant.account.name)
     figures = plant.state.read(partial(stock.figures, path=path))
-    unsent = plant.state.read(partial(promises.unsent, account=plant.account, siblings=scope.siblings))
-    free = {sku: max(0, units - unsent[sku]) for sku, units in figures.items()}
+    unsent = plant.state.read(partial(promises.unsent, account=plant.account, siblings=scope.siblings)).of(
+        None
+    )
+    free = {sku: max(0, units - unsent.get(sku, 0)) for sku, units in figures.items()}
     most: Counter[str] = Counter()
     for name, store in plant.stores.items():
         each = plant.connections[name]

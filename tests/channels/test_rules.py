@@ -46,7 +46,7 @@ def plant_with(state: InlineStore, text: str, *, amends: frozenset[Part] = froze
 
 def deducted(plant: Plant) -> dict[str, int]:
     look = partial(promises.unsent, account=plant.account, siblings=tuple(plant.connections.values()))
-    return dict(plant.state.read(look))
+    return dict(plant.state.read(look).of(None))
 
 
 async def release(plant: Plant, key: str) -> None:

@@ -173,7 +173,7 @@ class Fulfillments:
 
 
 class Levels:
-    """A `SinkBench[Level]`."""
+    """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
         self._goods = goods
@@ -189,6 +189,17 @@ class Levels:
         if not self._goods.shop.items([sku]):
             return []
         return ["whole"] if self._goods.shop.sellable(sku) == item.document.available else []
+
+    nowhere = "sloc_nowhere"
+
+    async def locations(self) -> tuple[str, str]:
+        shop = self._goods.shop
+        return shop.location_id, shop.add_location(f"Annex {shop.code}")
+
+    async def shows(self, location: str, sku: str) -> int | None:
+        levels = self._goods.shop.items([sku])[sku].location_levels
+        here = [each for each in levels if each.location_id == location]
+        return int(here[0].stocked_quantity - here[0].reserved_quantity) if here else None
 
 
 class Catalogue:

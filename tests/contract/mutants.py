@@ -349,3 +349,21 @@ def sees(where: Literal["waiting", "gone"]) -> Change:
         return Over(handed, look=look)
 
     return change
+
+
+def always_at(location: str) -> Change:
+    """Levels are set at one location, whichever they name."""
+
+    def change(sink: Any) -> Any:
+        def prepare(items: Sequence[Any], stamp: Any) -> Any:
+            moved = [
+                msgspec.structs.replace(
+                    item, document=msgspec.structs.replace(item.document, location=location)
+                )
+                for item in items
+            ]
+            return sink.prepare(moved, stamp)
+
+        return Over(sink, prepare=prepare)
+
+    return change

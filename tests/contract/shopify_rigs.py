@@ -16,7 +16,7 @@ from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.fakes.shopify import FakeShopify, fake_shopify
-from tests.fakes.shopify_shop import DOMAIN, HERE, Row, ShopifyShop
+from tests.fakes.shopify_shop import DOMAIN, ELSEWHERE, HERE, Row, ShopifyShop
 
 NOW_S = 1_795_300_000.0
 LONG_SKU = "X" * 150
@@ -130,13 +130,18 @@ class Fulfillments:
 
 
 class Levels:
-    """A `SinkBench[Level]`."""
+    """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
         self._goods = goods
+        self._stocked: list[str] = []
 
     async def items(self, count: int) -> Sequence[Item[Level]]:
-        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in self._goods.new(count)]
+        skus = self._goods.new(count)
+        for sku in skus:
+            for location in self._stocked:
+                self._goods.shop.variants(sku)[0]["inventoryItem"]["levels"][location] = 1
+        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in skus]
 
     async def refused(self) -> Item[Level]:
         return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
@@ -146,6 +151,15 @@ class Levels:
             return []
         shown = self._goods.shop.stock(item.document.sku)
         return ["whole"] if shown == item.document.available else []
+
+    nowhere = "gid://shopify/Location/404"
+
+    async def locations(self) -> tuple[str, str]:
+        self._stocked.append(ELSEWHERE)
+        return HERE, ELSEWHERE
+
+    async def shows(self, location: str, sku: str) -> int | None:
+        return self._goods.shop.stock(sku, location)
 
 
 class Products:

@@ -275,6 +275,16 @@ OF_SINKS = [
         "what was never handed over is waiting",
         in_files("handed", mutants.sees("waiting")),
     ),
+    Mutant(
+        "inventory-a-level-is-set-at-the-location-that-it-names",
+        "a level of 3 at Annex is not there",
+        in_shop("inventory", mutants.always_at("7")),
+    ),
+    Mutant(
+        "inventory-a-level-at-no-location-of-the-store-is-told-so",
+        "is taken",
+        in_shop("inventory", mutants.always_at("7")),
+    ),
 ]
 MUTANTS = [*OF_PLUGINS, *OF_SOURCES, *OF_STOCK, *OF_SINKS]
 

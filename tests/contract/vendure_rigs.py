@@ -191,7 +191,7 @@ class Fulfillments:
 
 
 class Levels:
-    """A `SinkBench[Level]`."""
+    """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
         self._goods = goods
@@ -211,6 +211,21 @@ class Levels:
             for level in variant.stock_levels
         ]
         return ["whole"] if shown == [item.document.available] else []
+
+    nowhere = "Nowhere"
+
+    async def locations(self) -> tuple[str, str]:
+        shop = self._goods.shop
+        if isinstance(shop, FakeShop):
+            shop.locations.append({"id": "8", "name": "Annex"})
+            return shop.locations[0]["id"], "Annex"
+        return shop.location_id, shop.add_stock_location(f"Annex {shop.code}")
+
+    async def shows(self, location: str, sku: str) -> int | None:
+        key = "8" if location == "Annex" else location
+        levels = [one for each in self._goods.shop.stock([sku]).values() for one in each.stock_levels]
+        here = [one.stock_on_hand - one.stock_allocated for one in levels if one.stock_location_id == key]
+        return here[0] if here else None
 
 
 @asynccontextmanager

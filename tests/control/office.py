@@ -30,6 +30,7 @@ from dropstreamd.platform.contract import (
     Bad,
     Finding,
     Host,
+    Locations,
     Part,
     Plugin,
     Role,
@@ -204,6 +205,7 @@ class Office:
         self.amends: frozenset[Part] = frozenset()
         self.cancels: frozenset[Part] = frozenset()
         self.states = [f"state-{number}" for number in range(99, 0, -1)]
+        self.locations: Locations | None = None
         self._files = count(1)
         for name in ("connections.d", "merchants.d"):
             (self.conf / name).mkdir(parents=True)
@@ -252,6 +254,7 @@ class Office:
             settings=ShopSettings,
             account_key=lambda settings: settings.account,
             open=opened,
+            locations=lambda _settings: self.locations,
         )
 
     def _wms(self) -> Plugin[WmsSettings]:
@@ -266,6 +269,7 @@ class Office:
             provides=self.offers,
             amends=lambda _settings: self.amends,
             cancels=lambda _settings: self.cancels,
+            routes=lambda _settings: True,
             settings=WmsSettings,
             account_key=lambda settings: settings.account,
             open=opened,

@@ -178,8 +178,8 @@ async def test_levels_that_the_store_shows_and_was_not_told(office: Office, clie
     told = await client.ask("POST", path)
     assert (told["more"], told["fewer"], told["missing"]) == (1, 1, 0)
     assert told["levels"] == [
-        {"sku": "A", "told": 5, "shows": 9},
-        {"sku": "B", "told": 3, "shows": 2},
+        {"sku": "A", "told": 5, "shows": 9, "location": ""},
+        {"sku": "B", "told": 3, "shows": 2, "location": ""},
     ]
     await client.run("inventory.smart")
     assert len(office.stores["shop"].levels.effects) == pushed, "it reports, and changes nothing"

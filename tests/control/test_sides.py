@@ -158,7 +158,7 @@ async def test_preflight_shows_levels_that_a_full_sync_would_change(office: Offi
     await client.run("inventory.smart", "ebay")
     told = await client.ask("POST", "/connections/shop/preflight")
     assert told["levels_changed"] == {"count": 2, "names": ["A", "B"], "known": True}
-    assert told["level_examples"][0] == {"sku": "A", "before": None, "after": 5}
+    assert told["level_examples"][0] == {"sku": "A", "before": None, "after": 5, "location": ""}
     assert (await client.ask("POST", "/connections/ebay/preflight"))["levels_changed"]["count"] == 0
 
 

@@ -19,6 +19,7 @@ from dropstreamd.platform.contract import (
     Handed,
     HandedReader,
     LevelReader,
+    LocatedLevelReader,
     Sample,
     Sink,
     Source,
@@ -58,6 +59,15 @@ class FakeStore:
         """The level of each SKU that a buyer sees."""
         return {sku: level.available for sku, level in self.levels.newest().items()}
 
+    def shows_at(self) -> dict[str | None, dict[str, int]]:
+        """The same by location; None is the store's own one."""
+        self.levels.newest()
+        found: dict[str | None, dict[str, int]] = {}
+        for effect in self.levels.effects:
+            level = effect.document
+            found.setdefault(level.location, {})[level.sku] = level.available
+        return found
+
 
 class ReadBack:
     """Reads what buyers see."""
@@ -71,6 +81,18 @@ class ReadBack:
         return {sku: shown[sku] for sku in skus if sku in shown}
 
 
+class ReadBackAt:
+    """Reads what buyers see at a location."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def read_at(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+        await trio.lowlevel.checkpoint()
+        shown = self._store.shows_at().get(location, {}) | self._store.by_hand
+        return {sku: shown[sku] for sku in skus if sku in shown}
+
+
 class StoreSession(StoreParts):
     """See `contract.Store`."""
 
@@ -79,6 +101,7 @@ class StoreSession(StoreParts):
         self.shipments: Sink[Fulfillment] | None = store.fulfilled
         self.inventory: Sink[Level] | None = store.levels
         self.levels: LevelReader | None = ReadBack(store)
+        self.located_levels: LocatedLevelReader | None = ReadBackAt(store)
         self.products: Source[Product] | None = store.products.session()
         self.catalogue: Sink[Product] | None = store.drafts
         self.returns: Source[Return] | None = store.asked.session()

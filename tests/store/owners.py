@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 
-from dropstreamd.store import handover
+from dropstreamd.store import handover, level_flows
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Attempt, Document, Flow, LevelRecord, State
 from dropstreamd.store.tables import Table
@@ -27,7 +27,7 @@ def check_owners(tx: Reader, *, people: bool = False) -> None:
     for path, raw in tx.scan(Table.DOCUMENTS):
         flow, key = Flow(path[0], path[1]), path[2]
         named = attempts.pop((flow, key), [])
-        if flow.channel == LEVELS:
+        if level_flows.location_of(flow.channel)[0] == LEVELS:
             _check_level(tx, flow, key, msgspec.msgpack.decode(raw, type=LevelRecord), named)
             rows.pop((flow, key), None)
             continue
@@ -36,9 +36,11 @@ def check_owners(tx: Reader, *, people: bool = False) -> None:
         assert rows.pop((flow, key), 0) == (doc.state is State.PENDING or doc.state in INDEXED), (key, doc)
         if doc.state is State.ACCEPTED and doc.changed_since_accepted and not people:
             assert tx.get(Table.TASKS, (*flow, key)), f"{key} changed after hand-over and nobody is told"
-    acts = {place for place in rows if place[0].channel != LEVELS}
+    acts = {place for place in rows if level_flows.location_of(place[0].channel)[0] != LEVELS}
     assert not acts, f"indexed, but no document: {acts}"
-    assert not [place for place in attempts if place[0].channel != LEVELS], f"no document: {attempts}"
+    assert not [place for place in attempts if level_flows.location_of(place[0].channel)[0] != LEVELS], (
+        f"no document: {attempts}"
+    )
 
 
 def _indexed(tx: Reader) -> list[tuple[Flow, str]]:

@@ -7,7 +7,7 @@ from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_table
 from dropstreamd.control.cli.terminal import Style
-from dropstreamd.control.cli.words import figure, plural
+from dropstreamd.control.cli.words import figure, plural, sku_at
 from dropstreamd.control.messages.audits import InventoryAudited, OrderFound, OrdersAudited
 
 
@@ -49,7 +49,9 @@ def _show_levels(session: Session, found: InventoryAudited) -> None:
     terminal.line(f"{found.fewer} show fewer: orders placed since lower a level, until the next run.")
     missing = Style.BAD if found.missing else Style.GOOD
     terminal.line((str(found.missing), missing), " are not in the store, or not counted there.")
-    rows: list[list[Cell]] = [[one.sku, one.told, figure(one.shows)] for one in found.levels]
+    rows: list[list[Cell]] = [
+        [sku_at(one.sku, one.location), one.told, figure(one.shows)] for one in found.levels
+    ]
     if rows:
         show_table(terminal, ("SKU", "TOLD", "SHOWS"), rows)
 

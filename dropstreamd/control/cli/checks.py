@@ -8,7 +8,7 @@ from dropstreamd.control.cli.running import show_backlog
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
-from dropstreamd.control.cli.words import figure, plural
+from dropstreamd.control.cli.words import figure, plural, sku_at
 from dropstreamd.control.messages.runs import Side
 from dropstreamd.control.messages.setup import (
     FindingShown,
@@ -149,7 +149,10 @@ def _show_levels(terminal: Terminal, found: Preflight) -> None:
     count = str(changed.count) if changed.known else "unknown"
     terminal.line(f"levels that a first Full Sync would change: {count}")
     if found.level_examples:
-        rows = [[one.sku, figure(one.before), str(one.after)] for one in found.level_examples]
+        rows = [
+            [sku_at(one.sku, one.location), figure(one.before), str(one.after)]
+            for one in found.level_examples
+        ]
         show_table(terminal, ("SKU", "NOW", "AFTER"), rows)
 
 

@@ -8,7 +8,7 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_fields, show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import LocalZone
-from dropstreamd.control.cli.words import figure, plural
+from dropstreamd.control.cli.words import figure, plural, sku_at
 from dropstreamd.control.messages.goods import ProductShown
 from dropstreamd.control.messages.look import ComponentShown, OrderShown, PackageShown, PromiseShown, SkuShown
 from dropstreamd.control.messages.returned import ReceiptShown
@@ -153,10 +153,11 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
         unsure = f"a push was not answered; it may still take effect until {zone.show(found.unsure_until_s)}"
     else:
         unsure = ""
-    terminal.line("SKU ", (found.sku, Style.HEAD))
+    terminal.line("SKU ", (sku_at(found.sku, found.location), Style.HEAD))
     show_fields(
         terminal,
         [
+            ("facility", found.facility),
             (
                 "bundle" if found.bundle else "warehouse SKU",
                 found.warehouse_sku + ("" if found.listed else " (the same: no listing)"),
@@ -184,6 +185,9 @@ def _show_sku(terminal: Terminal, found: SkuShown, zone: LocalZone) -> None:
         terminal.line()
         for step in found.steps:
             terminal.line("  - ", step)
+    for place in found.places:
+        terminal.line()
+        _show_sku(terminal, place, zone)
 
 
 def _next(found: SkuShown, zone: LocalZone) -> str:

@@ -7,7 +7,7 @@ from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_table
 from dropstreamd.control.cli.terminal import Style
-from dropstreamd.control.cli.words import plural
+from dropstreamd.control.cli.words import plural, sku_at
 from dropstreamd.control.messages.plans import Applied, ApplyPlan, MakePlan, PlanShown, What
 
 ROWS = 200
@@ -45,7 +45,9 @@ def plan(session: Session, options: PlanOptions) -> Exit:
 def _show(session: Session, options: PlanOptions, found: PlanShown) -> None:
     terminal = session.terminal
     terminal.line((plural(len(found.items), "item"), Style.HEAD), f"; {found.unchanged} stay as they are.")
-    rows: list[list[Cell]] = [[each.number, each.before, each.after] for each in found.items[:ROWS]]
+    rows: list[list[Cell]] = [
+        [sku_at(each.number, each.location), each.before, each.after] for each in found.items[:ROWS]
+    ]
     if rows:
         show_table(terminal, ("WHAT", "NOW", "THEN"), rows)
     if len(found.items) > ROWS:

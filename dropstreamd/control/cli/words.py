@@ -39,6 +39,11 @@ def figure(number: int | None) -> str:
     return "unknown" if number is None else str(number)
 
 
+def sku_at(sku: str, location: str) -> str:
+    """A SKU, and where in its store."""
+    return f"{sku} at {location}" if location else sku
+
+
 def size(count_bytes: int) -> str:
     """`12 MiB` or `3.5 GiB`, never less than one MiB."""
     gib = count_bytes / 1024**3

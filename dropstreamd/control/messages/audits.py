@@ -28,12 +28,13 @@ class OrdersAudited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LevelFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A SKU that shows another level than the store was told last; None: it lacks it, or does not count
-    it."""
+    """A SKU that shows another level than the store was told last, at a `location` where it has several;
+    None: it lacks it, or does not count it."""
 
     sku: str
     told: int
     shows: int | None
+    location: str = ""
 
 
 class InventoryAudited(msgspec.Struct, frozen=True, kw_only=True):

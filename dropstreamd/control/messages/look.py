@@ -169,6 +169,9 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     What is no bundle is its own one component. Of a `bundle`, `reported` and `unsent` stand with its
     components; `built` can be built of them, and `allocation` is what was made of that. `waits_since_s` is
     set while its level rises and another store still shows too much of the same stock.
+
+    Of a connection with locations, `places` has the same for each `location` and its `facility`; what stands
+    beside them is of all together.
     """
 
     connection: str
@@ -197,6 +200,9 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     allocation: tuple[AllocationStep, ...] = ()
     waits_since_s: float = 0.0
     products: tuple[ProductShown, ...] = ()
+    location: str = ""
+    facility: str = ""
+    places: tuple["SkuShown", ...] = ()
 
 
 class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,12 +17,13 @@ class MakePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class PlanItemShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A SKU or an order: how it is, and how it will be."""
+    """A SKU or an order: how it is, and how it will be. A level's `location` where the store has several."""
 
     key: str
     number: str
     before: str
     after: str
+    location: str = ""
 
 
 class NotPlanned(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,11 +67,13 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A level that a Full Sync would change; `before` None: the store was never told of it."""
+    """A level that a Full Sync would change, at a `location` where the store has several; `before` None:
+    the store was never told of it."""
 
     sku: str
     before: int | None
     after: int
+    location: str = ""
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):

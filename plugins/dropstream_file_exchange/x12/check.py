@@ -127,6 +127,12 @@ def _orders(settings: X12) -> Iterator[SettingProblem]:
         yield from _coded(f"orders.{name}", getattr(orders, name), 2, 2, needed=False)
     yield from _coded("orders.line_reference", orders.line_reference, 2, 3, needed=False)
     yield from _coded("orders.payment", orders.payment, 2, 2)
+    yield from _coded("orders.facility", orders.facility, 2, 3, needed=False)
+    yield from _coded("orders.facility_qualifier", orders.facility_qualifier, 1, 2)
+    if orders.facility in {"ST", "BT"}:
+        yield _problem(
+            "orders.facility", repr(orders.facility), "another party: ST and BT come from the order"
+        )
     if not 0 <= orders.most_notes <= 1000:
         yield _problem("orders.most_notes", str(orders.most_notes), "0 to 1000 segments")
 
@@ -173,6 +179,7 @@ def _reading(settings: X12) -> Iterator[SettingProblem]:
     yield from _list("adjustments.ignored", adjustments.ignored, 2, 2)
     if both := set(adjustments.minus) & set(adjustments.ignored):
         yield _problem("adjustments.ignored", ", ".join(sorted(both)), "no code of minus")
+    yield from _list("shipments.facility", shipments.facility, 2, 3)
     yield from _list("receipts.ignored", receipts.ignored, 1, 1)
     yield from _list("receipts.return_references", receipts.return_references, 2, 3, needed=True)
     yield from _list("receipts.order_references", receipts.order_references, 2, 3)

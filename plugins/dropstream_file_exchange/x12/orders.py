@@ -72,8 +72,11 @@ def _rows(order: OutboundOrder, purpose: Purpose, settings: X12, zone: ZoneInfo)
     yield from _party("ST", order.ship_to, order.email if orders.contacts else None)
     if orders.bill_to:
         yield from _party("BT", order.bill_to or order.ship_to, None)
+    if orders.facility and order.facility:
+        yield "N1", orders.facility, "", orders.facility_qualifier, order.facility
     for code, party in orders.parties.items():
-        yield "N1", code, party.name, party.qualifier, party.id
+        if code != orders.facility or not order.facility:
+            yield "N1", code, party.name, party.qualifier, party.id
     for qualifier, value in orders.references.items():
         if text := _value(order, value):
             yield "N9", qualifier, text

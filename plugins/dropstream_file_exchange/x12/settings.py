@@ -37,6 +37,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     purchase_order: OrderValue | Literal["none"] = "po_number"
     references: dict[str, OrderValue] = msgspec.field(default_factory=lambda: {"CO": "number"})
     parties: dict[str, Party] = msgspec.field(default_factory=dict)
+    facility: str = ""
+    facility_qualifier: str = "92"
     bill_to: bool = True
     contacts: bool = True
     descriptions: bool = True
@@ -64,6 +66,7 @@ class Shipments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     backordered: tuple[str, ...] = ("BP", "BO", "BK", "BM")
     refused: tuple[str, ...] = ("K", "X")
     ship_date: str = "11"
+    facility: tuple[str, ...] = ("WH", "SF")
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

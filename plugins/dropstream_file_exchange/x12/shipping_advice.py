@@ -80,7 +80,7 @@ class _Reader:
         self._carton = self._all
         self._lines: list[Line] = []
         self._line: Line | None = None
-        self._carrier = self._service = ""
+        self._carrier = self._service = self._facility = ""
         self._shipped_at: datetime | None = None
 
     def read(self, segments: Iterable[Segment]) -> ShippingAdvice:
@@ -107,6 +107,8 @@ class _Reader:
             case "W27" if not self._carrier:
                 self._carrier = segment.at(2) or segment.at(3)
                 self._service = segment.at(3) if segment.at(2) else ""
+            case "N1" if self._line is None and segment.at(1) in self._rules.facility:
+                self._facility = self._facility or segment.at(4) or segment.at(2)
             case "W12":
                 self._add(segment)
 
@@ -203,6 +205,7 @@ class _Reader:
             service=self._service,
             tracking_numbers=tuple(dict.fromkeys(n for line in lines for n in self._tracking(line))),
             shipped_at=self._shipped_at,
+            facility=self._facility,
         )
 
     def _remainders(self) -> Iterator[Remainder]:

@@ -100,21 +100,42 @@ class TrytonWarehouse:
     def change_sku(self, sku: str, new: str) -> None:
         self.rpc("product.product.write", [self.product(sku)], {"suffix_code": new})
 
-    def count(self, stock: Mapping[str, float]) -> None:
-        """Count the storage: it holds so many."""
+    def add_warehouse(self, code: str, stock: Mapping[str, float]) -> int:
+        """Another warehouse, with so many of the merchant's goods; its storage."""
+        storage, received, output = self.rpc.create(
+            "stock.location",
+            *({"name": f"{code} {what}", "type": "storage"} for what in ("storage", "input", "output")),
+        )
+        (lost,) = self.rpc.rows("stock.location", [["name", "=", "Lost and Found"]])
+        values: Row = {
+            "name": code,
+            "code": code,
+            "type": "warehouse",
+            "storage_location": storage,
+            "input_location": received,
+            "output_location": output,
+            "lost_found_location": lost["id"],
+        }
+        self.rpc.create("stock.location", values)
+        self.count(stock, location=storage)
+        return int(storage)
+
+    def stock_in(self, location: int, sku: str) -> int:
+        """Units in a location."""
+        context = {"locations": [location]}
+        (row,) = self.rpc("product.product.read", [self.product(sku)], ["quantity"], context=context)
+        return int(row["quantity"])
+
+    def count(self, stock: Mapping[str, float], *, location: int | None = None) -> None:
+        """Count the storage, or another location: it holds so many."""
         if stock:
             lines = [{"product": self.product(sku), "quantity": units} for sku, units in stock.items()]
-            values = {"location": self.storage, "lines": [["create", lines]]}
+            values = {"location": location or self.storage, "lines": [["create", lines]]}
             self.rpc("stock.inventory.confirm", self.rpc.create("stock.inventory", values))
 
     def on_hand(self, sku: str) -> int:
         """Units in storage that are not in quarantine, whoever waits for them."""
-        found = []
-        for location in (self.storage, self.quarantine):
-            context = {"locations": [location]}
-            (row,) = self.rpc("product.product.read", [self.product(sku)], ["quantity"], context=context)
-            found.append(row["quantity"])
-        return int(found[0] - found[1])
+        return self.stock_in(self.storage, sku) - self.stock_in(self.quarantine, sku)
 
     def product(self, sku: str) -> int:
         if sku not in self._products:

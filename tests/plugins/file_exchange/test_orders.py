@@ -6,8 +6,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from dropstream_file_exchange.abilities import routes
 from dropstream_file_exchange.orders import cancels, prepare
-from dropstream_file_exchange.settings import CancelFile, Orders
+from dropstream_file_exchange.settings import CancelFile, Orders, Settings
+from dropstream_file_exchange.x12.settings import X12
+from dropstream_file_exchange.x12.settings import Orders as EdiOrders
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
 from dropstreamd.platform.contract import Item, Stamp
@@ -145,6 +148,19 @@ def test_versions_two_and_three_add_their_columns_where_they_are_said_to_be() ->
     orders = Orders(version=3, positions={"email": 25, "notes": 27, "facility": 28}, facility="EAST")
     row = columns(changed(email="j@example.com", note="ring"), orders)
     assert row[24:] == ["j@example.com", "", "ring", "EAST"]
+    row = columns(changed(facility="WEST"), orders)
+    assert row[27] == "WEST", "the order's own comes before the settings'"
+
+
+def test_what_is_told_of_the_facility_depends_on_the_settings() -> None:
+    plain = Settings(url="sftp://a@wms.example/a", timezone="UTC")
+    placed = Orders(version=3, positions={"email": 25, "notes": 26, "facility": 27}, facility="EAST")
+    assert not routes(plain)
+    assert routes(msgspec.structs.replace(plain, orders=placed))
+    edi = msgspec.structs.replace(plain, format="x12")
+    assert not routes(edi)
+    told = X12(orders=EdiOrders(facility="WH"))
+    assert routes(msgspec.structs.replace(edi, x12=told))
 
 
 @pytest.mark.parametrize(

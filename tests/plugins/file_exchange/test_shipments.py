@@ -164,3 +164,8 @@ def test_a_large_file_comes_in_portions() -> None:
     portions = list(read_packages(fetched("shp_1.csv", content), Shipments(), ZONE))
     assert max(len(portion.packages) for portion in portions) == 2000
     assert sum(len(portion.packages) for portion in portions) == 5000
+
+
+def test_a_package_names_its_facility() -> None:
+    packages, _ = read(SIMPLE.strip() + ",facility\n1001,A,1,1Z1,2026-11-21,EAST\n")
+    assert [package.facility for package in packages] == ["EAST"]

@@ -12,7 +12,14 @@ from dropstream_medusa.fulfillments import CREATING
 from dropstream_medusa.places import choose
 from dropstream_medusa.store import MedusaStore
 from dropstreamd.clock import SystemClock
-from dropstreamd.errors import AuthFailed, DropstreamError, Misconfigured, OutcomeUnknown, ProtocolMismatch
+from dropstreamd.errors import (
+    AuthFailed,
+    DropstreamError,
+    Misconfigured,
+    NoLocation,
+    OutcomeUnknown,
+    ProtocolMismatch,
+)
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
 from tests.platform.servers import Scripted, answer, scripted
 from tests.plugins.vendure.stores import Steps, TestHost
@@ -230,6 +237,37 @@ def test_a_place_that_cannot_be_meant(choices: list[str], wanted: str, said: str
     named = [wire.Named(id=f"sloc_{number}", name=name) for number, name in enumerate(choices)]
     with pytest.raises(Misconfigured, match=said):
         choose(named, wanted, "stock_location")
+
+
+TWO = {"stock_locations": [{"id": "sloc_1", "name": "Main"}, {"id": "sloc_2", "name": "Annex"}]}
+
+
+async def test_a_level_is_set_at_the_location_that_it_names() -> None:
+    item = {
+        "id": "iitem_1",
+        "location_levels": [{"location_id": "sloc_2", "reserved_quantity": 3}],
+    }
+    part = {"required_quantity": 1, "inventory": item}
+    variant = {"id": "v_1", "sku": "A", "manage_inventory": True, "inventory_items": [part]}
+    done = {"created": [], "updated": [{"inventory_item_id": "iitem_1", "reserved_quantity": 3}]}
+    async with store_told(TWO, {"variants": [variant]}, done) as (store, server):
+        asked = level("A", 7)
+        asked = msgspec.structs.replace(
+            asked, document=msgspec.structs.replace(asked.document, location="Annex")
+        )
+        assert isinstance((await push(store.inventory, asked))["A"], Accepted)
+    body = server.requests[-1].partition(b"\r\n\r\n")[2]
+    assert msgspec.json.decode(body)["update"] == [
+        {"inventory_item_id": "iitem_1", "location_id": "sloc_2", "stocked_quantity": 10}
+    ]
+
+
+async def test_a_location_that_is_not_there_is_told() -> None:
+    async with store_told(TWO) as (store, _):
+        asked = level("A", 7)
+        document = msgspec.structs.replace(asked.document, location="sloc_9")
+        with pytest.raises(NoLocation, match="no stock location is 'sloc_9'"):
+            await push(store.inventory, msgspec.structs.replace(asked, document=document))
 
 
 def _cause(outcome: Outcome) -> str:

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from dropstream_medusa.fulfillments import CREATING
 from dropstreamd.errors import Misconfigured
@@ -140,9 +141,32 @@ async def test_levels_are_read_back_as_they_are_sold(stocked: Stocked) -> None:
     async with stocked.account.open() as store:
         found = await store.levels.read([*many, stocked.sku, pair, untracked, "no-such"])
     assert found == {**many, stocked.sku: 97, pair: 4}
-    stocked.shop.add_location(f"Other {stocked.shop.code}")
-    async with stocked.account.open(stock_location=f"Other {stocked.shop.code}") as store:
+    home, other = stocked.shop.location_id, stocked.shop.add_location(f"Other {stocked.shop.code}")
+    async with stocked.account.open(stock_location=other, mapped={home: "EAST", other: "WEST"}) as store:
         assert await store.levels.read([stocked.sku]) == {}
+        assert await store.located_levels.read_at(other, [stocked.sku]) == {}
+        assert await store.located_levels.read_at(home, [stocked.sku, pair]) == {stocked.sku: 97, pair: 4}
+
+
+async def test_a_package_takes_units_of_the_location_where_they_are_reserved(stocked: Stocked) -> None:
+    """Whichever facility it left from: so each location goes on to sell what it was told."""
+    order, line = stocked.order()
+    home, other = stocked.shop.location_id, stocked.shop.add_location(f"Annex {stocked.shop.code}")
+    mapped = {home: "EAST", other: "WEST"}
+    item = package("PKG-1", order, {line: 2}, "1Z1")
+    item = replace(item, document=replace(item.document, location=other))
+    there = level(stocked.sku, 6)
+    there = replace(there, document=replace(there.document, location=other))
+    async with stocked.account.open(stock_location=home, mapped=mapped) as store:
+        assert isinstance((await push(store.inventory, there))[stocked.sku], Accepted)
+        assert isinstance((await push(store.shipments, item))["PKG-1"], Accepted)
+        findings = [(each.ok, each.detail) for each in (await store.survey()).findings]
+        assert (True, f"Annex {stocked.shop.code}") in findings
+    levels = stocked.shop.items([stocked.sku])[stocked.sku].location_levels
+    assert {each.location_id: (each.stocked_quantity, each.reserved_quantity) for each in levels} == {
+        home: (98, 1),
+        other: (6, 0),
+    }
 
 
 async def test_what_comes_back_is_restocked_only_if_it_is_said(stocked: Stocked) -> None:

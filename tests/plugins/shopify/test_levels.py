@@ -12,7 +12,7 @@ from dropstreamd.model.handover import Accepted, Item, Untouched
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.limiter import Priority
 from tests.fakes.shopify import Bucket, FakeShopify
-from tests.fakes.shopify_shop import ELSEWHERE, ShopifyShop
+from tests.fakes.shopify_shop import ELSEWHERE, HERE, ShopifyShop
 
 from .stores import STAMP, Account, Steps, push_levels, refused
 
@@ -195,3 +195,50 @@ class TestBudget:
             nursery.cancel_scope.cancel()
         assert max(waits) < 1, waits
         assert len(spent) > 10, "and the other goes on"
+
+
+MAPPED = {HERE: "EAST", "12": "WEST"}
+
+
+class TestByLocation:
+    async def test_levels_go_where_they_say(
+        self, account: Account, shop: ShopifyShop, fake: FakeShopify
+    ) -> None:
+        shop.add_products({f"S-{number}": 1 for number in range(300)})
+        for number in range(299):
+            shop.variants(f"S-{number}")[0]["inventoryItem"]["levels"][ELSEWHERE] = 1
+        async with account.open(mapped=MAPPED, locations={}, inventory_location=HERE) as store:
+            levels = {f"S-{number}": number for number in range(300)}
+            outcomes = await push_levels(store, levels, location="12")
+            assert refused(outcomes.pop("S-299")) == "not-stocked"
+            assert all(isinstance(each, Accepted) for each in outcomes.values())
+            assert fake.asked.count("SetLevels") == 3, "250, then 50, and again without the one refused"
+            found = await store.located_levels.read_at("12", ["S-7", "S-299"])
+            assert found == {"S-7": 7}
+            assert await store.levels.read(["S-7"]) == {"S-7": 1}
+        assert (shop.stock("S-7"), shop.stock("S-7", ELSEWHERE)) == (1, 7)
+
+    async def test_what_is_new_is_stocked_at_that_location(self, account: Account, shop: ShopifyShop) -> None:
+        shop.add_variant("NEW", None)
+        async with account.open(stock_new_items=True) as store:
+            assert isinstance((await push_levels(store, {"NEW": 4}, location=ELSEWHERE))["NEW"], Accepted)
+        assert (shop.stock("NEW"), shop.stock("NEW", ELSEWHERE)) == (None, 4)
+
+    async def test_what_is_compared_is_what_that_location_shows(
+        self, account: Account, shop: ShopifyShop
+    ) -> None:
+        shop.add_products({"A": 5})
+        shop.variants("A")[0]["inventoryItem"]["levels"][ELSEWHERE] = 2
+        async with account.open(check_quantities=True) as store:
+            outcomes = await push_levels(store, {"A": 9}, location=ELSEWHERE)
+        assert isinstance(outcomes["A"], Accepted)
+        assert shop.stock("A", ELSEWHERE) == 9
+
+    async def test_an_order_says_where_it_is_assigned(self, account: Account, shop: ShopifyShop) -> None:
+        shop.add_products({"A": 5})
+        shop.place({"A": 1})
+        shop.place({"A": 1}, location=ELSEWHERE)
+        found = await account.listing(mapped=MAPPED, locations={}, inventory_location=HERE)
+        assert sorted(order.location for order in found.orders.values()) == ["12", HERE]
+        found = await account.listing()
+        assert [order.location for order in found.orders.values()] == [HERE]

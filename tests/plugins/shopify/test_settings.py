@@ -62,6 +62,7 @@ def test_the_sample_is_right_and_has_every_setting() -> None:
     whole.pop("url")
     assert {field.name for field in msgspec.structs.fields(Settings)} - whole.keys() == {
         "access_token",
+        "mapped",
         "url",
     }
     assert not check(msgspec.convert(whole, Settings))

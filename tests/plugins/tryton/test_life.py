@@ -230,3 +230,33 @@ async def test_a_setting_that_names_nothing_is_told(tryton_warehouse: TrytonWare
     async with session(tryton_warehouse, quarantine=["NOWHERE"]) as opened:
         with pytest.raises(Misconfigured, match="NOWHERE"):
             await opened.test(write=False)
+
+
+async def test_each_warehouse_is_a_facility(tryton_warehouse: TrytonWarehouse) -> None:
+    """Its stock is told apart, an order goes to the one that it names, and its package says so."""
+    house = tryton_warehouse
+    tee, west = f"{house.code}-TEE", f"{house.code} W"
+    house.add_products({tee: 10})
+    storage = house.add_warehouse(west, {tee: 4})
+    house.count({tee: 5}, location=house.quarantine)
+    here, there = order(f"SO{house.code}-1", {tee: 2}), order(f"SO{house.code}-2", {tee: 3}, facility=west)
+    nowhere = order(f"SO{house.code}-3", {tee: 1}, facility="NONE")
+    async with session(house, more_warehouses=[west]) as opened:
+        accepted = [await push(opened.orders, each) for each in (here, there)]
+        assert all(isinstance(each, Accepted) for each in accepted)
+        refused = await push(opened.orders, nowhere)
+        assert isinstance(refused, Rejected)
+        assert refused.cause == "facility:NONE"
+        page = await opened.inventory.page(lambda _mark: False)
+        assert page is not None
+        assert {(row.facility, row.sku): row.quantity for row in page.rows} == {
+            (house.code, tee): 8,
+            (west, tee): 1,
+        }
+        house.fulfil([int(each.remote) for each in accepted if isinstance(each, Accepted)])
+        packages = (await everything(opened.shipments)).documents
+    assert {each.reference: each.facility for each in packages} == {
+        here.document.reference: house.code,
+        there.document.reference: west,
+    }
+    assert house.stock_in(storage, tee) == 1

@@ -156,8 +156,13 @@ async def push(store: VendureStore, item: Item[Fulfillment]) -> Outcome:
     return outcome
 
 
-async def push_levels(store: VendureStore, levels: Mapping[str, int]) -> dict[str, Outcome]:
-    items = [Item(key=sku, document=Level(sku=sku, available=units)) for sku, units in levels.items()]
+async def push_levels(
+    store: VendureStore, levels: Mapping[str, int], *, location: str | None = None
+) -> dict[str, Outcome]:
+    items = [
+        Item(key=sku, document=Level(sku=sku, available=units, location=location))
+        for sku, units in levels.items()
+    ]
     outcomes: dict[str, Outcome] = {}
     for one in store.inventory.prepare(items, STAMP).prepared:
         told = await store.inventory.push(one, Steps())

@@ -1,11 +1,11 @@
 """Levels: Vendure sells what it is told that it may sell."""
 
-import msgspec
 import pytest
 
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import Accepted, Item, Rejected, Untouched
 from dropstreamd.model.stock import Level
+from dropstreamd.platform.level_batch import read_batch
 from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
@@ -177,7 +177,7 @@ async def test_a_level_that_was_cut_off_is_pending_again(account: Account, fake:
     async with account.open() as store:
         items = [Item(key="A", document=Level(sku="A", available=3))]
         (frozen,) = store.inventory.prepare(items, STAMP).prepared
-        assert msgspec.json.decode(frozen.payload) == {"A": 3}
+        assert read_batch(frozen).levels == {"A": 3}
         assert await store.inventory.recover(frozen, "", Steps()) == [Untouched(key="A")]
 
 
@@ -191,3 +191,31 @@ async def test_levels_are_read_back_in_the_measure_they_are_set_in(either: Eithe
         assert await store.levels.read(["A", "B", "NONE"]) == {"A": 7, "B": 0}
         shop.place_orders([NewOrder(units={"A": 2})])
         assert await store.levels.read(["A"]) == {"A": 5}
+
+
+async def test_levels_go_to_the_location_that_they_name(account: Account, fake: FakeVendure) -> None:
+    fake.shop.add_products({"A": 1})
+    fake.shop.locations.append({"id": "8", "name": "Annex"})
+    mapped = {"7": "EAST", "Annex": "WEST"}
+    async with account.open(stock_location="7", mapped=mapped) as store:
+        await push_levels(store, {"A": 4})
+        await push_levels(store, {"A": 6}, location="Annex")
+        assert await store.located_levels.read_at("Annex", ["A"]) == {"A": 6}
+        assert await store.levels.read(["A"]) == {"A": 4}
+        found = [(each.ok, each.detail) for each in (await store.survey()).findings]
+    levels = {each.stock_location_id: each.stock_on_hand for each in fake.shop.stock()["A"].stock_levels}
+    assert levels == {"7": 4, "8": 6}
+    assert (True, "Main") in found
+    assert (True, "Annex") in found
+
+
+async def test_two_names_of_one_location_are_told(account: Account, fake: FakeVendure) -> None:
+    fake.shop.add_products({"A": 1})
+    fake.shop.locations.append({"id": "8", "name": "Annex"})
+    async with account.open(stock_location="8", mapped={"8": "EAST", "Annex": "WEST"}) as store:
+        with pytest.raises(Misconfigured, match="'Annex' and '8' of \\[locations\\] are one"):
+            await push_levels(store, {"A": 6}, location="Annex")
+        findings = (await store.survey()).findings
+    wrong = [each.detail for each in findings if not each.ok and each.name == "stock location"]
+    assert len(wrong) == 3
+    assert wrong[2] == "not in [locations], and sold from: Main, Annex"

@@ -275,3 +275,14 @@ def test_whatever_is_written_another_parser_takes_without_a_fault(order: Outboun
         if rules.encoding == "utf-8":
             assert "".join(notes.split()) == told
     assert len(preparation.prepared) + len(preparation.rejected) == 1
+
+
+def test_the_facility_stands_in_the_place_of_a_party() -> None:
+    parties = {"WH": {"name": "Any", "qualifier": "92", "id": "ANY"}, "SF": {"name": "East"}}
+    rules = x12(newline="lf", orders={"parties": parties, "facility": "WH", "facility_qualifier": "ZZ"})
+    routed = msgspec.structs.replace(ORDER, facility="W-2")
+    for order, expected in ((ORDER, "N1*WH*Any*92*ANY"), (routed, "N1*WH**ZZ*W-2")):
+        (made,) = prepare([Item(key="a", document=order)], STAMP, rules, ZONE).prepared
+        lines = [line.rstrip("~") for line in made.payload.decode().splitlines()]
+        assert [line for line in lines if line.startswith("N1*WH")] == [expected]
+        assert "N1*SF*East" in lines

@@ -1,0 +1,122 @@
+"""Which levels a run looks at: those whose orders came or went, all where the settings changed or all are
+asked for. A snapshot marks those whose figures moved."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+
+import msgspec
+import trio
+
+from dropstreamd.channels import deriving, places, promises
+from dropstreamd.channels.places import Place
+from dropstreamd.channels.promises import NOTHING, Unsent
+from dropstreamd.channels.run import Run, Scope
+from dropstreamd.config.schema import NO_ALLOCATION
+from dropstreamd.store import cursors, levels, stock
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.keys import is_part
+from dropstreamd.store.records import Flow
+
+MARKED_AT_ONCE = 5_000
+"""SKUs marked in one transaction."""
+
+
+def unsent_now(run: Run) -> Unsent:
+    scope = run.scope
+    if not scope.connection.deduct_unsent:
+        return NOTHING
+    return run.state.read(partial(promises.unsent, account=scope.account, siblings=scope.siblings))
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What the levels were derived from besides the figures, at the last run; `at` by facility."""
+
+    settings: bytes
+    unsent: dict[str, int]
+    at: dict[str, dict[str, int]] = {}
+
+    def of(self, facility: str | None) -> dict[str, int]:
+        return self.unsent if facility is None else self.at.get(facility, {})
+
+
+def _basis(scope: Scope, here: tuple[Place, ...], unsent: Unsent) -> Basis:
+    whole = any(place.facility is None for place in here)
+    return Basis(
+        settings=_digest(scope, here),
+        unsent=dict(unsent.of(None)) if whole else {},
+        at={place.facility: dict(unsent.of(place.facility)) for place in here if place.facility is not None},
+    )
+
+
+async def mark_what_moved(run: Run, here: tuple[Place, ...], unsent: Unsent) -> bool:
+    """Look at the SKUs whose orders came or went, and at all if the settings changed; whether so."""
+    scope = run.scope
+    flow = Flow(scope.connection.id, places.CHANNEL)
+    basis = _basis(scope, here, unsent)
+    raw = run.state.read(partial(cursors.get_bytes, flow=flow))
+    before = None if raw is None else msgspec.msgpack.decode(raw, type=Basis)
+    if before == basis:
+        return False
+    if before is None or before.settings != basis.settings:
+        await mark_all(run, here, forced=False)
+
+    def write(tx: Writer) -> None:
+        for place in here:
+            now, then = basis.of(place.facility), before.of(place.facility) if before else None
+            moved = _moved(now, then)
+            skus = deriving.concerned(tx, scope.connection, moved, place)
+            levels.mark(tx, places.flow(scope.connection, place), skus)
+        cursors.put_bytes(tx, flow, msgspec.msgpack.encode(basis))
+
+    await run.state.write(write)
+    return True
+
+
+def _moved(now: Mapping[str, int], before: Mapping[str, int] | None) -> list[str]:
+    """SKUs of which orders take another number of units than before."""
+    every = now.keys() | (before or {}).keys()
+    return sorted(
+        sku for sku in every if (before is None or now.get(sku) != before.get(sku)) and is_part(sku)
+    )
+
+
+def _digest(scope: Scope, here: tuple[Place, ...]) -> bytes:
+    """Of the settings that levels are derived by."""
+    connection, account = scope.connection, scope.account
+    settings: tuple[object, ...] = (sorted(connection.listings.items()), account.merchant, account.name)
+    if here != (places.WHOLE,):
+        settings += (tuple((place.location, place.facility) for place in here),)
+    if connection.bundles or connection.allocation != NO_ALLOCATION:
+        made = sorted((sku, sorted(recipe.items())) for sku, recipe in connection.bundles.items())
+        rules = sorted(connection.allocation.overrides.items())
+        settings += (made, connection.allocation.default, rules, connection.allocation.share_ppm)
+    return hashlib.blake2b(msgspec.msgpack.encode(settings), digest_size=16).digest()
+
+
+async def mark_all(run: Run, here: tuple[Place, ...], *, forced: bool) -> None:
+    for place in here:
+        await _mark_all_at(run, place, forced=forced)
+
+
+async def _mark_all_at(run: Run, place: Place, *, forced: bool) -> None:
+    scope = run.scope
+    flow = places.flow(scope.connection, place)
+    path = (scope.account.merchant, scope.account.name)
+
+    def every(tx: Reader) -> tuple[list[str], list[str]]:
+        # What the store was told once is among them: its listing may have gone.
+        known = dict.fromkeys(
+            deriving.channel_skus(scope.connection, stock.figures(tx, path, place.facility))
+        )
+        unsold = [sku for sku in levels.refused(tx, flow) if sku not in known]
+        return list(dict.fromkeys([*known, *levels.in_store(tx, flow)])), unsold
+
+    skus, unsold = await trio.to_thread.run_sync(run.state.read, every)
+    for start in range(0, len(unsold), MARKED_AT_ONCE):
+        chunk = unsold[start : start + MARKED_AT_ONCE]
+        await run.state.write(partial(levels.forget_refused, flow=flow, skus=chunk))
+    for start in range(0, len(skus), MARKED_AT_ONCE):
+        chunk = skus[start : start + MARKED_AT_ONCE]
+        await run.state.write(partial(levels.mark, flow=flow, skus=chunk, forced=forced))
+        await run.settled()
