@@ -55,7 +55,7 @@ def test_every_job_runs_over_ftps(daemon: Daemon, medusa_shop: MedusaShop, ftp_a
     shop.set_stocked({cap: 30})
     status, found = audited(daemon)
     assert (status, found["looked_at"], found["more"]) == (1, 2, 1)
-    assert found["levels"][0] == {"sku": cap, "told": 9, "shows": 29}
+    assert found["levels"][0] == {"sku": cap, "told": 9, "shows": 29, "location": ""}
 
     # One order ships in two packages, of which the warehouse tells one twice; the other is stopped by a file.
     assert daemon.run("acme", "sales_orders.import")["accepted"] == 2
