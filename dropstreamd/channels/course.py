@@ -69,7 +69,7 @@ class Course:
         """The attempts of the next batch, as full as it can be; None where there is nothing to open yet."""
         if not self._looked and len(self._falling) < self._batch:
             ended = await self._look()
-            if not ended and len(self._falling) < self._batch:
+            if not self._falling or (not ended and len(self._falling) < self._batch):
                 return None
         if self._falling:
             only, self._falling = self._falling[: self._batch], self._falling[self._batch :]

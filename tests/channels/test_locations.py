@@ -244,6 +244,9 @@ async def test_locations_that_change_their_facilities(plant: Plant) -> None:
     pushed(plant)
     await plant.smart()
     assert pushed(plant) == [(EAST, "A"), (WEST, "A")]
+    plant.configure(shop=located())
+    await plant.smart()
+    assert pushed(plant) == [(WEST, "A"), (EAST, "A")]
     plant.configure(shop=located(locations={EAST: "W", WEST: "N"}))
     with pytest.raises(Misconfigured, match="counted yet at N"):
         await plant.smart()
