@@ -262,6 +262,22 @@ async def test_facilities_that_nobody_maps_any_more_are_forgotten(plant: Plant) 
     assert plant.state.read(partial(stock.counted, path=("acme", "main"))) == frozenset()
 
 
+async def test_what_left_from_another_facility_stays_so(state: InlineStore) -> None:
+    """The store tells its order anew, as it does after each fulfillment: the figures of the facility that
+    sent it have its units until its next snapshot."""
+    plant = Plant(state, located(), account=replace(CALM, quantity="on_hand"))
+    await synced(plant, ("E", "A", 5), ("W", "A", 5))
+    plant.place(order("1", ("A", 2), location=EAST))
+    await plant.import_orders()
+    plant.ship(replace(package("p1", "SH1", ("A", 2)), facility="W"))
+    plant.later(minutes=1)
+    await plant.export()
+    assert await synced(plant) == {EAST: {"A": 3}, WEST: {"A": 3}}
+    plant.place(order("1", ("A", 2), location=EAST, note="ring twice"))
+    await plant.import_orders()
+    assert await synced(plant) == {EAST: {"A": 3}, WEST: {"A": 3}}
+
+
 # ---- snapshots that look wrong
 
 
