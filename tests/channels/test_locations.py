@@ -213,6 +213,21 @@ async def test_unmapping_empties_the_other_locations_first(plant: Plant) -> None
     assert plant.state.read(lambda tx: level_flows.located(tx, plant.flow(inventory.CHANNEL))) == []
 
 
+async def test_another_home_empties_the_one_before(state: InlineStore) -> None:
+    """Without a map, all is shown at the location that the store's settings name: when they name another one,
+    the same units are not left on sale at both."""
+    plant = Plant(state, connection(home=EAST), account=CALM)
+    await synced(plant, ("E", "A", 5), ("W", "A", 3))
+    plant.configure(shop=connection(home=WEST))
+    sink = plant.stores["shop"].levels
+    for expected in ([(EAST, "A", 0), (None, "A", 8)], []):
+        sink.effects = []
+        plant.later(minutes=1)
+        await plant.smart()
+        told = [(each.document.location, each.key, each.document.available) for each in sink.effects]
+        assert told == expected
+
+
 async def test_a_location_that_is_another_connections_now_is_left_alone(plant: Plant) -> None:
     await synced(plant, ("E", "A", 5), ("W", "A", 3))
     plant.configure(shop=located(locations={EAST: "E"}, taken=frozenset({WEST})))
