@@ -11,6 +11,8 @@ from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.translate import line_number
 from dropstreamd.errors import ProtocolMismatch
 
+MOST_PAGES = 20
+
 
 class Orders:
     """Looks them up."""
@@ -23,23 +25,38 @@ class Orders:
     async def of(self, reference: str) -> tuple[wire.Standing, ...]:
         """All of our shop's that bear exactly this reference, cancelled ones too; each that is not, with all
         of its lines: whether something of it has left, any of them may tell."""
-        variables = {"partner_order_id": reference, **self._settings.of_customer}
+        found: list[wire.Standing] = []
+        after: str | None = None
+        for _ in range(MOST_PAGES):
+            page = await self._page(reference, after)
+            if page is None:
+                return ()
+            found += page
+            after = page.page_info.end_cursor
+            if not page.page_info.has_next_page:
+                break
+        else:
+            raise ProtocolMismatch(f"ShipHero has more than {len(found)} orders {reference}")
+        ours = [
+            each
+            for each in found
+            if each.partner_order_id == reference and each.shop_name == self._settings.shop_name
+        ]
+        return tuple([each if each.cancelled else await self._whole(each) for each in ours])
+
+    async def _page(self, reference: str, after: str | None) -> wire.Connection[wire.Standing] | None:
+        variables = {"partner_order_id": reference, "after": after, **self._settings.of_customer}
         told = await self._api.ask(
             documents.STANDING, variables, dict[str, wire.Listed[wire.Standing] | None], write=False
         )
         if isinstance(told, Refusal):
             if told.not_found:
-                return ()
+                return None
             raise ProtocolMismatch(f"ShipHero refused to look an order up (code {told.code}): {told.message}")
         listed = told.get("orders")
         if listed is None or listed.data is None:
             raise ProtocolMismatch("ShipHero answered the look-up of an order with no rows and no error")
-        ours = [
-            each
-            for each in listed.data
-            if each.partner_order_id == reference and each.shop_name == self._settings.shop_name
-        ]
-        return tuple([each if each.cancelled else await self._whole(each) for each in ours])
+        return listed.data
 
     async def _whole(self, order: wire.Standing) -> wire.Standing:
         lines = await self._rest.complete(order.id, order.line_items)

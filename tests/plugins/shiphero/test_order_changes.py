@@ -185,3 +185,16 @@ async def test_a_unit_of_a_late_line_has_left(fake: FakeShipHero, house: House, 
         assert refused(await push(session, item(order(lines=lines), remote=row["id"]))) == "too-late"
         assert refused(await push(session, item(order(), remote=row["id"], cancel=True))) == "too-late"
     assert not {"UpdateLines", "CancelOrder"} & set(fake.asked)
+
+
+async def test_more_orders_of_one_reference_than_are_looked_at(
+    fake: FakeShipHero, house: House, account: Account
+) -> None:
+    """Behind those that were cancelled may be one that is not: nothing is made twice."""
+    for _ in range(5):
+        house.order("SH1001", {"TEE": 2, "MUG": 1})["fulfillment_status"] = "canceled"
+    live = house.order("SH1001", {"TEE": 2, "MUG": 1})
+    async with account.open() as session:
+        assert await push(session, item(order())) == Accepted(key="SH1001", remote=live["id"])
+        assert await recover(session, item(order())) == Accepted(key="SH1001", remote=live["id"])
+    assert "CreateOrder" not in fake.asked
