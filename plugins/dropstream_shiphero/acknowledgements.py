@@ -11,6 +11,7 @@ from dropstream_shiphero.client import Api
 from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.source import Followed, FollowedSource, Told
+from dropstream_shiphero.standing import Orders
 from dropstream_shiphero.translate import line_number
 from dropstreamd.clock import Clock
 from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
@@ -42,6 +43,7 @@ class _Translation:
     def __init__(self, api: Api, settings: Settings) -> None:
         self._settings = settings
         self._rest = Rest(api, documents.ORDER_LINES, "order", wire.OrderLine)
+        self._standing = Orders(api, settings)
 
     async def __call__(
         self,
@@ -67,9 +69,10 @@ class _Translation:
         return Told(documents=(word,))
 
     async def _verdict(self, order: wire.OrderState, reference: str) -> Verdict | None:
-        """None where all of it has left."""
+        """None where all of it has left, and of one in whose place another one bears the reference."""
         if order.cancelled:
-            return "cancelled"
+            there = await self._standing.of(reference)
+            return "cancelled" if all(each.cancelled for each in there) else None
         if order.status == "fulfilled":
             lines = await self._rest.complete(order.id, order.line_items)
             left = [
