@@ -138,7 +138,7 @@ class Orders:
         """What is there is taken for ours, if it has our units; a person may have split it."""
         there: Counter[str] = Counter()
         for each in live:
-            there.update(units(each))
+            there.update(units(each.line_items or (), order.reference))
         if there == _units(order) or any(each.shipped for each in live):
             return Accepted(key=key, remote=live[0].id)
         if len(live) > 1:

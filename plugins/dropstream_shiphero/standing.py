@@ -1,6 +1,6 @@
 """Orders as they stand in ShipHero, found by our reference."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -64,10 +64,10 @@ class Orders:
         return msgspec.structs.replace(order, line_items=wire.Connection(edges=edges))
 
 
-def units(order: wire.Standing) -> Mapping[str, int]:
+def units(lines: Iterable[wire.OrderLine], reference: str) -> Mapping[str, int]:
     """Of our own lines, by SKU: ShipHero, or a person, may have put others beside them."""
     counted: dict[str, int] = {}
-    for line in order.line_items or ():
-        if line.units and line_number(line.partner_line_item_id, order.partner_order_id or ""):
+    for line in lines:
+        if line.units and line_number(line.partner_line_item_id, reference):
             counted[line.sku or ""] = counted.get(line.sku or "", 0) + line.units
     return counted

@@ -315,6 +315,10 @@ async def test_a_cancelled_order_beside_a_live_one_says_nothing(house: House, ac
     house.order("SH1", {"TEE": 1})
     told = await account.read("acknowledgements")
     assert [each.verdict for each in told.documents.values()] == ["accepted"]
+    half = house.order("SH1", {"MUG": 1})
+    half["fulfillment_status"] = "canceled"
+    told = await account.read("acknowledgements")
+    assert told.documents[f"{half['id']}.cancelled"].verdict == "cancelled", "of a split one: nobody sends it"
 
 
 async def test_the_survey_knows_every_sku(house: House, account: Account) -> None:
