@@ -62,8 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def account_key(settings: Settings) -> str:
-    """The user: credits are a user's, whichever of a 3PL's clients they are spent for."""
-    return settings.user.strip().lower()
+    """The user, the client, and the shop that orders are told apart by. Each client of a 3PL's has orders and
+    stock of its own. Credits are the user's alone: how much of them others take is learned."""
+    own = (settings.user.strip().lower(), settings.customer_account, settings.shop_name)
+    return " ".join(part for part in own if part)
 
 
 def offers(settings: Settings) -> frozenset[Part]:

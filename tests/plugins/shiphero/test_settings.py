@@ -26,7 +26,17 @@ def test_the_plugin_is_a_valid_one() -> None:
 
 def test_good_settings() -> None:
     assert check(settings()) == []
-    assert account_key(settings(user="Dropstream@Acme.example")) == "dropstream@acme.example"
+    ours = account_key(settings(user="Dropstream@Acme.example"))
+    assert ours == account_key(settings(user="dropstream@acme.example", warehouse="V2FyZWhvdXNlOjg="))
+    others = {
+        account_key(settings(**changes))
+        for changes in (
+            {"user": "b@acme.example"},
+            {"customer_account": "QWNjb3VudDoy"},
+            {"shop_name": "East"},
+        )
+    }
+    assert len(others - {ours}) == 3, "orders of another client, or shop, are others"
     assert settings().address == "https://public-api.shiphero.com/graphql"
 
 
