@@ -51,6 +51,20 @@ async def test_2000_orders_come_once_each(fake: FakeWooCommerce, account: Accoun
     assert fake.calls(LIST) <= 30
 
 
+@pytest.mark.parametrize("per_second", [1, 600], ids=["seconds", "one second"])
+@pytest.mark.parametrize("broken", [(3,), (99,), (94, 95, 96, 97, 98, 99), tuple(range(100, 230))])
+async def test_a_page_that_lacks_some_is_not_the_last(
+    account: Account, shop: WooShop, broken: tuple[int, ...], per_second: int
+) -> None:
+    """What WooCommerce fails to load is left out of a page without a word."""
+    shop.add_product("TEE")
+    made = place(shop, 600, per_second=per_second)
+    for number in broken:
+        made[number]["broken"] = True
+    found = await account.listing()
+    assert found.orders.keys() == keys([row for row in made if "broken" not in row])
+
+
 async def test_what_changes_while_paging_is_not_lost(
     fake: FakeWooCommerce, account: Account, shop: WooShop
 ) -> None:
