@@ -12,7 +12,7 @@ import msgspec
 import trio
 
 from dropstream_woocommerce import translate, wire
-from dropstream_woocommerce.client import Api, Offers, Params, Refusal
+from dropstream_woocommerce.client import Api, Offers, Params, Refusal, Rows
 from dropstream_woocommerce.goods import Facts, Goods
 from dropstream_woocommerce.listing import bad_row, row_key
 from dropstream_woocommerce.packages import refunded_units, shipped_units
@@ -194,21 +194,28 @@ class Orders:
                 answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
                 if not isinstance(answer, Refusal):
                     rows.append(bytes(answer))
-                elif answer.missing:
+                elif answer.missing and not await self._is_counted(each):
                     at = utc(self._clock.now_s())
                     gone.append(translate.gone(str(each), run.told.pop(each), at))
         documents, bad = await self._told(run, rows)
         return (*gone, *documents), bad
 
     async def _absent(self, ids: Sequence[int]) -> list[int]:
+        there = {row.id for row in (await self._listed(ids)).rows}
+        return [each for each in ids if each not in there]
+
+    async def _is_counted(self, number: int) -> bool:
+        """Whether it is there, though WooCommerce fails to load it."""
+        return bool((await self._listed([number])).total)
+
+    async def _listed(self, ids: Sequence[int]) -> Rows[wire.Row]:
         params: Params = {
             "include": ",".join(map(str, ids)),
             "status": "any",
             "per_page": MOST_AT_ONCE,
             "_fields": "id",
         }
-        there = {row.id for row in (await self._api.rows("orders", params, wire.Row)).rows}
-        return [each for each in ids if each not in there]
+        return await self._api.rows("orders", params, wire.Row)
 
 
 class _Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,6 +65,21 @@ async def test_a_page_that_lacks_some_is_not_the_last(
     assert found.orders.keys() == keys([row for row in made if "broken" not in row])
 
 
+async def test_one_that_cannot_be_loaded_any_more_is_not_cancelled(account: Account, shop: WooShop) -> None:
+    """WooCommerce answers then as if it were deleted, and counts it for all that."""
+    shop.add_product("TEE")
+    made, deleted = place(shop, 2)
+    first = await account.listing()
+    made["broken"] = True
+    del shop.orders[deleted["id"]]
+    shop.tick(3600)
+    second = await again(account, first)
+    assert second.statuses == {str(deleted["id"]): "cancelled"}
+    del made["broken"]
+    shop.set_status(made, "cancelled")
+    assert (await again(account, second)).statuses == {str(made["id"]): "cancelled"}
+
+
 async def test_what_changes_while_paging_is_not_lost(
     fake: FakeWooCommerce, account: Account, shop: WooShop
 ) -> None:
