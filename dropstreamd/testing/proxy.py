@@ -139,9 +139,8 @@ class Proxy:
                 _reset(client)
             if end != "gone":
                 self.struck.set()
-            if end == "instead":  # the counterpart has nothing left to do: it never heard, or it answered
+            if end == "instead":
                 await _part_with(client, self._canned)
-                return
             if end == "hold":
                 self._then()
                 await self._released.wait()

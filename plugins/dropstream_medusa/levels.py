@@ -6,7 +6,7 @@ the reading and the setting (a fulfillment, a cancellation); the answer tells wh
 is set again. If it has grown, an order was placed, and the level stays lower by its units.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import trio
@@ -36,6 +36,7 @@ FIELDS = ",".join(
     (
         "id,sku,manage_inventory,allow_backorder,inventory_items.required_quantity",
         "inventory_items.inventory.id,inventory_items.inventory.location_levels.location_id",
+        "inventory_items.inventory.location_levels.stocked_quantity",
         "inventory_items.inventory.location_levels.reserved_quantity",
     )
 )
@@ -86,6 +87,24 @@ class Levels:
             if not changes:
                 return outcomes
         return [*outcomes, *(Untouched(key=change.sku) for change in changes)]
+
+    async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """A `LevelReader`: stocked less reserved, at the settings' location."""
+        return await self._read((await self._places.location()).id, skus)
+
+    async def read_at(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+        """A `LocatedLevelReader`, likewise."""
+        return await self._read((await self._places.location(location)).id, skus)
+
+    async def _read(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for start in range(0, len(skus), BATCH):
+            variants = await self._variants(list(skus[start : start + BATCH]))
+            for sku, variant in variants.items():
+                sellable = variant.sellable(location)
+                if sellable is not None:
+                    found[sku] = sellable
+        return found
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Nothing is looked up: the newest level is pushed again, whatever became of this one."""

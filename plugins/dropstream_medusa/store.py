@@ -34,6 +34,8 @@ class MedusaStore(StoreParts):
         self.orders: Orders = Orders(api, self._places, settings, host.clock)
         self.shipments: Fulfillments = Fulfillments(api, self._places, settings)
         self.inventory: Levels = Levels(api, self._places)
+        self.levels: Levels = self.inventory
+        self.located_levels: Levels = self.inventory
         self.products: Products = Products(api, self._places)
         self.catalogue: Catalogue = Catalogue(api, self._places)
         self.returns: Returns = Returns(api, self._places, settings, host.clock)

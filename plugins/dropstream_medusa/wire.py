@@ -246,6 +246,7 @@ class Reservations(Wire, frozen=True, kw_only=True):
 
 class LocationLevel(Wire, frozen=True, kw_only=True):
     location_id: str
+    stocked_quantity: Decimal = Decimal(0)
     reserved_quantity: Decimal = Decimal(0)
     incoming_quantity: Decimal = Decimal(0)
 
@@ -271,6 +272,16 @@ class StockVariant(Wire, frozen=True, kw_only=True):
     manage_inventory: bool
     allow_backorder: bool = False
     inventory_items: tuple[Component, ...] = ()
+
+    def sellable(self, location: str) -> int | None:
+        """Units there that may be sold; None where there is no level, or none that alone decides."""
+        if not self.manage_inventory or len(self.inventory_items) != 1:
+            return None
+        (part,) = self.inventory_items
+        level = None if part.inventory is None else part.inventory.level(location)
+        if level is None or part.required_quantity < 1:
+            return None
+        return int(level.stocked_quantity - level.reserved_quantity) // part.required_quantity
 
 
 class StockVariants(Wire, frozen=True, kw_only=True):

@@ -70,3 +70,9 @@ methods = {{ "{METHOD}" = "UPS Ground" }}
 {more}
 """,
     )
+
+
+def more_of_merchant(daemon: Daemon, text: str) -> None:
+    """Further tables of the merchant `acme`."""
+    with (daemon.conf / "merchants.d" / "acme.toml").open("a") as file:
+        file.write(text)

@@ -1,12 +1,11 @@
 """Amazon's own descriptions of its API, where they can be had, and what they allow.
 
 They are test data and no part of this repository: looked for in the folder `amazon` of the one that
-DROPSTREAMD_SPECS names, then beside the repository in `shared/specs`. What they do not know is refused, in
+DROPSTREAMD_SPECS names. What they do not know is refused, in
 requests and in answers alike: an object has no other fields than it is described with.
 """
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -16,7 +15,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-import pytest
+
+from .specs import require_spec
 
 MODELS = ("orders_2026-01-01", "ordersV0", "listingsItems_2021-08-01", "feeds_2021-06-30")
 Json = Any
@@ -41,20 +41,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 _PLAN = re.compile(r"\|\s*([\d.]+)\s*\|\s*(\d+)\s*\|")
 
 
-def places() -> Iterator[Path]:
-    named = os.environ.get("DROPSTREAMD_SPECS")
-    if named:
-        yield Path(named) / "amazon"
-    for above in list(Path(__file__).parents[3:5]):
-        yield above / "shared" / "specs" / "amazon"
-
-
 def require_models() -> "Models":
     """The models; skips the test, saying why, where they are not here."""
-    found = next((place for place in places() if (place / f"{MODELS[0]}.json").exists()), None)
-    if found is None:
-        pytest.skip("Amazon's models are not here: set DROPSTREAMD_SPECS")
-    return _built(found)
+    return _built(require_spec("Amazon", "amazon", f"{MODELS[0]}.json").parent)
 
 
 @cache

@@ -1,10 +1,9 @@
 """BigCommerce's own descriptions of its APIs, where they can be had, and what they say of a request.
 
 They are test data and no part of this repository. They are looked for in the folder that DROPSTREAMD_SPECS
-names (`bigcommerce/*.yml`), then in `../shared/specs` beside this project.
+names (`bigcommerce/*.yml`).
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -14,10 +13,11 @@ from urllib.parse import unquote
 
 import jsonschema
 import msgspec
-import pytest
 import referencing
 import yaml
 from referencing.jsonschema import DRAFT202012
+
+from .specs import require_spec
 
 FILES = {
     "orders.v2.oas2.yml": "v2",
@@ -131,19 +131,9 @@ class Descriptions(msgspec.Struct, frozen=True, kw_only=True):
         return schema
 
 
-def places() -> Iterator[Path]:
-    specs = os.environ.get("DROPSTREAMD_SPECS")
-    if specs:
-        yield Path(specs) / "bigcommerce"
-    yield Path(__file__).parents[3] / "shared" / "specs" / "bigcommerce"
-
-
 def require_descriptions() -> Descriptions:
     """The descriptions; skips the test, saying why, where there are none."""
-    found = next((place for place in places() if (place / "orders.v2.oas2.yml").exists()), None)
-    if found is None:
-        pytest.skip("BigCommerce's descriptions are not here: set DROPSTREAMD_SPECS")
-    return _read(found)
+    return _read(require_spec("BigCommerce", "bigcommerce", "orders.v2.oas2.yml").parent)
 
 
 @cache

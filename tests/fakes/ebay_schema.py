@@ -1,19 +1,19 @@
 """eBay's own description of its Sell APIs, where it can be had, and whether a message is as it says.
 
-It is test data and no part of this repository. It is looked for in the folder that DROPSTREAMD_SPECS names,
-then in `../shared/specs` beside the checkout. What the description does not name is refused.
+It is test data and no part of this repository. It is looked for in the folder that DROPSTREAMD_SPECS names.
+What the description does not name is refused.
 """
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-import pytest
+
+from .specs import require_spec
 
 FILES = {
     "/sell/fulfillment/v1": "sell_fulfillment_v1_oas3.json",
@@ -28,21 +28,10 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 _PART = re.compile(r"\{\w+\}")
 
 
-def places() -> Iterator[Path]:
-    specs = os.environ.get("DROPSTREAMD_SPECS")
-    if specs:
-        yield Path(specs) / "ebay"
-    yield Path(__file__).parents[2].parent / "shared" / "specs" / "ebay"
-
-
 def require_descriptions() -> "Descriptions":
     """Both; skips the test, saying why, where they are not."""
-    found = next(
-        (place for place in places() if all((place / name).exists() for name in FILES.values())), None
-    )
-    if found is None:
-        pytest.skip("eBay's descriptions are not here: set DROPSTREAMD_SPECS")
-    return _read(found)
+    found = [require_spec("eBay", "ebay", name) for name in FILES.values()]
+    return _read(found[0].parent)
 
 
 @cache

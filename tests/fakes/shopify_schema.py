@@ -34,15 +34,17 @@ from graphql import (
     parse,
 )
 
+from .specs import find_spec, require_spec
+
 FREE = frozenset({"MoneyBag", "MoneyV2"})
 NAME = "admin-2026-07"
 _BLOCK = re.compile(r'"""(?:[^"]|"(?!""))*"""')
 
 
 def places() -> Iterator[Path]:
-    specs = os.environ.get("DROPSTREAMD_SPECS")
-    if specs:
-        yield Path(specs) / "shopify" / f"{NAME}.graphql"
+    described = find_spec("shopify", f"{NAME}.graphql")
+    if described is not None:
+        yield described
     here = os.environ.get("DROPSTREAMD_COUNTERPARTS")
     counterparts = Path(here) if here else Path(__file__).parents[2] / ".counterparts"
     yield counterparts / "shopify" / "admin_2026-07.json.gz"
@@ -58,9 +60,7 @@ def require_schema() -> GraphQLSchema:
 
 def recorded(name: str) -> Any:
     """Answers of a real shop, from the folder that DROPSTREAMD_SPECS names; skips where it is not there."""
-    place = Path(os.environ.get("DROPSTREAMD_SPECS", "")) / "shopify" / "recorded" / f"{name}.json"
-    if not place.exists():
-        pytest.skip("recorded answers of Shopify's are not here: set DROPSTREAMD_SPECS")
+    place = require_spec("Shopify", "shopify", "recorded", f"{name}.json")
     return json.loads(place.read_text())
 
 

@@ -88,6 +88,31 @@ class MedusaShop:
         ]
         self.set_levels({"create": levels})
 
+    def add_kit(self, sku: str, parts: Mapping[str, int], *, price: int = 50) -> None:
+        """A product that Medusa itself takes from the stock of others: units of each by SKU. It has no
+        level of its own."""
+        items = self.items(list(parts))
+        variant = {
+            "title": "M",
+            "sku": sku,
+            "options": {"Size": "M"},
+            "prices": [{"currency_code": "usd", "amount": price}],
+            "inventory_items": [
+                {"inventory_item_id": items[part].id, "required_quantity": units}
+                for part, units in parts.items()
+            ],
+        }
+        product = {
+            "title": f"Product {sku}",
+            "handle": f"{self.code}-kit-{sku}".lower(),
+            "status": "published",
+            "options": [{"title": "Size", "values": ["M"]}],
+            "shipping_profile_id": self.checkout.profile,
+            "sales_channels": [{"id": self.channel_id}],
+            "variants": [variant],
+        }
+        self._post("products", product)
+
     def remove_sku(self, sku: str) -> None:
         """A variant without a SKU, as merchants make them."""
         (variant,) = self.variants([sku])

@@ -125,6 +125,29 @@ async def test_a_level_is_made_where_the_location_has_none(stocked: Stocked) -> 
     assert [each.stocked_quantity for each in levels if each.location_id == other] == [6]
 
 
+async def test_levels_are_read_back_as_they_are_sold(stocked: Stocked) -> None:
+    stocked.order()
+    stocked.add(PAIR=9, U=1, **{str(number): number for number in range(60)})
+    pair, untracked = f"{stocked.shop.code}-PAIR", f"{stocked.shop.code}-U"
+    paths = {
+        each.sku: f"/admin/products/{each.product.id}/variants/{each.id}"
+        for each in stocked.shop.variants([pair, untracked])
+    }
+    item = stocked.shop.items([pair])[pair].id
+    post = stocked.shop.admin.post
+    post(f"{paths[pair]}/inventory-items/{item}", {"required_quantity": 2}, dict[str, object])
+    post(paths[untracked], {"manage_inventory": False}, dict[str, object])
+    many = {f"{stocked.shop.code}-{number}": number for number in range(60)}
+    async with stocked.account.open() as store:
+        found = await store.levels.read([*many, stocked.sku, pair, untracked, "no-such"])
+    assert found == {**many, stocked.sku: 97, pair: 4}
+    home, other = stocked.shop.location_id, stocked.shop.add_location(f"Other {stocked.shop.code}")
+    async with stocked.account.open(stock_location=other, mapped={home: "EAST", other: "WEST"}) as store:
+        assert await store.levels.read([stocked.sku]) == {}
+        assert await store.located_levels.read_at(other, [stocked.sku]) == {}
+        assert await store.located_levels.read_at(home, [stocked.sku, pair]) == {stocked.sku: 97, pair: 4}
+
+
 async def test_a_package_takes_units_of_the_location_where_they_are_reserved(stocked: Stocked) -> None:
     """Whichever facility it left from: so each location goes on to sell what it was told."""
     order, line = stocked.order()

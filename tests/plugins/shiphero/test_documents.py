@@ -1,8 +1,6 @@
 """Every document is valid, asks for what it says, and names what others have found in ShipHero's API too."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from graphql import (
@@ -22,6 +20,7 @@ from graphql import (
 from dropstream_shiphero import documents, documents_goods, skus
 from dropstream_shiphero.documents import Document
 from tests.fakes.shiphero import MOST_ROWS, cost_of, schema
+from tests.fakes.specs import require_spec
 
 DOCUMENTS = {
     each.name: each
@@ -71,9 +70,7 @@ def test_it_is_valid_and_costs_no_more_than_it_says(document: Document) -> None:
 
 
 def elsewhere() -> GraphQLSchema:
-    place = Path(os.environ.get("DROPSTREAMD_SPECS", "")) / "shiphero" / "schema.graphql"
-    if not os.environ.get("DROPSTREAMD_SPECS") or not place.is_file():
-        pytest.skip("a third party's description of ShipHero's API is not here: set DROPSTREAMD_SPECS")
+    place = require_spec("ShipHero (a third party)", "shiphero", "schema.graphql")
     return build_ast_schema(parse(place.read_text(), no_location=True), assume_valid=True)
 
 
