@@ -17,6 +17,9 @@ Hold = Literal["operator", "client", "payment", "fraud", "address"]
 HeldBack = Literal["reserve", "non_sellable"]
 WeightUnit = Literal["", "g", "kg", "oz", "lb"]
 
+PROVIDED = frozenset(Part) - {Part.STOCK_NOTICES}
+"""It knows its own purchases, and is told of none."""
+
 _MOST_LOOK_BACK_DAYS = 365
 _MOST_TEXT = 100
 
@@ -71,7 +74,7 @@ def account_key(settings: Settings) -> str:
 def offers(settings: Settings) -> frozenset[Part]:
     """ShipHero wants a carrier and a method for every return."""
     with_returns = bool(settings.return_carrier and settings.return_method)
-    return frozenset(Part) if with_returns else frozenset(Part) - {Part.RETURNS}
+    return PROVIDED if with_returns else PROVIDED - {Part.RETURNS}
 
 
 def amends(_settings: Settings) -> frozenset[Part]:

@@ -64,8 +64,9 @@ def test_wrong_settings(changes: dict[str, object], key: str) -> None:
 
 
 def test_returns_need_a_carrier_and_a_method() -> None:
-    assert PLUGIN.parts(settings()) == frozenset(Part) - {Part.RETURNS}
-    assert PLUGIN.parts(settings(return_carrier="usps", return_method="usps-priority")) == frozenset(Part)
+    assert PLUGIN.parts(settings()) == frozenset(Part) - {Part.RETURNS, Part.STOCK_NOTICES}
+    with_both = settings(return_carrier="usps", return_method="usps-priority")
+    assert PLUGIN.parts(with_both) == frozenset(Part) - {Part.STOCK_NOTICES}
 
 
 @pytest.mark.parametrize("uncommented", [False, True])
