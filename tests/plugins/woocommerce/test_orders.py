@@ -80,6 +80,23 @@ async def test_one_that_cannot_be_loaded_any_more_is_not_cancelled(account: Acco
     assert (await again(account, second)).statuses == {str(made["id"]): "cancelled"}
 
 
+async def test_a_status_that_is_shipped_from_now_on_brings_what_stands_in_it(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    shop.add_product("TEE")
+    waiting = shop.place({"TEE": 1}, status="packing")
+    shop.tick(86_400)
+    made = shop.place({"TEE": 1})
+    first = await account.listing()
+    assert first.orders.keys() == keys([made])
+    both: dict[str, object] = {"ship_statuses": ("processing", "packing")}
+    second = await account.listing(first.cursor, **both)
+    assert second.statuses[str(waiting["id"])] == "open"
+    fake.asked.clear()
+    await account.listing(second.cursor, **both)
+    assert fake.calls(LIST) == 3, "what changed, the trash, and whether the other one is still there"
+
+
 async def test_what_changes_while_paging_is_not_lost(
     fake: FakeWooCommerce, account: Account, shop: WooShop
 ) -> None:
