@@ -18,7 +18,7 @@ from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Bad, Rejected, Writes
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Page, Source
-from dropstreamd.store import documents, handover, transitions
+from dropstreamd.store import documents, settling, transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import is_part
@@ -132,9 +132,9 @@ def hear(
         return False
     if word.verdict == "rejected" and old.state is State.DOUBT and not old.accepted:
         rejection = Rejected(key=key, cause=_codes(word), reason=_said(word))
-        handover.resolve_doubt(tx, book, key, rejection, now_s=now_s, run=run)
+        settling.resolve_doubt(tx, book, key, rejection, now_s=now_s, run=run)
     else:
-        handover.proven(tx, book, key, now_s=now_s, run=run)
+        settling.proven(tx, book, key, now_s=now_s, run=run)
     before = documents.get(tx, book.flow, key)
     if before is None:
         raise AssertionError(f"{key} went while its acknowledgement was read")

@@ -11,7 +11,7 @@ from dropstreamd.channels.sent_names import Sent
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Accepted, Outcome, Rejected
-from dropstreamd.store import documents, handover
+from dropstreamd.store import documents, handover, settling
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.records import Attempt, Document, State, Task
@@ -40,7 +40,7 @@ def settle_what_was_cut_off(
         arrived = [
             Accepted(key=tried.key, remote=word.name, final=not tried.cancel) for tried in attempt.keys
         ]
-        handover.settle(tx, book, doc.attempt, arrived, now_s=now_s, run=run)
+        settling.settle(tx, book, doc.attempt, arrived, now_s=now_s, run=run)
 
 
 def take(
@@ -63,7 +63,7 @@ def take(
     documents.save(tx, book, key, doc, documents.get(tx, book.flow, key))
     outcome = _settled_by(tx, book, key, doc, word, final=final)
     if outcome is not None:
-        handover.resolve_doubt(tx, book, key, outcome, now_s=now_s, run=run)
+        settling.resolve_doubt(tx, book, key, outcome, now_s=now_s, run=run)
     if task is not None:
         kind, title, detail = task
         said = f"{word.verdict} ({', '.join(word.codes)})" if word.codes else word.verdict

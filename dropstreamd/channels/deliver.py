@@ -10,7 +10,7 @@ from dropstreamd.channels.run import Run
 from dropstreamd.errors import Hold, OutcomeUnknown, StateFull, Wait
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Prepared, Untouched
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import control_numbers, handover
+from dropstreamd.store import control_numbers, handover, settling
 from dropstreamd.store.documents import Book
 from dropstreamd.store.handover import Number, Resolve
 from dropstreamd.store.records import Attempt
@@ -198,7 +198,7 @@ async def _record(run: Run, book: Book, attempt_id: str, step: str, *, if_wanted
 async def _settle(run: Run, book: Book, attempt_id: str, outcomes: Sequence[Outcome]) -> None:
     settled = await run.state.write(
         partial(
-            handover.settle,
+            settling.settle,
             book=book,
             attempt_id=attempt_id,
             outcomes=tuple(outcomes),

@@ -13,7 +13,7 @@ from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Page, Part, Source
-from dropstreamd.store import cursors, documents, handover
+from dropstreamd.store import cursors, documents, settling
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Flow
@@ -178,8 +178,8 @@ def give(tx: Writer, scope: Scope, package: Package, *, run: str, now_s: float) 
     if link is not None:
         traces.keep_parcel(tx, scope.account, package.tracking_numbers, Trace(link.connection, link.order))
         book = orders.book(scope)
-        handover.proven(tx, book, link.order, now_s=now_s, run=run)
-        handover.taken_after_all(tx, book, link.order, now_s=now_s, run=run)
+        settling.proven(tx, book, link.order, now_s=now_s, run=run)
+        settling.taken_after_all(tx, book, link.order, now_s=now_s, run=run)
     packages = shipments.book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
     return documents.stage(tx, packages, [shipments.incoming(package)], now_s=now_s, run=run)
 

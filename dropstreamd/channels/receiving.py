@@ -14,7 +14,7 @@ from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.returns import Receipt
 from dropstreamd.platform.contract import Page, Source
-from dropstreamd.store import cursors, documents, handover
+from dropstreamd.store import cursors, documents, settling
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import Key
 from dropstreamd.store.tables import Table
@@ -96,9 +96,9 @@ def give(
     return arrived: who names the order or the parcel need not have heard of it. So with the order."""
     if basis.ret:
         if traces.find_return(tx, scope.account, receipt.reference) is not None:
-            handover.proven(tx, returns.book(scope), basis.ret, now_s=now_s, run=run)
+            settling.proven(tx, returns.book(scope), basis.ret, now_s=now_s, run=run)
     else:
-        handover.proven(tx, orders.book(scope), basis.order, now_s=now_s, run=run)
+        settling.proven(tx, orders.book(scope), basis.order, now_s=now_s, run=run)
     one = receipts.incoming(receipt, cursors.restored_s(tx, scope.connection.id))
     return documents.stage(tx, receipts.book(scope), [one], now_s=now_s, run=run)
 

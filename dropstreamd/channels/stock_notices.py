@@ -19,7 +19,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.purchases import NoticeLine, PurchaseOrder, StockNotice
 from dropstreamd.model.returns import Receipt
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import cursors, documents, handover, shelf
+from dropstreamd.store import cursors, documents, settling, shelf
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book, Staged
 from dropstreamd.store.handover import Nothing, Ready, Resolved
@@ -179,7 +179,7 @@ def describe(doc: Document) -> str:
 def take(tx: Writer, scope: Scope, link: Link, receipt: Receipt, *, now_s: float, run: str) -> bool:
     """Take what the warehouse received of a notice; whether anything of it was new. The same receipt told
     again counts once; told otherwise, its newest form counts. That it came proves that the notice did."""
-    handover.proven(tx, book(scope), link.order, now_s=now_s, run=run)
+    settling.proven(tx, book(scope), link.order, now_s=now_s, run=run)
     path = (*_received(scope, receipt.reference), receipt.key)
     form = _encode(receipt)
     if tx.get(Table.LINKS, path) == form:

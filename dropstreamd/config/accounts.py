@@ -12,7 +12,8 @@ import msgspec
 from dropstreamd.config.convert import convert
 from dropstreamd.config.place import Place, meant, redacted, shown
 from dropstreamd.platform.contract import Locations, Plugin, Role
-from dropstreamd.platform.loader import PluginStatus
+from dropstreamd.platform.loader import PREFIX, PluginStatus
+from dropstreamd.platform.plugin_check import NAME
 
 Plugins = Mapping[str, PluginStatus]
 """Every plugin that was found, by the name under which a file asks for it."""
@@ -79,7 +80,7 @@ def _plugin(name: object, role: Role, plugins: Plugins, place: Place) -> Plugin[
         at.wrong(found="nothing", allowed=allowed)
         return None
     if not isinstance(name, str) or name not in plugins:
-        at.wrong(found=shown(name), allowed=allowed, hint=meant(name, names) if isinstance(name, str) else "")
+        at.wrong(found=shown(name), allowed=allowed, hint=_where(name, names))
         return None
     status = plugins[name]
     if status.plugin is None:
@@ -90,6 +91,16 @@ def _plugin(name: object, role: Role, plugins: Plugins, place: Place) -> Plugin[
         at.wrong(found=f"{shown(name)}, which is a {status.plugin.role} plugin", allowed=allowed)
         return None
     return status.plugin
+
+
+def _where(name: object, names: Collection[str]) -> str:
+    """What a person meant, or where a plugin of this name would be found."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        return ""
+    folder = f"{PREFIX}{name.replace('-', '_')}"
+    return meant(name, names) or (
+        f"is it installed where dropstreamd is, or the folder {folder} in a folder of plugin_path?"
+    )
 
 
 def _serves(status: PluginStatus, role: Role) -> bool:

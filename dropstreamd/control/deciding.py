@@ -14,7 +14,7 @@ from dropstreamd.control.messages.setup import Approve, Approved
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.handover import Accepted, Outcome, Untouched
-from dropstreamd.store import documents, handover, level_flows, levels, stock
+from dropstreamd.store import documents, handover, level_flows, levels, settling, stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
@@ -162,7 +162,7 @@ def _resolve(tx: Writer, book: Book, key: str, asked: Resolve, now_s: float) -> 
     # Of a cancellation he says that it was sent: whether it is heeded is for the warehouse to tell.
     outcome: Outcome = Accepted(key=key, final=False) if asked.applied else Untouched(key=key)
     attempt = dict(handover.attempts(tx, book.flow)).get(doc.attempt)
-    handover.resolve_doubt(tx, book, key, outcome, now_s=now_s, run="")
+    settling.resolve_doubt(tx, book, key, outcome, now_s=now_s, run="")
     stops = attempt is not None and attempt.stops(key)
     return f"the cancellation of {doc.number}" if stops else doc.number
 

@@ -7,12 +7,11 @@ strictly into its `settings` Struct and looked at by `check`, then opened once f
 A plugin knows documents and its own platform. It never sees the state, schedules, retries or other
 channels. It raises only the errors of `dropstreamd.errors`; a document that the platform refuses
 is a value. Every method may be cancelled at any await; then the daemon assumes nothing about what
-was applied, and asks `recover` later.
+was applied, and asks `recover` later. What a session's parts promise is in `parts`; its names are here too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -42,10 +41,23 @@ from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseOrder, StockNotice
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment, Package
-from dropstreamd.model.stock import Adjustment, Level, StockRow
+from dropstreamd.model.stock import Level, StockRow
 from dropstreamd.platform.access import Consent, Fetch, Grant
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.limiter import Limiter, Pace
+from dropstreamd.platform.parts import (
+    LEVELS_READ,
+    HandedReader,
+    LevelReader,
+    LocatedLevelReader,
+    Page,
+    Record,
+    Sink,
+    Source,
+    StockPage,
+    StockSource,
+    Taken,
+)
 from dropstreamd.platform.secrets import Secret, SecretRef
 
 __all__ = [
@@ -94,7 +106,6 @@ __all__ = [
     "Writes",
 ]
 
-T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -123,148 +134,6 @@ class Part(StrEnum):
     def attribute(self) -> str:
         """Under which a session offers it."""
         return self.value.replace(" ", "_")
-
-
-# ---- reading
-
-
-class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """Documents that came together.
-
-    `cursor`, where not None, is stored in the same transaction as the documents and handed to the
-    first `page` of a later run: reading again from it must bring everything changed since (an
-    overlap is welcome, the daemon deduplicates). `more` asks for another call in this run. `mark`
-    names a finite piece of input (a file) that ends with this page: it is remembered as taken
-    together with the documents, and handed to `confirm` once they are durable.
-    """
-
-    documents: tuple[T, ...] = ()
-    bad: tuple[Bad, ...] = ()
-    cursor: str | None = None
-    more: bool = False
-    mark: str | None = None
-
-
-class StockPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of one snapshot of a warehouse's stock.
-
-    Pages with the same `snapshot` form one; `last` ends it. `as_of` is the instant that the figures
-    were true: by it, an older snapshot never replaces a newer one. `mark` as in `Page`, on the last
-    page; on a page that is not the last it says that the file gave no snapshot: it was taken before,
-    or cannot be read to its end (then `bad` says why), or told `adjustments` alone. Pages of it that came
-    before are dropped. `adjustments`, on a page with a mark, change the figures that are known, each once,
-    where they are newer than those.
-    """
-
-    snapshot: str
-    as_of: datetime
-    rows: tuple[StockRow, ...]
-    bad: tuple[Bad, ...] = ()
-    last: bool = False
-    more: bool = False
-    mark: str | None = None
-    adjustments: tuple[Adjustment, ...] = ()
-
-
-Taken = Callable[[str], bool]
-"""Tells whether a mark was taken durably in an earlier run (then it only wants confirming)."""
-
-
-class Source(Protocol[T]):
-    """Tells documents that have changed."""
-
-    async def page(self, cursor: str | None, taken: Taken) -> Page[T]:
-        """The next page. `cursor` is the one stored last, None at the very first.
-
-        Within one session, calls continue where the last page ended, and `more` on a page says
-        whether another call has anything to bring. A mark for which `taken` is true is brought
-        again as an empty page with that mark.
-        """
-        ...
-
-    async def confirm(self, marks: Sequence[str]) -> None:
-        """Their content is durable: archive them. Idempotent; an unknown mark is no error."""
-        ...
-
-
-class StockSource(Protocol):
-    """Tells complete snapshots of stock."""
-
-    async def page(self, taken: Taken) -> StockPage | None:
-        """The next page of the snapshots waiting, oldest first; None when there is none (more)."""
-        ...
-
-    async def confirm(self, marks: Sequence[str]) -> None:
-        """As `Source.confirm`."""
-        ...
-
-
-# ---- writing
-
-
-class Record(Protocol):
-    """Makes a step of an attempt durable before it returns.
-
-    With `if_wanted` it first looks whether every document of the attempt is still as it was opened,
-    in the same transaction; if one was changed or cancelled, nothing is recorded and `Withdrawn` is
-    raised. A sink asks so right before the step that gives its write its effect.
-    """
-
-    async def __call__(self, step: str, *, if_wanted: bool = False) -> None: ...
-
-
-class Sink(Protocol[T]):
-    """Takes documents."""
-
-    @property
-    def writes(self) -> Writes: ...
-
-    def prepare(self, items: Sequence[Item[T]], stamp: Stamp) -> Preparation:
-        """Fix names and bytes of what will be sent. Pure: no I/O, the same answer every time."""
-        ...
-
-    async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
-        """Send exactly `prepared`; one outcome for each of its keys.
-
-        A `Wait` or `Hold` says that the write had no effect, except `OutcomeUnknown`: after that,
-        after any other exception and after a cancellation the daemon does as `repeat` allows.
-        """
-        ...
-
-    async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:
-        """What became of an attempt that was not settled; `step` is the last one recorded, "" for
-        none. Asked at the earliest `visible_after_s` after it was opened. Only sinks that repeat
-        by `lookup` are asked; it may finish what was begun."""
-        ...
-
-
-class LevelReader(Protocol):
-    """Reads back what a store shows, for an audit."""
-
-    async def read(self, skus: Sequence[str]) -> Mapping[str, int]:
-        """The units that each SKU shows as available now, in the measure that levels are set in. A SKU
-        that the store lacks, or sells without limit, is left out. At most `LEVELS_READ` SKUs."""
-        ...
-
-
-class LocatedLevelReader(Protocol):
-    """Reads back what a store shows at one of its locations."""
-
-    async def read_at(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
-        """As `LevelReader.read`. Raises NoLocation where the store has no such location."""
-        ...
-
-
-LEVELS_READ = 100
-"""SKUs that a `LevelReader` is asked for at once, at most."""
-
-
-class HandedReader(Protocol):
-    """Looks where orders are that were handed over, before a person has one sent again. Reads only."""
-
-    async def look(self, handed: Sequence[Handed]) -> Sequence[Whereabouts]:
-        """One for each, in their order."""
-        ...
 
 
 # ---- seen by people
@@ -475,8 +344,9 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     """A platform. The only name that a plugin's package must offer is `PLUGIN`, one of these.
 
     `settings` decodes the table `[store]` or `[warehouses.NAME]` less the daemon's own keys;
-    secrets in it are `SecretRef`s. `account_key` names the account: connections and warehouses of
-    equal key share one budget of calls. `provides` is all that it can offer, `offers` what of that it
+    secrets in it are `SecretRef`s. `account_key` names the account, whatever its secrets are called:
+    connections and warehouses of equal key share one budget of calls. Where a token alone tells accounts
+    apart, ask for the account's name too. `provides` is all that it can offer, `offers` what of that it
     does as it is set (None: all). `amends` tells the parts whose sink, as it is set, takes an item with
     a `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
     `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.

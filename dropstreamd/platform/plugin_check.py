@@ -9,7 +9,7 @@ import msgspec
 from dropstreamd.platform.contract import Consent, Part, Plugin, Role
 from dropstreamd.platform.secrets import SecretRef
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 OF_WAREHOUSES = frozenset({Part.ACKNOWLEDGEMENTS, Part.STOCK_NOTICES})
 _SECRET = re.compile(r"(^|_)(secret|password|passphrase|token|api_key|private_key|credential)$")
 
@@ -21,7 +21,7 @@ def faults(plugin: Plugin[Any], found_as: str) -> list[str]:
 
 def _identity(plugin: Plugin[Any], found_as: str) -> Iterator[str]:
     name: object = plugin.name
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         yield f"its name is {name!r}; a name is made of small letters, digits and hyphens"
     elif name != found_as:
         yield f"its name is {name!r}, but it was found as {found_as!r}"

@@ -8,7 +8,7 @@ import msgspec
 from dropstreamd.channels.jobs import DESCRIBED
 from dropstreamd.config.schema import Config
 from dropstreamd.model.handover import InDoubt
-from dropstreamd.store import control_numbers, cursors, documents, handover, runs, switches
+from dropstreamd.store import control_numbers, cursors, documents, handover, runs, settling, switches
 from dropstreamd.store.base import Reader, Restored, Store, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.records import Document, Flow, State
@@ -65,7 +65,7 @@ def _doubt_attempts(tx: Writer, book: Book, now_s: float) -> int:
     for attempt_id, attempt in handover.attempts(tx, book.flow):
         if attempt.step != handover.IN_DOUBT:
             unknown = [InDoubt(key=tried.key, why=WHY_OPEN) for tried in attempt.keys]
-            doubted += handover.settle(tx, book, attempt_id, unknown, now_s=now_s, run="").doubt
+            doubted += settling.settle(tx, book, attempt_id, unknown, now_s=now_s, run="").doubt
     return doubted
 
 

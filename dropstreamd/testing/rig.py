@@ -63,7 +63,8 @@ class OrderBench(SourceBench[D_contra], Protocol[D_contra]):
 
 
 class StockBench(Protocol):
-    """A warehouse's snapshots. `many` is more rows than the plugin brings in one page."""
+    """A warehouse's snapshots. `many` is more rows than the plugin brings in one page; 0 where all of them
+    come in one, however many they are."""
 
     @property
     def many(self) -> int: ...

@@ -11,7 +11,7 @@ from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.handover import Untouched
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import by_hand, documents, handover
+from dropstreamd.store import by_hand, documents, settling
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order, package
@@ -45,7 +45,7 @@ async def answer(plant: Plant, name: str, verdict: Verdict) -> None:
 async def not_sent(plant: Plant) -> None:
     """A person says that what is in doubt has not arrived."""
     settle = partial(
-        handover.resolve_doubt,
+        settling.resolve_doubt,
         book=orders.book(plant.scopes["c-shop"]),
         key="o1",
         outcome=Untouched(key="o1"),

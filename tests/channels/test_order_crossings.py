@@ -12,7 +12,7 @@ from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Accepted, Untouched
 from dropstreamd.model.orders import Order, OrderLine
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import handover
+from dropstreamd.store import settling
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import ACCOUNT, HOME, Plant, asked_back, connection, order, package
@@ -63,7 +63,7 @@ async def test_a_cancellation_that_was_not_sent_goes_again(state: InlineStore) -
     await plant.import_orders()
     book = orders.book(plant.scopes["c-shop"])
     await plant.state.write(
-        partial(handover.resolve_doubt, book=book, key="o1", outcome=Untouched(key="o1"), now_s=1.0, run="")
+        partial(settling.resolve_doubt, book=book, key="o1", outcome=Untouched(key="o1"), now_s=1.0, run="")
     )
     await plant.import_orders()
     assert plant.life("o1") is Life.CANCELLED
@@ -162,7 +162,7 @@ async def test_a_rejection_while_a_change_is_in_doubt_is_a_task(state: InlineSto
     plant.say("SH1", "rejected", "R1")
     await plant.export()
     resolve = partial(
-        handover.resolve_doubt,
+        settling.resolve_doubt,
         book=orders.book(plant.scopes["c-shop"]),
         key="o1",
         outcome=Accepted(key="o1"),

@@ -11,7 +11,7 @@ from dropstreamd.channels.run import Run, RunStopped
 from dropstreamd.config.schema import StoreAccount
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Bad, Writes
-from dropstreamd.store import cursors, documents, handover
+from dropstreamd.store import cursors, documents, handover, settling
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
@@ -183,7 +183,7 @@ async def test_an_answer_that_names_no_order_is_in_doubt(plant: Plant) -> None:
     run = await plant.import_orders()
     assert run.counts["in_doubt"] == 1
     book = orders.book(plant.scopes["c-shop"])
-    settle = partial(handover.resolve_doubt, book=book, key="o1", now_s=START_S, run="r")
+    settle = partial(settling.resolve_doubt, book=book, key="o1", now_s=START_S, run="r")
     assert await plant.state.write(partial(settle, outcome=Accepted(key="o1", remote="W1")))
     assert not await plant.state.write(partial(settle, outcome=Accepted(key="o1")))
     assert plant.doc("o1").remote == "W1"

@@ -50,6 +50,8 @@ def test_a_wrong_daemon_file_is_fatal(folder: Folder, line: str, expected: str) 
     ("line", "expected"),
     [
         ('platform = "file-exchnage"', 'main.platform: found "file-exchnage", expected a warehouse plugin: file-exchange; did you mean "file-exchange"?'),
+        ('platform = "acme-wms"', "expected a warehouse plugin: file-exchange; is it installed where dropstreamd is, or the folder dropstream_acme_wms in a folder of plugin_path?"),
+        ('platform = "../x"', 'main.platform: found "../x", expected a warehouse plugin: file-exchange'),
         ("platform = 3", "main.platform: found 3"),
         ("platform = false", "main.platform: found false"),
         ("", "main.platform: found nothing, expected a warehouse plugin"),

@@ -1,8 +1,8 @@
 """The suite fails where it should: each rule has a plugin that breaks it, and no good one does."""
 
 import socket
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -317,6 +317,20 @@ def test_it_finds(mutant: Mutant, tmp_path: Path) -> None:
 def test_it_finds_a_platform_that_forgets_its_keys(rule: str) -> None:
     with pytest.raises(ContractBroken, match="its effects in the counterpart are"):
         try_rule(f"orders-{rule}", TOY, partial(toy_rig, forgetful=True))
+
+
+@pytest.mark.parametrize(
+    ("many", "says"), [(0, "a snapshot comes in several pages"), (5, "rows came in one page")]
+)
+def test_a_rig_tells_whether_a_snapshot_has_pages(many: int, says: str, tmp_path: Path) -> None:
+    @asynccontextmanager
+    async def other_rig() -> AsyncIterator[Rig[Any]]:
+        async with sandbox_sftp(tmp_path) as rig:
+            rig.benches[Part.INVENTORY].many = many
+            yield rig
+
+    with pytest.raises(ContractBroken, match=says):
+        try_rule("inventory-a-snapshot-comes-whole", FILES, other_rig)
 
 
 def test_a_snapshot_among_outages() -> None:

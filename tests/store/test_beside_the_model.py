@@ -34,7 +34,7 @@ from dropstreamd.model.handover import (
     Stamp,
     Untouched,
 )
-from dropstreamd.store import documents, handover
+from dropstreamd.store import documents, handover, settling
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.handover import Park, Ready, Resolved
@@ -174,7 +174,7 @@ class Beside(RuleBasedStateMachine):
         assert doc.state is State.OPEN
         self.write(
             partial(
-                handover.settle,
+                settling.settle,
                 book=self.book,
                 attempt_id=doc.attempt,
                 outcomes=[outcome],
@@ -190,7 +190,7 @@ class Beside(RuleBasedStateMachine):
         self.ledger.resolve(key, arrived=arrived)
         outcome = Accepted(key=key) if arrived else Untouched(key=key)
         assert self.write(
-            partial(handover.resolve_doubt, book=self.book, key=key, outcome=outcome, now_s=2.0, run="r")
+            partial(settling.resolve_doubt, book=self.book, key=key, outcome=outcome, now_s=2.0, run="r")
         )
 
     @precondition(lambda self: self.tables.busy() or self.tables.doubts)
@@ -201,7 +201,7 @@ class Beside(RuleBasedStateMachine):
         if self.tables.documents[key].handed:
             return
         self.ledger.witness(f"R{key}")
-        assert self.write(partial(handover.proven, book=self.book, key=key, now_s=2.0, run="r"))
+        assert self.write(partial(settling.proven, book=self.book, key=key, now_s=2.0, run="r"))
         doc = self.doc(key)
         if doc is not None and doc.state is State.OPEN:
             self._settle(key, Untouched(key=key))
