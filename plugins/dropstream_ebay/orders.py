@@ -7,8 +7,8 @@ some minutes before this one did by eBay's own clock.
 
 Pages are cut by counting ("getOrders": limit, offset), so that an order which moves away shifts all that come
 after it. Therefore each page begins with the order that the last one ended with; where it does not, something
-before it has gone, and the page before is read again. Every page that begins with an order which was seen
-leaves nothing out between the two.
+before it has gone, and the page before is read again. A page that begins with an order which was seen, and has
+not changed since, leaves nothing out between the two: one that has changed may have moved past others.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ class Orders:
         if run.begun is None:
             run.begun = _told_at(answer) or utc(self._clock.now_s())
         rows = page.rows()
-        if run.offset and not (rows and translate.row_key(rows[0]) in run.seen):
+        if run.offset and (not rows or self._is_unseen(run, rows[0])):
             return self._stepped_back(run)
         found, bad = await self._translated([row for row in rows if self._is_new(run, row)])
         reached = run.offset + len(rows)
@@ -118,12 +118,16 @@ class Orders:
 
     @staticmethod
     def _is_new(run: _Run, row: bytes) -> bool:
-        """Whether it was not told in this run, as it is now."""
-        key, at = translate.row_key(row), translate.modified(row)
-        if key in run.seen and run.seen[key] == at:
+        """Whether it was not told in this run, as it is now; from now on it was."""
+        if not Orders._is_unseen(run, row):
             return False
-        run.seen[key] = at
+        run.seen[translate.row_key(row)] = translate.modified(row)
         return True
+
+    @staticmethod
+    def _is_unseen(run: _Run, row: bytes) -> bool:
+        key = translate.row_key(row)
+        return key not in run.seen or run.seen[key] != translate.modified(row)
 
     async def _translated(self, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         orders: list[Order] = []

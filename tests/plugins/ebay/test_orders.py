@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
@@ -235,3 +236,19 @@ async def test_a_cursor_of_another_and_a_clock_that_is_ahead(account: Account, s
     ahead = written(shop.now + timedelta(days=1))
     with pytest.raises(Misconfigured, match="one in the future"):
         await account.listing(f'{{"since":"{ahead}"}}')
+
+
+async def test_orders_that_change_behind_the_page_hide_none(account: Account, shop: EbayShop) -> None:
+    """Two that were told move to the end, so that the next page begins with one of them."""
+    begun = datetime.fromtimestamp(NOW_S, UTC) - timedelta(hours=2)
+    made = [shop.place({"TEE": 1}, at=begun + timedelta(seconds=number)) for number in range(201)]
+    cursor = msgspec.json.encode({"since": begun - timedelta(hours=1)}).decode()
+    async with account.open() as store:
+        page = await store.orders.page(cursor, lambda _mark: False)
+        told = {order.key for order in page.documents}
+        shop.touch(made[0])
+        shop.touch(made[1])
+        while page.more:
+            page = await store.orders.page(cursor, lambda _mark: False)
+            told |= {order.key for order in page.documents}
+    assert told == {order["orderId"] for order in made}
