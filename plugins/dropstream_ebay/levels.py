@@ -111,9 +111,11 @@ class Levels:
         """Look at the items and their offers, and set those that show another figure."""
         wanted = _levels.decode(prepared.payload)
         outcomes: dict[str, Outcome] = {}
-        items = await self._items(wanted)
-        for sku in wanted.keys() - items.keys():
-            outcomes[sku] = _not_there(sku)
+        told = await self._items(wanted)
+        for sku in wanted:
+            if told.get(sku) is None:  # of one that was not told at all, nothing is known: it is pushed again
+                outcomes[sku] = _not_there(sku) if sku in told else Untouched(key=sku)
+        items = _there(told)
         changes = await self._changes({sku: wanted[sku] for sku in items}, items, outcomes)
         if changes:
             try:
@@ -139,7 +141,7 @@ class Levels:
         items: dict[str, wire.Item] = {}
         known = [sku for sku in skus if 0 < len(sku) <= MOST_SKU]
         for at in range(0, len(known), BATCH):
-            items |= await self._items(known[at : at + BATCH])
+            items |= _there(await self._items(known[at : at + BATCH]))
         offers = await live_offers(self._api, items)
         return {
             sku: min([item.quantity, *(_shown(offer, item) for offer in offers[sku])])
@@ -149,18 +151,18 @@ class Levels:
 
     # ---- calls
 
-    async def _items(self, skus: Iterable[str]) -> dict[str, wire.Item]:
-        """Those that the Inventory API has."""
+    async def _items(self, skus: Iterable[str]) -> dict[str, wire.Item | None]:
+        """What the Inventory API has of them: None where it says that there is no such item. What it tells
+        nothing of, or stumbled over, is left out."""
         asked = list(skus)
         body = {"requests": [{"sku": sku} for sku in asked]}
         answer = await self._api.ask(f"{INVENTORY}/bulk_get_inventory_item", body)
         if answer.ok:
             told = read(answer, wire.ItemsOf).responses
-            found = {each.sku: each.inventory_item for each in told if each.status_code == 200}
-            return {sku: item for sku, item in found.items() if item is not None}
+            return {each.sku: each.inventory_item for each in told if each.sku in asked and _is_told(each)}
         if len(asked) == 1:
             if answer.status in (400, 404):
-                return {}
+                return {asked[0]: None}
             read(answer, wire.ItemsOf)
         # Refused whole, for one of them perhaps: each is asked for alone.
         return {sku: item for one in asked for sku, item in (await self._items([one])).items()}
@@ -234,6 +236,18 @@ def _prepared(items: Sequence[Item[Level]], name: str) -> Prepared:
         for item in items
     }
     return Prepared(name=name, keys=tuple(wanted), payload=msgspec.json.encode(wanted))
+
+
+def _is_told(item: wire.ItemOf) -> bool:
+    """Whether eBay says that there is one, or that there is none."""
+    if item.status_code == 200:
+        return item.inventory_item is not None
+    stumbled = SYSTEM_ERRORS & {error.error_id for error in item.errors}
+    return 400 <= item.status_code < 500 and item.status_code != 429 and not stumbled
+
+
+def _there(items: Mapping[str, wire.Item | None]) -> dict[str, wire.Item]:
+    return {sku: item for sku, item in items.items() if item is not None}
 
 
 def _shown(offer: wire.Offer, item: wire.Item) -> int:

@@ -72,6 +72,7 @@ class FakeEbay:
         self.before: dict[str, Callable[[], object]] = {}
         self.whole_refusal: set[str] = set()
         self.never_skus: set[str] = set()
+        self.stumbles: set[str] = set()
         self.newest_first = False
         self.port = 0
 
@@ -286,6 +287,8 @@ class FakeEbay:
 
     def _item_of(self, sku: str) -> Row:
         item = self.shop.items.get(sku)
+        if sku in self.stumbles:
+            return {"statusCode": 500, "sku": sku, "errors": [listed(25001, "A system error has occurred.")]}
         if item is not None:
             return {"statusCode": 200, "sku": sku, "inventoryItem": item}
         return {"statusCode": 404, "sku": sku, "errors": [listed(25702, f"{sku} is not available")]}

@@ -107,6 +107,20 @@ async def test_what_was_sold_or_made_anew_since_is_set_again(account: Account, s
     assert after != before
 
 
+async def test_an_item_that_ebay_stumbled_over_is_pushed_again(
+    fake: FakeEbay, account: Account, shop: EbayShop
+) -> None:
+    for sku in ("TEE", "CAP"):
+        shop.add_item(sku, 1, offer=1)
+    fake.stumbles = {"CAP"}
+    async with account.open() as store:
+        outcomes = await push_levels(store, {"TEE": 5, "CAP": 5})
+        assert await store.levels.read(["TEE", "CAP"]) == {"TEE": 5}
+        assert outcomes["CAP"] == Untouched(key="CAP")
+        fake.stumbles = set()
+        assert isinstance((await push_levels(store, {"CAP": 5}))["CAP"], Accepted)
+
+
 async def test_an_offer_that_is_gone_by_then_is_looked_up_again(
     fake: FakeEbay, account: Account, shop: EbayShop
 ) -> None:
