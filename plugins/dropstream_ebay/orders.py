@@ -7,8 +7,8 @@ some minutes before this one did by eBay's own clock.
 
 Pages are cut by counting ("getOrders": limit, offset), so that an order which moves away shifts all that come
 after it. Therefore each page begins with the order that the last one ended with; where it does not, something
-before it has gone, and the page before is read again. A page that begins with an order which was seen, and has
-not changed since, leaves nothing out between the two: one that has changed may have moved past others.
+before it has gone, and the page before is read again. A page that begins with an order which was seen and
+has not changed since leaves nothing out between the two: one that has changed may have moved past others.
 """
 
 from collections.abc import Sequence
