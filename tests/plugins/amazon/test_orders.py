@@ -93,6 +93,19 @@ async def test_what_amazon_ships_and_other_marketplaces_are_not_told(
     assert list((await account.listing()).orders) == [ours["orderId"]]
 
 
+async def test_what_does_not_say_whose_it_is_stands_aside(account: Account, seller: AmazonSeller) -> None:
+    """Neither field is one that an order must have."""
+    whose, where = seller.place({"A": 1}), seller.place({"A": 1})
+    del whose["fulfillment"]["fulfilledBy"]
+    del where["salesChannel"]["marketplaceId"]
+    listing = await account.listing()
+    assert not listing.orders
+    assert listing.bad == {
+        whose["orderId"]: "it does not say who fulfills it",
+        where["orderId"]: "it does not say in which marketplace it was placed",
+    }
+
+
 async def test_a_buyer_may_ask_for_a_cancellation(account: Account, seller: AmazonSeller) -> None:
     asked, cancelled = seller.place({"A": 1}), seller.place({"A": 1})
     seller.ask_to_cancel(asked)
