@@ -169,7 +169,7 @@ class Orders:
             elif translate.is_ours(order, self._settings):
                 told = translate.translated(order, self._settings)
                 orders.append(told)
-                unaddressed += translate.lacks_address(order, self._settings)
+                unaddressed += told.status == "waiting" and translate.lacks_address(order, self._settings)
                 addressed += told.status == "open"
         if unaddressed and not addressed:
             raise AuthFailed(

@@ -106,6 +106,13 @@ async def test_what_does_not_say_whose_it_is_stands_aside(account: Account, sell
     }
 
 
+async def test_an_order_that_is_over_needs_no_address(account: Account, seller: AmazonSeller) -> None:
+    order = seller.place({"A": 1})
+    del order["recipient"]["deliveryAddress"]
+    order["orderItems"][0]["fulfillment"] = {"quantityFulfilled": 0, "quantityUnfulfilled": 0}
+    assert (await account.listing()).statuses == ["cancelled"]
+
+
 async def test_a_buyer_may_ask_for_a_cancellation(account: Account, seller: AmazonSeller) -> None:
     asked, cancelled = seller.place({"A": 1}), seller.place({"A": 1})
     seller.ask_to_cancel(asked)
