@@ -79,6 +79,24 @@ async def test_what_goes_under_amazons_labels_waits_unless_the_warehouse_has_the
     assert (await account.listing(amazon_labels=True)).statuses == ["open"]
 
 
+async def test_what_waits_is_listed_once_more_when_the_settings_say_otherwise(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    labelled, cancelled = seller.place({"A": 1}), seller.place({"A": 1})
+    labelled["programs"] = ["PRIME"]
+    await trio.sleep(3600)
+    first = await account.listing()
+    assert first.statuses == ["waiting", "open"]
+    await trio.sleep(3600)
+    seller.cancel(cancelled)
+    await trio.sleep(3600)
+    second = await account.listing(first.cursor, amazon_labels=True)
+    assert second.statuses == ["open"]
+    third = await account.listing(second.cursor, amazon_labels=True)
+    assert {key: order.status for key, order in third.orders.items()} == {cancelled["orderId"]: "cancelled"}
+    assert not (await account.listing(third.cursor, amazon_labels=True)).orders
+
+
 async def test_what_is_collected_waits(account: Account, seller: AmazonSeller) -> None:
     seller.place({"A": 1})["programs"] = ["IN_STORE_PICK_UP"]
     assert (await account.listing(amazon_labels=True)).statuses == ["waiting"]
