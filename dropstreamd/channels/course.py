@@ -19,7 +19,7 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Stamp
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import levels, switches
+from dropstreamd.store import level_flows, levels, switches
 from dropstreamd.store.base import Reader
 from dropstreamd.store.levels import Opened
 from dropstreamd.store.records import Flow
@@ -69,7 +69,7 @@ class Course:
         """The attempts of the next batch, as full as it can be; None where there is nothing to open yet."""
         if not self._looked and len(self._falling) < self._batch:
             ended = await self._look()
-            if not ended and len(self._falling) < self._batch:
+            if not self._falling or (not ended and len(self._falling) < self._batch):
                 return None
         if self._falling:
             only, self._falling = self._falling[: self._batch], self._falling[self._batch :]
@@ -123,17 +123,27 @@ class _Other:
         self._reach = deriving.Reach(connection)
         deducted = (unsent if connection.deduct_unsent else NOTHING).of(place.facility)
         self._derive = partial(deriving.derive, connection, scope.account, deducted, place=place)
+        self._pushed: dict[str, dict[str, int]] = {}
 
     def falls(self, tx: Reader, part: str) -> bool:
         """Whether it shows more than it should of something that takes this SKU of the warehouse."""
+        under_way = [self._levels_of(*each) for each in level_flows.under_way(tx, self._flow)]
         for sku in (*self._reach.channel_skus([part]), *self._reach.hidden([part])):
             record = levels.get(tx, self._flow, sku)
-            if record is None or record.cause:
+            pushed = max((each.get(sku, 0) for each in under_way), default=0)
+            if not pushed and (record is None or record.cause):
                 continue
             level = self._derive(tx, sku)
-            if level is not None and levels.falls(record, level):
+            if level is not None and (levels.falls(record, level) or pushed > level.available):
                 return True
         return False
+
+    def _levels_of(self, attempt_id: str, attempt: bytes) -> dict[str, int]:
+        """What is being pushed there, read once for each push: it may take long, or have been cut."""
+        found = self._pushed.get(attempt_id)
+        if found is None:
+            found = self._pushed[attempt_id] = level_flows.levels_of(attempt)
+        return found
 
 
 def _others(tx: Reader, scope: Scope, place: Place, unsent: Unsent, now_s: float) -> list[_Other]:

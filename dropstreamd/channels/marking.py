@@ -30,34 +30,47 @@ def unsent_now(run: Run) -> Unsent:
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What the levels were derived from besides the figures, at the last run; `at` by facility."""
+    """What the levels were derived from besides the figures, at the last run; `at` by facility. `restored_s`
+    is when the state was restored last, 0 until a snapshot was believed since."""
 
     settings: bytes
     unsent: dict[str, int]
     at: dict[str, dict[str, int]] = {}
+    restored_s: float = 0.0
 
     def of(self, facility: str | None) -> dict[str, int]:
         return self.unsent if facility is None else self.at.get(facility, {})
 
 
-def _basis(scope: Scope, here: tuple[Place, ...], unsent: Unsent) -> Basis:
+def _basis(scope: Scope, here: tuple[Place, ...], unsent: Unsent, restored_s: float) -> Basis:
     whole = any(place.facility is None for place in here)
     return Basis(
         settings=_digest(scope, here),
         unsent=dict(unsent.of(None)) if whole else {},
         at={place.facility: dict(unsent.of(place.facility)) for place in here if place.facility is not None},
+        restored_s=restored_s,
     )
 
 
+def _restored_s(tx: Reader, scope: Scope) -> float:
+    """As in `Basis`: the figures of a backup are as old as it is, and no store is told them anew."""
+    restored_s = cursors.restored_s(tx, scope.connection.id)
+    latest = stock.latest(tx, (scope.account.merchant, scope.account.name))
+    return restored_s if latest is not None and latest.at_s >= restored_s else 0.0
+
+
 async def mark_what_moved(run: Run, here: tuple[Place, ...], unsent: Unsent) -> bool:
-    """Look at the SKUs whose orders came or went, and at all if the settings changed; whether so."""
+    """Look at the SKUs whose orders came or went, and at all if the settings changed; whether so. What a
+    store was told since the backup that the state was restored from, nobody knows: all of it is told anew."""
     scope = run.scope
     flow = Flow(scope.connection.id, places.CHANNEL)
-    basis = _basis(scope, here, unsent)
+    basis = _basis(scope, here, unsent, run.state.read(partial(_restored_s, scope=scope)))
     raw = run.state.read(partial(cursors.get_bytes, flow=flow))
     before = None if raw is None else msgspec.msgpack.decode(raw, type=Basis)
     if before == basis:
         return False
+    if basis.restored_s and (before is None or before.restored_s != basis.restored_s):
+        await _doubt_all(run, here)
     if before is None or before.settings != basis.settings:
         await mark_all(run, here, forced=False)
 
@@ -92,6 +105,17 @@ def _digest(scope: Scope, here: tuple[Place, ...]) -> bytes:
         rules = sorted(connection.allocation.overrides.items())
         settings += (made, connection.allocation.default, rules, connection.allocation.share_ppm)
     return hashlib.blake2b(msgspec.msgpack.encode(settings), digest_size=16).digest()
+
+
+async def _doubt_all(run: Run, here: tuple[Place, ...]) -> None:
+    """What the store shows is unknown, as after a push that was never answered."""
+    for place in here:
+        flow = places.flow(run.scope.connection, place)
+        skus = await trio.to_thread.run_sync(run.state.read, partial(levels.told, flow=flow))
+        for start in range(0, len(skus), MARKED_AT_ONCE):
+            chunk = skus[start : start + MARKED_AT_ONCE]
+            await run.state.write(partial(levels.doubt, flow=flow, skus=chunk))
+            await run.settled()
 
 
 async def mark_all(run: Run, here: tuple[Place, ...], *, forced: bool) -> None:

@@ -3,7 +3,8 @@
 What a store shows is never left to itself. Levels that were shown for the whole store are, from then on,
 those of the location that the store's settings name, and the other way round: each is unknown there, and
 pushed anew. A location that is not mapped any more is told 0 of everything that it was told before, unless
-it is another connection's by now; only then does anything rise elsewhere.
+it is another connection's by now; only then does anything rise elsewhere. So it is with the location of a
+store that has no map, when its settings name another one.
 """
 
 from functools import partial
@@ -11,14 +12,14 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import places
+from dropstreamd.channels import marking, places
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.run import Run
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Stamp
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import level_flows, levels
+from dropstreamd.store import cursors, level_flows, levels
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.levels import Derived, Opened
 from dropstreamd.store.records import Flow
@@ -26,6 +27,9 @@ from dropstreamd.store.tables import Table
 
 AT_ONCE = 5_000
 """Levels moved in one transaction."""
+
+_HOME = "levels at"
+"""Beside the cursors of a connection's flows: where its levels without a location are shown."""
 
 _TABLES = (Table.DOCUMENTS, Table.PENDING, Table.ATTEMPTS)
 
@@ -41,7 +45,7 @@ def is_due(tx: Reader, connection: Connection, here: tuple[Place, ...]) -> bool:
     """Whether levels are kept of a place that is none of the connection's any more."""
     plain = places.flow(connection)
     names = {place.location for place in here}
-    if None not in names and _has_rows(tx, plain):
+    if _has_rows(tx, plain) and (None not in names or _old_home(tx, connection)):
         return True
     return any(location not in names for location in level_flows.located(tx, plain, _TABLES))
 
@@ -53,6 +57,7 @@ async def adopt(run: Run, here: tuple[Place, ...], visible_after_s: float) -> li
     plain = places.flow(connection)
     names = {place.location for place in here}
     home = connection.home or None
+    await _leave_home(run, here, visible_after_s)
     left = run.state.read(partial(level_flows.located, flow=plain, tables=_TABLES))
     if None not in names and run.state.read(partial(_has_rows, flow=plain)):
         await _move(run, plain, places.flow(connection, Place(location=home)), visible_after_s)
@@ -67,6 +72,25 @@ async def adopt(run: Run, here: tuple[Place, ...], visible_after_s: float) -> li
     return [
         Left(flow=places.flow(connection, Place(location=location)), location=location) for location in gone
     ]
+
+
+def _old_home(tx: Reader, connection: Connection) -> str:
+    """The location at which levels without one were shown, where that is another one by now; else ""."""
+    before = cursors.get(tx, Flow(connection.id, _HOME)) or ""
+    return "" if before == connection.home else before
+
+
+async def _leave_home(run: Run, here: tuple[Place, ...], visible_after_s: float) -> None:
+    """Take what was shown at the location that the settings named before for that location's own."""
+    connection, whole = run.scope.connection, any(place.location is None for place in here)
+    old = run.state.read(partial(_old_home, connection=connection)) if whole else ""
+    if old:
+        plain = places.flow(connection)
+        await _move(run, plain, places.flow(connection, Place(location=old)), visible_after_s)
+        await marking.mark_all(run, here, forced=False)
+    shown = Flow(connection.id, _HOME), connection.home if whole else ""
+    if (run.state.read(partial(cursors.get, flow=shown[0])) or "") != shown[1]:
+        await run.state.write(partial(cursors.put, flow=shown[0], cursor=shown[1]))
 
 
 class Emptying:

@@ -54,7 +54,9 @@ def _promised(
         facility = "" if sent is None else sent.facility
         promise = Promise(units=dict(units), handed_s=doc.handed_s, at=facility)
         if old is not None:
-            promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s)
+            # That a package left from elsewhere (`shipped`) holds until it is handed over anew.
+            facility = old.at if not old.at and old.handed_s == doc.handed_s else facility
+            promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s, at=facility)
         return _closed(promise, old, doc)
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
     if doc.state is State.VOID or doc.standing is Standing.OVER or old_systems:

@@ -1,11 +1,15 @@
 """Where levels are kept: those that name no location in the channel's own flow, those of each location in one
 that is named by it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from dropstreamd.store.base import Reader
-from dropstreamd.store.records import Flow
+from dropstreamd.store.records import Attempt, Flow
 from dropstreamd.store.tables import Table
+
+_attempt = msgspec.msgpack.Decoder(Attempt)
 
 _AT = "@"
 """Between the channel and the location in a flow's name. It sorts before what any location begins with."""
@@ -40,3 +44,14 @@ def located(
             found.add(path[1].removeprefix(first))
             after = path[1] + _BEYOND
     return sorted(found)
+
+
+def under_way(tx: Reader, flow: Flow) -> Iterator[tuple[str, bytes]]:
+    """The pushes of levels that are not settled, by id: each may have its effect already."""
+    for path, raw in tx.scan(Table.ATTEMPTS, tuple(flow)):
+        yield path[-1], raw
+
+
+def levels_of(attempt: bytes) -> dict[str, int]:
+    """The levels by SKU in a push that is under way."""
+    return {tried.key: tried.revision for tried in _attempt.decode(attempt).keys}

@@ -66,6 +66,17 @@ def in_store(tx: Reader, flow: Flow) -> list[str]:
     return [sku for sku, raw in tx.scan_last(Table.DOCUMENTS, tuple(flow)) if not _record.decode(raw).cause]
 
 
+def told(tx: Reader, flow: Flow) -> list[str]:
+    """Every channel SKU that the store was told of, refused or not."""
+    return [sku for sku, _ in tx.scan_last(Table.DOCUMENTS, tuple(flow))]
+
+
+def doubt(tx: Writer, flow: Flow, skus: Iterable[str]) -> None:
+    """What the store shows of these SKUs is unknown: they are to be pushed anew."""
+    for sku in skus:
+        _unknown(tx, flow, sku, 0.0)
+
+
 def refused(tx: Reader, flow: Flow) -> list[str]:
     """Every channel SKU that the store refuses."""
     return [path[-1] for path, _ in tx.scan(Table.PARKED, tuple(flow))]

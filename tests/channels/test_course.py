@@ -7,11 +7,12 @@ from functools import partial
 
 import pytest
 from msgspec.structs import replace
+from trio.testing import MockClock
 
 from dropstreamd.channels import deriving, inventory, promises
 from dropstreamd.channels.run import Run
 from dropstreamd.config.schema import WHOLE_PPM, Allocation, Breaker, Connection, StockRule
-from dropstreamd.errors import RateLimited
+from dropstreamd.errors import OutcomeUnknown, RateLimited
 from dropstreamd.store import levels, stock, switches
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
@@ -97,6 +98,30 @@ async def test_a_rise_waits_for_the_fall_of_another_store(state: InlineStore) ->
     assert shown(plant) == {"shop": {"A": 6}, "ebay": {"A": 2}}
     assert await waited(plant) == 0
     assert shown(plant) == {"shop": {"A": 8}, "ebay": {"A": 2}}
+
+
+async def test_a_rise_waits_for_a_push_that_was_cut(state: InlineStore, autojump_clock: MockClock) -> None:
+    """It may have had its effect: until the store's next run nobody knows."""
+    plant = Plant(state, seller("shop", 0.6), seller("ebay", 0.4))
+    for name in ("shop", "ebay"):
+        await alive(plant, name)
+    plant.report({"A": 10})
+    await plant.smart("shop")
+    await plant.smart("ebay")
+    plant.stores["shop"].levels.faults.append(Fault.HANG)
+    plant.later(minutes=5)
+    plant.report({"A": 20})
+    with pytest.raises(OutcomeUnknown):
+        await plant.smart("shop")
+    assert shown(plant) == {"shop": {"A": 12}, "ebay": {"A": 4}}
+    plant.later(minutes=5)
+    plant.report({"A": 15})
+    assert await waited(plant, "ebay") == 1
+    for _ in range(2):  # the second time, what was cut cannot act any more
+        await plant.smart("shop")
+        plant.later(minutes=30)
+    assert await waited(plant, "ebay") == 0
+    assert shown(plant) == {"shop": {"A": 9}, "ebay": {"A": 6}}
 
 
 async def test_full_sync_waits_too_and_stays_full(state: InlineStore) -> None:

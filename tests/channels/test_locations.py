@@ -213,6 +213,21 @@ async def test_unmapping_empties_the_other_locations_first(plant: Plant) -> None
     assert plant.state.read(lambda tx: level_flows.located(tx, plant.flow(inventory.CHANNEL))) == []
 
 
+async def test_another_home_empties_the_one_before(state: InlineStore) -> None:
+    """Without a map, all is shown at the location that the store's settings name: when they name another one,
+    the same units are not left on sale at both."""
+    plant = Plant(state, connection(home=EAST), account=CALM)
+    await synced(plant, ("E", "A", 5), ("W", "A", 3))
+    plant.configure(shop=connection(home=WEST))
+    sink = plant.stores["shop"].levels
+    for expected in ([(EAST, "A", 0), (None, "A", 8)], []):
+        sink.effects = []
+        plant.later(minutes=1)
+        await plant.smart()
+        told = [(each.document.location, each.key, each.document.available) for each in sink.effects]
+        assert told == expected
+
+
 async def test_a_location_that_is_another_connections_now_is_left_alone(plant: Plant) -> None:
     await synced(plant, ("E", "A", 5), ("W", "A", 3))
     plant.configure(shop=located(locations={EAST: "E"}, taken=frozenset({WEST})))
@@ -244,6 +259,9 @@ async def test_locations_that_change_their_facilities(plant: Plant) -> None:
     pushed(plant)
     await plant.smart()
     assert pushed(plant) == [(EAST, "A"), (WEST, "A")]
+    plant.configure(shop=located())
+    await plant.smart()
+    assert pushed(plant) == [(WEST, "A"), (EAST, "A")]
     plant.configure(shop=located(locations={EAST: "W", WEST: "N"}))
     with pytest.raises(Misconfigured, match="counted yet at N"):
         await plant.smart()
@@ -257,6 +275,22 @@ async def test_facilities_that_nobody_maps_any_more_are_forgotten(plant: Plant) 
     await synced(plant, ("E", "A", 9), ("W", "A", 3))
     assert plant.state.read(lambda tx: list(tx.scan(Table.FACILITY_STOCK))) == []
     assert plant.state.read(partial(stock.counted, path=("acme", "main"))) == frozenset()
+
+
+async def test_what_left_from_another_facility_stays_so(state: InlineStore) -> None:
+    """The store tells its order anew, as it does after each fulfillment: the figures of the facility that
+    sent it have its units until its next snapshot."""
+    plant = Plant(state, located(), account=replace(CALM, quantity="on_hand"))
+    await synced(plant, ("E", "A", 5), ("W", "A", 5))
+    plant.place(order("1", ("A", 2), location=EAST))
+    await plant.import_orders()
+    plant.ship(replace(package("p1", "SH1", ("A", 2)), facility="W"))
+    plant.later(minutes=1)
+    await plant.export()
+    assert await synced(plant) == {EAST: {"A": 3}, WEST: {"A": 3}}
+    plant.place(order("1", ("A", 2), location=EAST, note="ring twice"))
+    await plant.import_orders()
+    assert await synced(plant) == {EAST: {"A": 3}, WEST: {"A": 3}}
 
 
 # ---- snapshots that look wrong

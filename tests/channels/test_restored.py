@@ -4,15 +4,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from dropstreamd.config.schema import Config, DaemonSettings
+from dropstreamd.config.schema import Breaker, Config, DaemonSettings
 from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.store import control_numbers
 from dropstreamd.store.backup import make_backup, restore
 from dropstreamd.store.lmdb_store import InlineStore, open_inline_store
 from dropstreamd.store.records import State
 from dropstreamd.supervisor.restored import after_a_restore
-from tests.channels.plant import ENABLED_S, Plant, connection, order, package
+from tests.channels.plant import ACCOUNT, ENABLED_S, Plant, connection, order, package
 from tests.fakes.sinks import Fault
 
 Step = Callable[[Plant], Awaitable[object]]
@@ -152,3 +153,37 @@ async def test_control_numbers_given_after_the_backup_are_not_given_again(tmp_pa
     with open_inline_store(tmp_path) as state:
         await reopened(plant, state)
         assert await counts(plant) > max(given)
+
+
+@pytest.mark.parametrize("by_location", [False, True])
+async def test_what_stores_show_is_unknown_after_a_restore(tmp_path: Path, by_location: bool) -> None:
+    """A figure that is what it was at the backup was another one in between, and the store was told that one.
+    The figures of the backup itself are told to nobody."""
+    locations = {"loc-1": "E"} if by_location else {}
+    at, home = ("loc-1", "loc-1") if by_location else (None, "")
+    breaker = Breaker(raised_share=10.0)
+    with open_inline_store(tmp_path) as state:
+        plant = Plant(
+            state, connection(locations=locations, home=home), account=replace(ACCOUNT, breaker=breaker)
+        )
+        plant.report_by(("E", "A", 5), ("E", "B", 9))
+        await plant.smart()
+        await make_backup(state.environment, tmp_path / "backup", clock=plant.clock)
+        plant.later(minutes=10)
+        plant.report_by(("E", "A", 10), ("E", "B", 2))
+        await plant.smart()
+    plant.later(minutes=10)
+    restore(tmp_path / "backup", tmp_path, clock=plant.clock)
+    store = plant.stores["shop"]
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        await plant.smart()
+        assert store.shows_at() == {at: {"A": 10, "B": 2}}
+        plant.later(minutes=10)
+        plant.report_by(("E", "A", 5), ("E", "B", 2))
+        await plant.smart()
+        assert store.shows_at() == {at: {"A": 5, "B": 2}}
+        store.levels.effects = []
+        plant.later(minutes=10)
+        await plant.smart()
+        assert store.levels.effects == []
