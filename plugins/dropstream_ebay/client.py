@@ -24,6 +24,10 @@ INVENTORY = "/sell/inventory/v1"
 SYSTEM_ERRORS = frozenset({25001, 30500})
 """eBay's own trouble, whatever the status."""
 
+TRIES = 4
+MOST_WAIT_S = 60.0
+"""How often a write that is turned away for its number is made, and how long is waited for it."""
+
 _DAY_IS_OVER = 2001
 """Too many requests: the day's calls are used up ("API Call Limits")."""
 
@@ -54,6 +58,14 @@ class Api:
         return await self._called("POST", path, body, write=False)
 
     async def post(self, path: str, body: object) -> Response:
+        """A write. One that eBay turns away for its number (429) had no effect: it is made again, as soon as
+        eBay and the account's budget allow."""
+        for _ in range(TRIES - 1):
+            try:
+                return await self._called("POST", path, body, write=True)
+            except RateLimited as error:
+                if error.retry_after_s > MOST_WAIT_S:
+                    raise
         return await self._called("POST", path, body, write=True)
 
     async def _called(self, method: str, address: str, body: object | None, *, write: bool) -> Response:
