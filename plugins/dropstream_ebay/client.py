@@ -11,6 +11,7 @@ from dropstream_ebay import wire
 from dropstream_ebay.consent import refresh, secrets_of
 from dropstream_ebay.settings import Settings
 from dropstreamd.errors import AuthFailed, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
+from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
 from dropstreamd.platform.oauth import AGAIN
@@ -24,9 +25,8 @@ INVENTORY = "/sell/inventory/v1"
 SYSTEM_ERRORS = frozenset({25001, 30500})
 """eBay's own trouble, whatever the status."""
 
-TRIES = 4
 MOST_WAIT_S = 60.0
-"""How often a write that is turned away for its number is made, and how long is waited for it."""
+"""How long is waited for a write that is turned away for its number."""
 
 _DAY_IS_OVER = 2001
 """Too many requests: the day's calls are used up ("API Call Limits")."""
@@ -60,13 +60,9 @@ class Api:
     async def post(self, path: str, body: object) -> Response:
         """A write. One that eBay turns away for its number (429) had no effect: it is made again, as soon as
         eBay and the account's budget allow."""
-        for _ in range(TRIES - 1):
-            try:
-                return await self._called("POST", path, body, write=True)
-            except RateLimited as error:
-                if error.retry_after_s > MOST_WAIT_S:
-                    raise
-        return await self._called("POST", path, body, write=True)
+        return await until_taken(
+            lambda: self._called("POST", path, body, write=True), most_wait_s=MOST_WAIT_S
+        )
 
     async def _called(self, method: str, address: str, body: object | None, *, write: bool) -> Response:
         refused = ""

@@ -2,11 +2,14 @@
 
 import os
 
+import pytest
 import trio
 from trio.testing import MockClock
 
 from dropstream_ebay.settings import pace
+from dropstreamd.errors import RateLimited
 from dropstreamd.model.handover import Accepted, Outcome
+from dropstreamd.platform.again import TRIES
 from dropstreamd.platform.limiter import Budget, Priority
 from tests.fakes.ebay import FakeEbay
 from tests.fakes.ebay_shop import EbayShop
@@ -52,6 +55,24 @@ async def test_many_in_the_fewest_calls_at_the_full_rate(
     assert fake.asked.count("offers") == 0
     assert fake.pool.refused == 0
     assert 2 * batches >= 0.95 * allowed
+
+
+async def test_a_write_that_is_refused_for_its_number_is_made_again(
+    fake: FakeEbay, account: Account, shop: EbayShop, quick_clock: MockClock
+) -> None:
+    before = listed(shop, 1)
+    async with account.open() as store:
+        fake.fail("set", "429", "429", "429")
+        assert isinstance((await push_levels(store, {"S-0": 5}, before))["S-0"], Accepted)
+        fake.asked.clear()
+        fake.fail("set", *["429"] * TRIES)
+        with pytest.raises(RateLimited):
+            await push_levels(store, {"S-0": 6}, before)
+        fake.fail("set", "day")
+        with pytest.raises(RateLimited, match="the day's calls are used up"):
+            await push_levels(store, {"S-0": 6}, before)
+    assert fake.asked.count("set") == TRIES + 1, "a day is not waited for"
+    assert shop.shown("S-0") == 5
 
 
 async def test_half_of_the_pool_is_enough(
