@@ -11,7 +11,7 @@ from dropstreamd.errors import RateLimited
 from dropstreamd.model.handover import Accepted, Outcome
 from dropstreamd.platform.again import TRIES
 from dropstreamd.platform.limiter import Budget, Priority
-from tests.fakes.ebay import FakeEbay
+from tests.fakes.ebay import FakeEbay, Fault
 from tests.fakes.ebay_shop import EbayShop
 from tests.fakes.pool import Pool
 
@@ -65,7 +65,8 @@ async def test_a_write_that_is_refused_for_its_number_is_made_again(
         fake.fail("set", "429", "429", "429")
         assert isinstance((await push_levels(store, {"S-0": 5}, before))["S-0"], Accepted)
         fake.asked.clear()
-        fake.fail("set", *["429"] * TRIES)
+        always: list[Fault] = ["429"] * TRIES
+        fake.fail("set", *always)
         with pytest.raises(RateLimited):
             await push_levels(store, {"S-0": 6}, before)
         fake.fail("set", "day")
