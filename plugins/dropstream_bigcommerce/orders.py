@@ -85,7 +85,7 @@ class Orders:
         for row in rows:
             order = await self._reader.whole(row)
             if isinstance(order, Bad):
-                bad.append(order)
+                bad += _at_each_address(order, run.told)
             else:
                 found += self._told(run, order)
         if len(run.told) > MOST_TOLD:
@@ -177,6 +177,13 @@ class Orders:
             since, which = (began if since is None else max(since, began)), self._which
         told = dict(sorted(run.told.items()))
         return msgspec.json.encode(Cursor(since=since, told=told, which=which)).decode()
+
+
+def _at_each_address(bad: Bad, told: dict[int, Told]) -> list[Bad]:
+    """An order that cannot be read is none at any of the addresses that it was told with."""
+    before = told.get(int(bad.key), NOTHING) if bad.key.isdecimal() else NOTHING
+    others = [f"{bad.key}-{address}" for address in before.addresses[1:]]
+    return [bad, *(msgspec.structs.replace(bad, key=key) for key in others)]
 
 
 def _read(cursor: str | None) -> Cursor:

@@ -1,5 +1,7 @@
 """A package beside its order as BigCommerce tells it: what stands for it there, what is open."""
 
+import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -14,6 +16,8 @@ from dropstreamd.model.shipments import Fulfillment
 MOST_NUMBER = 50
 MOST_LINK = 500
 """Letters of a tracking number and of an address to follow it ("Create Order Shipment")."""
+
+_ODD = re.compile(r"""[^ -~]|[<>&"'\\]""")
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +37,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """The first line of the shipment's comments: by it the shipment is known again."""
-        return f"Package {self.package}"
+        """The first line of the shipment's comments: by it the shipment is known again. What a comment may
+        not keep as it is, such as a blank at the end, a digest stands for."""
+        plain = " ".join(_ODD.sub(" ", self.package).split())
+        if plain == self.package:
+            return f"Package {plain}"
+        digest = hashlib.blake2b(self.package.encode("utf-8", "replace"), digest_size=8).hexdigest()
+        return f"Package {plain} {digest}".replace("  ", " ")
 
     def tracking(self) -> dict[str, object]:
         """What a shipment says of the package, all of it: what was told before is to be overwritten."""

@@ -4,6 +4,7 @@ An order that is fulfilled with units that did not leave is closed short. Orders
 change.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from dropstream_shiphero import documents, values, wire
@@ -11,6 +12,7 @@ from dropstream_shiphero.client import Api
 from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.source import Followed, FollowedSource, Told
+from dropstream_shiphero.standing import Orders, units
 from dropstream_shiphero.translate import line_number
 from dropstreamd.clock import Clock
 from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
@@ -42,6 +44,7 @@ class _Translation:
     def __init__(self, api: Api, settings: Settings) -> None:
         self._settings = settings
         self._rest = Rest(api, documents.ORDER_LINES, "order", wire.OrderLine)
+        self._standing = Orders(api, settings)
 
     async def __call__(
         self,
@@ -67,9 +70,9 @@ class _Translation:
         return Told(documents=(word,))
 
     async def _verdict(self, order: wire.OrderState, reference: str) -> Verdict | None:
-        """None where all of it has left."""
+        """None where all of it has left, and of one in whose place another one bears the reference."""
         if order.cancelled:
-            return "cancelled"
+            return None if await self._is_replaced(order, reference) else "cancelled"
         if order.status == "fulfilled":
             lines = await self._rest.complete(order.id, order.line_items)
             left = [
@@ -80,3 +83,14 @@ class _Translation:
             ]
             return "closed-short" if left else None
         return "received" if order.holds is not None and order.holds.names else "accepted"
+
+    async def _is_replaced(self, order: wire.OrderState, reference: str) -> bool:
+        """Whether all of a cancelled order's units stand in others of the reference that are not."""
+        live = [each for each in await self._standing.of(reference) if not each.cancelled]
+        if not live:
+            return False
+        there: Counter[str] = Counter()
+        for each in live:
+            there.update(units(each.line_items or (), reference))
+        lines = await self._rest.complete(order.id, order.line_items)
+        return Counter(units(lines, reference)) <= there

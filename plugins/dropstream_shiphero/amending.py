@@ -16,11 +16,10 @@ from dropstream_shiphero.values import Unusable
 Step = tuple[Document, dict[str, object]]
 
 
-def changes(
-    order: Wanted, standing: wire.Standing, lines: Sequence[wire.OrderLine], settings: Settings
-) -> list[Step]:
+def changes(order: Wanted, standing: wire.Standing, settings: Settings) -> list[Step]:
     """New lines first, then other quantities, then what is no longer wanted, then the rest of the order: it
     is never without a line. Lines that are not ours stay as they are."""
+    lines = tuple(standing.line_items or ())
     ours = [line for line in lines if line_number(line.partner_line_item_id, order.reference)]
     found = _matched(order, ours)
     steps: list[Step] = []

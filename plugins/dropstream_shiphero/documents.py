@@ -126,10 +126,11 @@ ORDERS = Document(
 STANDING = Document(
     name="Standing",
     cost=paged(SAME_REFERENCE, LINES_AT_ONCE + 3),
-    text=f"""query Standing($partner_order_id: String, $customer_account_id: String) {{
+    text=f"""query Standing($partner_order_id: String, $customer_account_id: String, $after: String) {{
   orders(partner_order_id: $partner_order_id, customer_account_id: $customer_account_id) {{
     complexity
-    data(first: {SAME_REFERENCE}) {{
+    data(first: {SAME_REFERENCE}, after: $after) {{
+      {_PAGE}
       edges {{ cursor node {{
         {_STATE}
         gift_note packing_note required_ship_date

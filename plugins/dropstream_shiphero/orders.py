@@ -17,6 +17,7 @@ from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.skus import KnownSkus
 from dropstream_shiphero.standing import Orders as Standing
+from dropstream_shiphero.standing import units
 from dropstream_shiphero.translate import Wanted, creation, too_long, wanted
 from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.model.handover import (
@@ -90,7 +91,7 @@ class Orders:
         if frozen.remote:
             return [await self._amend(key, frozen, live, record)]
         if live:
-            return [await self._same(key, frozen.order, live)]
+            return [self._same(key, frozen.order, live)]
         unknown = await self._unknown(key, frozen.order)
         if unknown is not None:
             return [unknown]
@@ -111,7 +112,7 @@ class Orders:
             return [Untouched(key=key) if live else Accepted(key=key, remote=frozen.remote)]
         if frozen.remote:
             return [await self._changed(key, frozen, live)]
-        return [await self._same(key, frozen.order, live) if live else Untouched(key=key)]
+        return [self._same(key, frozen.order, live) if live else Untouched(key=key)]
 
     async def _unknown(self, key: str, order: Wanted) -> Rejected | None:
         """Why it is refused for a SKU that ShipHero does not have."""
@@ -130,15 +131,15 @@ class Orders:
         if isinstance(made, Refusal):
             # Whatever a refusal says: what is there is there.
             live = [each for each in await self._standing.of(order.reference) if not each.cancelled]
-            return await self._same(key, order, live) if live else _refused(key, order, made)
+            return self._same(key, order, live) if live else _refused(key, order, made)
         return Accepted(key=key, remote=made)
 
-    async def _same(self, key: str, order: Wanted, live: Sequence[wire.Standing]) -> Outcome:
+    def _same(self, key: str, order: Wanted, live: Sequence[wire.Standing]) -> Outcome:
         """What is there is taken for ours, if it has our units; a person may have split it."""
-        units: Counter[str] = Counter()
+        there: Counter[str] = Counter()
         for each in live:
-            units.update(await self._standing.units(each))
-        if units == _units(order) or any(each.shipped for each in live):
+            there.update(units(each.line_items or (), order.reference))
+        if there == _units(order) or any(each.shipped for each in live):
             return Accepted(key=key, remote=live[0].id)
         if len(live) > 1:
             reason = f"{len(live)} orders {order.reference} are in ShipHero: cancel there what is too much"
@@ -154,7 +155,7 @@ class Orders:
         late = _too_late(key, live, "changed")
         if late is not None:
             return late
-        steps = changes(frozen.order, live[0], await self._standing.lines(live[0]), self._settings)
+        steps = changes(frozen.order, live[0], self._settings)
         if not steps:
             return Accepted(key=key, remote=live[0].id)
         unknown = await self._unknown(key, frozen.order)
@@ -169,7 +170,7 @@ class Orders:
         late = _too_late(key, live, "changed")
         if late is not None:
             return InDoubt(key=key, why=f"whether it was changed is not known: {late.reason}")
-        steps = changes(frozen.order, live[0], await self._standing.lines(live[0]), self._settings)
+        steps = changes(frozen.order, live[0], self._settings)
         return (
             await self._apply(key, frozen, live[0], steps) if steps else Accepted(key=key, remote=live[0].id)
         )
@@ -250,10 +251,10 @@ async def _recorded(record: Record) -> bool:
 
 
 def _units(order: Wanted) -> Counter[str]:
-    units: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     for line in order.lines:
-        units[line.sku] += line.quantity
-    return units
+        counted[line.sku] += line.quantity
+    return counted
 
 
 def _too_late(

@@ -17,6 +17,9 @@ Hold = Literal["operator", "client", "payment", "fraud", "address"]
 HeldBack = Literal["reserve", "non_sellable"]
 WeightUnit = Literal["", "g", "kg", "oz", "lb"]
 
+PROVIDED = frozenset(Part) - {Part.STOCK_NOTICES}
+"""It knows its own purchases, and is told of none."""
+
 _MOST_LOOK_BACK_DAYS = 365
 _MOST_TEXT = 100
 
@@ -62,14 +65,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def account_key(settings: Settings) -> str:
-    """The user: credits are a user's, whichever of a 3PL's clients they are spent for."""
-    return settings.user.strip().lower()
+    """The user, the client, and the shop that orders are told apart by. Each client of a 3PL's has orders and
+    stock of its own. Credits are the user's alone: how much of them others take is learned."""
+    own = (settings.user.strip().lower(), settings.customer_account, settings.shop_name)
+    return " ".join(part for part in own if part)
 
 
 def offers(settings: Settings) -> frozenset[Part]:
     """ShipHero wants a carrier and a method for every return."""
     with_returns = bool(settings.return_carrier and settings.return_method)
-    return frozenset(Part) if with_returns else frozenset(Part) - {Part.RETURNS}
+    return PROVIDED if with_returns else PROVIDED - {Part.RETURNS}
 
 
 def amends(_settings: Settings) -> frozenset[Part]:

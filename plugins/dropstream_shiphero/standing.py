@@ -1,6 +1,8 @@
 """Orders as they stand in ShipHero, found by our reference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from dropstream_shiphero import documents, wire
 from dropstream_shiphero.client import Api, Refusal
@@ -8,6 +10,8 @@ from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.translate import line_number
 from dropstreamd.errors import ProtocolMismatch
+
+MOST_PAGES = 20
 
 
 class Orders:
@@ -19,32 +23,51 @@ class Orders:
         self._rest = Rest(api, documents.ORDER_LINES, "order", wire.OrderLine)
 
     async def of(self, reference: str) -> tuple[wire.Standing, ...]:
-        """All of our shop's that bear exactly this reference, cancelled ones too."""
-        variables = {"partner_order_id": reference, **self._settings.of_customer}
+        """All of our shop's that bear exactly this reference, cancelled ones too; each that is not, with all
+        of its lines: whether something of it has left, any of them may tell."""
+        found: list[wire.Standing] = []
+        after: str | None = None
+        for _ in range(MOST_PAGES):
+            page = await self._page(reference, after)
+            if page is None:
+                return ()
+            found += page
+            after = page.page_info.end_cursor
+            if not page.page_info.has_next_page:
+                break
+        else:
+            raise ProtocolMismatch(f"ShipHero has more than {len(found)} orders {reference}")
+        ours = [
+            each
+            for each in found
+            if each.partner_order_id == reference and each.shop_name == self._settings.shop_name
+        ]
+        return tuple([each if each.cancelled else await self._whole(each) for each in ours])
+
+    async def _page(self, reference: str, after: str | None) -> wire.Connection[wire.Standing] | None:
+        variables = {"partner_order_id": reference, "after": after, **self._settings.of_customer}
         told = await self._api.ask(
             documents.STANDING, variables, dict[str, wire.Listed[wire.Standing] | None], write=False
         )
         if isinstance(told, Refusal):
             if told.not_found:
-                return ()
+                return None
             raise ProtocolMismatch(f"ShipHero refused to look an order up (code {told.code}): {told.message}")
         listed = told.get("orders")
         if listed is None or listed.data is None:
             raise ProtocolMismatch("ShipHero answered the look-up of an order with no rows and no error")
-        return tuple(
-            each
-            for each in listed.data
-            if each.partner_order_id == reference and each.shop_name == self._settings.shop_name
-        )
+        return listed.data
 
-    async def lines(self, order: wire.OrderState) -> Sequence[wire.OrderLine]:
-        """All its lines."""
-        return await self._rest.complete(order.id, order.line_items)
+    async def _whole(self, order: wire.Standing) -> wire.Standing:
+        lines = await self._rest.complete(order.id, order.line_items)
+        edges = tuple(wire.Edge(cursor="", node=line) for line in lines)
+        return msgspec.structs.replace(order, line_items=wire.Connection(edges=edges))
 
-    async def units(self, order: wire.OrderState) -> Mapping[str, int]:
-        """Of our own lines, by SKU: ShipHero, or a person, may have put others beside them."""
-        units: dict[str, int] = {}
-        for line in await self.lines(order):
-            if line.units and line_number(line.partner_line_item_id, order.partner_order_id or ""):
-                units[line.sku or ""] = units.get(line.sku or "", 0) + line.units
-        return units
+
+def units(lines: Iterable[wire.OrderLine], reference: str) -> Mapping[str, int]:
+    """Of our own lines, by SKU: ShipHero, or a person, may have put others beside them."""
+    counted: dict[str, int] = {}
+    for line in lines:
+        if line.units and line_number(line.partner_line_item_id, reference):
+            counted[line.sku or ""] = counted.get(line.sku or "", 0) + line.units
+    return counted

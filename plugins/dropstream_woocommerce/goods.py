@@ -54,7 +54,9 @@ class SkuFinder:
         for page in range(1, MOST_PAGES + 1):
             answer = await self._api.rows("products", {**params, "page": page}, wire.Product)
             found += answer.rows
-            if len(answer.rows) < MOST_AT_ONCE or len(found) == answer.total:
+            short = len(answer.rows) < MOST_AT_ONCE
+            ended = answer.total is None or answer.total <= page * MOST_AT_ONCE
+            if len(found) == answer.total or (short and ended):
                 return found
         raise ProtocolMismatch(f"{len(skus)} SKUs have more than {len(found)} products in WooCommerce")
 

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from dropstream_woocommerce import wire
-from dropstream_woocommerce.client import TOO_MANY, Api, Refusal
+from dropstream_woocommerce.client import TOO_MANY, Api, Refusal, begun
 from dropstream_woocommerce.goods import SkuFinder
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
 from dropstreamd.errors import DropstreamError, OutcomeUnknown
@@ -78,7 +78,7 @@ class Levels:
                 outcomes.append(change)
             else:
                 groups.setdefault(change.parent, []).append(change)
-        begun = False
+        some_set = False
         for parent, changes in groups.items():
             for start in range(0, len(changes), self._at_once):
                 try:
@@ -86,10 +86,10 @@ class Levels:
                 except OutcomeUnknown:
                     raise
                 except DropstreamError as error:
-                    if begun:
+                    if some_set:
                         raise OutcomeUnknown(f"some of these levels were set: {error.message}") from error
                     raise
-                begun = True
+                some_set = True
         return outcomes
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
@@ -105,7 +105,9 @@ class Levels:
             if answer.status != TOO_MANY or len(changes) == 1:
                 return [_refused(change, str(answer)) for change in changes]
             half = len(changes) // 2  # the shop takes fewer than it should: another plugin says so
-            return [*await self._set(parent, changes[:half]), *await self._set(parent, changes[half:])]
+            told = await self._set(parent, changes[:half])
+            with begun("the setting of some of these levels"):
+                return [*told, *await self._set(parent, changes[half:])]
         by_id = {entry.id: entry for entry in answer.update}
         return [_outcome(change, by_id.get(change.id)) for change in changes]
 

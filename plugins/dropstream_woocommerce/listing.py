@@ -1,21 +1,63 @@
 """Rows of one of WooCommerce's lists, page by page, in the order of their ids.
 
 Lists are paged by offset, so that a row that leaves one meanwhile moves the others up. Each page therefore
-begins with the last row of the one before, and where that is not so the reading goes back until it joins.
+begins with the last rows of the one before, and where that is not so the reading goes back until it joins.
+What WooCommerce fails to load it leaves out of a page without a word: one that has fewer rows than were asked
+for is the last only if the list's length says so too.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
 from dropstream_woocommerce import wire
-from dropstream_woocommerce.client import Api, Params
+from dropstream_woocommerce.client import Api, Params, Rows
 from dropstream_woocommerce.settings import MOST_AT_ONCE
 from dropstreamd.model.handover import Bad
 
 MOST_KEY_BYTES = 100
+AGAIN = 5
+"""Rows that each page brings again."""
 
 _row = msgspec.json.Decoder(wire.Row)
+
+
+class Place:
+    """How far a list has been read that is paged by `offset`."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self._seen: set[str] = set()
+        self._parted: set[int] = set()
+
+    def joins(self, keys: Sequence[str]) -> bool:
+        """Whether a page begins with rows that were seen; if not, `offset` goes back. Where that is so
+        again, what should join them cannot be loaded."""
+        if self.offset and keys and self._seen.isdisjoint(keys[:AGAIN]) and self.offset not in self._parted:
+            self._parted.add(self.offset)
+            self.offset = max(0, self.offset - MOST_AT_ONCE)
+            return False
+        return True
+
+    def fresh(self, keys: Sequence[str]) -> set[str]:
+        """Those of a page's keys that were not seen yet; all are, from now on."""
+        found = set(keys) - self._seen
+        self._seen |= found
+        return found
+
+    def ends(self, rows: Rows[msgspec.Raw]) -> bool:
+        """Whether nothing can be behind this page."""
+        read = self.offset + MOST_AT_ONCE
+        return len(rows.rows) < MOST_AT_ONCE and (rows.total is None or rows.total <= read)
+
+    def go_on(self) -> None:
+        self.offset += MOST_AT_ONCE - AGAIN
+
+    def begin_anew(self) -> None:
+        """At the beginning of another list."""
+        self.offset = 0
+        self._parted.clear()
 
 
 class Listing:
@@ -25,27 +67,20 @@ class Listing:
         self._api = api
         self._path = path
         self._params = {**params, "orderby": "id", "order": "asc", "per_page": MOST_AT_ONCE}
-        self._offset = 0
-        self._seen: set[str] = set()
+        self._place = Place()
         self.done = False
 
     async def next(self) -> list[bytes]:
         """Rows that were not seen yet, as they came. May be none; then `done` says whether more come."""
-        rows = await read_rows(self._api, self._path, {**self._params, "offset": self._offset})
-        keys = [row_key(row) for row in rows]
-        if self._offset and not (keys and keys[0] in self._seen):
-            self._offset = max(0, self._offset - MOST_AT_ONCE)
+        params = {**self._params, "offset": self._place.offset}
+        answer = await self._api.rows(self._path, params, msgspec.Raw)
+        rows = {row_key(bytes(row)): bytes(row) for row in answer.rows}
+        if not self._place.joins(list(rows)):
             return []
-        fresh = [row for key, row in zip(keys, rows, strict=True) if key not in self._seen]
-        self._seen.update(keys)
-        self.done = len(rows) < MOST_AT_ONCE
-        self._offset += MOST_AT_ONCE - 1
-        return fresh
-
-
-async def read_rows(api: Api, path: str, params: Params) -> list[bytes]:
-    """One page of a list, each row as it came."""
-    return [bytes(row) for row in (await api.rows(path, params, msgspec.Raw)).rows]
+        fresh = self._place.fresh(list(rows))
+        self.done = self._place.ends(answer)
+        self._place.go_on()
+        return [row for key, row in rows.items() if key in fresh]
 
 
 def row_key(raw: bytes) -> str:

@@ -12,7 +12,7 @@ import msgspec
 import trio
 
 from dropstream_woocommerce import translate, wire
-from dropstream_woocommerce.client import Api, Offers, Params, Refusal
+from dropstream_woocommerce.client import Api, Offers, Params, Refusal, Rows
 from dropstream_woocommerce.goods import Facts, Goods
 from dropstream_woocommerce.listing import bad_row, row_key
 from dropstream_woocommerce.packages import refunded_units, shipped_units
@@ -34,11 +34,13 @@ _order = msgspec.json.Decoder(wire.Order)
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since` is the time of change that the next run begins at; `told` are the orders that were told as open
-    or waiting, by the difference to the one before, `named` the numbers of those whose number is no id."""
+    or waiting, by the difference to the one before, `named` the numbers of those whose number is no id.
+    `which` are the settings that say which may be shipped, as of when those were listed."""
 
     since: datetime | None = None
     told: tuple[int, ...] = ()
     named: dict[str, str] = {}
+    which: str = ""
 
 
 _cursor = msgspec.json.Decoder(Cursor)
@@ -47,8 +49,10 @@ _cursor = msgspec.json.Decoder(Cursor)
 class _Run:
     """What one run has read so far."""
 
-    def __init__(self, kept: Cursor, started: datetime) -> None:
+    def __init__(self, kept: Cursor, started: datetime, which: str) -> None:
         self.since = kept.since
+        self.which = kept.which
+        self._asked = which
         self.started = started
         self.told: dict[int, str] = {}
         number = 0
@@ -59,7 +63,8 @@ class _Run:
         self.seen: dict[str, bytes] = {}
         """Digests of rows, by their ids."""
         self.looked: set[int] = set()
-        self.lists: Iterator[str] = iter(("changed", "trash"))
+        listed = kept.since is not None and kept.which == which
+        self.lists: Iterator[str] = iter(("changed", "trash") if listed else ("shipped", "changed", "trash"))
         self.done = False
 
     def is_new(self, row: bytes) -> bool:
@@ -75,18 +80,18 @@ class _Run:
 
     def written(self) -> str:
         """After its end, the next run begins at the newest change that was seen, not after this one did."""
-        since = self.since
+        since, which = self.since, self._asked if self.done else self.which
         if self.done and self.newest is not None:
             begun = min(self.started, self.newest)
             since = begun if since is None else max(since, begun)
         ids = sorted(self.told)
         steps = tuple(one - before for one, before in zip(ids, [0, *ids], strict=False))
         named = {str(each): self.told[each] for each in ids if self.told[each] != str(each)}
-        return msgspec.json.encode(Cursor(since=since, told=steps, named=named)).decode()
+        return msgspec.json.encode(Cursor(since=since, told=steps, named=named, which=which)).decode()
 
 
 class Orders:
-    """A `Source[Order]`. The first run lists those that may be shipped."""
+    """A `Source[Order]`. The first run, and one after the settings changed, lists what may be shipped."""
 
     def __init__(self, api: Api, offers: Offers, goods: Goods, settings: Settings, clock: Clock) -> None:
         self._api = api
@@ -100,7 +105,7 @@ class Orders:
     async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
         """The next page of what changed; then of what was put into the trash; then what was deleted."""
         if self._run is None:
-            self._run = _Run(_read(cursor), utc(self._clock.now_s()))
+            self._run = _Run(_read(cursor), utc(self._clock.now_s()), self._which)
         run = self._run
         rows = await self._rows(run)
         if rows is None:
@@ -129,11 +134,16 @@ class Orders:
         return [row for row in await self._walk.next() if run.is_new(row)]
 
     def _begun(self, run: _Run, following: str) -> Walk | None:
-        since = None if run.since is None else run.since - OVERLAP
-        if following == "trash":
-            return Walk(self._api, translate.TRASH, since) if run.told and since is not None else None
-        status = "any" if run.since is not None else ",".join(self._settings.ship_statuses)
-        return Walk(self._api, status, since)
+        if following == "shipped":
+            return Walk(self._api, ",".join(self._settings.ship_statuses), None)
+        if run.since is None or (following == "trash" and not run.told):
+            return None
+        status = translate.TRASH if following == "trash" else "any"
+        return Walk(self._api, status, run.since - OVERLAP)
+
+    @property
+    def _which(self) -> str:
+        return f"{sorted(self._settings.ship_statuses)} {sorted(self._settings.skip_methods)}"
 
     async def _told(self, run: _Run, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         bad: list[Bad] = []
@@ -194,21 +204,28 @@ class Orders:
                 answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
                 if not isinstance(answer, Refusal):
                     rows.append(bytes(answer))
-                elif answer.missing:
+                elif answer.missing and not await self._is_counted(each):
                     at = utc(self._clock.now_s())
                     gone.append(translate.gone(str(each), run.told.pop(each), at))
         documents, bad = await self._told(run, rows)
         return (*gone, *documents), bad
 
     async def _absent(self, ids: Sequence[int]) -> list[int]:
+        there = {row.id for row in (await self._listed(ids)).rows}
+        return [each for each in ids if each not in there]
+
+    async def _is_counted(self, number: int) -> bool:
+        """Whether it is there, though WooCommerce fails to load it."""
+        return bool((await self._listed([number])).total)
+
+    async def _listed(self, ids: Sequence[int]) -> Rows[wire.Row]:
         params: Params = {
             "include": ",".join(map(str, ids)),
             "status": "any",
             "per_page": MOST_AT_ONCE,
             "_fields": "id",
         }
-        there = {row.id for row in (await self._api.rows("orders", params, wire.Row)).rows}
-        return [each for each in ids if each not in there]
+        return await self._api.rows("orders", params, wire.Row)
 
 
 class _Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -127,12 +127,22 @@ class Shipments:
 
     async def _tell(self, key: str, wanted: Wanted, seen: Seen, way: Way) -> Outcome:
         remote = await way.tell(seen, wanted)
-        if isinstance(remote, Refusal):
-            reason = f"WooCommerce did not take the shipment: {remote}"
-            return Rejected(key=key, cause="refused", reason=reason)
-        there = There(remote=remote, whole=True)
         with begun(f"the shipment of order {wanted.order}"):
+            if isinstance(remote, Refusal):
+                there = await self._there_for_all_that(wanted, way)
+                if there is None:
+                    reason = f"WooCommerce did not take the shipment: {remote}"
+                    return Rejected(key=key, cause="refused", reason=reason)
+            else:
+                there = There(remote=remote, whole=True)
             return await self._settled(key, wanted, seen, way, there)
+
+    async def _there_for_all_that(self, wanted: Wanted, way: Way) -> There | None:
+        """What was told by a call that was refused: a fulfillment is kept before its mail goes out, and where
+        that fails the answer is a refusal too."""
+        now = await self._seen(wanted.order)
+        there = None if now is None else await way.find(now, wanted)
+        return there if there is not None and there.whole else None
 
     async def _finish(self, key: str, wanted: Wanted, seen: Seen, way: Way, there: There) -> Outcome:
         """One that is there already: what of it is missing is told."""

@@ -54,6 +54,8 @@ def translated(sold: Sold, settings: Settings) -> Order:
     status = status_of(order, settings)
     if status == "open" and not any(line.open_quantity for line in lines):
         status = "closed" if any(line.fulfilled for line in lines) or not lines else "cancelled"
+    if status == "open" and not ours(order, settings):
+        status = "waiting"  # told before its shipping was changed to one that nobody ships
     placed = instant(order.date_created_gmt)
     changed = instant(order.date_modified_gmt)
     if placed is None:

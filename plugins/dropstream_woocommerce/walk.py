@@ -3,7 +3,7 @@
 It is sorted by the time of change, in GMT and in whole seconds, and an order that changes while it is read
 moves to its end. So it is not paged by numbers: each page asks for what changed from the last second of the
 one before. Only within one second that fills more than a page the pages are counted, each beginning with the
-last row of the one before.
+last rows of the one before.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ import msgspec
 
 from dropstream_woocommerce import translate, wire
 from dropstream_woocommerce.client import Api, Params
-from dropstream_woocommerce.listing import row_key
+from dropstream_woocommerce.listing import Place, row_key
 from dropstream_woocommerce.settings import MOST_AT_ONCE
 
 FIELDS = ",".join(
@@ -34,8 +34,7 @@ class Walk:
         self._api = api
         self._status = status
         self._from = None if since is None else _before(since)
-        self._offset = 0
-        self._seen: set[str] = set()
+        self._place = Place()
         self.done = False
 
     async def next(self) -> list[bytes]:
@@ -43,18 +42,18 @@ class Walk:
         answer = await self._api.rows("orders", self._params(), msgspec.Raw)
         rows = [bytes(row) for row in answer.rows]
         keys = [row_key(row) for row in rows]
-        if self._offset and not (keys and keys[0] in self._seen):
-            self._offset = max(0, self._offset - MOST_AT_ONCE)
+        if not self._place.joins(keys):
             return rows
-        self._seen.update(keys)
-        if len(rows) < MOST_AT_ONCE:
+        self._place.fresh(keys)
+        if self._place.ends(answer):
             self.done = True
             return rows
-        last = changed_at(rows[-1])
+        last = changed_at(rows[-1]) if rows else None
         if last is not None and (self._from is None or _before(last) > self._from):
-            self._from, self._offset = _before(last), 0
+            self._from = _before(last)
+            self._place.begin_anew()
         else:
-            self._offset += MOST_AT_ONCE - 1
+            self._place.go_on()
         return rows
 
     def _params(self) -> Params:
@@ -63,7 +62,7 @@ class Walk:
             "orderby": "modified",
             "order": "asc",
             "per_page": MOST_AT_ONCE,
-            "offset": self._offset,
+            "offset": self._place.offset,
             "_fields": FIELDS,
         }
         if self._from is not None:

@@ -24,9 +24,12 @@ from .woocommerce_shop import WooShop
 KEY = "ck_0123456789abcdef0123456789abcdef01234567"
 SECRET = "cs_0123456789abcdef0123456789abcdef01234567"
 
-Fault = Literal["429", "500", "503", "401", "html", "before", "after", "lost", "truncated", "slow"]
+Fault = Literal[
+    "429", "500", "503", "401", "html", "before", "after", "late-400", "lost", "truncated", "slow"
+]
 """`before`, `after`: the connection ends before or after it was applied, with no answer; `truncated`: within
-the answer. `lost`: applied, and never answered. `slow`: in small bits."""
+the answer. `late-400`: applied, and yet refused. `lost`: applied, and never answered. `slow`: in small
+bits."""
 
 PAGE = b"<!DOCTYPE html><html><title>Page not found</title></html>"
 
@@ -131,6 +134,8 @@ class FakeWooCommerce:
             reply = Reply(status=status, headers=told, body=msgspec.json.encode(answer))
         except Refused as refusal:
             reply = _error(refusal.code, refusal.status)
+        if fault == "late-400":
+            reply = _error(0, 400)
         if fault == "lost":
             await trio.sleep_forever()
         if fault == "after":

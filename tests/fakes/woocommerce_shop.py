@@ -10,6 +10,7 @@ from typing import Any
 from .woocommerce_routes import Asked
 from .woocommerce_rows import (
     ADDRESS,
+    BROKEN,
     ZONE,
     Refused,
     Row,
@@ -267,7 +268,7 @@ class WooShop:
 
     def _of_an_order(self, asked: Asked, kind: str) -> tuple[int, Any, dict[str, str]]:
         order = self.orders.get(int(asked.ids[0]))
-        if order is None:
+        if order is None or order.get(BROKEN):
             raise Refused("woocommerce_rest_shop_order_invalid_id", 404)
         number, body = order["id"], asked.body
         controllers: dict[tuple[str, str], Callable[[], Any]] = {

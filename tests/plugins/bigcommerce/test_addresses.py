@@ -69,3 +69,20 @@ async def test_an_order_that_nothing_is_sent_of_any_more_is_cancelled(
     made["consignments"]["shipping"] = []
     shop.touch(made)
     assert (await account.listing(first.cursor)).statuses == {str(made["id"]): "cancelled"}
+
+
+async def test_one_that_cannot_be_read_any_more_is_held_at_every_address(
+    account: Account, shop: BigCommerceShop
+) -> None:
+    """What came may be its cancellation."""
+    made = shop.place({"A": 1}, addresses=2)
+    ids = shop.addresses(made)
+    first = await account.listing()
+    made["total_inc_tax"] = "NaN"
+    shop.set_status(made, 5)
+    second = await account.listing(first.cursor)
+    assert second.bad.keys() == {str(made["id"]), f"{made['id']}-{ids[1]}"}
+    made["total_inc_tax"] = "1.00"
+    shop.touch(made)
+    third = await account.listing(second.cursor)
+    assert third.statuses == dict.fromkeys(second.bad, "cancelled")

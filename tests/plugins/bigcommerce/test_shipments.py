@@ -119,6 +119,21 @@ async def test_what_was_entered_by_hand_is_taken_for_the_package(
         assert refused(await push(store, package("Q", made, 2))) == "already-shipped"
 
 
+@pytest.mark.parametrize("key", ["P 1 ", " P 1", "P\t1", "P\x1c1", "P\n1", "P\u20281"])
+async def test_a_key_with_odd_blanks_is_found_again(
+    account: Account, shop: BigCommerceShop, key: str
+) -> None:
+    made = shop.place({"A": 4})
+    async with account.open() as store:
+        first = await push(store, package(key, made, 1))
+        again = await push(store, package(key, made, 1))
+        other = await push(store, package("P", made, 1))
+    assert isinstance(first, Accepted)
+    assert first == again
+    assert isinstance(other, Accepted)
+    assert len(shop.shipments) == 2
+
+
 async def test_two_of_one_mark_are_in_doubt(account: Account, shop: BigCommerceShop) -> None:
     made = shop.place({"A": 4})
     address = shop.addresses(made)[0]

@@ -309,6 +309,18 @@ async def test_what_is_said_of_orders(house: House, account: Account) -> None:
     assert "on hold: address" in held.reason
 
 
+async def test_a_cancelled_order_beside_a_live_one_says_nothing(house: House, account: Account) -> None:
+    """One that was sent once more after it had been cancelled: the word would be taken for that one's."""
+    house.order("SH1", {"TEE": 1})["fulfillment_status"] = "canceled"
+    house.order("SH1", {"TEE": 1})
+    told = await account.read("acknowledgements")
+    assert [each.verdict for each in told.documents.values()] == ["accepted"]
+    half = house.order("SH1", {"MUG": 1})
+    half["fulfillment_status"] = "canceled"
+    told = await account.read("acknowledgements")
+    assert told.documents[f"{half['id']}.cancelled"].verdict == "cancelled", "of a split one: nobody sends it"
+
+
 async def test_the_survey_knows_every_sku(house: House, account: Account) -> None:
     house.count({f"SKU-{number}": 1 for number in range(150)})
     twice = house.add_product("SKU-1")

@@ -165,3 +165,36 @@ async def test_a_look_up_that_is_refused_writes_nothing(fake: FakeShipHero, acco
         with pytest.raises(ProtocolMismatch, match="code 3"):
             await push(session, item(order()))
     assert "CreateOrder" not in fake.asked
+
+
+# ---- orders of many lines
+
+
+MANY = {f"SKU-{number}": 5 for number in range(12)}
+
+
+async def test_a_unit_of_a_late_line_has_left(fake: FakeShipHero, house: House, account: Account) -> None:
+    """What has left is counted over all lines, and not over those alone that come with the order."""
+    row = house.order("SH1001", MANY)
+    house.ship(row, {"SKU-11": 2}, "1Z1")
+    lines = tuple(
+        OutboundLine(number=number, order_line=sku, sku=sku, quantity=4 if sku == "SKU-11" else 5)
+        for number, sku in enumerate(MANY, 1)
+    )
+    async with account.open() as session:
+        assert refused(await push(session, item(order(lines=lines), remote=row["id"]))) == "too-late"
+        assert refused(await push(session, item(order(), remote=row["id"], cancel=True))) == "too-late"
+    assert not {"UpdateLines", "CancelOrder"} & set(fake.asked)
+
+
+async def test_more_orders_of_one_reference_than_are_looked_at(
+    fake: FakeShipHero, house: House, account: Account
+) -> None:
+    """Behind those that were cancelled may be one that is not: nothing is made twice."""
+    for _ in range(5):
+        house.order("SH1001", {"TEE": 2, "MUG": 1})["fulfillment_status"] = "canceled"
+    live = house.order("SH1001", {"TEE": 2, "MUG": 1})
+    async with account.open() as session:
+        assert await push(session, item(order())) == Accepted(key="SH1001", remote=live["id"])
+        assert await recover(session, item(order())) == Accepted(key="SH1001", remote=live["id"])
+    assert "CreateOrder" not in fake.asked

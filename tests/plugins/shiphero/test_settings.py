@@ -26,7 +26,17 @@ def test_the_plugin_is_a_valid_one() -> None:
 
 def test_good_settings() -> None:
     assert check(settings()) == []
-    assert account_key(settings(user="Dropstream@Acme.example")) == "dropstream@acme.example"
+    ours = account_key(settings(user="Dropstream@Acme.example"))
+    assert ours == account_key(settings(user="dropstream@acme.example", warehouse="V2FyZWhvdXNlOjg="))
+    others = {
+        account_key(settings(**changes))
+        for changes in (
+            {"user": "b@acme.example"},
+            {"customer_account": "QWNjb3VudDoy"},
+            {"shop_name": "East"},
+        )
+    }
+    assert len(others - {ours}) == 3, "orders of another client, or shop, are others"
     assert settings().address == "https://public-api.shiphero.com/graphql"
 
 
@@ -54,8 +64,9 @@ def test_wrong_settings(changes: dict[str, object], key: str) -> None:
 
 
 def test_returns_need_a_carrier_and_a_method() -> None:
-    assert PLUGIN.parts(settings()) == frozenset(Part) - {Part.RETURNS}
-    assert PLUGIN.parts(settings(return_carrier="usps", return_method="usps-priority")) == frozenset(Part)
+    assert PLUGIN.parts(settings()) == frozenset(Part) - {Part.RETURNS, Part.STOCK_NOTICES}
+    with_both = settings(return_carrier="usps", return_method="usps-priority")
+    assert PLUGIN.parts(with_both) == frozenset(Part) - {Part.STOCK_NOTICES}
 
 
 @pytest.mark.parametrize("uncommented", [False, True])

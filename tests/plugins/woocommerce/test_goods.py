@@ -41,6 +41,14 @@ async def drafted(account: Account, *made: Product) -> dict[str, Outcome]:
     return outcomes
 
 
+async def test_a_product_that_cannot_be_loaded_ends_no_list(account: Account, shop: WooShop) -> None:
+    """What a listing does not have any more is taken for gone: all behind that page would be."""
+    for number in range(250):
+        shop.add_product(f"S-{number}", broken=True) if number in (3, 99) else shop.add_product(f"S-{number}")
+    found, _ = await products(account)
+    assert len(found) == 248
+
+
 async def test_products_and_variations(fake: FakeWooCommerce, account: Account, shop: WooShop) -> None:
     shop.weight_unit = "lbs"
     shop.add_product("A", weight="2", global_unique_id="4006381333931", status="draft")

@@ -136,6 +136,21 @@ async def test_a_part_that_fails_leaves_the_outcome_unknown(
         assert await store.inventory.recover(prepared, "", Steps()) == [Untouched(key="A")]
 
 
+async def test_half_of_a_batch_that_was_set_leaves_the_outcome_unknown(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    """No error means that nothing was set."""
+    shop.most_in_batch = 30
+    levels = {f"S-{number}": 7 for number in range(40)}
+    for sku in levels:
+        shop.add_product(sku, 1)
+    fake.before[SET] = lambda: fake.before.update({SET: lambda: fake.fail(SET, "401")})
+    async with account.open() as store:
+        with pytest.raises(OutcomeUnknown, match="some of these levels"):
+            await push_levels(store, levels)
+    assert (shop.product("S-0")["stock_quantity"], shop.product("S-39")["stock_quantity"]) == (7, 1)
+
+
 async def test_a_full_sync_in_the_fewest_calls_within_the_budget(
     fake: FakeWooCommerce, quick_clock: MockClock, account: Account, shop: WooShop
 ) -> None:

@@ -291,6 +291,21 @@ async def test_what_needs_no_shipping_is_left_out(account: Account, shop: WooSho
     assert (order.key, [line.sku for line in order.lines]) == (str(made["id"]), ["TEE"])
 
 
+async def test_one_that_the_buyer_collects_after_all_waits(account: Account, shop: WooShop) -> None:
+    """Its shipping was changed after it had been told."""
+    shop.add_product("TEE")
+    made = shop.place({"TEE": 1})
+    first = await account.listing()
+    assert first.statuses == {str(made["id"]): "open"}
+    made["shipping_lines"] = [{"method_title": "Shop", "method_id": "local_pickup"}]
+    shop.touch(made)
+    second = await account.listing(first.cursor)
+    assert second.statuses == {str(made["id"]): "waiting"}
+    made["shipping_lines"] = [{"method_title": "Flat rate", "method_id": "flat_rate"}]
+    shop.touch(made)
+    assert (await account.listing(second.cursor)).statuses == {str(made["id"]): "open"}
+
+
 async def test_a_variation_without_a_sku_has_none(account: Account, shop: WooShop) -> None:
     """It shows its parent's, which does not tell what was bought."""
     parent = shop.add_variable("TEE", ["TEE-M"])

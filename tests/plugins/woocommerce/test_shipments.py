@@ -88,6 +88,16 @@ async def test_what_left_and_was_refunded_since_is_told(account: Account, shop: 
     assert len(shop.shipped(made)) == 1
 
 
+async def test_a_refusal_after_it_was_told_is_none(
+    fake: FakeWooCommerce, account: Account, shop: WooShop, way: str, made: Row
+) -> None:
+    """WooCommerce answers 400 also where a fulfillment is kept and its mail fails."""
+    await account.push(package("P1", made, 3, "1Z1"))
+    fake.fail(TELL[way], "late-400")
+    assert isinstance(await account.push(package("P2", made, 2, "1Z2", line=1)), Accepted)
+    assert (told(shop, made), made["status"]) == (2, "completed")
+
+
 @pytest.mark.parametrize("fault", ["before", "after", "truncated", "html", "500", "lost"])
 async def test_an_answer_that_was_lost_is_looked_up(
     fake: FakeWooCommerce,
