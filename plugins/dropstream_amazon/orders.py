@@ -1,6 +1,7 @@
 """The orders that a merchant ships, as they change.
 
-The first run lists all that are open. Later ones list what was updated in a window of time, whose end lies
+The first run, and one after the settings that say which may be shipped were changed, lists all that are open.
+Later ones list what was updated in a window of time, whose end lies
 some minutes back: Amazon tells an order only then for sure, and refuses a later end. What is updated while a
 window is read falls out of it, and into the next one, which begins some minutes before this one's end.
 
@@ -46,20 +47,24 @@ OPEN = ("PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED")
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """A window that is being read: `token` is where its next page is. `first`: all that are open."""
+    """A window that is being read: `token` is where its next page is. `first`: all that are open. `which` are
+    the settings that it is read under."""
 
     after: datetime
     before: datetime
     token: str
     begun: datetime
     first: bool = False
+    which: str = ""
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """`since`: everything that was updated before it was seen; None until all that is open was listed."""
+    """`since`: everything that was updated before it was seen; None until all that is open was listed.
+    `which` are the settings that say which orders may be shipped, as of when all that is open was listed."""
 
     since: datetime | None = None
     listing: Listing | None = None
+    which: str = ""
 
 
 _cursor = msgspec.json.Decoder(Cursor)
@@ -80,9 +85,11 @@ class Orders:
             await trio.lowlevel.checkpoint()
             return Page()
         listing = kept.listing
-        if listing is not None and (now - listing.begun).total_seconds() > TOKEN_LIVES_S:
+        if listing is not None and (
+            (now - listing.begun).total_seconds() > TOKEN_LIVES_S or listing.which != self._which
+        ):
             listing = None
-        listing = listing or _opened(kept.since, now)
+        listing = listing or _opened(kept, now, self._which)
         if listing.before <= listing.after:
             return Page()
         response = await self._ask(listing)
@@ -120,6 +127,10 @@ class Orders:
 
     # ---- asking
 
+    @property
+    def _which(self) -> str:
+        return f"{sorted(self._settings.marketplaces)} {self._settings.amazon_labels}"
+
     def _always(self) -> Query:
         data = ["RECIPIENT", "PROCEEDS", "CANCELLATION", "FULFILLMENT"]
         return {
@@ -146,10 +157,14 @@ class Orders:
         orders, bad = self._translated(found)
         token = found.next_token
         if token:
-            after = Cursor(since=kept.since, listing=msgspec.structs.replace(listing, token=token))
+            following = msgspec.structs.replace(listing, token=token)
+            after = Cursor(since=kept.since, listing=following, which=kept.which)
+        elif kept.since is None:
+            after = Cursor(since=listing.before, which=listing.which)
         else:
-            since = listing.before if kept.since is None else max(kept.since, listing.before)
-            after = Cursor(since=since)
+            # What is open was listed once more: that says nothing of what is over since.
+            since = kept.since if listing.first else max(kept.since, listing.before)
+            after = Cursor(since=since, which=listing.which)
         ready = self._api.budget(SEARCH_ORDERS).ready_in_s() <= PATIENCE_S
         return Page(
             documents=orders,
@@ -169,7 +184,7 @@ class Orders:
             elif translate.is_ours(order, self._settings):
                 told = translate.translated(order, self._settings)
                 orders.append(told)
-                unaddressed += translate.lacks_address(order, self._settings)
+                unaddressed += told.status == "waiting" and translate.lacks_address(order, self._settings)
                 addressed += told.status == "open"
         if unaddressed and not addressed:
             raise AuthFailed(
@@ -189,12 +204,13 @@ def _read(cursor: str | None) -> Cursor:
         raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
 
 
-def _opened(since: datetime | None, now: datetime) -> Listing:
+def _opened(kept: Cursor, now: datetime, which: str) -> Listing:
     """The next window to read."""
     before = now - timedelta(seconds=LAG_S)
-    if since is None:
-        return Listing(after=now - REACH, before=before, token="", begun=now, first=True)
-    return Listing(after=since - timedelta(seconds=OVERLAP_S), before=before, token="", begun=now)
+    if kept.since is None or kept.which != which:
+        return Listing(after=now - REACH, before=before, token="", begun=now, first=True, which=which)
+    after = kept.since - timedelta(seconds=OVERLAP_S)
+    return Listing(after=after, before=before, token="", begun=now, which=which)
 
 
 def _updated(after: datetime, before: datetime) -> dict[str, str]:

@@ -109,9 +109,7 @@ def _fault(order: wire.Order) -> str:
     """What is wrong with it as it stands; empty where nothing is."""
     if not _ORDER_ID.fullmatch(order.order_id):
         return "its id is not one of an order"
-    if order.fulfillment is None:
-        return "it does not say how it is fulfilled"
-    wrong = _fault_of_items(order.order_items)
+    wrong = _fault_of_origin(order) or _fault_of_items(order.order_items)
     if wrong:
         return wrong
     amounts = [order.proceeds.grand_total, *(item.product.price.unit_price for item in order.order_items)]
@@ -119,6 +117,17 @@ def _fault(order: wire.Order) -> str:
         return "an amount of it is no number"
     times = (order.created_time, order.last_updated_time)
     return "an instant of it has no zone" if any(at.tzinfo is None for at in times) else ""
+
+
+def _fault_of_origin(order: wire.Order) -> str:
+    """Why `is_ours` could not tell: what is left out would be told to nobody."""
+    if order.fulfillment is None:
+        return "it does not say how it is fulfilled"
+    if not order.fulfillment.fulfilled_by:
+        return "it does not say who fulfills it"
+    if order.fulfillment.fulfilled_by == MERCHANT and not order.sales_channel.marketplace_id:
+        return "it does not say in which marketplace it was placed"
+    return ""
 
 
 def _fault_of_items(items: tuple[wire.Item, ...]) -> str:

@@ -3,7 +3,9 @@
 What a listing shows is the lower of the two ("bulkUpdatePriceQuantity"), so that both are set. Each listing
 can be revised 250 times a day; what shows the wanted figure already is therefore left alone. 25 items are
 looked at with one call and set with another. Which offers an item has is looked up one SKU at a time, the
-first time; from then on they are remembered with the level that was accepted.
+first time; from then on they are remembered with the level that was accepted. An item may have been set and
+an offer of it refused: that an item shows the figure tells of its offers only where this is the level that
+was accepted.
 """
 
 import re
@@ -47,9 +49,10 @@ _LIMIT = re.compile(r"limit|exceed|maximum|too many|times|calendar day", re.IGNO
 
 
 class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """The level of a SKU, and the offers that it was accepted with before."""
+    """The level of a SKU; the one that was accepted last, and the offers that it was accepted with."""
 
     available: int
+    accepted: int | None = None
     offers: tuple[str, ...] = ()
 
 
@@ -74,7 +77,8 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
         return made
 
     def accepted(self) -> Accepted:
-        return Accepted(key=self.sku, remote=",".join(self.offers))
+        remote = f"{self.available}@{','.join(self.offers)}" if self.offers else ""
+        return Accepted(key=self.sku, remote=remote)
 
     def with_offers(self, offers: Iterable[wire.Offer]) -> "_Change":
         ids = tuple(each.offer_id for each in offers)
@@ -82,7 +86,8 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Levels:
-    """A `Sink[Level]`, and the `LevelReader` beside it. An accepted one's `remote` are its offers' ids."""
+    """A `Sink[Level]`, and the `LevelReader` beside it. An accepted one's `remote` are the level and its
+    offers' ids."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -111,9 +116,11 @@ class Levels:
         """Look at the items and their offers, and set those that show another figure."""
         wanted = _levels.decode(prepared.payload)
         outcomes: dict[str, Outcome] = {}
-        items = await self._items(wanted)
-        for sku in wanted.keys() - items.keys():
-            outcomes[sku] = _not_there(sku)
+        told = await self._items(wanted)
+        for sku in wanted:
+            if told.get(sku) is None:  # of one that was not told at all, nothing is known: it is pushed again
+                outcomes[sku] = _not_there(sku) if sku in told else Untouched(key=sku)
+        items = _there(told)
         changes = await self._changes({sku: wanted[sku] for sku in items}, items, outcomes)
         if changes:
             try:
@@ -139,7 +146,7 @@ class Levels:
         items: dict[str, wire.Item] = {}
         known = [sku for sku in skus if 0 < len(sku) <= MOST_SKU]
         for at in range(0, len(known), BATCH):
-            items |= await self._items(known[at : at + BATCH])
+            items |= _there(await self._items(known[at : at + BATCH]))
         offers = await live_offers(self._api, items)
         return {
             sku: min([item.quantity, *(_shown(offer, item) for offer in offers[sku])])
@@ -149,18 +156,18 @@ class Levels:
 
     # ---- calls
 
-    async def _items(self, skus: Iterable[str]) -> dict[str, wire.Item]:
-        """Those that the Inventory API has."""
+    async def _items(self, skus: Iterable[str]) -> dict[str, wire.Item | None]:
+        """What the Inventory API has of them: None where it says that there is no such item. What it tells
+        nothing of, or stumbled over, is left out."""
         asked = list(skus)
         body = {"requests": [{"sku": sku} for sku in asked]}
         answer = await self._api.ask(f"{INVENTORY}/bulk_get_inventory_item", body)
         if answer.ok:
             told = read(answer, wire.ItemsOf).responses
-            found = {each.sku: each.inventory_item for each in told if each.status_code == 200}
-            return {sku: item for sku, item in found.items() if item is not None}
+            return {each.sku: each.inventory_item for each in told if each.sku in asked and _is_told(each)}
         if len(asked) == 1:
             if answer.status in (400, 404):
-                return {}
+                return {asked[0]: None}
             read(answer, wire.ItemsOf)
         # Refused whole, for one of them perhaps: each is asked for alone.
         return {sku: item for one in asked for sku, item in (await self._items([one])).items()}
@@ -168,19 +175,21 @@ class Levels:
     async def _changes(
         self, wanted: Mapping[str, _Wanted], items: Mapping[str, wire.Item], outcomes: dict[str, Outcome]
     ) -> list[_Change]:
-        """What is to be set; the others show it. Where offers are remembered the item tells: both were set
-        together, and eBay counts what is sold from both."""
-        found = await live_offers(self._api, [sku for sku, each in wanted.items() if not each.offers])
+        """What is to be set; the others show it. Where offers are remembered the item tells, if it shows
+        another figure, or the one that was accepted with them; else the offers are looked at too."""
+        asked = [sku for sku, each in wanted.items() if _asks_offers(each, items[sku])]
+        found = await live_offers(self._api, asked)
         changes: list[_Change] = []
         for sku, each in wanted.items():
             offers = found.get(sku)
             if offers is None and not each.offers:
                 outcomes[sku] = _not_there(sku)
                 continue
-            ids = each.offers or tuple(offer.offer_id for offer in offers or ())
+            ids = each.offers if offers is None else tuple(offer.offer_id for offer in offers)
             shown = [items[sku].quantity, *(offer.available_quantity for offer in offers or ())]
             change = _Change(sku=sku, available=each.available, offers=ids)
-            if all(quantity == each.available for quantity in shown):
+            told = offers is not None or sku not in asked
+            if told and all(quantity == each.available for quantity in shown):
                 outcomes[sku] = change.accepted()
             else:
                 changes.append(change)
@@ -226,14 +235,33 @@ def _unfit(item: Item[Level]) -> Rejected | None:
 
 
 def _prepared(items: Sequence[Item[Level]], name: str) -> Prepared:
-    wanted = {
-        item.key: _Wanted(
-            available=item.document.available,
-            offers=tuple((item.remote or "").split(",")) if item.remote else (),
-        )
-        for item in items
-    }
+    wanted = {item.key: _wanted(item) for item in items}
     return Prepared(name=name, keys=tuple(wanted), payload=msgspec.json.encode(wanted))
+
+
+def _wanted(item: Item[Level]) -> _Wanted:
+    accepted, _, offers = (item.remote or "").rpartition("@")
+    return _Wanted(
+        available=item.document.available,
+        accepted=int(accepted) if accepted.isdecimal() else None,
+        offers=tuple(offers.split(",")) if offers else (),
+    )
+
+
+def _asks_offers(wanted: _Wanted, item: wire.Item) -> bool:
+    return not wanted.offers or item.quantity == wanted.available != wanted.accepted
+
+
+def _is_told(item: wire.ItemOf) -> bool:
+    """Whether eBay says that there is one, or that there is none."""
+    if item.status_code == 200:
+        return item.inventory_item is not None
+    stumbled = SYSTEM_ERRORS & {error.error_id for error in item.errors}
+    return 400 <= item.status_code < 500 and item.status_code != 429 and not stumbled
+
+
+def _there(items: Mapping[str, wire.Item | None]) -> dict[str, wire.Item]:
+    return {sku: item for sku, item in items.items() if item is not None}
 
 
 def _shown(offer: wire.Offer, item: wire.Item) -> int:

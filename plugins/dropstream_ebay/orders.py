@@ -1,14 +1,15 @@
 """A seller's orders: what changed since the last run, each as it is now.
 
-The first run lists what is not shipped yet; later ones what was modified since the one before, whatever its
-state, so that an order which was shipped or cancelled elsewhere is told of. The window is open at its end: an
-order that changes while it is being read moves within it, and comes again in the next run, since that begins
-some minutes before this one did by eBay's own clock.
+The first run, and one after the settings that say which may be shipped were changed, lists what is not
+shipped yet; later ones what was modified since the one before, whatever its state, so that an order which was
+shipped or cancelled elsewhere is told of. The window is open at its end: an order that changes while it is
+being read moves within it, and comes again in the next run, since that begins some minutes before this one
+did by eBay's own clock.
 
 Pages are cut by counting ("getOrders": limit, offset), so that an order which moves away shifts all that come
 after it. Therefore each page begins with the order that the last one ended with; where it does not, something
-before it has gone, and the page before is read again. Every page that begins with an order which was seen
-leaves nothing out between the two.
+before it has gone, and the page before is read again. A page that begins with an order which was seen and
+has not changed since leaves nothing out between the two: one that has changed may have moved past others.
 """
 
 from collections.abc import Sequence
@@ -41,9 +42,11 @@ _FUTURE = 30850
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that changed before it was seen."""
+    """Everything that changed before `since` was seen. `which` are the settings that say which orders may be
+    shipped, as of when what is open was listed."""
 
     since: datetime
+    which: str = ""
 
 
 _cursor = msgspec.json.Decoder(Cursor)
@@ -51,9 +54,11 @@ _cursor = msgspec.json.Decoder(Cursor)
 
 class _Run(msgspec.Struct, kw_only=True):
     """A run that is going on. `begun` is when, by eBay's clock where that was told. `seen` are the orders
-    that were told in it, by their ids, with their times of change."""
+    that were told in it, by their ids, with their times of change. `since`: what the next run begins at,
+    where this one lists once more what is open, which says nothing of what is over since."""
 
     filter: str
+    since: datetime | None = None
     begun: datetime | None = None
     offset: int = 0
     steps_back: int = 0
@@ -73,7 +78,7 @@ class Orders:
         """The next orders of this run. The cursor comes with the last of them."""
         run = self._run
         if run is None:
-            run = self._run = _Run(filter=_filter(cursor, utc(self._clock.now_s())))
+            run = self._run = self._opened(cursor)
         answer = await self._api.get(
             f"{FULFILLMENT}/order", {"filter": run.filter, "limit": PAGE, "offset": run.offset}
         )
@@ -81,7 +86,7 @@ class Orders:
         if run.begun is None:
             run.begun = _told_at(answer) or utc(self._clock.now_s())
         rows = page.rows()
-        if run.offset and not (rows and translate.row_key(rows[0]) in run.seen):
+        if run.offset and (not rows or self._is_unseen(run, rows[0])):
             return self._stepped_back(run)
         found, bad = await self._translated([row for row in rows if self._is_new(run, row)])
         reached = run.offset + len(rows)
@@ -93,13 +98,25 @@ class Orders:
             run.offset = reached - 1  # the next page begins with the last of this one
             return Page(documents=found, bad=bad, more=True)
         self._run = None
-        since = run.begun - timedelta(seconds=OVERLAP_S)
-        return Page(documents=found, bad=bad, cursor=msgspec.json.encode(Cursor(since=since)).decode())
+        kept = Cursor(since=run.since or run.begun - timedelta(seconds=OVERLAP_S), which=self._which)
+        return Page(documents=found, bad=bad, cursor=msgspec.json.encode(kept).decode())
 
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
 
     # ---- reading
+
+    @property
+    def _which(self) -> str:
+        return f"{sorted(self._settings.marketplaces)} {self._settings.ebay_labels}"
+
+    def _opened(self, cursor: str | None) -> _Run:
+        kept = _read(cursor)
+        if kept is not None and kept.which == self._which:
+            return _Run(filter=f"lastmodifieddate:[{_written(kept.since)}..]")
+        first = utc(self._clock.now_s()) - timedelta(seconds=FIRST_S)
+        created = f"creationdate:[{_written(first)}..],{OPEN}"
+        return _Run(filter=created, since=None if kept is None else kept.since)
 
     def _page(self, answer: Response) -> wire.Orders:
         if any(each.error_id == _FUTURE for each in errors_of(answer)):
@@ -118,12 +135,16 @@ class Orders:
 
     @staticmethod
     def _is_new(run: _Run, row: bytes) -> bool:
-        """Whether it was not told in this run, as it is now."""
-        key, at = translate.row_key(row), translate.modified(row)
-        if key in run.seen and run.seen[key] == at:
+        """Whether it was not told in this run, as it is now; from now on it was."""
+        if not Orders._is_unseen(run, row):
             return False
-        run.seen[key] = at
+        run.seen[translate.row_key(row)] = translate.modified(row)
         return True
+
+    @staticmethod
+    def _is_unseen(run: _Run, row: bytes) -> bool:
+        key = translate.row_key(row)
+        return key not in run.seen or run.seen[key] != translate.modified(row)
 
     async def _translated(self, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         orders: list[Order] = []
@@ -155,14 +176,13 @@ class Orders:
         return translate.translated(order, fulfillments, self._settings, row)
 
 
-def _filter(cursor: str | None, now: datetime) -> str:
+def _read(cursor: str | None) -> Cursor | None:
     if cursor is None:
-        return f"creationdate:[{_written(now - timedelta(seconds=FIRST_S))}..],{OPEN}"
+        return None
     try:
-        since = _cursor.decode(cursor).since
+        return _cursor.decode(cursor)
     except msgspec.DecodeError as error:
         raise ProtocolMismatch("the stored cursor is not one of this plugin's") from error
-    return f"lastmodifieddate:[{_written(since)}..]"
 
 
 def _written(at: datetime) -> str:

@@ -163,10 +163,11 @@ class AmazonOrders:
 
     def _fits(self, row: Row, asked: Row, after: datetime, until: datetime, clock: str) -> bool:
         fulfillment = row["fulfillment"]
+        where = row["salesChannel"].get("marketplaceId", HERE)
         return (
             after <= instant(row[clock]) <= until
-            and row["salesChannel"]["marketplaceId"] in asked.get("marketplaceIds", self.marketplaces)
-            and fulfillment["fulfilledBy"] in asked.get("fulfilledBy", [fulfillment["fulfilledBy"]])
+            and where in asked.get("marketplaceIds", self.marketplaces)
+            and fulfillment.get("fulfilledBy", "MERCHANT") in asked.get("fulfilledBy", ["AMAZON", "MERCHANT"])
             and fulfillment["fulfillmentStatus"]
             in asked.get("fulfillmentStatuses", [fulfillment["fulfillmentStatus"]])
         )

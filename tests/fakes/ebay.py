@@ -73,6 +73,7 @@ class FakeEbay:
         self.before: dict[str, Callable[[], object]] = {}
         self.whole_refusal: set[str] = set()
         self.never_skus: set[str] = set()
+        self.stumbles: set[str] = set()
         self.newest_first = False
         self.pool: Pool | None = None
         self.port = 0
@@ -290,6 +291,8 @@ class FakeEbay:
 
     def _item_of(self, sku: str) -> Row:
         item = self.shop.items.get(sku)
+        if sku in self.stumbles:
+            return {"statusCode": 500, "sku": sku, "errors": [listed(25001, "A system error has occurred.")]}
         if item is not None:
             return {"statusCode": 200, "sku": sku, "inventoryItem": item}
         return {"statusCode": 404, "sku": sku, "errors": [listed(25702, f"{sku} is not available")]}
@@ -319,18 +322,23 @@ class FakeEbay:
         if sku not in self.shop.items:
             return [{"statusCode": 404, "sku": sku, "errors": [listed(25702, f"{sku} could not be found")]}]
         offers = [(each["offerId"], each["availableQuantity"]) for each in asked.get("offers", [])]
-        for key, count in offers:
-            wrong = self._offer_fault(sku, key, count, units)
-            if wrong is not None:
-                return [{"statusCode": 400, "sku": sku, "offerId": key, "errors": [wrong]}]
+        faults = {key: self._offer_fault(sku, key, count, units) for key, count in offers}
+        refused = [
+            {"statusCode": 400, "sku": sku, "offerId": key, "errors": [wrong]}
+            for key, wrong in faults.items()
+            if wrong is not None
+        ]
+        if refused and len(refused) == len(offers):
+            return refused
         self.shop.items[sku]["availability"]["shipToLocationAvailability"]["quantity"] = units
+        offers = [(key, count) for key, count in offers if faults[key] is None]
         for key, count in offers:
             self.shop.offers[key]["availableQuantity"] = count
             listing = self.shop.offers[key]["listing"]["listingId"]
             self.shop.revised[listing] = self.shop.revised.get(listing, 0) + 1
         if not offers:
             return [{"statusCode": 200, "sku": sku}]
-        return [{"statusCode": 200, "sku": sku, "offerId": key} for key, _ in offers]
+        return [*refused, *({"statusCode": 200, "sku": sku, "offerId": key} for key, _ in offers)]
 
     def _offer_fault(self, sku: str, key: str, count: int, units: int) -> Row | None:
         offer = self.shop.offers.get(key)

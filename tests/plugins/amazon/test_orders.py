@@ -79,6 +79,24 @@ async def test_what_goes_under_amazons_labels_waits_unless_the_warehouse_has_the
     assert (await account.listing(amazon_labels=True)).statuses == ["open"]
 
 
+async def test_what_waits_is_listed_once_more_when_the_settings_say_otherwise(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    labelled, cancelled = seller.place({"A": 1}), seller.place({"A": 1})
+    labelled["programs"] = ["PRIME"]
+    await trio.sleep(3600)
+    first = await account.listing()
+    assert first.statuses == ["waiting", "open"]
+    await trio.sleep(3600)
+    seller.cancel(cancelled)
+    await trio.sleep(3600)
+    second = await account.listing(first.cursor, amazon_labels=True)
+    assert second.statuses == ["open"]
+    third = await account.listing(second.cursor, amazon_labels=True)
+    assert {key: order.status for key, order in third.orders.items()} == {cancelled["orderId"]: "cancelled"}
+    assert not (await account.listing(third.cursor, amazon_labels=True)).orders
+
+
 async def test_what_is_collected_waits(account: Account, seller: AmazonSeller) -> None:
     seller.place({"A": 1})["programs"] = ["IN_STORE_PICK_UP"]
     assert (await account.listing(amazon_labels=True)).statuses == ["waiting"]
@@ -91,6 +109,26 @@ async def test_what_amazon_ships_and_other_marketplaces_are_not_told(
     seller.place({"A": 1})["salesChannel"]["marketplaceId"] = CANADA
     ours = seller.place({"A": 1})
     assert list((await account.listing()).orders) == [ours["orderId"]]
+
+
+async def test_what_does_not_say_whose_it_is_stands_aside(account: Account, seller: AmazonSeller) -> None:
+    """Neither field is one that an order must have."""
+    whose, where = seller.place({"A": 1}), seller.place({"A": 1})
+    del whose["fulfillment"]["fulfilledBy"]
+    del where["salesChannel"]["marketplaceId"]
+    listing = await account.listing()
+    assert not listing.orders
+    assert listing.bad == {
+        whose["orderId"]: "it does not say who fulfills it",
+        where["orderId"]: "it does not say in which marketplace it was placed",
+    }
+
+
+async def test_an_order_that_is_over_needs_no_address(account: Account, seller: AmazonSeller) -> None:
+    order = seller.place({"A": 1})
+    del order["recipient"]["deliveryAddress"]
+    order["orderItems"][0]["fulfillment"] = {"quantityFulfilled": 0, "quantityUnfulfilled": 0}
+    assert (await account.listing()).statuses == ["cancelled"]
 
 
 async def test_a_buyer_may_ask_for_a_cancellation(account: Account, seller: AmazonSeller) -> None:

@@ -107,6 +107,48 @@ async def test_what_was_sold_or_made_anew_since_is_set_again(account: Account, s
     assert after != before
 
 
+async def test_an_offer_that_was_refused_is_not_taken_for_set(account: Account, shop: EbayShop) -> None:
+    """Of two offers one was set, and the item with it: that the item shows the figure says nothing then."""
+    shop.add_item("TEE", 1, offer=1)
+    worn = shop.add_offer("TEE", 1)
+    async with account.open() as store:
+        before = await push_levels(store, {"TEE": 10})
+        shop.revised[worn["listing"]["listingId"]] = REVISIONS_A_DAY
+        for _ in range(2):
+            assert isinstance((await push_levels(store, {"TEE": 3}, before))["TEE"], Untouched)
+        assert (shop.quantity("TEE"), worn["availableQuantity"]) == (3, 10)
+        shop.revised.clear()
+        assert isinstance((await push_levels(store, {"TEE": 3}, before))["TEE"], Accepted)
+    assert worn["availableQuantity"] == 3
+
+
+async def test_what_was_sold_on_ebay_itself_costs_no_revision(
+    fake: FakeEbay, account: Account, shop: EbayShop
+) -> None:
+    shop.add_item("TEE", 1, offer=1)
+    async with account.open() as store:
+        before = await push_levels(store, {"TEE": 10})
+        shop.items["TEE"]["availability"]["shipToLocationAvailability"]["quantity"] = 9
+        shop.offers_of("TEE")[0]["availableQuantity"] = 9
+        calls(fake)
+        assert isinstance((await push_levels(store, {"TEE": 9}, before))["TEE"], Accepted)
+    assert calls(fake) == {"items_of": 1, "offers": 1, "set": 0}
+
+
+async def test_an_item_that_ebay_stumbled_over_is_pushed_again(
+    fake: FakeEbay, account: Account, shop: EbayShop
+) -> None:
+    for sku in ("TEE", "CAP"):
+        shop.add_item(sku, 1, offer=1)
+    fake.stumbles = {"CAP"}
+    async with account.open() as store:
+        outcomes = await push_levels(store, {"TEE": 5, "CAP": 5})
+        assert await store.levels.read(["TEE", "CAP"]) == {"TEE": 5}
+        assert outcomes["CAP"] == Untouched(key="CAP")
+        fake.stumbles = set()
+        assert isinstance((await push_levels(store, {"CAP": 5}))["CAP"], Accepted)
+
+
 async def test_an_offer_that_is_gone_by_then_is_looked_up_again(
     fake: FakeEbay, account: Account, shop: EbayShop
 ) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
@@ -215,9 +216,8 @@ async def test_the_next_run_begins_by_ebays_clock_and_some_minutes_early(
     account: Account, shop: EbayShop
 ) -> None:
     first = await account.listing()
-    assert first.cursor == f'{{"since":"{datetime.fromtimestamp(NOW_S - 900, UTC).isoformat()}"}}'.replace(
-        "+00:00", "Z"
-    )
+    since = datetime.fromtimestamp(NOW_S - 900, UTC).isoformat().replace("+00:00", "Z")
+    assert first.cursor == f'{{"since":"{since}","which":"[] hold"}}'
     made = shop.place({"TEE": 1}, at=datetime.fromtimestamp(NOW_S - 800, UTC))
     assert set((await account.listing(first.cursor)).orders) == {made["orderId"]}
 
@@ -234,4 +234,37 @@ async def test_a_cursor_of_another_and_a_clock_that_is_ahead(account: Account, s
         await account.listing("{}")
     ahead = written(shop.now + timedelta(days=1))
     with pytest.raises(Misconfigured, match="one in the future"):
-        await account.listing(f'{{"since":"{ahead}"}}')
+        await account.listing(f'{{"since":"{ahead}","which":"[] hold"}}')
+
+
+async def test_what_waits_is_listed_once_more_when_the_settings_say_otherwise(
+    account: Account, shop: EbayShop
+) -> None:
+    labelled, cancelled = shop.place({"TEE": 1}), shop.place({"TEE": 1})
+    labelled["program"] = {"ebayShipping": {"shippingLabelProvidedBy": "EBAY"}}
+    shop.pass_time(hours=2)
+    first = await account.listing()
+    assert first.statuses == {labelled["orderId"]: "waiting", cancelled["orderId"]: "open"}
+    shop.pass_time(hours=2)
+    shop.cancel(cancelled)
+    shop.ship(cancelled, {"lineItems": [{"lineItemId": cancelled["lineItems"][0]["lineItemId"]}]})
+    second = await account.listing(first.cursor, ebay_labels="ship")
+    assert second.statuses == {labelled["orderId"]: "open"}
+    third = await account.listing(second.cursor, ebay_labels="ship")
+    assert third.statuses == {cancelled["orderId"]: "cancelled"}, "nothing is left out for that"
+
+
+async def test_orders_that_change_behind_the_page_hide_none(account: Account, shop: EbayShop) -> None:
+    """Two that were told move to the end, so that the next page begins with one of them."""
+    begun = datetime.fromtimestamp(NOW_S, UTC) - timedelta(hours=2)
+    made = [shop.place({"TEE": 1}, at=begun + timedelta(seconds=number)) for number in range(201)]
+    cursor = msgspec.json.encode({"since": begun - timedelta(hours=1), "which": "[] hold"}).decode()
+    async with account.open() as store:
+        page = await store.orders.page(cursor, lambda _mark: False)
+        told = {order.key for order in page.documents}
+        shop.touch(made[0])
+        shop.touch(made[1])
+        while page.more:
+            page = await store.orders.page(cursor, lambda _mark: False)
+            told |= {order.key for order in page.documents}
+    assert told == {order["orderId"] for order in made}
