@@ -35,6 +35,7 @@ from dropstreamd.platform.http_address import checked_base, checked_headers, red
 from dropstreamd.platform.http_body import read_body
 from dropstreamd.platform.http_connect import CheckedBackend, Trust
 from dropstreamd.platform.http_errors import (
+    UNSTATED_RETRY_AFTER_S,
     Applied,
     Call,
     from_exception,
@@ -237,6 +238,7 @@ class HttpClient:
         cost: float = 1.0,
         own: Collection[int] = (),
         limiter: Limiter | None = None,
+        unstated_s: float = UNSTATED_RETRY_AFTER_S,
     ) -> Response:
         """Make one call and bring its answer.
 
@@ -244,8 +246,8 @@ class HttpClient:
         itself, from the host's root (`/health`), or a whole address on the same host. `json` is
         encoded by msgspec; `content` is sent as it is. `cost` is spent on every try, from the account's
         budget or from the `limiter` given (`Limiter.operation`), which is also the one that a demand for
-        fewer calls slows down. `own` are statuses of 401 and 403 that the plugin judges by itself: it
-        knows which permission the call needs.
+        fewer calls slows down, for `unstated_s` where it does not say for how long. `own` are statuses of 401
+        and 403 that the plugin judges by itself: it knows which permission the call needs.
 
         A call that is `safe` is tried again after `Unreachable` and `RateLimited`; a `write` is
         sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
@@ -264,7 +266,9 @@ class HttpClient:
             )
         for tried in range(self._limits.retries + 1):
             try:
-                return await self._try(call, address, sent, content, cost, own, limiter or self._http.limiter)
+                return await self._try(
+                    call, address, sent, content, cost, own, limiter or self._http.limiter, unstated_s
+                )
             except (Unreachable, RateLimited) as error:
                 if tried == self._limits.retries or not self._worth_another(call, error):
                     raise
@@ -286,6 +290,7 @@ class HttpClient:
         cost: float,
         own: Collection[int],
         limiter: Limiter,
+        unstated_s: float,
     ) -> Response:
         http = self._http
         async with limiter.admit(cost):
@@ -293,19 +298,19 @@ class HttpClient:
                 try:
                     response = await self._exchange(call, address, headers, content)
                     if response.status not in _PERMISSIONS.intersection(own):
-                        self._judge(response, address, limiter)
+                        self._judge(response, address, limiter, unstated_s)
                 except DropstreamError as error:
                     http.observer.call_finished(http.account, _RESULTS[type(error)])
                     raise
         http.observer.call_finished(http.account, CallResult.OK)
         return response
 
-    def _judge(self, response: Response, address: httpx.URL, limiter: Limiter) -> None:
+    def _judge(self, response: Response, address: httpx.URL, limiter: Limiter, unstated_s: float) -> None:
         """Raise what the status means, and slow down what the call was spent from where it asks for it."""
         http = self._http
         now_s = http.clock.now_s()
         if response.status == 429 or (response.status == 503 and "retry-after" in response.headers):
-            wait_s = retry_after_s(response.headers, now_s)
+            wait_s = retry_after_s(response.headers, now_s, unstated_s)
             limiter.slow_down(wait_s)
             http.observer.throttled(http.account)
         error = from_status(
@@ -315,6 +320,7 @@ class HttpClient:
             response.body,
             at_base=address.path == self._base.path,
             now_s=now_s,
+            unstated_s=unstated_s,
         )
         if error is not None:
             raise error

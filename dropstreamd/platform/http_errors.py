@@ -39,7 +39,7 @@ Applied = Literal["safe", "write"]
 """`safe`: the call changes nothing and may be repeated. `write`: it may change something."""
 
 MOST_RETRY_AFTER_S = 3600.0
-_UNSTATED_RETRY_AFTER_S = 30.0
+UNSTATED_RETRY_AFTER_S = 30.0
 _BEFORE_SENDING = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
 _KNOWN = (DropstreamError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
@@ -87,9 +87,17 @@ def from_exception(call: Call, error: Exception) -> DropstreamError | None:
 
 
 def from_status(
-    call: Call, status: int, headers: Mapping[str, str], body: bytes, *, at_base: bool, now_s: float
+    call: Call,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    at_base: bool,
+    now_s: float,
+    unstated_s: float = UNSTATED_RETRY_AFTER_S,
 ) -> DropstreamError | None:
-    """The error that this status means; None where the plugin is to judge it."""
+    """The error that this status means; None where the plugin is to judge it. `unstated_s`: how long to wait
+    after a 429 that does not say it."""
     page = f", with {web_page(headers, body)}" if web_page(headers, body) else ""
     answered = f"answered {status}{page}"
     if status in (401, 403):
@@ -99,7 +107,7 @@ def from_status(
     if status in (404, 405, 410) and at_base:
         return Misconfigured(f"{call}: {answered}", remedy="is the address right?")
     if status == 429:
-        return RateLimited(f"{call}: {answered}", retry_after_s=retry_after_s(headers, now_s))
+        return RateLimited(f"{call}: {answered}", retry_after_s=retry_after_s(headers, now_s, unstated_s))
     form_answer = status in (302, 303) and call.applied == "write"  # as a form's success is answered
     if status in (408, 425) or status >= 500 or form_answer:
         return lost(call, answered)
@@ -108,8 +116,11 @@ def from_status(
     return None
 
 
-def retry_after_s(headers: Mapping[str, str], now_s: float) -> float:
-    """Seconds until the other side wants to hear from us again, from 0 to an hour.
+def retry_after_s(
+    headers: Mapping[str, str], now_s: float, unstated_s: float = UNSTATED_RETRY_AFTER_S
+) -> float:
+    """Seconds until the other side wants to hear from us again, from 0 to an hour; `unstated_s` where it does
+    not say.
 
     Retry-After holds seconds or a date ("HTTP Semantics", RFC 9110, 10.2.3). A date is counted from
     the answer's own Date, so that neither clock need be right. BigCommerce tells milliseconds under a
@@ -123,7 +134,7 @@ def retry_after_s(headers: Mapping[str, str], now_s: float) -> float:
     if seconds is None:
         until_s, sent_s = _date_s(text), _date_s(headers.get("date", ""))
         if until_s is None:
-            return _UNSTATED_RETRY_AFTER_S
+            return unstated_s
         seconds = until_s - (now_s if sent_s is None else sent_s)
     return min(max(seconds, 0.0), MOST_RETRY_AFTER_S)
 

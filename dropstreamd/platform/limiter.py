@@ -10,6 +10,15 @@ from typing import Protocol
 import msgspec
 import trio
 
+REPEATED_S = 60.0
+"""Demands for fewer calls that are no further apart than this are no accident."""
+
+CUT = 0.5
+REGAINED_S = 120.0
+LEAST_SHARE = 0.05
+"""How the rate is cut by a repeated demand, the time in which all of it would come back, and what always
+stays."""
+
 
 class Priority(IntEnum):
     """Who goes first when calls wait; lower first."""
@@ -68,6 +77,10 @@ class Budget:
     nobody starves: a FULL call that has waited for 2 × `step_s` goes before a new ORDERS call. A
     call of more than the whole burst waits for a full bucket and leaves it in debt. What the pace keeps
     for orders is left by the others, until they have waited as long as that.
+
+    Where a platform tells no figures, refusals alone show that somebody else spends from the same pool: a
+    demand for fewer calls that comes within `REPEATED_S` of the last one's end cuts the rate, as often as it
+    comes, and the rate grows again steadily (`REGAINED_S` from nothing to what the pace says).
     """
 
     def __init__(self, pace: Pace, *, step_s: float = 30.0) -> None:
@@ -76,6 +89,8 @@ class Budget:
         self._step_s = step_s
         self._tokens = pace.burst
         self._counted_s = trio.current_time()
+        self._share = 1.0
+        self._rested_s = -math.inf
         self._in_flight = 0
         self._spending = 0.0
         self._waiting: list[_Waiter] = []
@@ -99,6 +114,7 @@ class Budget:
         self._count()
         self._configured = self._pace = pace
         self._tokens = min(self._tokens, pace.burst)
+        self._share = 1.0
         self._wake_first()
 
     def operation(self, name: str, pace: Pace) -> "Budget":
@@ -114,7 +130,7 @@ class Budget:
         """As `Limiter.ready_in_s`."""
         self._count()
         rest_s = max(0.0, self._counted_s - trio.current_time())
-        return rest_s + max(0.0, min(cost, self._pace.burst) - self._tokens) / self._pace.rate_per_s
+        return rest_s + max(0.0, min(cost, self._pace.burst) - self._tokens) / self._rate_per_s
 
     def slow_down(self, retry_after_s: float) -> None:
         """Admit nothing for so many seconds, then one call at once and the next ones at the rate.
@@ -122,17 +138,24 @@ class Budget:
         A shorter demand never shortens a longer one.
         """
         self._count()
-        until_s = trio.current_time() + retry_after_s
+        now_s = trio.current_time()
+        # A demand during a rest is the answer to a call that was under way by then.
+        if self._counted_s <= now_s < self._rested_s + REPEATED_S:
+            self._share = max(LEAST_SHARE, self._share * CUT)
+        until_s = now_s + retry_after_s
         if until_s >= self._counted_s:
-            self._counted_s = until_s
+            self._counted_s = self._rested_s = until_s
             self._tokens = min(self._tokens, 1.0)
 
     def learn(self, *, available: float | None, burst: float, rate_per_s: float) -> None:
         """As `Limiter.learn`. Calls that are under way may not have been counted there yet: what they
-        cost is kept back. A rest that was asked for stays."""
+        cost is kept back. A rest that was asked for stays. Of one that tells what is left nothing has to be
+        guessed: its rate is not cut."""
         self._count()
         if burst > 0 and rate_per_s > 0:
             self._pace = msgspec.structs.replace(self._pace, burst=burst, rate_per_s=rate_per_s)
+        if available is not None:
+            self._share = 1.0
         if available is not None and trio.current_time() >= self._counted_s:
             self._tokens = min(self._pace.burst, max(0.0, available)) - self._spending
         self._wake_first()
@@ -174,19 +197,26 @@ class Budget:
         self._count()
         rest_s = max(0.0, self._counted_s - trio.current_time())
         missing = min(cost, self._pace.burst) - self._tokens
-        delay_s = rest_s + max(0.0, missing) / self._pace.rate_per_s
+        delay_s = rest_s + max(0.0, missing) / self._rate_per_s
         due_in_s = waiter.order[0] - trio.current_time()
         if waiter.patient and due_in_s > 0:
             missing = min(cost + self._pace.kept * self._pace.burst, self._pace.burst) - self._tokens
-            patient_s = rest_s + max(0.0, missing) / self._pace.rate_per_s
+            patient_s = rest_s + max(0.0, missing) / self._rate_per_s
             delay_s = max(delay_s, min(patient_s, due_in_s))
         return delay_s if delay_s > _ROUNDING_S else 0.0
+
+    @property
+    def _rate_per_s(self) -> float:
+        """What the pace says, less what was cut."""
+        return self._pace.rate_per_s * self._share
 
     def _count(self) -> None:
         """Bring the bucket up to now. `_counted_s` lies in the future while the account rests."""
         now_s = trio.current_time()
         if now_s > self._counted_s:
-            gained = (now_s - self._counted_s) * self._pace.rate_per_s
+            passed_s = now_s - self._counted_s
+            before, self._share = self._share, min(1.0, self._share + passed_s / REGAINED_S)
+            gained = passed_s * self._pace.rate_per_s * (before + self._share) / 2
             self._tokens = min(self._pace.burst, self._tokens + gained)
             self._counted_s = now_s
 

@@ -12,9 +12,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from dropstream_amazon import wire
-from dropstream_amazon.operations import Operation
+from dropstream_amazon.operations import MOST_REST_S, Operation
 from dropstream_amazon.settings import Settings
 from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
+from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
 from dropstreamd.platform.limiter import Limiter
@@ -128,14 +129,19 @@ class Api:
             seller=self._settings.seller, **{name: quote(value, safe="") for name, value in path.items()}
         )
         asked = urlencode({name: _listed(value) for name, value in query.items()}, safe=",:")
-        return await http.request(
-            operation.method,
-            f"{filled}?{asked}" if asked else filled,
-            applied="write" if write else "safe",
-            json=json,
-            headers={"x-amz-access-token": token},
-            limiter=self.budget(operation),
-        )
+
+        async def once() -> Response:
+            return await http.request(
+                operation.method,
+                f"{filled}?{asked}" if asked else filled,
+                applied="write" if write else "safe",
+                json=json,
+                headers={"x-amz-access-token": token},
+                limiter=self.budget(operation),
+                unstated_s=operation.rest_s,
+            )
+
+        return await until_taken(once, most_wait_s=MOST_REST_S) if write else await once()
 
     async def _client(self, base: str) -> HttpClient:
         http = self._clients.get(base)

@@ -18,6 +18,9 @@ STEADY = 0.98
 """How much of a rate is used: calls do not arrive as evenly as they are sent, and one that comes a moment too
 early is refused."""
 
+LEAST_REST_S = 1.0
+MOST_REST_S = 30.0
+
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`path` has places to be filled in; `role` is what an app needs for it."""
@@ -35,6 +38,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         that come too early."""
         fast = self.rate_per_s >= 1
         return Pace(rate_per_s=self.rate_per_s * STEADY, burst=self.burst - fast, at_once=4)
+
+    @property
+    def rest_s(self) -> float:
+        """How long to wait after a call was refused: Amazon does not say. Until there is a call again, as far
+        as it is known; for operations that are rarely called it is asked again before."""
+        return min(MOST_REST_S, max(LEAST_REST_S, 1 / self.rate_per_s))
 
 
 SEARCH_ORDERS = Operation(

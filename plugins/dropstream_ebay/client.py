@@ -11,6 +11,7 @@ from dropstream_ebay import wire
 from dropstream_ebay.consent import refresh, secrets_of
 from dropstream_ebay.settings import Settings
 from dropstreamd.errors import AuthFailed, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
+from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
 from dropstreamd.platform.oauth import AGAIN
@@ -23,6 +24,9 @@ FULFILLMENT = "/sell/fulfillment/v1"
 INVENTORY = "/sell/inventory/v1"
 SYSTEM_ERRORS = frozenset({25001, 30500})
 """eBay's own trouble, whatever the status."""
+
+MOST_WAIT_S = 60.0
+"""How long is waited for a write that is turned away for its number."""
 
 _DAY_IS_OVER = 2001
 """Too many requests: the day's calls are used up ("API Call Limits")."""
@@ -54,7 +58,11 @@ class Api:
         return await self._called("POST", path, body, write=False)
 
     async def post(self, path: str, body: object) -> Response:
-        return await self._called("POST", path, body, write=True)
+        """A write. One that eBay turns away for its number (429) had no effect: it is made again, as soon as
+        eBay and the account's budget allow."""
+        return await until_taken(
+            lambda: self._called("POST", path, body, write=True), most_wait_s=MOST_WAIT_S
+        )
 
     async def _called(self, method: str, address: str, body: object | None, *, write: bool) -> Response:
         refused = ""

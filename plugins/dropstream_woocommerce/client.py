@@ -21,8 +21,8 @@ from dropstreamd.errors import (
     Misconfigured,
     OutcomeUnknown,
     ProtocolMismatch,
-    RateLimited,
 )
+from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
 
@@ -35,9 +35,8 @@ TRACKING = "wc-shipment-tracking/v3"
 READ_S = 100.0
 """A batch of a hundred is saved one by one: a slow shop takes a minute over it."""
 
-TRIES = 4
 MOST_WAIT_S = 20.0
-"""How often a write that is turned away for its number is made, and how long is waited for it."""
+"""How long is waited for a write that is turned away for its number."""
 
 MOST_MESSAGE = 200
 NO_ROUTE = "rest_no_route"
@@ -105,17 +104,13 @@ class Api:
         http = await self._client()
         address = self._address(space, path, {})
         content = None if method == "DELETE" else body
-        for tried in range(1, TRIES + 1):
-            try:
-                response = await http.request(method, address, applied="write", json=content)
-            except AuthFailed as error:
-                raise self._denied(error.message, "Write") from error
-            except RateLimited as error:
-                if tried == TRIES or error.retry_after_s > MOST_WAIT_S:
-                    raise
-            else:
-                return self._judged(response, into, space)
-        raise AssertionError("the last try returns or raises")
+        try:
+            response = await until_taken(
+                lambda: http.request(method, address, applied="write", json=content), most_wait_s=MOST_WAIT_S
+            )
+        except AuthFailed as error:
+            raise self._denied(error.message, "Write") from error
+        return self._judged(response, into, space)
 
     async def may_write(self, path: str) -> None:
         """Send an empty batch, which changes nothing. Raises AuthFailed where the key may not write it."""

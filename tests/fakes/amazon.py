@@ -21,6 +21,7 @@ from dropstreamd.clock import Clock
 
 from .amazon_schema import Operation, Refused, check_answer, check_request, require_models
 from .amazon_seller import CANADA, HERE, SELLER, AmazonSeller, Invalid, Row
+from .pool import Pool
 
 TOKEN_PATH = "/auth/o2/token"
 ROLES = frozenset({"orders", "listings"})
@@ -46,25 +47,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     slow: bool = False
 
 
-class Bucket:
-    """Calls that may be made."""
-
-    def __init__(self, rate_per_s: float, burst: float) -> None:
-        self.rate_per_s = rate_per_s
-        self.burst = burst
-        self.tokens = burst
-        self._counted_s = trio.current_time()
-
-    def take(self) -> bool:
-        now_s = trio.current_time()
-        self.tokens = min(self.burst, self.tokens + (now_s - self._counted_s) * self.rate_per_s)
-        self._counted_s = now_s
-        if self.tokens < 0.999:
-            return False
-        self.tokens -= 1
-        return True
-
-
 class FakeAmazon:
     """The server's half. `seller` has the state; `asked` are the operations that came, in order,
     `asked_s` when each came."""
@@ -79,7 +61,7 @@ class FakeAmazon:
         self.asked: list[str] = []
         self.asked_s: dict[str, list[float]] = {}
         self.throttled: list[str] = []
-        self.plans: dict[str, Bucket] = {}
+        self.plans: dict[str, Pool] = {}
         self.port = 0
         self.nursery: trio.Nursery | None = None
         self._given = 0
@@ -94,7 +76,7 @@ class FakeAmazon:
 
     def plan(self, name: str, rate_per_s: float, burst: float) -> None:
         """Another usage plan for an operation."""
-        self.plans[name] = Bucket(rate_per_s, burst)
+        self.plans[name] = Pool(rate_per_s, burst)
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """One connection."""
@@ -205,7 +187,7 @@ class FakeAmazon:
             raise Refused(f"{operation.name}: a parameter came twice")
         sent = json.loads(body) if body else None
         asked = check_request(operation, dict(pairs), sent)
-        bucket = self._bucket(operation)
+        bucket = self.pool(operation.name)
         if not self.lax and not bucket.take():
             self.throttled.append(operation.name)
             return self._failed(operation, 429, "QuotaExceeded", "You exceeded your quota.")
@@ -293,13 +275,14 @@ class FakeAmazon:
         orders = name in ("searchOrders", "getOrder", "confirmShipment")
         return ("orders" if orders else "listings") in self.roles
 
-    def _bucket(self, operation: Operation) -> Bucket:
-        if operation.name not in self.plans:
-            told = self.seller.models.plans[operation.name]
+    def pool(self, name: str) -> Pool:
+        """The calls of an operation."""
+        if name not in self.plans:
+            told = self.seller.models.plans[name]
             # Of feeds of this type there may be five in five minutes.
-            rate_per_s, burst = (5 / 300, 5.0) if operation.name == "createFeed" else told
-            self.plans[operation.name] = Bucket(rate_per_s, burst)
-        return self.plans[operation.name]
+            rate_per_s, burst = (5 / 300, 5.0) if name == "createFeed" else told
+            self.plans[name] = Pool(rate_per_s, burst)
+        return self.plans[name]
 
     def _failed(self, operation: Operation, status: int, code: str, message: str) -> Reply:
         body = {"errors": [{"code": code, "message": message, "details": ""}]}

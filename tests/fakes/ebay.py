@@ -18,6 +18,7 @@ import trio
 
 from .ebay_schema import Descriptions, Operation, require_descriptions
 from .ebay_shop import REVISIONS_A_DAY, EbayShop, Row, written
+from .pool import Pool
 from .web import Asked, Reply, json, web
 
 TOKEN_PATH = "/identity/v1/oauth2/token"
@@ -30,9 +31,9 @@ CARRIERS = ("UPS", "USPS", "FedEx", "DHL", "Other")
 Fault = Literal[
     "401", "403", "429", "503", "500", "system", "day", "html", "before", "after", "lost", "truncated", "slow"
 ]
-"""`system`: an error 25001 or 30500. `day`: the day's calls are used up. `before`, `after`: the connection
-ends before or after it was applied, with no answer; `truncated`: within the answer. `lost`: applied, and
-never answered. `slow`: in small bits."""
+"""`429` is what an empty `pool` answers, too. `system`: an error 25001 or 30500. `day`: the day's calls are
+used up. `before`, `after`: the connection ends before or after it was applied, with no answer; `truncated`:
+within the answer. `lost`: applied, and never answered. `slow`: in small bits."""
 
 NAMES = {
     "GET /order": "orders",
@@ -74,6 +75,7 @@ class FakeEbay:
         self.never_skus: set[str] = set()
         self.stumbles: set[str] = set()
         self.newest_first = False
+        self.pool: Pool | None = None
         self.port = 0
 
     @property
@@ -100,6 +102,8 @@ class FakeEbay:
     async def _misbehaving(self, name: str, reply: Callable[[], Reply]) -> Reply | None:
         queue = self.faults.get(name, [])
         fault = queue.pop(0) if queue else None
+        if fault is None and self.pool is not None and not self.pool.take():
+            fault = "429"
         canned = self._canned(fault, name)
         if canned is not None or fault == "before":
             return canned

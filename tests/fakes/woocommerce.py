@@ -16,6 +16,7 @@ import h11
 import msgspec
 import trio
 
+from .pool import Pool
 from .woocommerce_routes import asked
 from .woocommerce_rows import Refused
 from .woocommerce_shop import WooShop
@@ -56,11 +57,8 @@ class FakeWooCommerce:
         self.asked: list[str] = []
         self.queries: list[dict[str, Any]] = []
         self.before: dict[str, Callable[[], object]] = {}
-        self.budget: tuple[float, float] | None = None
-        self.throttled = 0
+        self.pool: Pool | None = None
         self.port = 0
-        self._tokens = 0.0
-        self._counted_s = 0.0
 
     @property
     def url(self) -> str:
@@ -69,9 +67,15 @@ class FakeWooCommerce:
     def fail(self, route: str, *faults: Fault) -> None:
         self.faults.setdefault(route, []).extend(faults)
 
-    def limit(self, *, burst: float, rate_per_s: float) -> None:
+    def limit(self, *, burst: float, rate_per_s: float) -> Pool:
         """As a host limits its shops: so many calls at once, so many a second for good."""
-        self.budget, self._tokens, self._counted_s = (burst, rate_per_s), burst, trio.current_time()
+        self.pool = Pool(rate_per_s, burst)
+        return self.pool
+
+    @property
+    def throttled(self) -> int:
+        """Calls that were turned away for their number."""
+        return 0 if self.pool is None else self.pool.refused
 
     def calls(self, route: str) -> int:
         return self.asked.count(route)
@@ -148,17 +152,9 @@ class FakeWooCommerce:
         return _error("woocommerce_rest_cannot_view", 401) if fault == "401" else None
 
     def _limited(self) -> Reply | None:
-        if self.budget is None:
+        if self.pool is None or self.pool.take():
             return None
-        burst, rate = self.budget
-        now_s = trio.current_time()
-        self._tokens = min(burst, self._tokens + (now_s - self._counted_s) * rate)
-        self._counted_s = now_s
-        if self._tokens < 0.99:
-            self.throttled += 1
-            return msgspec.structs.replace(_error("too_many", 429), headers={"retry-after": "1"})
-        self._tokens -= 1
-        return None
+        return msgspec.structs.replace(_error("too_many", 429), headers={"retry-after": "1"})
 
     def _denied(self, headers: Mapping[str, str], method: str, route: str) -> Reply | None:
         """As WC_REST_Authentication: an unknown key is nobody, a wrong secret an error."""

@@ -217,3 +217,8 @@ def test_invalid_text_and_depth_are_a_mismatch_whatever_was_expected() -> None:
     for body in (b'"\xff"', b"[" * 100_000):
         with pytest.raises(ProtocolMismatch):
             decode(said(READ, body), object)
+
+
+def test_what_is_waited_where_nothing_is_said_is_the_callers() -> None:
+    assert retry_after_s({"retry-after": "soon"}, 1_800_000_000, 2.5) == 2.5
+    assert retry_after_s({"retry-after": "7"}, 1_800_000_000, 2.5) == 7

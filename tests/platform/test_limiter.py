@@ -4,7 +4,17 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from dropstreamd.platform.limiter import Budget, Limiter, Limiters, Pace, Priority
+from dropstreamd.platform.limiter import (
+    LEAST_SHARE,
+    REGAINED_S,
+    REPEATED_S,
+    Budget,
+    Limiter,
+    Limiters,
+    Pace,
+    Priority,
+)
+from tests.fakes.pool import Pool
 
 
 async def times(
@@ -188,6 +198,80 @@ async def test_a_demand_reaches_who_already_waits_and_a_shorter_one_changes_noth
         budget.slow_down(5)
     assert trio.current_time() == pytest.approx(61.5, abs=1.01)
     assert trio.current_time() >= 60.5
+
+
+async def test_repeated_demands_halve_the_rate_and_it_grows_again(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=10, burst=1, at_once=9))
+    budget.slow_down(1)
+    await trio.sleep(1)
+    assert await times(budget, 2) == [1, 1.1], "once is an accident"
+    budget.slow_down(1)
+    budget.slow_down(1)
+    await trio.sleep(1)
+    assert await times(budget, 2) == pytest.approx([2.3, 2.5], abs=0.01), "and both of them are one demand"
+    await trio.sleep(REGAINED_S / 4)
+    now_s = trio.current_time()
+    assert await times(budget, 2) == pytest.approx([now_s, now_s + 1 / 7.5], abs=0.01)
+    await trio.sleep(REGAINED_S)
+    now_s = trio.current_time()
+    assert await times(budget, 2) == pytest.approx([now_s, now_s + 0.1])
+
+
+async def test_a_demand_long_after_another_changes_no_rate(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=10, burst=1, at_once=9))
+    for start_s in (0, 1 + REPEATED_S):
+        await trio.sleep(start_s)
+        budget.slow_down(1)
+    now_s = trio.current_time() + 1
+    assert await times(budget, 2) == pytest.approx([now_s, now_s + 0.1])
+
+
+async def test_however_often_it_is_asked_for_some_rate_stays(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=10, burst=1, at_once=9))
+    for _ in range(20):
+        budget.slow_down(0.5)
+        await trio.sleep(0.5)
+    now_s = trio.current_time()
+    assert await times(budget, 2) == pytest.approx([now_s, now_s + 0.1 / LEAST_SHARE], abs=0.2)
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_the_platforms_own_figures_end_what_was_guessed(autojump_clock: MockClock, told: bool) -> None:
+    budget = Budget(Pace(rate_per_s=10, burst=1, at_once=9))
+    for _ in range(2):
+        budget.slow_down(1)
+        await trio.sleep(1)
+    budget.learn(available=1 if told else None, burst=1, rate_per_s=10)
+    assert await times(budget, 2) == pytest.approx([2, 2.1 if told else 2.2], abs=0.01)
+
+
+async def test_a_new_pace_starts_with_all_of_its_rate(autojump_clock: MockClock) -> None:
+    budget = Budget(Pace(rate_per_s=10, burst=1, at_once=9))
+    for _ in range(2):
+        budget.slow_down(1)
+        await trio.sleep(1)
+    budget.change(Pace(rate_per_s=20, burst=1, at_once=9))
+    assert await times(budget, 2) == [2, 2.05]
+
+
+async def test_with_half_of_the_pool_eaten_the_other_half_is_used(autojump_clock: MockClock) -> None:
+    """Of a platform that tells no figures: few calls are refused, and what is left is not left lying."""
+    pool, budget = Pool(8.0, 16.0), Budget(Pace(rate_per_s=8, burst=16, at_once=4))
+    limiter = budget.for_priority(Priority.FULL)
+
+    async def ours() -> None:
+        while True:
+            async with limiter.admit():
+                if not pool.take():
+                    limiter.slow_down(2)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pool.eaten_by_half)
+        nursery.start_soon(ours)
+        await trio.sleep(600)
+        nursery.cancel_scope.cancel()
+    assert pool.passed / 600 > 0.9 * 4
+    assert pool.refused < 600 / 15
 
 
 async def test_accounts_have_one_budget_each_and_take_a_new_pace(autojump_clock: MockClock) -> None:

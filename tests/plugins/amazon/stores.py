@@ -44,9 +44,16 @@ class TestHost:
 
     __test__ = False
 
-    def __init__(self, clock: Clock, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        secrets: Mapping[str, str],
+        budget: Budget | None = None,
+        priority: Priority = Priority.ORDERS,
+    ) -> None:
         self.clock = clock
-        self.limiter = Budget(pace(settings())).for_priority(Priority.ORDERS)
+        self.budget = budget or Budget(pace(settings()))
+        self.limiter = self.budget.for_priority(priority)
         self.calls = Calls()
         self.secrets = dict(secrets)
         self.tokens = AccountTokens()

@@ -11,6 +11,7 @@ from trio.testing import MockClock
 from dropstream_amazon.levels import FEW, LINGERS_S
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, InDoubt, Untouched
+from dropstreamd.platform.again import TRIES
 from tests.fakes.amazon import CANADA, HERE, FakeAmazon, Fault
 from tests.fakes.amazon_seller import AmazonSeller
 
@@ -164,7 +165,7 @@ async def test_until_a_feed_is_created_nothing_has_an_effect(
 ) -> None:
     """And from then on nobody knows, until its report was read."""
     levels = stocked(seller, MANY)
-    fake.fail(name, fault)
+    fake.fail(name, *_times(fault, TRIES if fault == "429" else 1))
     async with account.open() as store:
         with pytest.raises(error):
             await push_levels(store, levels)
@@ -310,7 +311,7 @@ async def test_every_misbehaviour_of_a_patch_has_its_error(
     quick_clock: MockClock,
 ) -> None:
     seller.list_sku("A", 1)
-    fake.fail("patchListingsItem", fault)
+    fake.fail("patchListingsItem", *_times(fault, TRIES if fault == "429" else 1))
     async with account.open() as store:
         with pytest.raises(error):
             await push_levels(store, {"A": 4})
@@ -349,3 +350,16 @@ async def test_ten_thousand_levels_take_the_fewest_calls(
     assert not seller.converted
     times = fake.asked_s["searchListingsItems"]
     assert (lookups - 5) / 5 / (times[-1] - times[0]) >= 0.95, "the budget is used"
+
+
+@pytest.mark.parametrize("count", [40, MANY])
+async def test_a_call_that_is_refused_for_its_number_is_made_again(
+    fake: FakeAmazon, account: Account, seller: AmazonSeller, count: int, quick_clock: MockClock
+) -> None:
+    levels = stocked(seller, count)
+    for name in ("searchListingsItems", "patchListingsItem", "createFeedDocument", "createFeed"):
+        fake.fail(name, "429", "429")
+    async with account.open() as store:
+        outcomes = await push_levels(store, levels)
+    assert all(isinstance(each, Accepted) for each in outcomes.values())
+    assert {sku: seller.shown(sku) for sku in levels} == levels

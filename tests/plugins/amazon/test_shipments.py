@@ -8,6 +8,7 @@ from dropstream_amazon.shipments import number_of
 from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Item
 from dropstreamd.model.shipments import FulfillmentLine
+from dropstreamd.platform.again import TRIES
 from tests.fakes.amazon import CANADA, HERE, FakeAmazon, Fault
 from tests.fakes.amazon_seller import AmazonSeller
 
@@ -77,7 +78,7 @@ async def test_a_lost_answer_is_unknown_and_the_repeat_does_no_harm(
     made = seller.place({"A": 3})
     async with account.open() as store:
         one = prepared(store, package("P1", made, 2, "1Z1"))
-        fake.fail("confirmShipment", fault)
+        fake.fail("confirmShipment", *[fault] * (TRIES if fault == "429" else 1))
         with pytest.raises(error):
             await store.shipments.push(one, no_steps)
         (outcome,) = await store.shipments.push(one, no_steps)

@@ -20,6 +20,12 @@ def patient_clock() -> MockClock:
 
 
 @pytest.fixture
+def quick_clock() -> MockClock:
+    """Virtual time that jumps once sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.005)
+
+
+@pytest.fixture
 async def fake() -> AsyncIterator[FakeEbay]:
     async with fake_ebay(now=datetime.fromtimestamp(NOW_S, UTC)) as server:
         yield server

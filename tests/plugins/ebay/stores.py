@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dropstream_ebay.settings import Settings, pace
+from dropstream_ebay.settings import Settings
 from dropstream_ebay.store import EbayStore, open_store
 from dropstreamd.clock import Clock
 from dropstreamd.errors import Misconfigured
@@ -26,6 +26,7 @@ from tests.fakes.ebay import CLIENT, RU_NAME
 from tests.fakes.ebay_shop import SELLER, Row
 
 NOW_S = 1_795_300_000.0
+HURRIED = Pace(rate_per_s=1e6, burst=1e6, at_once=6)
 STAMP = Stamp(attempt="01TRY", at=datetime.fromtimestamp(NOW_S, UTC))
 
 
@@ -44,14 +45,21 @@ class Calls:
 
 
 class TestHost:
-    """A `Host` with secrets by name; its token outlives sessions, as an account's does."""
+    """A `Host` with secrets by name; its token outlives sessions, as an account's does. Hosts of one budget
+    are of one account."""
 
     __test__ = False
 
-    def __init__(self, clock: Clock, secrets: Mapping[str, str], *, hurried: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        secrets: Mapping[str, str],
+        budget: Budget | None = None,
+        priority: Priority = Priority.ORDERS,
+    ) -> None:
         self.clock = clock
-        self.budget = Budget(Pace(rate_per_s=1e6, burst=1e6, at_once=6) if hurried else pace(settings()))
-        self.limiter = self.budget.for_priority(Priority.ORDERS)
+        self.budget = budget or Budget(HURRIED)
+        self.limiter = self.budget.for_priority(priority)
         self.calls = Calls()
         self.secrets = dict(secrets)
         self.tokens = AccountTokens()

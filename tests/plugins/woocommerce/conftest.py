@@ -22,6 +22,12 @@ def patient_clock() -> MockClock:
 
 
 @pytest.fixture
+def quick_clock() -> MockClock:
+    """Virtual time that jumps once sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.005)
+
+
+@pytest.fixture
 async def fake() -> AsyncIterator[FakeWooCommerce]:
     async with fake_woocommerce(now=datetime.fromtimestamp(NOW_S - 86_400, UTC)) as server:
         yield server
