@@ -249,6 +249,9 @@ def _release(tx: Writer, spot: Spot, _asked: ByHand) -> str:
     if not documents.release(tx, spot.book, spot.key, now_s=spot.now_s, run="", why=spot.said):
         refuse("not possible", f"{doc.number} does not wait: it is {doc.state}")
     now = spot.change(tx, lambda doc: doc)
+    if now.stay and now.state is State.HELD:  # by a person, besides what held it first
+        documents.release(tx, spot.book, spot.key, now_s=spot.now_s, run="", why=spot.said)
+        now = spot.change(tx, lambda doc: doc)
     if now.state is State.PENDING:
         return f"{doc.number} goes with the next run"
     return f"{doc.number} was released; it is {now.state}{f': {now.reason}' if now.reason else ''}"

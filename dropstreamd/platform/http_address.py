@@ -50,7 +50,7 @@ def checked_base(base: str, *, allow_private: bool) -> httpx.URL:
     if url.scheme == "http" and not allow_private:
         raise Misconfigured(
             f"{url.host}: http:// would carry the credentials unencrypted",
-            remedy="use its https:// address, or set allow_private = true for a private one",
+            remedy="use its https:// address, or set allow_private_address = true for a private one",
         )
     return url.copy_with(fragment=None)
 

@@ -90,7 +90,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             )
         raise Misconfigured(
             f"{host}: {addresses[0]} is a private address, to which connections are refused",
-            remedy="set allow_private = true if this host is meant",
+            remedy="set allow_private_address = true if this host is meant",
         )
 
 

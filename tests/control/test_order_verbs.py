@@ -201,6 +201,17 @@ async def test_cancelled_in_the_store_it_is_not_sent_again(office: Office, clien
 # ---- hold and release
 
 
+async def test_an_older_order_that_was_held_too_goes_by_one_release(office: Office, client: Client) -> None:
+    office.stores["shop"].changes.change("o1", order("1", ("A", 2), placed_s=START_S - 3600))
+    await client.enable()
+    await client.run("sales_orders.import")
+    assert (await shown(client))["life"] == "held"
+    await verb(client, "hold")
+    assert await verb(client, "release") == "1 goes with the next run"
+    await client.run("sales_orders.import")
+    assert of_one(office).created() == {"o1": 1}
+
+
 async def test_a_held_order_waits_until_it_is_released(office: Office, client: Client) -> None:
     place(office, "1", ship_method="Express")
     await client.enable()

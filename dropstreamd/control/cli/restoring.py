@@ -18,7 +18,7 @@ _NEXT = (
     "  2. Start the daemon, then look at `dropstreamctl in-doubt CONNECTION` and",
     "     `dropstreamctl parked CONNECTION` of each connection: what may have been sent waits for you.",
     "  3. Put secrets back if they were lost too (`dropstreamctl secret list`): backups hold none.",
-    "  4. `dropstreamctl enable CONNECTION`, one connection after another.",
+    "  4. `dropstreamctl enable CONNECTION`, then each of its channels, one connection after another.",
 )
 
 

@@ -68,7 +68,8 @@ def _way_on(connection: str, group: ParkedGroup) -> str:
     if group.cause == BEFORE_RESTORE:
         return f"once you know that they were never sent: {again}"
     if group.kind == "held":
-        return "they go by themselves once the store lets them"
+        by_hand = f"dropstreamctl order release {connection} NUMBER"
+        return f"they go by themselves once the store lets them; what a person held: {by_hand}"
     return f"they go by themselves once this is put right; to try at once: {again}"
 
 
