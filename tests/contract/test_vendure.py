@@ -16,7 +16,6 @@ from .vendure_rigs import vendure_double, vendure_real
 ALL = os.environ.get("DROPSTREAMD_VENDURE") == "all"
 OFTEN = ("plugin", "orders", "shipments")
 """The others stand on the same calls: the real ones are cut apart with these every time."""
-SLOWEST = ("what-changes-while-paging-comes",)
 LONG = (
     "a-cut-run",
     "a-push-that-is-cut",
@@ -30,7 +29,7 @@ LONG = (
 def not_too_long(request: pytest.FixtureRequest) -> None:
     """Skips the rules that are only tried on demand."""
     part, _, rule = request.node.callspec.params["rule"].name.partition("-")
-    if (part not in OFTEN or rule in SLOWEST) and rule.startswith(LONG) and not ALL:
+    if part not in OFTEN and rule.startswith(LONG) and not ALL:
         pytest.skip("long: DROPSTREAMD_VENDURE=all turns it on")
 
 

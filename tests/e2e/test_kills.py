@@ -1,7 +1,6 @@
 """kill -9 in the middle of each flow, on real counterparts, with a warehouse that takes files at once.
 
-A few kills of order import by default; more of them, and those of shipments and levels, where look-ups are
-waited for minutes, by `DROPSTREAMD_KILLS=50 pytest tests/e2e/test_kills.py --timeout 3600`.
+A few kills of each by default; `DROPSTREAMD_KILLS=50 pytest tests/e2e/test_kills.py --timeout 3600` for more.
 After every kill the daemon starts on what is left, and at the end: every order reached the warehouse
 once or is in doubt, every shipment is in the store once, every level is the warehouse's. What is in
 doubt is counted and printed.
@@ -24,9 +23,6 @@ from tests.e2e.test_vendure_sftp import inventory, orders_in, shipment_rows
 pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(3600)]
 
 KILLS = int(os.environ.get("DROPSTREAMD_KILLS", "4"))
-ON_DEMAND = pytest.mark.skipif(
-    "DROPSTREAMD_KILLS" not in os.environ, reason="minutes: DROPSTREAMD_KILLS turns it on"
-)
 AT_ONCE = 6
 """Documents that are under way when a kill strikes."""
 
@@ -89,7 +85,6 @@ def test_orders_survive_kills(
     print(f"orders: {KILLS} kills, {len(placed)} orders, {len(doubted)} in doubt")
 
 
-@ON_DEMAND
 @pytest.mark.cell("vendure", "csv-sftp", "sales_orders.import", "shipments.export")
 def test_shipments_survive_kills(
     daemon: Daemon, shop: VendureShop, account: Account, warehouse: Consumer, rng: random.Random
@@ -115,7 +110,6 @@ def test_shipments_survive_kills(
     print(f"shipments: {KILLS} kills, {2 * len(placed)} packages, {len(doubted)} in doubt")
 
 
-@ON_DEMAND
 @pytest.mark.cell("vendure", "csv-sftp", "inventory.full", "inventory.smart")
 def test_levels_survive_kills(
     daemon: Daemon, shop: VendureShop, account: Account, rng: random.Random

@@ -18,14 +18,7 @@ from tests.e2e.sandbox import ctl
 from tests.e2e.setting import SHIPMENTS, add_store, add_warehouse, sellable
 from tests.e2e.test_kits import lines_in
 
-pytestmark = [
-    pytest.mark.counterpart,
-    pytest.mark.timeout(0),
-    pytest.mark.skipif(
-        "DROPSTREAMD_SHARED_CHANGES" not in os.environ,
-        reason="minutes: DROPSTREAMD_SHARED_CHANGES turns it on",
-    ),
-]
+pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(0)]
 
 CHANGES = int(os.environ.get("DROPSTREAMD_SHARED_CHANGES", "12"))
 AT_REST_EVERY = 8
