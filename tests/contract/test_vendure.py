@@ -14,22 +14,17 @@ from dropstreamd.testing import contract_tests
 from .vendure_rigs import vendure_double, vendure_real
 
 ALL = os.environ.get("DROPSTREAMD_VENDURE") == "all"
-OFTEN = ("plugin", "orders", "shipments")
-"""The others stand on the same calls: the real ones are cut apart with these every time."""
 LONG = (
-    "a-cut-run",
-    "a-push-that-is-cut",
-    "a-push-that-is-cancelled",
-    "a-push-that-dies",
-    "what-changes-while-paging",
+    "products-what-changes-while-paging-comes",
+    "catalogue-a-push-that-is-cancelled-has-its-effect-once",
+    "catalogue-a-push-that-dies-has-its-effect-once",
 )
 
 
 @pytest.fixture
 def not_too_long(request: pytest.FixtureRequest) -> None:
     """Skips the rules that are only tried on demand."""
-    part, _, rule = request.node.callspec.params["rule"].name.partition("-")
-    if part not in OFTEN and rule.startswith(LONG) and not ALL:
+    if request.node.callspec.params["rule"].name in LONG and not ALL:
         pytest.skip("long: DROPSTREAMD_VENDURE=all turns it on")
 
 
