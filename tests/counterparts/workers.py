@@ -2,7 +2,7 @@
 
 Every worker is a session of its own, with servers of its own. sshd and vsftpd start at once, so their
 tests go wherever there is time. Vendure and its like take seconds and memory: the tests in one folder that
-use one go to the same worker, one after the other.
+use one go to the same worker, one after the other, unless a file names a group of its own.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,8 @@ SLOW = ("medusa", "vendure", "tryton")
 def share_servers(items: Sequence[pytest.Item]) -> None:
     """Mark the tests that are to share a server with the group they form."""
     for item in items:
+        if item.get_closest_marker("xdist_group") is not None:
+            continue
         used = set(getattr(item, "fixturenames", ()))
         server = next((name for name in SLOW if name in used), None)
         if server is not None:

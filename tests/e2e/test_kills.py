@@ -20,7 +20,11 @@ from tests.e2e.daemon import Daemon
 from tests.e2e.setting import SHIPMENTS, add_store, add_warehouse, sellable
 from tests.e2e.test_vendure_sftp import inventory, orders_in, shipment_rows
 
-pytestmark = [pytest.mark.counterpart, pytest.mark.timeout(3600)]
+pytestmark = [
+    pytest.mark.counterpart,
+    pytest.mark.timeout(3600),
+    pytest.mark.xdist_group("kills"),  # look-ups are waited for: a server of their own, beside the others
+]
 
 KILLS = int(os.environ.get("DROPSTREAMD_KILLS", "4"))
 AT_ONCE = 6
