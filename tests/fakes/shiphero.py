@@ -20,18 +20,15 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     IntValueNode,
-    NoDeprecatedCustomRule,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
     build_schema,
     execute_sync,
     get_named_type,
-    parse,
-    specified_rules,
-    validate,
 )
 
+from .documents import Document, Documents
 from .pool import Bucket
 from .shiphero_house import House, Row
 from .shiphero_root import Refused, Root
@@ -65,12 +62,6 @@ document that is not valid any more. `before`, `after`: the connection ends befo
 with no answer; `truncated`: within the answer. `lost`: applied, and never answered. `slow`: in small bits."""
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    query: str
-    variables: dict[str, Any]
-    operation: str = msgspec.field(name="operationName")
-
-
 @cache
 def schema() -> GraphQLSchema:
     return build_schema(SCHEMA.read_text())
@@ -92,7 +83,7 @@ class FakeShipHero(Double[Fault]):
         self.credits = Bucket(1e9, 1e9)
         self.throttled = 0
         self.newest_first = False
-        self._documents: dict[str, DocumentNode] = {}
+        self._documents = Documents(self.schema)
 
     # ---- HTTP
 
@@ -134,13 +125,7 @@ class FakeShipHero(Double[Fault]):
     def _run(self, asked: Document, headers: Mapping[str, str], *, empty: bool, warned: bool) -> Reply:
         if headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
             return Reply(status=401, body=b'{"message":"Invalid token"}')
-        document = self._documents.get(asked.query)
-        if document is None:
-            document = parse(asked.query)
-            wrong = validate(self.schema, document, [*specified_rules, NoDeprecatedCustomRule])
-            if wrong:
-                raise AssertionError(f"{asked.operation}: {wrong[0].message}")
-            self._documents[asked.query] = document
+        document = self._documents.read(asked)
         requested = cost_of(self.schema, document, asked.variables)
         if requested > MOST_CREDITS:
             raise AssertionError(f"{asked.operation} asks for {requested} credits, more than any may")

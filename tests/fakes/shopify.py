@@ -11,17 +11,9 @@ from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import msgspec
-from graphql import (
-    DocumentNode,
-    GraphQLResolveInfo,
-    GraphQLSchema,
-    NoDeprecatedCustomRule,
-    execute_sync,
-    parse,
-    specified_rules,
-    validate,
-)
+from graphql import GraphQLResolveInfo, GraphQLSchema, execute_sync
 
+from .documents import Document, Documents
 from .pool import Bucket
 from .shopify_root import Root, by_id, paged
 from .shopify_schema import cost_of, require_schema
@@ -74,12 +66,6 @@ ERRORS = {
 }
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    query: str
-    variables: dict[str, Any]
-    operation: str = msgspec.field(name="operationName")
-
-
 class FakeShopify(Double[Fault]):
     """The server's half. `shop` has the state; `asked` are the operations that came, in order."""
 
@@ -100,7 +86,7 @@ class FakeShopify(Double[Fault]):
         self.gone = False
         self.most_cost = MOST_COST
         self.most_terms = 1_000
-        self._documents: dict[str, DocumentNode] = {}
+        self._documents = Documents(schema)
 
     # ---- HTTP
 
@@ -151,13 +137,7 @@ class FakeShopify(Double[Fault]):
     def _run(self, asked: Document, headers: Mapping[str, str], *, empty: bool) -> Reply:
         if headers.get("x-shopify-access-token") not in {*self.tokens, self.access_token}:
             return Reply(status=401, body=ERRORS["401"])
-        document = self._documents.get(asked.query)
-        if document is None:
-            document = parse(asked.query)
-            wrong = validate(self.schema, document, [*specified_rules, NoDeprecatedCustomRule])
-            if wrong:
-                raise AssertionError(f"{asked.operation}: {wrong[0].message}")
-            self._documents[asked.query] = document
+        document = self._documents.read(asked)
         requested = cost_of(self.schema, document, asked.variables)
         if requested > self.most_cost:
             return self._refused("MAX_COST_EXCEEDED", requested)
