@@ -1,13 +1,14 @@
 """What the rigs share: names, and of the benches what is not the platform's own."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from dropstreamd.model.handover import Item
-from dropstreamd.model.orders import Order
+from dropstreamd.model.orders import Address, Order, OutboundLine, OutboundOrder
 from dropstreamd.model.products import Product
+from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from dropstreamd.model.stock import Level
 from dropstreamd.testing import Effect
@@ -15,6 +16,9 @@ from dropstreamd.testing import Effect
 NOW_S = 1_795_300_000.0
 """Where the clock of a double's rig starts."""
 YESTERDAY = datetime.fromtimestamp(NOW_S, UTC) - timedelta(days=1)
+AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+"""When a buyer ordered, or asked to send something back."""
+BUYER = Address(name="Ada Long", line1="1 Main St", city="Springfield", country="US")
 LONG_SKU = "X" * 150
 """Longer than a SKU may be."""
 CHANGED = "The merchant's own words"
@@ -54,8 +58,8 @@ class ProductsBySku:
         return document.title == CHANGED
 
 
-class Packages:
-    """Of a `SinkBench[Fulfillment]`: packages, each of two units of one line of an order."""
+class Parcels:
+    """Of a `SinkBench[Fulfillment]`: each package is two units of one line of an order."""
 
     def __init__(self) -> None:
         self._names = Names("{}")
@@ -74,7 +78,7 @@ class Packages:
         return Item(key=fulfillment.package_key, document=fulfillment)
 
 
-class AmendedPackages(Packages):
+class AmendedParcels(Parcels):
     """Of an `AmendBench[Fulfillment]`: another tracking number is told."""
 
     def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
@@ -102,8 +106,8 @@ class Levels:
 
 
 class Drafts:
-    """A `SinkBench[Product]`. `new` makes so many SKUs up, `found` looks up what has come of a product: of
-    each, whether it is a draft, and all of it is there."""
+    """A `SinkBench[Product]`. `new` makes so many SKUs up, `title` may have a place for one; `found` looks up
+    what has come of a product: of each, whether it is a draft, and all of it is there."""
 
     def __init__(
         self,
@@ -111,21 +115,58 @@ class Drafts:
         found: Callable[[Product], Iterable[bool]],
         *,
         refused: Product = REFUSED,
+        title: str = "A new {}",
         weight_g: int | None = None,
     ) -> None:
         self._new = new
         self._found = found
         self._refused = refused
+        self._title = title
         self._weight_g = weight_g
 
     async def items(self, count: int) -> Sequence[Item[Product]]:
-        return [
-            Item(key=sku, document=Product(key=sku, sku=sku, title=f"A new {sku}", weight_g=self._weight_g))
-            for sku in self._new(count)
-        ]
+        return [self._item(sku) for sku in self._new(count)]
 
     async def refused(self) -> Item[Product]:
         return Item(key=self._refused.key, document=self._refused)
 
     async def effects(self, item: Item[Product]) -> Sequence[Effect]:
         return ["whole" if draft else "half" for draft in self._found(item.document)]
+
+    def _item(self, sku: str) -> Item[Product]:
+        title = self._title.format(sku)
+        return Item(key=sku, document=Product(key=sku, sku=sku, title=title, weight_g=self._weight_g))
+
+
+def outbound(reference: str, units: Mapping[str, int], *, ship_method: str) -> Item[OutboundOrder]:
+    """An order for a warehouse."""
+    lines = enumerate(units.items(), start=1)
+    order = OutboundOrder(
+        reference=reference,
+        number=reference,
+        placed_at=AT,
+        ship_to=BUYER,
+        ship_method=ship_method,
+        email="ada@example.com",
+        lines=tuple(
+            OutboundLine(number=number, order_line=str(number), sku=sku, quantity=quantity)
+            for number, (sku, quantity) in lines
+        ),
+    )
+    return Item(key=reference, document=order)
+
+
+def outbound_return(
+    reference: str, order: str, sku: str, quantity: int, *, sender: Address | None = None
+) -> Item[OutboundReturn]:
+    """A return that a warehouse is to expect."""
+    line = OutboundReturnLine(number=1, return_line="1", order_line="1", sku=sku, quantity=quantity)
+    returned = OutboundReturn(
+        reference=reference,
+        number=reference,
+        order_reference=order,
+        requested_at=AT,
+        lines=(line,),
+        sender=sender,
+    )
+    return Item(key=reference, document=returned)

@@ -17,7 +17,7 @@ from .benches import (
     LONG_SKU,
     NOW_S,
     YESTERDAY,
-    AmendedPackages,
+    AmendedParcels,
     Drafts,
     Levels,
     Names,
@@ -78,7 +78,7 @@ class Orders(OrdersByNumber):
         self._goods.shop.lines(made)[0]["sku"] = LONG_SKU
 
 
-class Shipments(AmendedPackages):
+class Shipments(AmendedParcels):
     """An `AmendBench[Fulfillment]`."""
 
     def __init__(self, goods: Goods) -> None:

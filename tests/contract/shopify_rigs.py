@@ -20,7 +20,7 @@ from .benches import (
     LONG_SKU,
     NOW_S,
     YESTERDAY,
-    AmendedPackages,
+    AmendedParcels,
     Drafts,
     Levels,
     Names,
@@ -86,7 +86,7 @@ class Orders(OrdersByNumber):
         made["lineItems"][0]["sku"] = LONG_SKU
 
 
-class Fulfillments(AmendedPackages):
+class Fulfillments(AmendedParcels):
     """An `AmendBench[Fulfillment]`."""
 
     def __init__(self, goods: Goods) -> None:

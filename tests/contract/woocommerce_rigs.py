@@ -14,16 +14,7 @@ from tests.fakes.woocommerce import KEY, SECRET, fake_woocommerce
 from tests.fakes.woocommerce_rows import Row, field
 from tests.fakes.woocommerce_shop import WooShop
 
-from .benches import (
-    LONG_SKU,
-    NOW_S,
-    YESTERDAY,
-    AmendedPackages,
-    Drafts,
-    Levels,
-    Names,
-    OrdersByNumber,
-)
+from .benches import LONG_SKU, NOW_S, YESTERDAY, AmendedParcels, Drafts, Levels, Names, OrdersByNumber
 
 TAKEN_GTIN = "4006381333931"
 REFUSED = Product(key="REFUSED", sku="REFUSED", gtin=TAKEN_GTIN)
@@ -98,7 +89,7 @@ class Orders(OrdersByNumber):
         self._goods.place(1)[0]["line_items"][0]["sku"] = LONG_SKU
 
 
-class Fulfillments(AmendedPackages):
+class Fulfillments(AmendedParcels):
     """An `AmendBench[Fulfillment]`."""
 
     def __init__(self, goods: Goods) -> None:
