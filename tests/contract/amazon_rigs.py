@@ -8,18 +8,17 @@ import msgspec
 
 from dropstreamd.clock import VirtualClock
 from dropstreamd.model.handover import Item
-from dropstreamd.model.orders import Order
-from dropstreamd.model.products import Product
-from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
+from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.fakes.amazon import HERE, SELLER, FakeAmazon, fake_amazon
 from tests.fakes.amazon_seller import AmazonSeller, Row
 
+from .benches import CHANGED, LONG_SKU, AmendedParcels, Levels, Names, OrdersByNumber, ProductsBySku
+
 NOW_S = 1_800_500_000.0
 AGE_S = 300.0
-LONG_SKU = "X" * 150
 
 
 def settings(server: FakeAmazon, port: int) -> dict[str, object]:
@@ -36,7 +35,7 @@ def settings(server: FakeAmazon, port: int) -> dict[str, object]:
     }
 
 
-class Orders:
+class Orders(OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = 101
@@ -60,19 +59,13 @@ class Orders:
         order = self._seller.place({"A": 1})
         order["orderItems"][0]["product"]["sellerSku"] = LONG_SKU
 
-    def name(self, document: Order) -> str:
-        return document.number
 
-    def changed(self, document: Order) -> bool:
-        return document.lines[0].quantity == 2
-
-
-class Shipments:
+class Shipments(AmendedParcels):
     """An `AmendBench[Fulfillment]`."""
 
     def __init__(self, seller: AmazonSeller) -> None:
+        super().__init__()
         self._seller = seller
-        self._made = 0
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
         return [self._item(self._seller.place({"A": 3})) for _ in range(count)]
@@ -86,77 +79,52 @@ class Shipments:
         (wanted,) = item.document.tracking_numbers
         return ["whole" if each["trackingNumber"] == wanted else "half" for each in order["packages"]]
 
-    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
-        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
-        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
-        return Item(key=item.key, document=document, remote=remote)
-
     def _item(self, order: Row) -> Item[Fulfillment]:
-        self._made += 1
-        key = f"PKG-{self._made}"
-        line = FulfillmentLine(order_line=order["orderItems"][0]["orderItemId"], quantity=2)
-        fulfillment = Fulfillment(
-            order_key=order["orderId"],
-            order_number=order["orderId"],
-            package_key=key,
-            lines=(line,),
-            carrier="UPS",
-            tracking_numbers=(f"1Z{self._made}",),
-        )
-        return Item(key=key, document=fulfillment)
+        return self.package(order["orderId"], order["orderItems"][0]["orderItemId"])
 
 
-class Levels:
-    """A `SinkBench[Level]`."""
+class OwnLevels(Levels):
+    """A `SinkBench[Level]`: what Amazon fulfills itself is refused."""
 
     def __init__(self, seller: AmazonSeller) -> None:
+        super().__init__(self._listed, self._sold)
         self._seller = seller
-        self._made = 0
+        self._names = Names("SKU-{}")
 
-    async def items(self, count: int) -> Sequence[Item[Level]]:
-        skus = [f"SKU-{self._made + number}" for number in range(count)]
-        self._made += count
+    def _listed(self, count: int) -> list[str]:
+        skus = self._names.new(count)
         for sku in skus:
             self._seller.list_sku(sku, 100)
-        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in skus]
+        return skus
 
     async def refused(self) -> Item[Level]:
         self._seller.list_sku("AMAZONS", None, channel="AMAZON_NA")
         return Item(key="AMAZONS", document=Level(sku="AMAZONS", available=7))
 
-    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
-        if item.document.sku not in self._seller.listings:
-            return []
-        return ["whole"] if self._seller.shown(item.document.sku) == item.document.available else []
+    def _sold(self, sku: str) -> int | None:
+        return self._seller.shown(sku) if sku in self._seller.listings else None
 
 
-class Products:
+class Products(ProductsBySku):
     """A `SourceBench[Product]`."""
 
     many = 21
 
     def __init__(self, seller: AmazonSeller) -> None:
         self._seller = seller
-        self._made = 0
+        self._names = Names("ITEM-{}")
 
     async def add(self, count: int) -> Sequence[str]:
-        names = [f"ITEM-{self._made + number}" for number in range(count)]
-        self._made += count
+        names = self._names.new(count)
         for name in names:
             self._seller.list_sku(name, 5)
         return names
 
     async def change(self, name: str) -> None:
-        self._seller.listings[name]["title"] = "changed"
+        self._seller.listings[name]["title"] = CHANGED
 
     async def spoil(self) -> None:
         self._seller.list_sku(LONG_SKU, 1)
-
-    def name(self, document: Product) -> str:
-        return document.sku
-
-    def changed(self, document: Product) -> bool:
-        return document.title == "changed"
 
 
 @asynccontextmanager
@@ -179,7 +147,7 @@ async def amazon_double() -> AsyncIterator[Rig[Any]]:
             benches={
                 Part.ORDERS: Orders(seller),
                 Part.SHIPMENTS: Shipments(seller),
-                Part.INVENTORY: Levels(seller),
+                Part.INVENTORY: OwnLevels(seller),
                 Part.PRODUCTS: Products(seller),
             },
             now_s=NOW_S,

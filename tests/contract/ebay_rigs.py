@@ -7,16 +7,13 @@ from typing import Any
 
 from dropstreamd.model.handover import Item
 from dropstreamd.model.orders import Order
-from dropstreamd.model.products import Product
-from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
-from dropstreamd.model.stock import Level
+from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
-from tests.fakes.ebay import CLIENT, RU_NAME, FakeEbay, fake_ebay
+from tests.fakes.ebay import CLIENT, RU_NAME, fake_ebay
 from tests.fakes.ebay_shop import SELLER, EbayShop, Row
 
-NOW_S = 1_795_300_000.0
-LONG_SKU = "X" * 150
+from .benches import CHANGED, LONG_SKU, NOW_S, Levels, Names, Parcels, ProductsBySku
 
 
 def settings(port: int) -> dict[str, object]:
@@ -63,12 +60,12 @@ class Orders:
         return document.note == "ring twice"
 
 
-class Fulfillments:
+class Fulfillments(Parcels):
     """A `SinkBench[Fulfillment]`."""
 
     def __init__(self, shop: EbayShop) -> None:
+        super().__init__()
         self._shop = shop
-        self._made = 0
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
         return [self._item(self._shop.place({"SKU-1": 3})) for _ in range(count)]
@@ -84,83 +81,48 @@ class Fulfillments:
         ]
 
     def _item(self, order: Row) -> Item[Fulfillment]:
-        self._made += 1
-        key = f"PKG-{self._made}"
-        fulfillment = Fulfillment(
-            order_key=order["orderId"],
-            order_number=order["orderId"],
-            package_key=key,
-            lines=(FulfillmentLine(order_line=order["lineItems"][0]["lineItemId"], quantity=2),),
-            carrier="UPS",
-            tracking_numbers=(f"1Z{self._made}",),
-        )
-        return Item(key=key, document=fulfillment)
+        return self.package(order["orderId"], order["lineItems"][0]["lineItemId"])
 
 
-class Levels:
-    """A `SinkBench[Level]`."""
-
-    def __init__(self, shop: EbayShop) -> None:
-        self._shop = shop
-        self._made = 0
-
-    async def items(self, count: int) -> Sequence[Item[Level]]:
-        skus = [f"LEVEL-{self._made + number}" for number in range(count)]
-        self._made += count
-        for sku in skus:
-            self._shop.add_item(sku, 100, offer=50)
-        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in skus]
-
-    async def refused(self) -> Item[Level]:
-        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
-
-    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
-        sku = item.document.sku
-        shown = self._shop.shown(sku) if sku in self._shop.items else None
-        return ["whole"] if shown == item.document.available else []
-
-
-class Products:
+class Products(ProductsBySku):
     """A `SourceBench[Product]`."""
 
     many = 201
 
     def __init__(self, shop: EbayShop) -> None:
         self._shop = shop
-        self._made = 0
+        self._names = Names("PRODUCT-{:05d}")
 
     async def add(self, count: int) -> Sequence[str]:
-        skus = [f"PRODUCT-{self._made + number:05d}" for number in range(count)]
-        self._made += count
+        skus = self._names.new(count)
         for sku in skus:
             self._shop.add_item(sku, 1)
         return skus
 
     async def change(self, name: str) -> None:
-        self._shop.items[name]["product"]["title"] = "changed"
+        self._shop.items[name]["product"]["title"] = CHANGED
 
     async def spoil(self) -> None:
         self._shop.add_item(LONG_SKU, 1)
-
-    def name(self, document: Product) -> str:
-        return document.sku
-
-    def changed(self, document: Product) -> bool:
-        return document.title == "changed"
-
-
-def everything(server: FakeEbay) -> object:
-    shop = server.shop
-    return repr((shop.orders, shop.fulfillments, shop.items, shop.offers))
 
 
 @asynccontextmanager
 async def ebay_double() -> AsyncIterator[Rig[Any]]:
     """The double, by the clock of the plugin's host."""
     async with fake_ebay(now=datetime.fromtimestamp(NOW_S, UTC)) as server:
+        names, shop = Names("LEVEL-{}"), server.shop
+
+        def offered(count: int) -> list[str]:
+            skus = names.new(count)
+            for sku in skus:
+                shop.add_item(sku, 100, offer=50)
+            return skus
+
+        def shown(sku: str) -> int | None:
+            return shop.shown(sku) if sku in shop.items else None
 
         async def trace() -> object:
-            return everything(server)
+            return repr((shop.orders, shop.fulfillments, shop.items, shop.offers))
 
         yield Rig(
             port=server.port,
@@ -169,10 +131,10 @@ async def ebay_double() -> AsyncIterator[Rig[Any]]:
             wrong_secrets={"app": CLIENT[1], "seller": "v^1.1#another"},
             trace=trace,
             benches={
-                Part.ORDERS: Orders(server.shop),
-                Part.SHIPMENTS: Fulfillments(server.shop),
-                Part.INVENTORY: Levels(server.shop),
-                Part.PRODUCTS: Products(server.shop),
+                Part.ORDERS: Orders(shop),
+                Part.SHIPMENTS: Fulfillments(shop),
+                Part.INVENTORY: Levels(offered, shown),
+                Part.PRODUCTS: Products(shop),
             },
             now_s=NOW_S,
         )

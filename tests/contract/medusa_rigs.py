@@ -11,15 +11,17 @@ from dropstreamd.model.orders import Order
 from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
 from dropstreamd.model.returns import Return, ReturnedLine, ReturnReceipt
-from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
-from dropstreamd.model.stock import Level
+from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.counterparts.medusa.models import Models
 from tests.counterparts.medusa.shop import MedusaShop
 
+from .benches import CHANGED, Drafts, Levels, Parcels, ProductsBySku
+
 STOCK = 100_000
 ELSEWHERE = "Elsewhere"
+WITHOUT_SKU = Product(key="without", sku="", title="A thing", weight_g=120)
 
 
 class Goods:
@@ -113,7 +115,7 @@ class Returns:
         return document.status == "closed"
 
 
-class Products:
+class Products(ProductsBySku):
     """A `SourceBench[Product]`. A name is a SKU."""
 
     many = 101
@@ -126,31 +128,25 @@ class Products:
 
     async def change(self, name: str) -> None:
         (variant,) = self._goods.shop.variants([name])
-        self._goods.shop.change_product(variant.product.id, {"title": ELSEWHERE})
+        self._goods.shop.change_product(variant.product.id, {"title": CHANGED})
 
     async def spoil(self) -> None:
         self._goods.shop.remove_sku(self._goods.new(1)[0])
 
-    def name(self, document: Product) -> str:
-        return document.sku
 
-    def changed(self, document: Product) -> bool:
-        return document.title == ELSEWHERE
-
-
-class Fulfillments:
+class Fulfillments(Parcels):
     """A `SinkBench[Fulfillment]`."""
 
     def __init__(self, goods: Goods) -> None:
+        super().__init__()
         self._goods = goods
-        self._made = 0
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
         orders = self._goods.orders(self._goods.models.order, count)
-        return [self._item(order, self._goods.line(order)) for order in orders]
+        return [self.package(order, self._goods.line(order), number="1001") for order in orders]
 
     async def refused(self) -> Item[Fulfillment]:
-        return self._item("order_nobodys", "ordli_nobodys")
+        return self.package("order_nobodys", "ordli_nobodys", number="1001")
 
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
         if item.document.order_key == "order_nobodys":
@@ -158,37 +154,16 @@ class Fulfillments:
         fulfillments = self._goods.shop.order(item.document.order_key).fulfillments
         return ["whole" if each.shipped_at and each.labels else "half" for each in fulfillments]
 
-    def _item(self, order: str, line: str) -> Item[Fulfillment]:
-        self._made += 1
-        key = f"PKG-{self._made}"
-        fulfillment = Fulfillment(
-            order_key=order,
-            order_number="1001",
-            package_key=key,
-            lines=(FulfillmentLine(order_line=line, quantity=2),),
-            carrier="UPS",
-            tracking_numbers=(f"1Z{self._made}",),
-        )
-        return Item(key=key, document=fulfillment)
 
-
-class Levels:
+class StockedLevels(Levels):
     """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
+        super().__init__(goods.new, self._sold)
         self._goods = goods
 
-    async def items(self, count: int) -> Sequence[Item[Level]]:
-        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in self._goods.new(count)]
-
-    async def refused(self) -> Item[Level]:
-        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
-
-    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
-        sku = item.document.sku
-        if not self._goods.shop.items([sku]):
-            return []
-        return ["whole"] if self._goods.shop.sellable(sku) == item.document.available else []
+    def _sold(self, sku: str) -> int | None:
+        return self._goods.shop.sellable(sku) if self._goods.shop.items([sku]) else None
 
     nowhere = "sloc_nowhere"
 
@@ -200,30 +175,6 @@ class Levels:
         levels = self._goods.shop.items([sku])[sku].location_levels
         here = [each for each in levels if each.location_id == location]
         return int(here[0].stocked_quantity - here[0].reserved_quantity) if here else None
-
-
-class Catalogue:
-    """A `SinkBench[Product]`."""
-
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-
-    async def items(self, count: int) -> Sequence[Item[Product]]:
-        return [self._item(sku, sku) for sku in self._goods.names(count)]
-
-    async def refused(self) -> Item[Product]:
-        return self._item("without", "")
-
-    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
-        sku = item.document.sku
-        if not sku:
-            return []
-        return [
-            "whole" if each.product.status == "draft" else "half" for each in self._goods.shop.variants([sku])
-        ]
-
-    def _item(self, key: str, sku: str) -> Item[Product]:
-        return Item(key=key, document=Product(key=key, sku=sku, title="A thing", weight_g=120))
 
 
 class Receipts:
@@ -341,6 +292,10 @@ async def medusa_unasked(medusa_shop: MedusaShop, medusa_models: Models) -> Asyn
 def _rig(shop: MedusaShop, models: Models, *, asked: bool) -> Rig[Any]:
     goods = Goods(shop, models)
 
+    def drafts(wanted: Product) -> list[bool]:
+        found = shop.variants([wanted.sku]) if wanted.sku else []
+        return [each.product.status == "draft" for each in found]
+
     async def trace() -> object:
         return shop.copies.everything()
 
@@ -354,9 +309,9 @@ def _rig(shop: MedusaShop, models: Models, *, asked: bool) -> Rig[Any]:
         benches={
             Part.ORDERS: Orders(goods),
             Part.SHIPMENTS: Fulfillments(goods),
-            Part.INVENTORY: Levels(goods),
+            Part.INVENTORY: StockedLevels(goods),
             Part.PRODUCTS: Products(goods),
-            Part.CATALOGUE: Catalogue(goods),
+            Part.CATALOGUE: Drafts(goods.names, drafts, refused=WITHOUT_SKU, title="A thing", weight_g=120),
             Part.RETURNS: Returns(goods),
             Part.RECEIPTS: Receipts(goods, asked=asked),
             Part.PURCHASE_ORDERS: Purchases(goods),

@@ -2,17 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Item
-from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
+from dropstreamd.model.orders import OutboundLine, OutboundOrder
 from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseOrder
-from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine, Receipt
+from dropstreamd.model.returns import OutboundReturn, Receipt
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
@@ -20,9 +19,8 @@ from tests.fakes.shiphero import FakeShipHero, fake_shiphero
 from tests.fakes.shiphero_house import WAREHOUSE, House, Row, lines_of
 from tests.fakes.shiphero_root import NOT_KEPT
 
-NOW_S = 1_795_300_000.0
-AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-LONG_SKU = "X" * 150
+from .benches import BUYER, CHANGED, LONG_SKU, NOW_S, Names, ProductsBySku, outbound, outbound_return
+
 SKU = "TEE-RED-M"
 OTHER_SKU = "MUG"
 
@@ -40,17 +38,12 @@ def settings(server: FakeShipHero, port: int) -> dict[str, object]:
 
 
 class Named:
-    """Names that nothing has yet."""
+    """Rows of the house by names of their own."""
 
     def __init__(self, house: House, kind: str) -> None:
         self.house = house
-        self._kind = kind
-        self._made = 0
+        self.names = Names(f"{kind}{{}}").new
         self.rows: dict[str, Row] = {}
-
-    def names(self, count: int) -> list[str]:
-        self._made += count
-        return [f"{self._kind}{number}" for number in range(self._made - count, self._made)]
 
 
 class Packages(Named):
@@ -117,7 +110,7 @@ class Stock:
         self._house.count({**units, LONG_SKU: 1})
 
 
-class Catalogue(Named):
+class Catalogue(ProductsBySku, Named):
     """A `SourceBench[Product]`."""
 
     many = 101
@@ -128,17 +121,11 @@ class Catalogue(Named):
         return names
 
     async def change(self, name: str) -> None:
-        self.rows[name]["name"] = "changed"
+        self.rows[name]["name"] = CHANGED
         self.house.touch(self.rows[name])
 
     async def spoil(self) -> None:
         self.house.add_product(LONG_SKU)
-
-    def name(self, document: Product) -> str:
-        return document.sku
-
-    def changed(self, document: Product) -> bool:
-        return document.title == "changed"
 
 
 class Purchases(Named):
@@ -225,19 +212,7 @@ class Orders(Named):
         return Item(key=item.key, document=document, remote=remote)
 
     def _item(self, reference: str, sku: str) -> Item[OutboundOrder]:
-        order = OutboundOrder(
-            reference=reference,
-            number=reference,
-            placed_at=AT,
-            ship_to=Address(name="Ada Long", line1="1 Main St", city="Springfield", country="US"),
-            ship_method="ups/ups-ground",
-            email="ada@example.com",
-            lines=(
-                OutboundLine(number=1, order_line="1", sku=sku, quantity=2),
-                OutboundLine(number=2, order_line="2", sku=OTHER_SKU, quantity=1),
-            ),
-        )
-        return Item(key=reference, document=order)
+        return outbound(reference, {sku: 2, OTHER_SKU: 1}, ship_method="ups/ups-ground")
 
 
 class Items(Named):
@@ -265,10 +240,10 @@ class Returns(Named):
     """A `SinkBench[OutboundReturn]`."""
 
     async def items(self, count: int) -> Sequence[Item[OutboundReturn]]:
-        return [self._item(name, self._sold(name)) for name in self.names(count)]
+        return [outbound_return(name, self._sold(name), SKU, 2, sender=BUYER) for name in self.names(count)]
 
     async def refused(self) -> Item[OutboundReturn]:
-        return self._item("RMA-REFUSED", "SO-NOBODY'S")
+        return outbound_return("RMA-REFUSED", "SO-NOBODY'S", SKU, 2, sender=BUYER)
 
     async def effects(self, item: Item[OutboundReturn]) -> Sequence[Effect]:
         found = [row for row in self.house.returns.values() if row["partner_id"] == item.document.reference]
@@ -276,17 +251,6 @@ class Returns(Named):
 
     def _sold(self, name: str) -> str:
         return str(self.house.order(f"SO-{name}", {SKU: 3})["partner_order_id"])
-
-    def _item(self, reference: str, order: str) -> Item[OutboundReturn]:
-        document = OutboundReturn(
-            reference=reference,
-            number=reference,
-            order_reference=order,
-            requested_at=AT,
-            lines=(OutboundReturnLine(number=1, return_line="1", order_line="1", sku=SKU, quantity=2),),
-            sender=Address(name="Ada Long", line1="1 Main St", city="Springfield", country="US"),
-        )
-        return Item(key=reference, document=document)
 
 
 @asynccontextmanager

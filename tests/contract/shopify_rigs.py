@@ -2,24 +2,31 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from dropstreamd.model.handover import Item
-from dropstreamd.model.orders import Order
 from dropstreamd.model.products import Product
 from dropstreamd.model.returns import Return, ReturnedLine, ReturnReceipt
-from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
-from dropstreamd.model.stock import Level
+from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.fakes.shopify import FakeShopify, fake_shopify
 from tests.fakes.shopify_shop import DOMAIN, ELSEWHERE, HERE, Row, ShopifyShop
 
-NOW_S = 1_795_300_000.0
-LONG_SKU = "X" * 150
+from .benches import (
+    CHANGED,
+    LONG_SKU,
+    NOW_S,
+    YESTERDAY,
+    AmendedParcels,
+    Drafts,
+    Levels,
+    Names,
+    OrdersByNumber,
+    ProductsBySku,
+)
 
 
 def settings(server: FakeShopify, port: int) -> dict[str, object]:
@@ -38,12 +45,11 @@ class Goods:
 
     def __init__(self, shop: ShopifyShop) -> None:
         self.shop = shop
-        self._made = 0
+        self._names = Names("SKU-{}")
         self.sku = self.new(1)[0]
 
     def new(self, count: int) -> list[str]:
-        skus = [f"SKU-{self._made + number}" for number in range(count)]
-        self._made += count
+        skus = self._names.new(count)
         self.shop.add_products(dict.fromkeys(skus, 100))
         return skus
 
@@ -55,7 +61,7 @@ class Goods:
         return placed
 
 
-class Orders:
+class Orders(OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = 101
@@ -79,28 +85,23 @@ class Orders:
         made = self._goods.place(1)[0]
         made["lineItems"][0]["sku"] = LONG_SKU
 
-    def name(self, document: Order) -> str:
-        return document.number
 
-    def changed(self, document: Order) -> bool:
-        return document.lines[0].quantity == 2
-
-
-class Fulfillments:
+class Fulfillments(AmendedParcels):
     """An `AmendBench[Fulfillment]`."""
 
     def __init__(self, goods: Goods) -> None:
+        super().__init__()
         self._goods = goods
-        self._made = 0
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
         return [
-            self._item(made["id"], made["order"]["name"], made["lineItems"][0]["lineItem"]["id"])
+            self.package(made["id"], made["lineItems"][0]["lineItem"]["id"], number=made["order"]["name"])
             for made in self._goods.place(count)
         ]
 
     async def refused(self) -> Item[Fulfillment]:
-        return self._item("gid://shopify/FulfillmentOrder/99999999", "#nobody's", "gid://shopify/LineItem/1")
+        nobodys = "gid://shopify/FulfillmentOrder/99999999"
+        return self.package(nobodys, "gid://shopify/LineItem/1", number="#nobody's")
 
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
         made = self._goods.shop.rows.get(item.document.order_key, {"fulfillments": []})
@@ -110,47 +111,24 @@ class Fulfillments:
             for each in made["fulfillments"]
         ]
 
-    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
-        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
-        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
-        return Item(key=item.key, document=document, remote=remote)
 
-    def _item(self, order: str, number: str, line: str) -> Item[Fulfillment]:
-        self._made += 1
-        key = f"PKG-{self._made}"
-        fulfillment = Fulfillment(
-            order_key=order,
-            order_number=number,
-            package_key=key,
-            lines=(FulfillmentLine(order_line=line, quantity=2),),
-            carrier="UPS",
-            tracking_numbers=(f"1Z{self._made}",),
-        )
-        return Item(key=key, document=fulfillment)
-
-
-class Levels:
+class StockedLevels(Levels):
     """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
+        super().__init__(self._stock, self._sold)
         self._goods = goods
         self._stocked: list[str] = []
 
-    async def items(self, count: int) -> Sequence[Item[Level]]:
+    def _stock(self, count: int) -> list[str]:
         skus = self._goods.new(count)
         for sku in skus:
             for location in self._stocked:
                 self._goods.shop.variants(sku)[0]["inventoryItem"]["levels"][location] = 1
-        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in skus]
+        return skus
 
-    async def refused(self) -> Item[Level]:
-        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
-
-    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
-        if not self._goods.shop.variants(item.document.sku):
-            return []
-        shown = self._goods.shop.stock(item.document.sku)
-        return ["whole"] if shown == item.document.available else []
+    def _sold(self, sku: str) -> int | None:
+        return self._goods.shop.stock(sku) if self._goods.shop.variants(sku) else None
 
     nowhere = "gid://shopify/Location/404"
 
@@ -162,7 +140,7 @@ class Levels:
         return self._goods.shop.stock(sku, location)
 
 
-class Products:
+class Products(ProductsBySku):
     """A `SourceBench[Product]`."""
 
     many = 251
@@ -175,37 +153,11 @@ class Products:
 
     async def change(self, name: str) -> None:
         (variant,) = self._goods.shop.variants(name)
-        variant["product"]["title"] = "changed"
+        variant["product"]["title"] = CHANGED
         self._goods.shop.touch(variant)
 
     async def spoil(self) -> None:
         self._goods.shop.add_variant(LONG_SKU, 1)
-
-    def name(self, document: Product) -> str:
-        return document.sku
-
-    def changed(self, document: Product) -> bool:
-        return document.title == "changed"
-
-
-class Drafts:
-    """A `SinkBench[Product]`."""
-
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-        self._made = 0
-
-    async def items(self, count: int) -> Sequence[Item[Product]]:
-        names = [f"NEW-{self._made + number}" for number in range(count)]
-        self._made += count
-        return [Item(key=name, document=Product(key=name, sku=name, title=f"A {name}")) for name in names]
-
-    async def refused(self) -> Item[Product]:
-        return Item(key="REFUSED", document=Product(key="REFUSED", sku="REFUSED", title="No"))
-
-    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
-        found = self._goods.shop.variants(item.document.sku)
-        return ["whole" if each["product"]["status"] == "DRAFT" else "half" for each in found]
 
 
 class Returns:
@@ -297,10 +249,12 @@ class Receipts:
 @asynccontextmanager
 async def shopify_double() -> AsyncIterator[Rig[Any]]:
     """The double, with a bucket that the suite does not have to wait for."""
-    now = datetime.fromtimestamp(NOW_S, UTC) - timedelta(days=1)
-    async with fake_shopify(now=now) as server:
+    async with fake_shopify(now=YESTERDAY) as server:
         goods = Goods(server.shop)
         returns = Returns(goods)
+
+        def drafts(wanted: Product) -> list[bool]:
+            return [each["product"]["status"] == "DRAFT" for each in goods.shop.variants(wanted.sku)]
 
         async def trace() -> object:
             return {key: repr({**row, "order": None}) for key, row in server.shop.rows.items()}
@@ -314,9 +268,9 @@ async def shopify_double() -> AsyncIterator[Rig[Any]]:
             benches={
                 Part.ORDERS: Orders(goods),
                 Part.SHIPMENTS: Fulfillments(goods),
-                Part.INVENTORY: Levels(goods),
+                Part.INVENTORY: StockedLevels(goods),
                 Part.PRODUCTS: Products(goods),
-                Part.CATALOGUE: Drafts(goods),
+                Part.CATALOGUE: Drafts(Names("NEW-{}").new, drafts),
                 Part.RETURNS: returns,
                 Part.RECEIPTS: Receipts(goods, returns),
             },

@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from dropstreamd.model.acknowledgements import Acknowledgement
 from dropstreamd.model.handover import Item
-from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
+from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseOrder
-from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine, Receipt
+from dropstreamd.model.returns import OutboundReturn, Receipt
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
@@ -18,9 +17,9 @@ from tests.counterparts.tryton.rpc import Row
 from tests.counterparts.tryton.server import DATABASE, PASSWORD, USER
 from tests.counterparts.tryton.warehouse import OUT, PURCHASE, RETURN, TrytonWarehouse
 
-AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+from .benches import CHANGED, LONG_SKU, ProductsBySku, outbound, outbound_return
+
 MANY = 26
-LONG_SKU = "X" * 150
 
 
 class Goods:
@@ -139,7 +138,7 @@ class Purchases:
         return document.status == "partially-received" and document.lines[0].received == 5
 
 
-class Catalogue:
+class Catalogue(ProductsBySku):
     """A `SourceBench[Product]`."""
 
     many = MANY
@@ -153,18 +152,12 @@ class Catalogue:
         return names
 
     async def change(self, name: str) -> None:
-        self._goods.house.rename(name, "Another name")
+        self._goods.house.rename(name, CHANGED)
 
     async def spoil(self) -> None:
         (sku,) = self._goods.names(1, "")
         self._goods.house.add_products({sku: 0})
         self._goods.house.change_sku(sku, LONG_SKU)
-
-    def name(self, document: Product) -> str:
-        return document.sku
-
-    def changed(self, document: Product) -> bool:
-        return document.title == "Another name"
 
 
 class Acknowledgements:
@@ -236,16 +229,7 @@ class Orders:
         ]
 
     def _item(self, reference: str, sku: str) -> Item[OutboundOrder]:
-        order = OutboundOrder(
-            reference=reference,
-            number=reference,
-            placed_at=AT,
-            ship_to=Address(name="Ada Long", line1="1 Main St", city="Springfield", country="US"),
-            ship_method="UPS Ground",
-            email="ada@example.com",
-            lines=(OutboundLine(number=1, order_line="1", sku=sku, quantity=2),),
-        )
-        return Item(key=reference, document=order)
+        return outbound(reference, {sku: 2}, ship_method="UPS Ground")
 
 
 class Returns:
@@ -255,24 +239,14 @@ class Returns:
         self._goods = goods
 
     async def items(self, count: int) -> Sequence[Item[OutboundReturn]]:
-        return [self._item(name, self._goods.sku) for name in self._goods.names(count, "RMA")]
+        return [outbound_return(name, "SO1", self._goods.sku, 1) for name in self._goods.names(count, "RMA")]
 
     async def refused(self) -> Item[OutboundReturn]:
-        return self._item("RMA-REFUSED", "NOT-KEPT")
+        return outbound_return("RMA-REFUSED", "SO1", "NOT-KEPT", 1)
 
     async def effects(self, item: Item[OutboundReturn]) -> Sequence[Effect]:
         rows = self._goods.house.returns(item.document.reference)
         return ["whole" for row in rows if row["state"] != "cancelled"]
-
-    def _item(self, reference: str, sku: str) -> Item[OutboundReturn]:
-        returned = OutboundReturn(
-            reference=reference,
-            number=reference,
-            order_reference="SO1",
-            requested_at=AT,
-            lines=(OutboundReturnLine(number=1, return_line="1", order_line="1", sku=sku, quantity=1),),
-        )
-        return Item(key=reference, document=returned)
 
 
 class Products:

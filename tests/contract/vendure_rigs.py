@@ -5,13 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
 from dropstreamd.model.handover import Item
-from dropstreamd.model.orders import Order
 from dropstreamd.model.products import Product
-from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
-from dropstreamd.model.stock import Level
+from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.counterparts.vendure.records import NewOrder, Placed
@@ -19,12 +15,22 @@ from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import fake_vendure
 from tests.fakes.vendure_shop import FakeShop, stamp
 
-NOW_S = 1_795_300_000.0
+from .benches import (
+    CHANGED,
+    LONG_SKU,
+    NOW_S,
+    AmendedParcels,
+    Drafts,
+    Levels,
+    Names,
+    OrdersByNumber,
+    ProductsBySku,
+)
+
 STOCK = 100_000
 PAGE = 100
 PRODUCTS_PAGE = 500
-ELSEWHERE = "The merchant's own words"
-LONG_SKU = "X" * 150
+WITHOUT_SKU = Product(key="without", sku="", title="A new without", weight_g=120)
 
 Shop = FakeShop | VendureShop
 
@@ -34,16 +40,12 @@ class Goods:
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self._made = 0
+        self.names = Names("SKU-{}")
         self.sku = self.new(1)[0]
-
-    def names(self, count: int) -> list[str]:
-        self._made += count
-        return [f"SKU-{number}" for number in range(self._made - count, self._made)]
 
     def new(self, count: int) -> list[str]:
         """New SKUs, with more on hand than is ever bought."""
-        skus = self.names(count)
+        skus = self.names.new(count)
         self.shop.add_products(dict.fromkeys(skus, STOCK))
         return skus
 
@@ -51,7 +53,7 @@ class Goods:
         return self.shop.place_orders([NewOrder(units={self.sku: 3}) for _ in range(count)])
 
 
-class Orders:
+class Orders(OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = PAGE + 1
@@ -85,14 +87,8 @@ class Orders:
         else:
             self._goods.shop.change_sku(sku, LONG_SKU)
 
-    def name(self, document: Order) -> str:
-        return document.number
 
-    def changed(self, document: Order) -> bool:
-        return document.lines[0].quantity == 2
-
-
-class Products:
+class Products(ProductsBySku):
     """A `SourceBench[Product]`. A name is a SKU."""
 
     many = PRODUCTS_PAGE + 1
@@ -104,61 +100,30 @@ class Products:
         return self._goods.new(count)
 
     async def change(self, name: str) -> None:
-        translation = {"languageCode": "en", "name": ELSEWHERE}
+        translation = {"languageCode": "en", "name": CHANGED}
         self._goods.shop.update_product(name, {"translations": [translation]})
 
     async def spoil(self) -> None:
         (variant,) = self._goods.shop.sold(self._goods.new(1))
         self._goods.shop.update_variants([{"id": variant.id, "sku": LONG_SKU}])
 
-    def name(self, document: Product) -> str:
-        return document.sku
 
-    def changed(self, document: Product) -> bool:
-        return document.title == ELSEWHERE
-
-
-class Catalogue:
-    """A `SinkBench[Product]`. Each has a title of its own: by it a product without a variant is seen."""
-
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-
-    async def items(self, count: int) -> Sequence[Item[Product]]:
-        return [self._item(sku, sku) for sku in self._goods.names(count)]
-
-    async def refused(self) -> Item[Product]:
-        return self._item("without", "")
-
-    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
-        found = self._goods.shop.made(item.document.title)
-        drafts = [(item.document.sku, False)]
-        return [
-            "whole"
-            if not each.enabled and [(one.sku, one.enabled) for one in each.variants] == drafts
-            else "half"
-            for each in found
-        ]
-
-    def _item(self, key: str, sku: str) -> Item[Product]:
-        return Item(key=key, document=Product(key=key, sku=sku, title=f"A new {key}", weight_g=120))
-
-
-class Fulfillments:
+class Fulfillments(AmendedParcels):
     """An `AmendBench[Fulfillment]`. The double's shop is asked, not the API."""
 
     def __init__(self, goods: Goods) -> None:
+        super().__init__()
         self._goods = goods
-        self._made = 0
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
         placed = self._goods.place(count)
         return [
-            self._item(order.id, order.code, self._goods.shop.order(order.id).lines[0].id) for order in placed
+            self.package(order.id, self._goods.shop.order(order.id).lines[0].id, number=order.code)
+            for order in placed
         ]
 
     async def refused(self) -> Item[Fulfillment]:
-        return self._item("99999999", "nobody's", "1")
+        return self.package("99999999", "1", number="nobody's")
 
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
         if item.document.order_number == "nobody's":
@@ -171,46 +136,18 @@ class Fulfillments:
             for each in standing
         ]
 
-    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
-        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
-        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
-        return Item(key=item.key, document=document, remote=remote)
 
-    def _item(self, order: str, number: str, line: str) -> Item[Fulfillment]:
-        self._made += 1
-        key = f"PKG-{self._made}"
-        fulfillment = Fulfillment(
-            order_key=order,
-            order_number=number,
-            package_key=key,
-            lines=(FulfillmentLine(order_line=line, quantity=2),),
-            carrier="UPS",
-            tracking_numbers=(f"1Z{self._made}",),
-        )
-        return Item(key=key, document=fulfillment)
-
-
-class Levels:
+class StockedLevels(Levels):
     """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
+        super().__init__(goods.new, self._sold)
         self._goods = goods
 
-    async def items(self, count: int) -> Sequence[Item[Level]]:
-        skus = self._goods.new(count)
-        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in skus]
-
-    async def refused(self) -> Item[Level]:
-        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
-
-    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
-        found = self._goods.shop.stock([item.document.sku])
-        shown = [
-            level.stock_on_hand - level.stock_allocated
-            for variant in found.values()
-            for level in variant.stock_levels
-        ]
-        return ["whole"] if shown == [item.document.available] else []
+    def _sold(self, sku: str) -> int | None:
+        """None, too, where it is stocked at several."""
+        levels = [one for each in self._goods.shop.stock([sku]).values() for one in each.stock_levels]
+        return levels[0].stock_on_hand - levels[0].stock_allocated if len(levels) == 1 else None
 
     nowhere = "Nowhere"
 
@@ -274,12 +211,21 @@ async def vendure_real(shop: VendureShop) -> AsyncIterator[Rig[Any]]:
 
 def _rig(shop: Shop, port: int, table: Any, trace: Any, password: str, *, now_s: float | None) -> Rig[Any]:
     goods = Goods(shop)
+
+    def drafts(wanted: Product) -> list[bool]:
+        """Each has a title of its own: by it a product without a variant is seen."""
+        draft = [(wanted.sku, False)]
+        return [
+            not each.enabled and [(one.sku, one.enabled) for one in each.variants] == draft
+            for each in shop.made(wanted.title)
+        ]
+
     benches = {
         Part.ORDERS: Orders(goods),
         Part.SHIPMENTS: Fulfillments(goods),
-        Part.INVENTORY: Levels(goods),
+        Part.INVENTORY: StockedLevels(goods),
         Part.PRODUCTS: Products(goods),
-        Part.CATALOGUE: Catalogue(goods),
+        Part.CATALOGUE: Drafts(goods.names.new, drafts, refused=WITHOUT_SKU, weight_g=120),
     }
     return Rig(
         port=port,

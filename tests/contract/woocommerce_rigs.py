@@ -2,26 +2,22 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from dropstreamd.model.handover import Item
-from dropstreamd.model.orders import Order
 from dropstreamd.model.products import Product
 from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
-from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
-from dropstreamd.model.stock import Level
+from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.fakes.woocommerce import KEY, SECRET, fake_woocommerce
 from tests.fakes.woocommerce_rows import Row, field
 from tests.fakes.woocommerce_shop import WooShop
 
-NOW_S = 1_795_300_000.0
-LONG_SKU = "X" * 150
+from .benches import LONG_SKU, NOW_S, YESTERDAY, AmendedParcels, Drafts, Levels, Names, OrdersByNumber
+
 TAKEN_GTIN = "4006381333931"
+REFUSED = Product(key="REFUSED", sku="REFUSED", gtin=TAKEN_GTIN)
 
 
 def settings(port: int) -> dict[str, object]:
@@ -39,15 +35,16 @@ class Goods:
 
     def __init__(self, shop: WooShop) -> None:
         self.shop = shop
-        self._made = 0
+        self._names = Names("SKU-{}")
+        self._parents = Names("ALL-{}")
         self.sku = self.new(1)[0]
         shop.add_product("TAKEN", global_unique_id=TAKEN_GTIN)
 
     def new(self, count: int) -> list[str]:
         """Products and variations in turn."""
-        skus = [f"SKU-{self._made + number}" for number in range(count)]
-        self._made += count
-        parent = self.shop.add_variable(f"ALL-{self._made}", skus[1::2])
+        skus = self._names.new(count)
+        (name,) = self._parents.new(1)
+        parent = self.shop.add_variable(name, skus[1::2])
         assert parent["id"]
         for sku in skus[::2]:
             self.shop.add_product(sku, 100)
@@ -57,8 +54,18 @@ class Goods:
         """Orders, all placed in one second."""
         return [self.shop.place({self.sku: 3}) for _ in range(count)]
 
+    def products(self, sku: str) -> list[Row]:
+        return [each for each in self.shop.products.values() if each["sku"] == sku]
 
-class Orders:
+    def shown(self, sku: str) -> int | None:
+        there = self.products(sku)
+        return there[0]["stock_quantity"] if there else None
+
+    def drafts(self, wanted: Product) -> list[bool]:
+        return [each["status"] == "draft" for each in self.products(wanted.sku)]
+
+
+class Orders(OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = 101
@@ -81,25 +88,20 @@ class Orders:
     async def spoil(self) -> None:
         self._goods.place(1)[0]["line_items"][0]["sku"] = LONG_SKU
 
-    def name(self, document: Order) -> str:
-        return document.number
 
-    def changed(self, document: Order) -> bool:
-        return document.lines[0].quantity == 2
-
-
-class Fulfillments:
+class Fulfillments(AmendedParcels):
     """An `AmendBench[Fulfillment]`."""
 
     def __init__(self, goods: Goods) -> None:
+        super().__init__()
         self._goods = goods
-        self._made = 0
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
-        return [self._item(made["id"], made["line_items"][0]["id"]) for made in self._goods.place(count)]
+        placed = self._goods.place(count)
+        return [self.package(str(made["id"]), str(made["line_items"][0]["id"])) for made in placed]
 
     async def refused(self) -> Item[Fulfillment]:
-        return self._item(99_999_999, 1)
+        return self.package("99999999", "1")
 
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
         shop, order = self._goods.shop, int(item.document.order_key)
@@ -122,41 +124,6 @@ class Fulfillments:
         words = f"{item.document.carrier} {', '.join(item.document.tracking_numbers)}"
         # A note cannot be changed: the last one counts.
         return ["whole" if kept and notes[-1]["note"].count(f"{words} [") else "half"]
-
-    def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
-        tracking = tuple(f"{number}-new" for number in item.document.tracking_numbers)
-        document = msgspec.structs.replace(item.document, tracking_numbers=tracking)
-        return Item(key=item.key, document=document, remote=remote)
-
-    def _item(self, order: int, line: int) -> Item[Fulfillment]:
-        self._made += 1
-        key = f"PKG-{self._made}"
-        fulfillment = Fulfillment(
-            order_key=str(order),
-            order_number=str(order),
-            package_key=key,
-            lines=(FulfillmentLine(order_line=str(line), quantity=2),),
-            carrier="UPS",
-            tracking_numbers=(f"1Z{self._made}",),
-        )
-        return Item(key=key, document=fulfillment)
-
-
-class Levels:
-    """A `SinkBench[Level]`."""
-
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-
-    async def items(self, count: int) -> Sequence[Item[Level]]:
-        return [Item(key=sku, document=Level(sku=sku, available=7)) for sku in self._goods.new(count)]
-
-    async def refused(self) -> Item[Level]:
-        return Item(key="NOT-SOLD", document=Level(sku="NOT-SOLD", available=7))
-
-    async def effects(self, item: Item[Level]) -> Sequence[Effect]:
-        there = [each for each in self._goods.shop.products.values() if each["sku"] == item.document.sku]
-        return ["whole"] if there and there[0]["stock_quantity"] == item.document.available else []
 
 
 class Products:
@@ -181,29 +148,6 @@ class Products:
 
     def changed(self, document: Product) -> bool:
         return document.gtin == "12345670"
-
-
-class Drafts:
-    """A `SinkBench[Product]`."""
-
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-        self._made = 0
-
-    async def items(self, count: int) -> Sequence[Item[Product]]:
-        names = [f"NEW-{self._made + number}" for number in range(count)]
-        self._made += count
-        return [
-            Item(key=name, document=Product(key=name, sku=name, title=f"A {name}", weight_g=100))
-            for name in names
-        ]
-
-    async def refused(self) -> Item[Product]:
-        return Item(key="REFUSED", document=Product(key="REFUSED", sku="REFUSED", gtin=TAKEN_GTIN))
-
-    async def effects(self, item: Item[Product]) -> Sequence[Effect]:
-        there = [each for each in self._goods.shop.products.values() if each["sku"] == item.document.sku]
-        return ["whole" if each["status"] == "draft" else "half" for each in there]
 
 
 class Receipts:
@@ -237,8 +181,7 @@ class Receipts:
 @asynccontextmanager
 async def _double(way: str) -> AsyncIterator[Rig[Any]]:
     """The double, in a shop that has this way of being told of packages."""
-    now = datetime.fromtimestamp(NOW_S, UTC) - timedelta(days=1)
-    async with fake_woocommerce(now=now) as server:
+    async with fake_woocommerce(now=YESTERDAY) as server:
         shop = server.shop
         shop.has_fulfillments, shop.has_tracking = way == "fulfillments", way == "tracking"
         goods = Goods(shop)
@@ -256,9 +199,9 @@ async def _double(way: str) -> AsyncIterator[Rig[Any]]:
             benches={
                 Part.ORDERS: Orders(goods),
                 Part.SHIPMENTS: Fulfillments(goods),
-                Part.INVENTORY: Levels(goods),
+                Part.INVENTORY: Levels(goods.new, goods.shown),
                 Part.PRODUCTS: Products(goods),
-                Part.CATALOGUE: Drafts(goods),
+                Part.CATALOGUE: Drafts(Names("NEW-{}").new, goods.drafts, refused=REFUSED, weight_g=100),
                 Part.RECEIPTS: Receipts(goods),
             },
             now_s=NOW_S,

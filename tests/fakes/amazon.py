@@ -5,15 +5,13 @@ works at feeds for a while, and can be told to misbehave: faults are queued by t
 they hit (`token`, `upload` and `download` for what is none).
 """
 
-import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Literal
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl
 
-import h11
 import msgspec
 import trio
 
@@ -22,6 +20,7 @@ from dropstreamd.clock import Clock
 from .amazon_schema import Operation, Refused, check_answer, check_request, require_models
 from .amazon_seller import CANADA, HERE, SELLER, AmazonSeller, Invalid, Row
 from .pool import Pool
+from .web import JSON, Asked, Double, Reply, json, misbehaved, serving
 
 TOKEN_PATH = "/auth/o2/token"
 ROLES = frozenset({"orders", "listings"})
@@ -36,91 +35,40 @@ Fault = Literal[
 answer; `truncated`: within the answer. `lost`: applied, and never answered. `slow`: in small bits."""
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What is answered; one that is not `whole` says that it is longer than it is."""
-
-    body: bytes = b""
-    status: int = 200
-    headers: dict[str, str] = {}
-    kind: str = "application/json"
-    whole: bool = True
-    slow: bool = False
-
-
-class FakeAmazon:
+class FakeAmazon(Double[Fault]):
     """The server's half. `seller` has the state; `asked` are the operations that came, in order,
     `asked_s` when each came."""
 
     def __init__(self, seller: AmazonSeller, *, lax: bool) -> None:
+        super().__init__()
         self.seller = seller
         self.lax = lax
         self.client = ("amzn1.application-oa2-client.1", "client secret", "Atzr|refresh")
         self.tokens: set[str] = set()
         self.roles = set(ROLES)
-        self.faults: dict[str, list[Fault]] = {}
-        self.asked: list[str] = []
         self.asked_s: dict[str, list[float]] = {}
         self.throttled: list[str] = []
         self.plans: dict[str, Pool] = {}
-        self.port = 0
         self.nursery: trio.Nursery | None = None
         self._given = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def fail(self, name: str, *faults: Fault) -> None:
-        """The next calls of this operation go wrong."""
-        self.faults.setdefault(name, []).extend(faults)
 
     def plan(self, name: str, rate_per_s: float, burst: float) -> None:
         """Another usage plan for an operation."""
         self.plans[name] = Pool(rate_per_s, burst)
 
-    async def serve(self, stream: trio.SocketStream) -> None:
-        """One connection."""
-        peer = h11.Connection(h11.SERVER)
-        while True:
-            request, body = await _request(peer, stream)
-            if request is None:
-                return
-            reply = await self._answer(request, body)
-            if reply is None:
-                return
-            length = len(reply.body) if reply.whole else len(reply.body) + 7
-            fields = {**reply.headers, "content-type": reply.kind, "content-length": str(length)}
-            if reply.status == 204:
-                del fields["content-length"], fields["content-type"]
-            head = h11.Response(status_code=reply.status, headers=list(fields.items()))
-            await stream.send_all(peer.send(head) or b"")
-            for part in _parts(reply):
-                await stream.send_all(peer.send(h11.Data(data=part)) or b"")
-            if not reply.whole:
-                return
-            await stream.send_all(peer.send(h11.EndOfMessage()) or b"")
-            peer.start_next_cycle()
-
-    async def _answer(self, request: h11.Request, body: bytes) -> Reply | None:
-        """None: the connection ends without one."""
-        target, method = request.target.decode(), request.method.decode()
-        headers = {name.decode(): value.decode() for name, value in request.headers}
-        stored = STORED.fullmatch(target)
-        if target == TOKEN_PATH:
-            return await self._faulty("token", partial(self._token, body))
+    async def answer(self, asked: Asked) -> Reply | None:
+        stored = STORED.fullmatch(asked.target)
+        if asked.target == TOKEN_PATH:
+            return await self._faulty("token", partial(self._token, asked.body))
         if stored:
             name = "upload" if stored["what"] == "up" else "download"
-            return await self._faulty(name, partial(self._stored, method, stored["key"], headers, body))
-        parts = urlsplit(target)
-        operation, path = self.seller.models.operation(method, parts.path)
-        given = partial(self._call, operation, path, parts.query, headers, body)
-        return await self._faulty(operation.name, given)
+            return await self._faulty(name, partial(self._stored, stored["key"], asked))
+        operation, path = self.seller.models.operation(asked.method, asked.path)
+        return await self._faulty(operation.name, partial(self._call, operation, path, asked))
 
-    async def _faulty(self, name: str, given: Any) -> Reply | None:
-        self.asked.append(name)
+    async def _faulty(self, name: str, given: Callable[[], Reply]) -> Reply | None:
         self.asked_s.setdefault(name, []).append(trio.current_time())
-        queue = self.faults.get(name, [])
-        fault = queue.pop(0) if queue else None
+        fault = self.called(name)
         if fault == "before":
             return None
         if fault == "expired":
@@ -129,13 +77,8 @@ class FakeAmazon:
             return Reply(kind="text/html", body=b"<html><title>Sorry</title></html>")
         if fault is not None and fault.isdecimal():
             body = {"errors": [{"code": f"Code{fault}", "message": "It went wrong."}]}
-            return Reply(status=int(fault), body=msgspec.json.encode(body))
-        reply: Reply = given()
-        if fault == "lost":
-            await trio.sleep_forever()
-        if fault == "after":
-            return None
-        return msgspec.structs.replace(reply, whole=fault != "truncated", slow=fault == "slow")
+            return json(body, int(fault))
+        return await misbehaved(given(), fault)
 
     def _token(self, body: bytes) -> Reply:
         given = {name: values[0] for name, values in parse_qs(body.decode()).items()}
@@ -155,37 +98,31 @@ class FakeAmazon:
             "token_type": "bearer",
             "expires_in": 3600,
         }
-        return Reply(body=msgspec.json.encode(told))
+        return json(told)
 
-    def _stored(self, method: str, key: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        document = self.seller.documents[key]
+    def _stored(self, key: str, asked: Asked) -> Reply:
+        document, headers = self.seller.documents[key], asked.headers
         if "x-amz-access-token" in headers or "authorization" in headers:
             raise Refused("credentials were sent to Amazon's storage")
-        if method == "PUT":
+        if asked.method == "PUT":
             if headers.get("content-type") != document["kind"]:
                 raise Refused(f"the document is {document['kind']}, and {headers.get('content-type')} came")
-            document["content"] = body
+            document["content"] = asked.body
             return Reply()
         return Reply(
             headers={"content-encoding": "gzip"}, body=document["content"], kind="binary/octet-stream"
         )
 
-    def _call(
-        self,
-        operation: Operation,
-        path: Mapping[str, str],
-        query: str,
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> Reply:
+    def _call(self, operation: Operation, path: Mapping[str, str], request: Asked) -> Reply:
+        headers, query = request.headers, request.question
         if headers.get("x-amz-access-token") not in self.tokens or not self._may(operation.name):
             return self._failed(operation, 403, "Unauthorized", "Access to requested resource is denied.")
-        if body and headers.get("content-type", "").partition(";")[0] != "application/json":
+        if request.body and headers.get("content-type", "").partition(";")[0] != JSON:
             raise Refused(f"{operation.name}: a body without its type")
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
         if len({name for name, _ in pairs}) < len(pairs):
             raise Refused(f"{operation.name}: a parameter came twice")
-        sent = json.loads(body) if body else None
+        sent = msgspec.json.decode(request.body) if request.body else None
         asked = check_request(operation, dict(pairs), sent)
         bucket = self.pool(operation.name)
         if not self.lax and not bucket.take():
@@ -287,7 +224,7 @@ class FakeAmazon:
     def _failed(self, operation: Operation, status: int, code: str, message: str) -> Reply:
         body = {"errors": [{"code": code, "message": message, "details": ""}]}
         check_answer(operation, status, body)
-        return Reply(status=status, body=msgspec.json.encode(body))
+        return json(body, status)
 
 
 def _address(headers: Mapping[str, str], key: str, what: str) -> str:
@@ -295,46 +232,13 @@ def _address(headers: Mapping[str, str], key: str, what: str) -> str:
     return f"http://{headers['host']}/stored/{key}/{what}?X-Amz-Expires=300&X-Amz-Signature=a%2Fb%2Bc%3D"
 
 
-def _parts(reply: Reply) -> list[bytes]:
-    if not reply.slow:
-        return [reply.body]
-    head = [reply.body[place : place + 1] for place in range(min(200, len(reply.body)))]
-    return [*head, reply.body[200:]] if reply.body[200:] else head
-
-
-async def _request(peer: h11.Connection, stream: trio.SocketStream) -> tuple[h11.Request | None, bytes]:
-    request, body = None, b""
-    while True:
-        event = peer.next_event()
-        if event is h11.NEED_DATA:
-            peer.receive_data(await stream.receive_some(65536))
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage):
-            return request, body
-        else:
-            return None, b""
-
-
 @asynccontextmanager
 async def fake_amazon(clock: Clock, *, lax: bool = False) -> AsyncIterator[FakeAmazon]:
     """A server, up and listening; skips the test where Amazon's models are not here. `lax`: it does not hold
     operations to their usage plans."""
     fake = FakeAmazon(AmazonSeller(require_models(), clock), lax=lax)
-
-    async def handle(stream: trio.SocketStream) -> None:
-        async with stream:
-            try:
-                await fake.serve(stream)
-            except (trio.BrokenResourceError, h11.RemoteProtocolError):
-                return  # the client went away, within a request perhaps
-
-    async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as nursery, serving(fake):
         fake.nursery = nursery
-        listeners = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
-        fake.port = listeners[0].socket.getsockname()[1]
         yield fake
         nursery.cancel_scope.cancel()
 

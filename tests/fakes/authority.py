@@ -52,7 +52,7 @@ class Authority:
         return code
 
     async def answer(self, asked: Asked) -> Reply | None:
-        if asked.path == "/token":
+        if asked.target == "/token":
             reply = self._token(asked)
             await self.gate.wait()
             return reply

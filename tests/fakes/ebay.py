@@ -19,7 +19,7 @@ import trio
 from .ebay_schema import Descriptions, Operation, require_descriptions
 from .ebay_shop import REVISIONS_A_DAY, EbayShop, Row, written
 from .pool import Pool
-from .web import Asked, Reply, json, web
+from .web import Asked, Double, Reply, json, misbehaved, serving
 
 TOKEN_PATH = "/identity/v1/oauth2/token"
 LIFE_S = 7200
@@ -58,61 +58,41 @@ def error(number: int, message: str, status: int = 400, *, domain: str = "API") 
     return json({"errors": [told]}, status)
 
 
-class FakeEbay:
+class FakeEbay(Double[Fault]):
     """`shop` has the state; `asked` are the operations that came, in order."""
 
     def __init__(self, descriptions: Descriptions, now: datetime) -> None:
+        super().__init__()
         self.descriptions = descriptions
         self.shop = EbayShop(now)
         self.refresh_tokens = {"v^1.1#refresh"}
         self.codes: dict[str, bool] = {}
         self.access: dict[str, float] = {}
         self.scopes = set(SCOPES)
-        self.asked: list[str] = []
-        self.faults: dict[str, list[Fault]] = {}
-        self.before: dict[str, Callable[[], object]] = {}
         self.whole_refusal: set[str] = set()
         self.never_skus: set[str] = set()
         self.stumbles: set[str] = set()
         self.newest_first = False
         self.pool: Pool | None = None
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def fail(self, operation: str, *faults: Fault) -> None:
-        self.faults.setdefault(operation, []).extend(faults)
 
     # ---- HTTP
 
     async def answer(self, asked: Asked) -> Reply | None:
-        if asked.path == TOKEN_PATH:
-            self.asked.append("token")
+        if asked.target == TOKEN_PATH:
             return await self._misbehaving("token", lambda: self._token(asked))
         operation = self.descriptions.find(asked.method, asked.path)
         body = self.descriptions.check_request(operation, asked.query, asked.headers, asked.body)
         name = NAMES[f"{asked.method} {operation.path}"]
-        self.asked.append(name)
-        if name in self.before:
-            self.before.pop(name)()
         return await self._misbehaving(name, lambda: self._described(operation, name, asked, body))
 
     async def _misbehaving(self, name: str, reply: Callable[[], Reply]) -> Reply | None:
-        queue = self.faults.get(name, [])
-        fault = queue.pop(0) if queue else None
+        fault = self.called(name)
         if fault is None and self.pool is not None and not self.pool.take():
             fault = "429"
         canned = self._canned(fault, name)
         if canned is not None or fault == "before":
             return canned
-        told = reply()
-        if fault == "lost":
-            await trio.sleep_forever()
-        if fault == "after":
-            return None
-        return msgspec.structs.replace(told, whole=fault != "truncated", slow=fault == "slow")
+        return await misbehaved(reply(), fault)
 
     def _canned(self, fault: Fault | None, name: str) -> Reply | None:
         """What some faults are answered with, without a look at the request."""
@@ -368,6 +348,5 @@ def without_requests(order: Row) -> Row:
 async def fake_ebay(*, now: datetime | None = None) -> AsyncIterator[FakeEbay]:
     """A server, up and listening; skips the test where eBay's descriptions are not here."""
     fake = FakeEbay(require_descriptions(), now or datetime(2026, 11, 22, tzinfo=UTC))
-    async with web(fake.answer) as port:
-        fake.port = port
+    async with serving(fake):
         yield fake

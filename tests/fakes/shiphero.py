@@ -20,21 +20,19 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     IntValueNode,
-    NoDeprecatedCustomRule,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
     build_schema,
     execute_sync,
     get_named_type,
-    parse,
-    specified_rules,
-    validate,
 )
 
-from .http_double import Asked, Reply, http_double
+from .documents import Document, Documents
+from .pool import Bucket
 from .shiphero_house import House, Row
 from .shiphero_root import Refused, Root
+from .web import Asked, Double, Reply, misbehaved, serving
 
 SCHEMA = Path(__file__).with_name("shiphero.graphql")
 MOST_CREDITS = 4004
@@ -64,44 +62,17 @@ document that is not valid any more. `before`, `after`: the connection ends befo
 with no answer; `truncated`: within the answer. `lost`: applied, and never answered. `slow`: in small bits."""
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    query: str
-    variables: dict[str, Any]
-    operation: str = msgspec.field(name="operationName")
-
-
 @cache
 def schema() -> GraphQLSchema:
     return build_schema(SCHEMA.read_text())
 
 
-class Credits:
-    """What the user may spend."""
-
-    def __init__(self, most: int, rate_per_s: float) -> None:
-        self.most = most
-        self.rate_per_s = rate_per_s
-        self.left = float(most)
-        self.spent = 0.0
-        self._counted_s = trio.current_time()
-
-    def count(self) -> float:
-        now_s = trio.current_time()
-        self.left = min(float(self.most), self.left + (now_s - self._counted_s) * self.rate_per_s)
-        self._counted_s = now_s
-        return self.left
-
-    def take(self, count: float) -> None:
-        self.count()
-        self.left -= count
-        self.spent += count
-
-
-class FakeShipHero:
+class FakeShipHero(Double[Fault]):
     """The server's half. `house` has the state; `asked` are the operations that came, in order; `refusals`
     say with which words and code a root field is refused."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
+        super().__init__()
         self.schema = schema()
         self.house = House(now_s)
         self.refresh_token = "a refresh token"
@@ -109,51 +80,32 @@ class FakeShipHero:
         self.tokens: set[str] = set()
         self.customers: set[str] = set()
         self.refusals: dict[str, tuple[str, int]] = {}
-        self.credits = Credits(10**9, 1e9)
-        self.faults: dict[str, list[Fault]] = {}
-        self.asked: list[str] = []
+        self.credits = Bucket(1e9, 1e9)
         self.throttled = 0
-        self.before: dict[str, Callable[[], object]] = {}
         self.newest_first = False
-        self.port = 0
-        self._documents: dict[str, DocumentNode] = {}
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def fail(self, operation: str, *faults: Fault) -> None:
-        self.faults.setdefault(operation, []).extend(faults)
+        self._documents = Documents(self.schema)
 
     # ---- HTTP
 
     async def answer(self, asked: Asked) -> Reply | None:
-        if asked.method != "POST" or asked.path not in ("/graphql", "/auth/refresh"):
+        if asked.method != "POST" or asked.target not in ("/graphql", "/auth/refresh"):
             return Reply(status=404, body=b'{"message":"Not Found"}')
         if asked.headers.get("content-type") != "application/json":
             raise AssertionError(f"content-type: {asked.headers.get('content-type')}")
-        if asked.path == "/auth/refresh":
+        if asked.target == "/auth/refresh":
             self.asked.append("refresh")
             return self._token(asked.body)
         document = msgspec.json.decode(asked.body, type=Document)
-        self.asked.append(document.operation)
-        queue = self.faults.get(document.operation, [])
-        fault = queue.pop(0) if queue else None
-        if document.operation in self.before:
-            self.before.pop(document.operation)()
+        fault = self.called(document.operation)
         if fault == "expired":
             self.tokens.clear()
         canned = None if fault is None else _canned(fault, document.operation)
         if canned is not None or fault == "before":
             return canned
         reply = self._run(document, asked.headers, empty=fault == "throttled", warned=fault == "scope")
-        if fault == "lost":
-            await trio.sleep_forever()
         if fault == "late-internal":
             return _canned("internal", document.operation)
-        if fault == "after":
-            return None
-        return msgspec.structs.replace(reply, whole=fault != "truncated", slow=fault == "slow")
+        return await misbehaved(reply, fault)
 
     def _token(self, body: bytes) -> Reply:
         if msgspec.json.decode(body) != {"refresh_token": self.refresh_token}:
@@ -173,13 +125,7 @@ class FakeShipHero:
     def _run(self, asked: Document, headers: Mapping[str, str], *, empty: bool, warned: bool) -> Reply:
         if headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
             return Reply(status=401, body=b'{"message":"Invalid token"}')
-        document = self._documents.get(asked.query)
-        if document is None:
-            document = parse(asked.query)
-            wrong = validate(self.schema, document, [*specified_rules, NoDeprecatedCustomRule])
-            if wrong:
-                raise AssertionError(f"{asked.operation}: {wrong[0].message}")
-            self._documents[asked.query] = document
+        document = self._documents.read(asked)
         requested = cost_of(self.schema, document, asked.variables)
         if requested > MOST_CREDITS:
             raise AssertionError(f"{asked.operation} asks for {requested} credits, more than any may")
@@ -351,6 +297,5 @@ async def fake_shiphero(now_s: float = 1_795_300_000.0) -> AsyncIterator[FakeShi
     """A server, up and listening, whose clock shows `now_s` and goes with trio's."""
     start_s = trio.current_time()
     fake = FakeShipHero(lambda: now_s + trio.current_time() - start_s)
-    async with http_double(fake.answer) as port:
-        fake.port = port
+    async with serving(fake):
         yield fake

@@ -53,7 +53,7 @@ class Root:
         left = self._server.credits
         return {
             "credits_remaining": int(min(left.count(), 2**31 - 1)),
-            "max_available": int(min(left.most, 2**31 - 1)),
+            "max_available": int(min(left.maximum, 2**31 - 1)),
             "increment_rate": int(min(left.rate_per_s, 2**31 - 1)),
         }
 

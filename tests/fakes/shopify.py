@@ -4,30 +4,21 @@ It keeps a bucket of points as Shopify does, pages by value and id, wants idempo
 field, and can be told to misbehave: faults are queued by the name of the operation that they hit.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
-import h11
 import msgspec
-import trio
-from graphql import (
-    DocumentNode,
-    GraphQLResolveInfo,
-    GraphQLSchema,
-    NoDeprecatedCustomRule,
-    execute_sync,
-    parse,
-    specified_rules,
-    validate,
-)
+from graphql import GraphQLResolveInfo, GraphQLSchema, execute_sync
 
+from .documents import Document, Documents
+from .pool import Bucket
 from .shopify_root import Root, by_id, paged
 from .shopify_schema import cost_of, require_schema
 from .shopify_shop import DOMAIN, ShopifyShop
+from .web import Asked, Double, Reply, misbehaved, serving
 
 PATH = "/admin/api/2026-07/graphql.json"
 TOKEN_PATH = "/admin/oauth/access_token"
@@ -75,50 +66,13 @@ ERRORS = {
 }
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    query: str
-    variables: dict[str, Any]
-    operation: str = msgspec.field(name="operationName")
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What is answered; one that is not `whole` says that it is longer than it is."""
-
-    body: bytes
-    status: int = 200
-    headers: dict[str, str] = {}
-    kind: str = "application/json; charset=utf-8"
-    whole: bool = True
-    slow: bool = False
-
-
-class Bucket:
-    """Points that an app may spend in the shop."""
-
-    def __init__(self, maximum: float, rate_per_s: float) -> None:
-        self.maximum = maximum
-        self.rate_per_s = rate_per_s
-        self.available = maximum
-        self.spent = 0.0
-        self._counted_s = trio.current_time()
-
-    def count(self) -> float:
-        now_s = trio.current_time()
-        gained = (now_s - self._counted_s) * self.rate_per_s
-        self.available = min(self.maximum, self.available + gained)
-        self._counted_s = now_s
-        return self.available
-
-    def take(self, points: float) -> None:
-        self.count()
-        self.available -= points
-        self.spent += points
-
-
-class FakeShopify:
+class FakeShopify(Double[Fault]):
     """The server's half. `shop` has the state; `asked` are the operations that came, in order."""
 
+    kind = "application/json; charset=utf-8"
+
     def __init__(self, schema: GraphQLSchema, *, now: datetime) -> None:
+        super().__init__()
         self.schema = schema
         self.shop = ShopifyShop(now)
         self.client = ("client-id", "client secret")
@@ -128,73 +82,31 @@ class FakeShopify:
         self.version = "2026-07"
         self.bucket = Bucket(1e9, 1e9)
         self.keys: dict[str, tuple[str, Any]] = {}
-        self.faults: dict[str, list[Fault]] = {}
-        self.asked: list[str] = []
         self.throttled = 0
         self.gone = False
         self.most_cost = MOST_COST
         self.most_terms = 1_000
-        self.before: dict[str, Callable[[], object]] = {}
-        self.port = 0
-        self._documents: dict[str, DocumentNode] = {}
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def fail(self, operation: str, *faults: Fault) -> None:
-        self.faults.setdefault(operation, []).extend(faults)
+        self._documents = Documents(schema)
 
     # ---- HTTP
 
-    async def serve(self, stream: trio.SocketStream) -> None:
-        peer = h11.Connection(h11.SERVER)
-        while True:
-            request, body = await _request(peer, stream)
-            if request is None:
-                return
-            reply = await self._answer(request, body)
-            if reply is None:
-                return
-            length = len(reply.body) if reply.whole else len(reply.body) + 7
-            fields = {**reply.headers, "content-type": reply.kind, "content-length": str(length)}
-            head = h11.Response(status_code=reply.status, headers=list(fields.items()))
-            await stream.send_all(peer.send(head) or b"")
-            for part in _parts(reply):
-                await stream.send_all(peer.send(h11.Data(data=part)) or b"")
-            if not reply.whole:
-                return
-            await stream.send_all(peer.send(h11.EndOfMessage()) or b"")
-            peer.start_next_cycle()
-
-    async def _answer(self, request: h11.Request, body: bytes) -> Reply | None:
-        """None: the connection ends without one."""
-        path = request.target.decode()
-        if self.gone or request.method != b"POST" or path not in (PATH, TOKEN_PATH):
+    async def answer(self, asked: Asked) -> Reply | None:
+        if self.gone or asked.method != "POST" or asked.target not in (PATH, TOKEN_PATH):
             return Reply(status=404, body=b'{"errors":"Not Found"}')
-        if path == TOKEN_PATH:
+        if asked.target == TOKEN_PATH:
             self.asked.append("token")
-            return self._token(parse_qs(body.decode()))
-        asked = msgspec.json.decode(body, type=Asked)
-        self.asked.append(asked.operation)
-        queue = self.faults.get(asked.operation, [])
-        fault = queue.pop(0) if queue else None
-        if asked.operation in self.before:
-            self.before.pop(asked.operation)()
+            return self._token(parse_qs(asked.body.decode()))
+        document = msgspec.json.decode(asked.body, type=Document)
+        fault = self.called(document.operation)
         if fault == "expired":
             self.tokens.clear()
-        headers = {name.decode(): value.decode() for name, value in request.headers}
         canned = None if fault is None else self._canned(fault)
         if canned is not None or fault == "before":
             return canned
-        reply = self._run(asked, headers, empty=fault == "throttled")
-        if fault == "lost":
-            await trio.sleep_forever()
+        reply = self._run(document, asked.headers, empty=fault == "throttled")
         if fault == "late-internal":
             return self._canned("internal")
-        if fault == "after":
-            return None
-        return msgspec.structs.replace(reply, whole=fault != "truncated", slow=fault == "slow")
+        return await misbehaved(reply, fault)
 
     def _canned(self, fault: Fault) -> Reply | None:
         """What some faults are answered with, without a look at the document."""
@@ -222,16 +134,10 @@ class FakeShopify:
 
     # ---- GraphQL
 
-    def _run(self, asked: Asked, headers: Mapping[str, str], *, empty: bool) -> Reply:
+    def _run(self, asked: Document, headers: Mapping[str, str], *, empty: bool) -> Reply:
         if headers.get("x-shopify-access-token") not in {*self.tokens, self.access_token}:
             return Reply(status=401, body=ERRORS["401"])
-        document = self._documents.get(asked.query)
-        if document is None:
-            document = parse(asked.query)
-            wrong = validate(self.schema, document, [*specified_rules, NoDeprecatedCustomRule])
-            if wrong:
-                raise AssertionError(f"{asked.operation}: {wrong[0].message}")
-            self._documents[asked.query] = document
+        document = self._documents.read(asked)
         requested = cost_of(self.schema, document, asked.variables)
         if requested > self.most_cost:
             return self._refused("MAX_COST_EXCEEDED", requested)
@@ -293,46 +199,12 @@ def _objects(data: Any) -> int:
     return sum(_objects(each) for each in data) if isinstance(data, list) else 0
 
 
-def _parts(reply: Reply) -> list[bytes]:
-    if not reply.slow:
-        return [reply.body]
-    head = [reply.body[place : place + 1] for place in range(min(200, len(reply.body)))]
-    return [*head, reply.body[200:]] if reply.body[200:] else head
-
-
-async def _request(peer: h11.Connection, stream: trio.SocketStream) -> tuple[h11.Request | None, bytes]:
-    request, body = None, b""
-    while True:
-        event = peer.next_event()
-        if event is h11.NEED_DATA:
-            peer.receive_data(await stream.receive_some(65536))
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage):
-            return request, body
-        else:
-            return None, b""
-
-
 @asynccontextmanager
 async def fake_shopify(*, now: datetime | None = None) -> AsyncIterator[FakeShopify]:
     """A server, up and listening; skips the test where Shopify's schema is not here."""
     fake = FakeShopify(require_schema(), now=now or datetime(2026, 11, 21, tzinfo=UTC))
-
-    async def handle(stream: trio.SocketStream) -> None:
-        async with stream:
-            try:
-                await fake.serve(stream)
-            except (trio.BrokenResourceError, h11.RemoteProtocolError):
-                return  # the client went away, within a request perhaps
-
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
-        fake.port = listeners[0].socket.getsockname()[1]
+    async with serving(fake):
         yield fake
-        nursery.cancel_scope.cancel()
 
 
 __all__ = ["DOMAIN", "FakeShopify", "fake_shopify"]

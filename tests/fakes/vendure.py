@@ -11,9 +11,7 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any, Literal
 
-import h11
 import msgspec
-import trio
 from graphql import (
     ExecutionResult,
     GraphQLResolveInfo,
@@ -26,6 +24,7 @@ from graphql import (
 
 from .vendure_lists import failure, listed
 from .vendure_shop import FakeShop, Row, rejection
+from .web import Asked, Double, Reply, misbehaved, serving
 
 SDL = Path(__file__).with_name("vendure-admin.graphql")
 BODY_LIMIT = 100 * 1024
@@ -58,10 +57,11 @@ applied, and never answered. `database`: an error without a code, nothing applie
 same, applied."""
 
 
-class FakeVendure:
+class FakeVendure(Double[Fault]):
     """The server's half. `shop` has the state; `asked` are the operations that came, in order."""
 
     def __init__(self, *, now: datetime) -> None:
+        super().__init__()
         self.shop = FakeShop(now)
         self.token = "channel-token"
         self.user = ("dropstreamd", "correct horse")
@@ -70,66 +70,31 @@ class FakeVendure:
         self.bearer = True
         self.native = True
         self.sessions: set[str] = set()
-        self.faults: dict[str, list[Fault]] = {}
-        self.asked: list[str] = []
-        self.before: dict[str, Callable[[], object]] = {}
-        self.port = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/admin-api"
-
-    def fail(self, operation: str, *faults: Fault) -> None:
-        self.faults.setdefault(operation, []).extend(faults)
+        return f"{super().url}/admin-api"
 
     # ---- HTTP
 
-    async def serve(self, stream: trio.SocketStream) -> None:
-        peer = h11.Connection(h11.SERVER)
-        while True:
-            request, body = await _request(peer, stream)
-            if request is None:
-                return
-            reply = await self._answer(request, body)
-            if reply is None:
-                return
-            length = len(reply.body) if reply.whole else len(reply.body) + 7
-            fields = {**reply.headers, "content-type": reply.kind, "content-length": str(length)}
-            head = h11.Response(status_code=reply.status, headers=list(fields.items()))
-            await stream.send_all(peer.send(head) or b"")
-            await stream.send_all(peer.send(h11.Data(data=reply.body)) or b"")
-            if not reply.whole:
-                return
-            await stream.send_all(peer.send(h11.EndOfMessage()) or b"")
-            peer.start_next_cycle()
-
-    async def _answer(self, request: h11.Request, body: bytes) -> "Reply | None":
-        """None: the connection ends without one."""
-        if request.target != b"/admin-api":
+    async def answer(self, asked: Asked) -> Reply | None:
+        if asked.target != "/admin-api":
             return Reply(status=404, body=b'{"statusCode":404,"message":"Cannot POST"}')
-        if len(body) > BODY_LIMIT:
+        if len(asked.body) > BODY_LIMIT:
             return Reply(status=500, body=b'{"statusCode":500,"message":""}')
-        asked = msgspec.json.decode(body, type=Asked)
-        found = re.match(r"\s*(?:query|mutation)\s+(\w+)", asked.query)
-        operation = found[1] if found else ""
-        self.asked.append(operation)
-        queue = self.faults.get(operation, [])
-        fault = queue.pop(0) if queue else None
-        if operation in self.before:
-            self.before.pop(operation)()
+        document = msgspec.json.decode(asked.body, type=Document)
+        found = re.match(r"\s*(?:query|mutation)\s+(\w+)", document.query)
+        fault = self.called(found[1] if found else "")
         if fault == "expired":
             self.sessions.clear()
         if fault in CANNED:
             return CANNED[fault]
-        headers = {name.decode(): value.decode() for name, value in request.headers}
-        reply = self._run(asked, headers)
-        if fault == "lost":
-            await trio.sleep_forever()
+        reply = self._run(document, asked.headers)
         if fault == "late-database":
             return CANNED["database"]
-        return None if fault == "after" else msgspec.structs.replace(reply, whole=fault != "truncated")
+        return await misbehaved(reply, fault)
 
-    def _run(self, asked: "Asked", headers: Mapping[str, str]) -> "Reply":
+    def _run(self, asked: "Document", headers: Mapping[str, str]) -> Reply:
         document = parse(asked.query)
         wrong = validate(schema(), document)
         if wrong:
@@ -150,16 +115,6 @@ class FakeVendure:
         return Reply(headers=told, body=msgspec.json.encode(answer))
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What is answered; one that is not `whole` says that it is longer than it is."""
-
-    body: bytes
-    status: int = 200
-    headers: dict[str, str] = {}
-    kind: str = "application/json"
-    whole: bool = True
-
-
 DATABASE = b'{"errors":[{"message":"deadlock detected","path":["x"]}],"data":null}'
 CANNED: dict[str | None, Reply | None] = {
     "before": None,
@@ -175,7 +130,7 @@ CANNED: dict[str | None, Reply | None] = {
 """Faults that are answered without a look at the document."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True):
     query: str
     variables: dict[str, Any]
 
@@ -334,40 +289,9 @@ def schema() -> GraphQLSchema:
     return build_schema(SDL.read_text())
 
 
-async def _request(peer: h11.Connection, stream: trio.SocketStream) -> tuple[h11.Request | None, bytes]:
-    request, body = None, b""
-    while True:
-        event = peer.next_event()
-        if event is h11.NEED_DATA:
-            peer.receive_data(await stream.receive_some(65536))
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage):
-            return request, body
-        else:
-            return None, b""
-
-
 @asynccontextmanager
 async def fake_vendure(*, now: datetime | None = None) -> AsyncIterator[FakeVendure]:
     """A server, up and listening."""
     fake = FakeVendure(now=now or datetime(2026, 11, 21, tzinfo=UTC))
-
-    async def handle(stream: trio.SocketStream) -> None:
-        async with stream:
-            try:
-                await fake.serve(stream)
-            except (trio.BrokenResourceError, h11.RemoteProtocolError):
-                return  # the client went away, within a request perhaps
-
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(lambda task_status: _listen(handle, task_status))
-        fake.port = listeners[0].socket.getsockname()[1]
+    async with serving(fake):
         yield fake
-        nursery.cancel_scope.cancel()
-
-
-async def _listen(handle: Any, task_status: Any) -> None:
-    await trio.serve_tcp(handle, 0, host="127.0.0.1", task_status=task_status)

@@ -194,7 +194,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     body: Mapping[str, Any]
 
 
-def asked(method: str, path: str, query: str, body: bytes) -> Asked:
+def described(method: str, path: str, query: str, body: bytes) -> Asked:
     """The request, read. Raises AssertionError where the description has no such one."""
     for route in ROUTES:
         pattern = re.escape(route.path).replace(r"\*", "([0-9a-f]+)")

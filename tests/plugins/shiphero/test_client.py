@@ -14,7 +14,8 @@ from dropstreamd.errors import (
 )
 from dropstreamd.model.handover import Accepted
 from dropstreamd.platform.secrets import SecretRef
-from tests.fakes.shiphero import Credits, FakeShipHero
+from tests.fakes.pool import Bucket
+from tests.fakes.shiphero import FakeShipHero
 from tests.fakes.shiphero_house import WAREHOUSE, House
 
 from .houses import Account, item, order, push
@@ -151,7 +152,7 @@ async def test_a_document_that_is_not_known_any_more_had_no_effect(
 async def test_without_credits_enough_it_waits_as_long_as_it_is_told(
     fake: FakeShipHero, account: Account, patient_clock: MockClock
 ) -> None:
-    fake.credits = Credits(4004, 60.0)
+    fake.credits = Bucket(4004, 60.0)
     async with account.open() as session:
         await session.test(write=False)
         fake.fail("CreateOrder", "throttled", "throttled")
@@ -163,7 +164,7 @@ async def test_without_credits_enough_it_waits_as_long_as_it_is_told(
 async def test_another_app_that_takes_all_credits_is_waited_for(
     fake: FakeShipHero, house: House, account: Account, patient_clock: MockClock
 ) -> None:
-    fake.credits = Credits(4004, 60.0)
+    fake.credits = Bucket(4004, 60.0)
     house.count({f"SKU-{number}": 1 for number in range(250)})
     async with account.open() as session:
         await session.inventory.page(lambda _mark: False)
@@ -176,7 +177,7 @@ async def test_another_app_that_takes_all_credits_is_waited_for(
 async def test_what_the_user_has_is_learned_first(
     fake: FakeShipHero, house: House, account: Account, patient_clock: MockClock
 ) -> None:
-    fake.credits = Credits(300, 10.0)
+    fake.credits = Bucket(300, 10.0)
     house.count({f"SKU-{number}": 1 for number in range(500)})
     assert len(await account.stock()) == 500
     assert fake.asked.count("Quota") >= 1
@@ -187,7 +188,7 @@ async def test_with_another_app_that_takes_half_the_other_half_is_ours(
     fake: FakeShipHero, house: House, account: Account, patient_clock: MockClock
 ) -> None:
     """No run fails, and few calls are refused until it is known how fast credits come back to us."""
-    fake.credits = Credits(1000, 60.0)
+    fake.credits = Bucket(1000, 60.0)
     for number in range(2_500):
         house.add_product(f"SKU-{number}", on_hand=1)
     began_s = trio.current_time()

@@ -10,7 +10,8 @@ from dropstream_shiphero.documents import SHIPMENTS_AT_ONCE
 from dropstream_shiphero.warehouse import ShipHeroWarehouse
 from dropstreamd.model.shipments import Package, PackageLine
 from dropstreamd.platform.contract import Page
-from tests.fakes.shiphero import Credits, FakeShipHero
+from tests.fakes.pool import Bucket
+from tests.fakes.shiphero import FakeShipHero
 from tests.fakes.shiphero_house import House, Row
 
 from .conftest import NOW_S
@@ -184,7 +185,7 @@ async def test_two_thousand_of_one_instant_while_new_ones_come(
             yield
 
     new = arrivals()
-    fake.credits = Credits(4004, 60.0)
+    fake.credits = Bucket(4004, 60.0)
     fake.newest_first = True
     for number in range(MANY):
         aged(house.ship(house.order(f"SH{number}", {"TEE": 1}), None, f"1Z{number}"), 0.5)

@@ -6,7 +6,8 @@ from trio.testing import MockClock
 
 from dropstreamd.errors import Unreachable
 from dropstreamd.model.stock import StockRow
-from tests.fakes.shiphero import Credits, FakeShipHero
+from tests.fakes.pool import Bucket
+from tests.fakes.shiphero import FakeShipHero
 from tests.fakes.shiphero_house import WAREHOUSE, House
 
 from .houses import Account
@@ -83,7 +84,7 @@ async def test_a_list_that_changes_too_much_is_no_snapshot(house: House, account
 async def test_ten_thousand_skus_for_little_more_than_a_credit_each(
     fake: FakeShipHero, house: House, account: Account, patient_clock: MockClock
 ) -> None:
-    fake.credits = Credits(4004, 60.0)
+    fake.credits = Bucket(4004, 60.0)
     for number in range(MANY):
         house.add_product(f"SKU-{number}", on_hand=number % 7)
     began_s = trio.current_time()

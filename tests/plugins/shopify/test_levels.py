@@ -11,7 +11,8 @@ from dropstreamd.errors import Misconfigured, OutcomeUnknown
 from dropstreamd.model.handover import Accepted, Item, Untouched
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.limiter import Priority
-from tests.fakes.shopify import Bucket, FakeShopify
+from tests.fakes.pool import Bucket
+from tests.fakes.shopify import FakeShopify
 from tests.fakes.shopify_shop import ELSEWHERE, HERE, ShopifyShop
 
 from .stores import STAMP, Account, Steps, push_levels, refused
