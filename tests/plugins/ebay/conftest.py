@@ -9,8 +9,9 @@ from trio.testing import MockClock
 from dropstreamd.clock import VirtualClock
 from tests.fakes.ebay import CLIENT, FakeEbay, fake_ebay
 from tests.fakes.ebay_shop import EbayShop
+from tests.plugins.host import NOW_S
 
-from .stores import NOW_S, Account, TestHost, settings
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -39,4 +40,4 @@ def shop(fake: FakeEbay) -> EbayShop:
 @pytest.fixture
 def account(fake: FakeEbay) -> Account:
     secrets = {"app": CLIENT[1], "seller": "v^1.1#refresh", "wrong": "wrong"}
-    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(url=fake.url))
+    return account_at(VirtualClock(NOW_S), secrets, settings(url=fake.url))

@@ -9,10 +9,9 @@ from trio.testing import MockClock
 from dropstreamd.clock import VirtualClock
 from tests.fakes.shopify import FakeShopify, fake_shopify
 from tests.fakes.shopify_shop import ShopifyShop
+from tests.plugins.host import NOW_S
 
-from .stores import Account, TestHost, settings
-
-NOW_S = 1_795_300_000.0
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -35,4 +34,4 @@ def shop(fake: FakeShopify) -> ShopifyShop:
 @pytest.fixture
 def account(fake: FakeShopify) -> Account:
     secrets = {"client": fake.client[1], "token": fake.access_token, "wrong": "wrong"}
-    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(url=fake.url))
+    return account_at(VirtualClock(NOW_S), secrets, settings(url=fake.url))

@@ -9,10 +9,9 @@ from trio.testing import MockClock
 from dropstreamd.clock import VirtualClock
 from tests.fakes.woocommerce import SECRET, FakeWooCommerce, fake_woocommerce
 from tests.fakes.woocommerce_shop import WooShop
+from tests.plugins.host import NOW_S
 
-from .stores import Account, TestHost, settings
-
-NOW_S = 1_795_300_000.0
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -40,4 +39,4 @@ def shop(fake: FakeWooCommerce) -> WooShop:
 
 @pytest.fixture
 def account(fake: FakeWooCommerce) -> Account:
-    return Account(TestHost(VirtualClock(NOW_S), {"secret": SECRET, "wrong": "cs_wrong"}), settings(fake.url))
+    return account_at(VirtualClock(NOW_S), {"secret": SECRET, "wrong": "cs_wrong"}, settings(fake.url))
