@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import VirtualClock
 from tests.fakes.amazon import FakeAmazon, fake_amazon
@@ -11,12 +10,6 @@ from tests.fakes.amazon_seller import AmazonSeller
 from tests.plugins.host import NOW_S
 
 from .stores import Account, account_at, settings
-
-
-@pytest.fixture
-def quick_clock() -> MockClock:
-    """Virtual time that jumps once sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.005)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import SystemClock, VirtualClock
 from tests.counterparts.vendure.shop import VendureShop
@@ -14,12 +13,6 @@ from tests.fakes.vendure_shop import FakeShop
 from tests.plugins.host import NOW_S
 
 from .stores import Account, account_at, settings
-
-
-@pytest.fixture
-def patient_clock() -> MockClock:
-    """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.1)
 
 
 @pytest.fixture

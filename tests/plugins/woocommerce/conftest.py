@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import VirtualClock
 from tests.fakes.woocommerce import SECRET, FakeWooCommerce, fake_woocommerce
@@ -12,18 +11,6 @@ from tests.fakes.woocommerce_shop import WooShop
 from tests.plugins.host import NOW_S
 
 from .stores import Account, account_at, settings
-
-
-@pytest.fixture
-def patient_clock() -> MockClock:
-    """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.1)
-
-
-@pytest.fixture
-def quick_clock() -> MockClock:
-    """Virtual time that jumps once sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.005)
 
 
 @pytest.fixture
