@@ -14,9 +14,11 @@ from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine, Receip
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
+from tests.counterparts.tryton.receiving import PURCHASE, RETURN
 from tests.counterparts.tryton.rpc import Row
 from tests.counterparts.tryton.server import DATABASE, PASSWORD, USER
-from tests.counterparts.tryton.warehouse import OUT, PURCHASE, RETURN, TrytonWarehouse
+from tests.counterparts.tryton.shipping import OUT
+from tests.counterparts.tryton.warehouse import TrytonWarehouse
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MANY = 26

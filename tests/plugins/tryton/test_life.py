@@ -8,7 +8,8 @@ from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Accepted, Item, Rejected
 from dropstreamd.model.orders import Address, OutboundOrder
 from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine
-from tests.counterparts.tryton.warehouse import OUT, Packed, TrytonWarehouse
+from tests.counterparts.tryton.shipping import OUT, Packed
+from tests.counterparts.tryton.warehouse import TrytonWarehouse
 from tests.plugins.runs import read
 from tests.plugins.things import hand_over
 
