@@ -13,9 +13,11 @@ from dropstreamd.model.returns import OutboundReturn, Receipt
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
+from tests.counterparts.tryton.receiving import PURCHASE, RETURN
 from tests.counterparts.tryton.rpc import Row
 from tests.counterparts.tryton.server import DATABASE, PASSWORD, USER
-from tests.counterparts.tryton.warehouse import OUT, PURCHASE, RETURN, TrytonWarehouse
+from tests.counterparts.tryton.shipping import OUT
+from tests.counterparts.tryton.warehouse import TrytonWarehouse
 
 from .benches import CHANGED, LONG_SKU, ProductsBySku, outbound, outbound_return
 

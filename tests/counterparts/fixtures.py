@@ -12,12 +12,12 @@ import pytest
 
 from .installed import medusa_missing, sshd_missing, tryton_missing, vendure_missing, vsftpd_missing
 from .medusa.models import Models
-from .medusa.server import MedusaServer, running_medusa
+from .medusa.server import MEDUSA, MedusaServer
 from .medusa.shop import MedusaShop
 from .sshd import Account, Sshd, running_sshd
 from .tryton.server import TrytonServer, running_tryton
 from .tryton.warehouse import TrytonWarehouse
-from .vendure.server import VendureServer, running_vendure
+from .vendure.server import VENDURE, VendureServer
 from .vendure.shop import VendureShop
 from .vsftpd import FtpAccount, Vsftpd, running_vsftpd
 from .wms import Consumer, running_consumer
@@ -84,7 +84,7 @@ def ftp_account(vsftpd: Vsftpd, number: int) -> FtpAccount:
 def vendure() -> Iterator[VendureServer]:
     """The session's Vendure."""
     _skip_if(vendure_missing())
-    with running_vendure() as server:
+    with VENDURE.running() as server:
         yield server
 
 
@@ -92,7 +92,7 @@ def vendure() -> Iterator[VendureServer]:
 def second_vendure() -> Iterator[VendureServer]:
     """Another Vendure with a database of its own: both may have an order of the same number."""
     _skip_if(vendure_missing())
-    with running_vendure() as server:
+    with VENDURE.running() as server:
         yield server
 
 
@@ -100,7 +100,7 @@ def second_vendure() -> Iterator[VendureServer]:
 def own_vendure() -> Iterator[VendureServer]:
     """A server for one test, which may stop it."""
     _skip_if(vendure_missing())
-    with running_vendure() as server:
+    with VENDURE.running() as server:
         yield server
 
 
@@ -145,7 +145,7 @@ def tryton_warehouse(tryton: TrytonServer, number: int) -> Iterator[TrytonWareho
 def medusa() -> Iterator[MedusaServer]:
     """The session's Medusa."""
     _skip_if(medusa_missing())
-    with running_medusa() as server:
+    with MEDUSA.running() as server:
         yield server
 
 

@@ -77,6 +77,20 @@ def add_store(
 ) -> None:
     """A connection of that name between the shop and the warehouse."""
     daemon.secret("vendure", "superadmin")
+    store = f"""\
+platform       = "vendure"
+url            = "{shop.url}/admin-api"
+username       = "superadmin"
+password       = {{ secret = "vendure" }}
+channel        = "{shop.channel.token}"
+stock_location = "{shop.location_id}"
+"""
+    connect(daemon, name, store, reference=reference, shipping='unmapped = "pass"', more=more)
+
+
+def connect(daemon: Daemon, name: str, store: str, *, reference: str, shipping: str, more: str) -> None:
+    """A connection of that name, of which nothing runs by itself. `store` and `shipping` are what stands in
+    these tables, `more` further ones."""
     daemon.write(
         f"connections.d/{name}.toml",
         f"""
@@ -87,12 +101,7 @@ timezone  = "America/New_York"
 reference = "{reference}"
 
 [store]
-platform       = "vendure"
-url            = "{shop.url}/admin-api"
-username       = "superadmin"
-password       = {{ secret = "vendure" }}
-channel        = "{shop.channel.token}"
-stock_location = "{shop.location_id}"
+{store}
 allow_private_address = true
 
 [channels.sales_orders]
@@ -110,7 +119,7 @@ import = []
 status = []
 
 [shipping]
-unmapped = "pass"
+{shipping}
 {more}
 """,
     )

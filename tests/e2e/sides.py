@@ -5,6 +5,7 @@ from tests.counterparts.medusa.shop import MedusaShop
 from tests.counterparts.tryton.server import DATABASE, PASSWORD, USER
 from tests.counterparts.tryton.warehouse import TrytonWarehouse
 from tests.e2e.daemon import Daemon
+from tests.e2e.setting import connect
 
 
 def add_tryton(daemon: Daemon, house: TrytonWarehouse) -> None:
@@ -33,43 +34,16 @@ allow_private_address = true
 def add_medusa(daemon: Daemon, shop: MedusaShop, *, more: str = "") -> None:
     """The connection `acme` between the shop and the merchant's warehouse; nothing runs by itself."""
     daemon.secret("acme-medusa", shop.server.secret_key)
-    daemon.write(
-        "connections.d/acme.toml",
-        f"""
-id        = "c-acme"
-merchant  = "acme"
-warehouse = "main"
-timezone  = "America/New_York"
-reference = "{shop.code}-{{number}}"
-
-[store]
+    store = f"""\
 platform       = "medusa"
 url            = "{shop.server.url}"
 api_key        = {{ secret = "acme-medusa" }}
 sales_channel  = "{shop.channel_id}"
-allow_private_address = true
-
-[channels.sales_orders]
-import = []
-[channels.shipments]
-export = []
-[channels.inventory]
-smart = []
-[channels.products]
-update = []
-[channels.returns]
-sync = []
-[channels.catalogs]
-sync = []
-[channels.purchase_orders]
-import = []
-status = []
-
-[shipping]
-methods = {{ "{METHOD}" = "UPS Ground" }}
-{more}
-""",
-    )
+"""
+    shipping = f'methods = {{ "{METHOD}" = "UPS Ground" }}'
+    returns = "[channels.returns]\nsync = []\n"
+    reference = f"{shop.code}-{{number}}"
+    connect(daemon, "acme", store, reference=reference, shipping=shipping, more=returns + more)
 
 
 def more_of_merchant(daemon: Daemon, text: str) -> None:

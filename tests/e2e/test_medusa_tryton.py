@@ -7,7 +7,9 @@ import pytest
 
 from tests.counterparts.medusa.records import Order
 from tests.counterparts.medusa.shop import MedusaShop
-from tests.counterparts.tryton.warehouse import OUT, RETURN, Packed, TrytonWarehouse
+from tests.counterparts.tryton.receiving import RETURN
+from tests.counterparts.tryton.shipping import OUT, Packed
+from tests.counterparts.tryton.warehouse import TrytonWarehouse
 from tests.e2e.daemon import Daemon
 from tests.e2e.sandbox import ctl
 from tests.e2e.sides import add_medusa, add_tryton

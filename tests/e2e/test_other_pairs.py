@@ -7,7 +7,8 @@ import pytest
 
 from tests.counterparts.medusa.shop import MedusaShop
 from tests.counterparts.sshd import Account
-from tests.counterparts.tryton.warehouse import OUT, Packed, TrytonWarehouse
+from tests.counterparts.tryton.shipping import OUT, Packed
+from tests.counterparts.tryton.warehouse import TrytonWarehouse
 from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.wms import Consumer

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..installed import folder
-from ..process import Child, accepts, alone, free_port, run
+from ..process import alone, free_port, run
+from ..server import Launch, Server
 
 PROJECT = Path(__file__).parent
 DATABASE = "wms"
@@ -18,37 +19,7 @@ USER, PASSWORD = "dropstreamd", "correct horse battery"
 MODULES = ("stock_package_shipping", "stock_split", "purchase")
 
 
-class TrytonServer:
-    """One running Tryton, in a folder of its own."""
-
-    def __init__(self, base: Path, port: int) -> None:
-        self.base = base
-        self.port = port
-        self._child: Child | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        return self.base / "trytond.log"
-
-    def start(self) -> None:
-        """Return once it answers on its port."""
-        _configure(self.base, self.port)
-        argv: list[str | Path] = [_program("trytond"), "-c", self.base / "trytond.conf", "-d", DATABASE]
-        self._child = Child(argv, log=self.log)
-        self._child.wait_until(lambda: accepts(self.port), within_s=120)
-
-    def stop(self) -> None:
-        """End it as a crash would."""
-        if self._child:
-            self._child.kill()
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
+TrytonServer = Server
 
 
 @contextlib.contextmanager
@@ -57,12 +28,18 @@ def running_tryton() -> Iterator[TrytonServer]:
     with tempfile.TemporaryDirectory(prefix="tryton-") as name:
         base = Path(name)
         shutil.copyfile(_prepared(), base / f"{DATABASE}.sqlite")
-        server = TrytonServer(base, free_port())
+        port = free_port()
+        server = TrytonServer(_launch(base, port), port)
         try:
             server.start()
             yield server
         finally:
             server.stop()
+
+
+def _launch(base: Path, port: int) -> Launch:
+    argv: list[str | Path] = [_program("trytond"), "-c", _configure(base, port), "-d", DATABASE]
+    return Launch(argv=argv, log=base / "trytond.log", within_s=120)
 
 
 def _prepared() -> Path:

@@ -11,7 +11,7 @@ import msgspec
 
 from ..installed import folder, vendure_missing
 from ..process import POLL_S
-from .server import SUPERADMIN, start_vendure
+from .server import SUPERADMIN, VENDURE
 
 STOP_WITHIN_S = 20
 
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
 def _start(note: Path) -> int:
     if note.exists():
         return _say(f"one is running already ({note}): stop it first", code=1)
-    server = start_vendure(detached=True)
+    server = VENDURE.start(detached=True)
     running = Running(pids=[server.pid, server.database.pid], folder=str(server.database.folder))
     note.write_bytes(msgspec.json.encode(running))
     return _say(

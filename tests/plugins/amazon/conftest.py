@@ -3,19 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import VirtualClock
 from tests.fakes.amazon import FakeAmazon, fake_amazon
 from tests.fakes.amazon_seller import AmazonSeller
+from tests.plugins.host import NOW_S
 
-from .stores import NOW_S, Account, TestHost, settings
-
-
-@pytest.fixture
-def quick_clock() -> MockClock:
-    """Virtual time that jumps once sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.005)
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -35,4 +29,4 @@ def seller(fake: FakeAmazon) -> AmazonSeller:
 def account(fake: FakeAmazon) -> Account:
     secrets = {"app": fake.client[1], "grant": fake.client[2], "wrong": "wrong"}
     urls = {"url": fake.url, "login_url": f"{fake.url}/auth/o2/token"}
-    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(**urls))
+    return account_at(VirtualClock(NOW_S), secrets, settings(**urls))

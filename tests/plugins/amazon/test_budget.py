@@ -8,7 +8,7 @@ from dropstreamd.platform.limiter import Priority
 from tests.fakes.amazon import FakeAmazon
 from tests.fakes.amazon_seller import AmazonSeller
 
-from .stores import Account, TestHost, push_levels
+from .stores import Account, push_levels
 
 
 async def test_half_of_a_plan_is_enough(
@@ -21,8 +21,7 @@ async def test_half_of_a_plan_is_enough(
         seller.list_sku(sku, 1)
     seller.feed_s = 1.0
     seller.place({"S-1": 1})
-    host = account.host
-    full = Account(TestHost(host.clock, host.secrets, host.budget, Priority.FULL), account.settings)
+    full = account.at(Priority.FULL)
     pool = fake.pool("searchListingsItems")
     delays_s: list[float] = []
     outcomes: dict[str, Outcome] = {}

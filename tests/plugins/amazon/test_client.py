@@ -15,8 +15,9 @@ from dropstreamd.errors import (
 from dropstreamd.model.handover import Accepted
 from dropstreamd.platform.secrets import SecretRef
 from tests.fakes.amazon import CANADA, HERE, SELLER, FakeAmazon, Fault
+from tests.plugins.runs import Listing
 
-from .stores import Account, listing, package, push, push_levels
+from .stores import Account, package, push, push_levels
 
 
 async def findings(account: Account, **changes: object) -> list[str]:
@@ -148,7 +149,7 @@ async def test_a_slow_answer_is_an_answer(fake: FakeAmazon, account: Account) ->
     fake.seller.place({"A": 1})
     fake.fail("token", "slow")
     fake.fail("searchOrders", "slow")
-    assert (await account.listing()).statuses == ["open"]
+    assert list((await account.listing()).statuses.values()) == ["open"]
 
 
 async def test_a_demand_for_fewer_calls_slows_down_that_operation_alone(
@@ -207,5 +208,5 @@ async def test_a_survey_tells_what_will_wait(fake: FakeAmazon, account: Account)
     async with account.open(amazon_labels=True) as store:
         assert [each.name for each in (await store.survey()).findings] == ["addresses"]
         for _ in range(20):
-            await listing(store)
+            await Listing().read(store.orders)
         assert (await store.survey()).ship_methods is None, "the search is used up"

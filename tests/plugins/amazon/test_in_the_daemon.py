@@ -8,8 +8,6 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from dropstream_amazon.settings import Settings
-from dropstream_amazon.store import open_store
 from dropstreamd.channels import inventory
 from dropstreamd.clock import VirtualClock
 from dropstreamd.platform.contract import Store
@@ -21,7 +19,7 @@ from dropstreamd.store.tables import Table
 from tests.channels.plant import START_S, Plant, connection, package
 from tests.fakes.amazon import FakeAmazon, fake_amazon
 
-from .stores import TestHost, settings
+from .stores import account_at, settings
 
 
 class AmazonPlant(Plant):
@@ -30,13 +28,12 @@ class AmazonPlant(Plant):
     def __init__(self, state: State, fake: FakeAmazon) -> None:
         super().__init__(state, connection(methods={"STANDARD": "GND"}))
         secrets = {"app": fake.client[1], "grant": fake.client[2]}
-        self.host = TestHost(self.clock, secrets)
         urls = {"url": fake.url, "login_url": f"{fake.url}/auth/o2/token"}
-        self.settings: Settings = settings(**urls)
+        self.seller_account = account_at(self.clock, secrets, settings(**urls))
 
     @asynccontextmanager
     async def _open_store(self, name: str, _priority: Priority) -> AsyncIterator[Store]:
-        async with open_store(self.settings, self.host) as store:
+        async with self.seller_account.open() as store:
             yield store
 
     def parked(self) -> dict[str, str]:

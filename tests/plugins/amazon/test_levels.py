@@ -14,8 +14,9 @@ from dropstreamd.model.handover import Accepted, InDoubt, Untouched
 from dropstreamd.platform.again import TRIES
 from tests.fakes.amazon import CANADA, HERE, FakeAmazon, Fault
 from tests.fakes.amazon_seller import AmazonSeller
+from tests.plugins.things import refused
 
-from .stores import Account, push_levels, refused
+from .stores import Account, push_levels
 
 MANY = FEW + 1
 

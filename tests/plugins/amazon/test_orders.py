@@ -13,8 +13,10 @@ from dropstreamd.model.money import Money
 from dropstreamd.platform.limiter import Pace
 from tests.fakes.amazon import CANADA, FakeAmazon
 from tests.fakes.amazon_seller import AmazonSeller, Row
+from tests.plugins.host import NOW_S
+from tests.plugins.runs import Listing
 
-from .stores import NOW_S, Account, listing
+from .stores import Account
 
 
 async def test_an_order_has_all_that_a_warehouse_needs(account: Account, seller: AmazonSeller) -> None:
@@ -75,8 +77,8 @@ async def test_what_goes_under_amazons_labels_waits_unless_the_warehouse_has_the
     account: Account, seller: AmazonSeller, program: str
 ) -> None:
     seller.place({"A": 1})["programs"] = ["AMAZON_BUSINESS", program]
-    assert (await account.listing()).statuses == ["waiting"]
-    assert (await account.listing(amazon_labels=True)).statuses == ["open"]
+    assert list((await account.listing()).statuses.values()) == ["waiting"]
+    assert list((await account.listing(amazon_labels=True)).statuses.values()) == ["open"]
 
 
 async def test_what_waits_is_listed_once_more_when_the_settings_say_otherwise(
@@ -86,12 +88,12 @@ async def test_what_waits_is_listed_once_more_when_the_settings_say_otherwise(
     labelled["programs"] = ["PRIME"]
     await trio.sleep(3600)
     first = await account.listing()
-    assert first.statuses == ["waiting", "open"]
+    assert list(first.statuses.values()) == ["waiting", "open"]
     await trio.sleep(3600)
     seller.cancel(cancelled)
     await trio.sleep(3600)
     second = await account.listing(first.cursor, amazon_labels=True)
-    assert second.statuses == ["open"]
+    assert list(second.statuses.values()) == ["open"]
     third = await account.listing(second.cursor, amazon_labels=True)
     assert {key: order.status for key, order in third.orders.items()} == {cancelled["orderId"]: "cancelled"}
     assert not (await account.listing(third.cursor, amazon_labels=True)).orders
@@ -99,7 +101,7 @@ async def test_what_waits_is_listed_once_more_when_the_settings_say_otherwise(
 
 async def test_what_is_collected_waits(account: Account, seller: AmazonSeller) -> None:
     seller.place({"A": 1})["programs"] = ["IN_STORE_PICK_UP"]
-    assert (await account.listing(amazon_labels=True)).statuses == ["waiting"]
+    assert list((await account.listing(amazon_labels=True)).statuses.values()) == ["waiting"]
 
 
 async def test_what_amazon_ships_and_other_marketplaces_are_not_told(
@@ -116,9 +118,9 @@ async def test_what_does_not_say_whose_it_is_stands_aside(account: Account, sell
     whose, where = seller.place({"A": 1}), seller.place({"A": 1})
     del whose["fulfillment"]["fulfilledBy"]
     del where["salesChannel"]["marketplaceId"]
-    listing = await account.listing()
-    assert not listing.orders
-    assert listing.bad == {
+    found = await account.listing()
+    assert not found.orders
+    assert found.bad == {
         whose["orderId"]: "it does not say who fulfills it",
         where["orderId"]: "it does not say in which marketplace it was placed",
     }
@@ -128,7 +130,7 @@ async def test_an_order_that_is_over_needs_no_address(account: Account, seller: 
     order = seller.place({"A": 1})
     del order["recipient"]["deliveryAddress"]
     order["orderItems"][0]["fulfillment"] = {"quantityFulfilled": 0, "quantityUnfulfilled": 0}
-    assert (await account.listing()).statuses == ["cancelled"]
+    assert list((await account.listing()).statuses.values()) == ["cancelled"]
 
 
 async def test_a_buyer_may_ask_for_a_cancellation(account: Account, seller: AmazonSeller) -> None:
@@ -164,13 +166,13 @@ async def test_what_happens_later_is_seen(
         *(seller.place({"A": 1}) for _ in "xy"),
     )
     first = await account.listing()
-    assert first.statuses == ["waiting", "open", "open"]
+    assert list(first.statuses.values()) == ["waiting", "open", "open"]
     await trio.sleep(3600)
     seller.set_status(pending, "UNSHIPPED")
     seller.set_status(shipped, "SHIPPED")
     seller.cancel(cancelled)
     second = await account.listing(first.cursor)
-    assert second.statuses == ["open", "closed", "cancelled"]
+    assert list(second.statuses.values()) == ["open", "closed", "cancelled"]
 
 
 async def test_bad_orders_stand_aside(account: Account, seller: AmazonSeller) -> None:
@@ -197,13 +199,13 @@ async def test_addresses_that_are_not_told_stop_the_run(account: Account, seller
         await account.listing()
     for order in seller.orders.values():
         order["programs"] = ["IN_STORE_PICK_UP"]
-    assert (await account.listing()).statuses == ["waiting"], "that one needs none"
+    assert list((await account.listing()).statuses.values()) == ["waiting"], "that one needs none"
 
 
 async def test_one_address_that_is_missing_holds_its_order(account: Account, seller: AmazonSeller) -> None:
     seller.place({"A": 1})
     del seller.place({"A": 1})["recipient"]["deliveryAddress"]["addressLine1"]
-    assert sorted((await account.listing()).statuses) == ["open", "waiting"]
+    assert sorted((await account.listing()).statuses.values()) == ["open", "waiting"]
 
 
 async def test_nothing_younger_than_two_minutes_is_asked_for(
@@ -257,18 +259,18 @@ async def test_two_thousand_orders_come_each_once(
     updated: list[Row] = [made[0], made[99], made[100], made[1500], made[1999]]
     fake.asked.clear()
     async with account.open() as store:
-        before = await listing(store, first.cursor, most_pages=7)
+        before = await Listing(cursor=first.cursor).read(store.orders, most_pages=7)
         seller.age_s = 0.0  # what happens now falls out of the window
         for order in updated:
             seller.cancel(order)
-        rest = await listing(store, before.cursor)
+        rest = await Listing(cursor=before.cursor).read(store.orders)
     told = [order.key for order in (*before.told, *rest.told)]
     assert len(told) == len(set(told)) == 2000 - 2, "those that changed before they were reached come later"
     assert before.pages + rest.pages == fake.asked.count("searchOrders") == 20
     await trio.sleep(3600)
     later = await account.listing(rest.cursor)
     assert sorted(later.orders) == sorted(order["orderId"] for order in updated)
-    assert set(later.statuses) == {"cancelled"}
+    assert set(later.statuses.values()) == {"cancelled"}
     assert len(later.told) == len(updated)
     assert set(told) | set(later.orders) == {order["orderId"] for order in made}
     assert not fake.throttled
@@ -305,7 +307,7 @@ async def test_a_place_that_amazon_has_forgotten_is_begun_again(
     for _ in range(150):
         seller.place({"A": 1})
     async with account.open() as store:
-        first = await listing(store, most_pages=1)
+        first = await Listing().read(store.orders, most_pages=1)
     assert first.cursor is not None
     lost = first.cursor.replace("maxResultsPerPage", "maxResults")
     assert lost != first.cursor

@@ -11,8 +11,9 @@ from dropstreamd.model.shipments import FulfillmentLine
 from dropstreamd.platform.again import TRIES
 from tests.fakes.amazon import CANADA, HERE, FakeAmazon, Fault
 from tests.fakes.amazon_seller import AmazonSeller
+from tests.plugins.things import STAMP, prepared, refused
 
-from .stores import STAMP, Account, no_steps, package, prepared, push, refused
+from .stores import Account, no_steps, package, push
 
 
 async def test_a_package_is_confirmed_with_carrier_tracking_and_units(

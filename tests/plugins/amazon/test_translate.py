@@ -10,8 +10,9 @@ from dropstream_amazon import translate
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from tests.fakes.amazon_orders import AmazonOrders
+from tests.plugins.host import NOW_S
 
-from .stores import NOW_S, settings
+from .stores import settings
 
 
 class Stopped:

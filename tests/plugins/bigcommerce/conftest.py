@@ -9,10 +9,9 @@ from trio.testing import MockClock
 from dropstreamd.clock import VirtualClock
 from tests.fakes.bigcommerce import FakeBigCommerce, fake_bigcommerce
 from tests.fakes.bigcommerce_shop import BigCommerceShop
+from tests.plugins.host import NOW_S
 
-from .stores import Account, TestHost, settings
-
-NOW_S = 1_795_300_000.0
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -35,4 +34,4 @@ def shop(fake: FakeBigCommerce) -> BigCommerceShop:
 @pytest.fixture
 def account(fake: FakeBigCommerce) -> Account:
     secrets = {"store": fake.token, "wrong": "wrong"}
-    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(url=fake.url))
+    return account_at(VirtualClock(NOW_S), secrets, settings(url=fake.url))

@@ -15,8 +15,9 @@ from dropstreamd.errors import (
 from dropstreamd.platform.limiter import Priority
 from dropstreamd.platform.secrets import SecretRef
 from tests.fakes.bigcommerce import FakeBigCommerce, Fault, Quota
+from tests.plugins.things import push, push_levels
 
-from .stores import Account, package, push, push_levels
+from .stores import Account, package
 
 
 async def findings(account: Account, **changes: object) -> list[str]:
@@ -118,7 +119,7 @@ async def test_the_quota_is_used_up_and_never_overdrawn(
     """Several callers at once, and none of them is turned away."""
     fake.shop.add_products({"A": 1})
     fake.quota = Quota(150)
-    full = Account(account.host.at(Priority.FULL), account.settings)
+    full = account.at(Priority.FULL)
     async with full.open() as store:
         await store.levels.read(["A"])
 
@@ -143,7 +144,7 @@ async def test_orders_pass_beside_a_full_sync_though_another_app_eats_half(
     fake.quota = Quota(150)
     waits: list[float] = []
     pushed = 0
-    full = Account(account.host.at(Priority.FULL), account.settings)
+    full = account.at(Priority.FULL)
 
     async def another_app() -> None:
         while True:

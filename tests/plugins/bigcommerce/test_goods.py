@@ -12,8 +12,10 @@ from dropstreamd.model.money import Money
 from dropstreamd.model.products import Product
 from tests.fakes.bigcommerce import FakeBigCommerce
 from tests.fakes.bigcommerce_shop import BigCommerceShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, refused
 
-from .stores import STAMP, Account, Steps, refused
+from .stores import Account
 
 TEE = Product(
     key="T",

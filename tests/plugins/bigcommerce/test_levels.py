@@ -12,8 +12,10 @@ from dropstreamd.model.handover import Accepted, Item, Untouched
 from dropstreamd.model.stock import Level
 from tests.fakes.bigcommerce import FakeBigCommerce, Quota
 from tests.fakes.bigcommerce_shop import BigCommerceShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, push_levels, refused
 
-from .stores import STAMP, Account, Steps, push_levels, refused
+from .stores import Account
 
 MANY = int(os.environ.get("DROPSTREAMD_BIGCOMMERCE_LEVELS", "10000"))
 

@@ -17,7 +17,7 @@ from dropstreamd.store.lmdb_store import InlineStore, open_inline_store
 from tests.channels.plant import START_S, Plant, connection, package
 from tests.fakes.bigcommerce import FakeBigCommerce, fake_bigcommerce
 
-from .stores import Account, TestHost, settings
+from .stores import account_at, settings
 
 SHOP = connection(methods={"Ship by Weight": "GND"}, reference="BC{number}")
 
@@ -27,8 +27,7 @@ class Merchant(Plant):
 
     def __init__(self, state: InlineStore, fake: FakeBigCommerce) -> None:
         super().__init__(state, SHOP, amends=frozenset({Part.SHIPMENTS}), offers=PLUGIN.provides)
-        host = TestHost(self.clock, {"store": fake.token})
-        self.shop_account = Account(host, settings(url=fake.url))
+        self.shop_account = account_at(self.clock, {"store": fake.token}, settings(url=fake.url))
 
     @asynccontextmanager
     async def _open_store(self, name: str, _priority: Priority) -> AsyncIterator[Store]:

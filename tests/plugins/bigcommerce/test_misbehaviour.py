@@ -15,8 +15,10 @@ from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
 from tests.fakes.bigcommerce import FakeBigCommerce, Fault
 from tests.fakes.bigcommerce_shop import BigCommerceShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP
 
-from .stores import STAMP, Account, Steps, package
+from .stores import Account, package
 
 T = TypeVar("T")
 

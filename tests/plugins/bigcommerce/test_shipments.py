@@ -9,8 +9,10 @@ from dropstreamd.model.handover import Accepted, InDoubt, Rejected, Untouched
 from dropstreamd.model.shipments import FulfillmentLine
 from tests.fakes.bigcommerce import FakeBigCommerce, Fault
 from tests.fakes.bigcommerce_shop import BigCommerceShop, Row
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, prepared, push, refused
 
-from .stores import STAMP, Account, Steps, package, prepared, push, refused
+from .stores import Account, package
 
 
 def line_of(made: Row, place: int = 0) -> int:

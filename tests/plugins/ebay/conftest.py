@@ -4,25 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import VirtualClock
 from tests.fakes.ebay import CLIENT, FakeEbay, fake_ebay
 from tests.fakes.ebay_shop import EbayShop
+from tests.plugins.host import NOW_S
 
-from .stores import NOW_S, Account, TestHost, settings
-
-
-@pytest.fixture
-def patient_clock() -> MockClock:
-    """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.1)
-
-
-@pytest.fixture
-def quick_clock() -> MockClock:
-    """Virtual time that jumps once sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.005)
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -39,4 +27,4 @@ def shop(fake: FakeEbay) -> EbayShop:
 @pytest.fixture
 def account(fake: FakeEbay) -> Account:
     secrets = {"app": CLIENT[1], "seller": "v^1.1#refresh", "wrong": "wrong"}
-    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(url=fake.url))
+    return account_at(VirtualClock(NOW_S), secrets, settings(url=fake.url))

@@ -10,24 +10,21 @@ from dropstream_ebay.settings import pace
 from dropstreamd.errors import RateLimited
 from dropstreamd.model.handover import Accepted, Outcome
 from dropstreamd.platform.again import TRIES
-from dropstreamd.platform.limiter import Budget, Priority
+from dropstreamd.platform.limiter import Priority
 from tests.fakes.ebay import FakeEbay, Fault
 from tests.fakes.ebay_shop import EbayShop
 from tests.fakes.pool import Pool
 
-from .stores import Account, TestHost, push_levels
+from .stores import Account, account_at, push_levels
 
 LEVELS = int(os.environ.get("DROPSTREAMD_EBAY_LEVELS", "2500"))
 
 
 def sides(account: Account) -> tuple[Account, Account]:
     """A Full Sync's and the orders' sight of one account, at the pace that the plugin keeps."""
-    budget = Budget(pace(account.settings))
-    full, orders = (
-        TestHost(account.host.clock, account.host.secrets, budget, priority)
-        for priority in (Priority.FULL, Priority.ORDERS)
-    )
-    return Account(full, account.settings), Account(orders, account.settings)
+    host, allows = account.host, pace(account.settings)
+    orders = account_at(host.clock, host.secrets, account.settings, allows)
+    return orders.at(Priority.FULL), orders
 
 
 def listed(shop: EbayShop, count: int) -> dict[str, Outcome]:

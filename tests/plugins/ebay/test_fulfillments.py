@@ -9,8 +9,10 @@ from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.model.handover import Accepted, Rejected, Untouched
 from tests.fakes.ebay import FakeEbay, Fault
 from tests.fakes.ebay_shop import EbayShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, prepared, push, refused
 
-from .stores import STAMP, Account, Steps, frozen, package, push, refused
+from .stores import Account, package
 
 
 async def test_two_packages_of_an_order(account: Account, shop: EbayShop) -> None:
@@ -64,7 +66,7 @@ async def test_a_lost_answer_is_looked_up(
         steps = Steps()
         with pytest.raises(OutcomeUnknown):
             await push(store, item, steps)
-        (found,) = await store.shipments.recover(frozen(store, item), steps.taken[-1], Steps())
+        (found,) = await store.shipments.recover(prepared(store, item), steps.taken[-1], Steps())
     applied = len(shop.fulfillments[order["orderId"]]) > before
     assert isinstance(found, Accepted if applied else Untouched)
     assert applied == (fault in ("after", "truncated"))
@@ -77,7 +79,7 @@ async def test_what_is_cancelled_meanwhile_is_found(fake: FakeEbay, account: Acc
     async with account.open() as store:
         with trio.move_on_after(0.2):
             await push(store, item, steps)
-        (found,) = await store.shipments.recover(frozen(store, item), steps.taken[-1], Steps())
+        (found,) = await store.shipments.recover(prepared(store, item), steps.taken[-1], Steps())
     assert found == Accepted(key="PKG", remote="1Z1")
 
 

@@ -9,8 +9,10 @@ from dropstreamd.model.handover import Accepted, Item, Untouched
 from dropstreamd.model.stock import Level
 from tests.fakes.ebay import FakeEbay
 from tests.fakes.ebay_shop import REVISIONS_A_DAY, EbayShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, refused
 
-from .stores import STAMP, Account, Steps, push_levels, refused
+from .stores import Account, push_levels
 
 
 async def test_both_item_and_offer_are_set(account: Account, shop: EbayShop) -> None:

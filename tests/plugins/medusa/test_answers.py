@@ -11,7 +11,6 @@ from dropstream_medusa import wire
 from dropstream_medusa.fulfillments import CREATING
 from dropstream_medusa.places import choose
 from dropstream_medusa.store import MedusaStore
-from dropstreamd.clock import SystemClock
 from dropstreamd.errors import (
     AuthFailed,
     DropstreamError,
@@ -22,9 +21,10 @@ from dropstreamd.errors import (
 )
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
 from tests.platform.servers import Scripted, answer, scripted
-from tests.plugins.vendure.stores import Steps, TestHost
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, hand_over, hand_over_all, level, package, refused
 
-from .stores import STAMP, Account, level, package, push, receipt, settings
+from .stores import account_at, receipt
 
 LOCATION = {"stock_locations": [{"id": "sloc_1", "name": "Main"}]}
 REFUSED = 400, {"type": "invalid_data", "message": "Not so"}
@@ -49,11 +49,11 @@ def told(*answers: object) -> list[bytes]:
 @asynccontextmanager
 async def store_told(*answers: object) -> AsyncIterator[tuple[MedusaStore, Scripted]]:
     """A store whose server says these one after the other."""
-    async with scripted(*told(*answers)) as server:
-        host = TestHost(SystemClock(), {"key": "sk_1"})
-        account = Account(host, settings(url=f"http://127.0.0.1:{server.port}"))
-        async with account.open() as store:
-            yield store, server
+    async with (
+        scripted(*told(*answers)) as server,
+        account_at(f"http://127.0.0.1:{server.port}").open() as store,
+    ):
+        yield store, server
 
 
 def fulfillment(**changes: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def order(*fulfillments: dict[str, Any]) -> dict[str, Any]:
 
 
 async def shipped(store: MedusaStore) -> Outcome:
-    return (await push(store.shipments, package("PKG-1", "order_1", LINES, "1Z1")))["PKG-1"]
+    return await hand_over(store.shipments, package("PKG-1", "order_1", LINES, "1Z1"))
 
 
 async def recovered(store: MedusaStore, step: str = CREATING) -> Outcome:
@@ -85,12 +85,9 @@ async def recovered(store: MedusaStore, step: str = CREATING) -> Outcome:
 
 async def test_another_server_at_the_address_is_noticed() -> None:
     page = answer(404, b"<!doctype html><title>Error</title>", content_type="text/html")
-    async with scripted(page) as server:
-        host = TestHost(SystemClock(), {"key": "sk_1"})
-        account = Account(host, settings(url=f"http://127.0.0.1:{server.port}"))
-        async with account.open() as store:
-            with pytest.raises(ProtocolMismatch, match="web page"):
-                await store.test(write=False)
+    async with scripted(page) as server, account_at(f"http://127.0.0.1:{server.port}").open() as store:
+        with pytest.raises(ProtocolMismatch, match="web page"):
+            await store.test(write=False)
 
 
 @pytest.mark.parametrize("answered", [{"orders": None}, {"others": []}, REFUSED])
@@ -113,7 +110,7 @@ async def test_a_level_is_set_again_where_units_were_freed_meanwhile() -> None:
 
     freed = {"updated": [{"inventory_item_id": "iitem_1", "reserved_quantity": 1}]}
     async with store_told(LOCATION, {"variants": [variant(3)]}, freed, freed) as (store, server):
-        assert (await push(store.inventory, level("A", 7)))["A"] == Accepted(key="A", remote="variant_1")
+        assert await hand_over(store.inventory, level("A", 7)) == Accepted(key="A", remote="variant_1")
     sent = [request.rpartition(b"\r\n")[2] for request in server.requests[-2:]]
     assert [b'"stocked_quantity":10' in sent[0], b'"stocked_quantity":8' in sent[1]] == [True, True]
 
@@ -128,7 +125,7 @@ async def test_one_level_that_is_refused_holds_up_no_other() -> None:
     good = {"created": [{"inventory_item_id": "iitem_A"}]}
     variants = {"variants": [variant("A"), variant("B"), kit]}
     async with store_told(LOCATION, variants, REFUSED, good, REFUSED) as (store, server):
-        outcomes = await push(store.inventory, level("A", 7), level("B", 7), level("K", 7))
+        outcomes = await hand_over_all(store.inventory, level("A", 7), level("B", 7), level("K", 7))
     assert outcomes["A"] == Accepted(key="A", remote="variant_A")
     causes = [each.cause for each in outcomes.values() if isinstance(each, Rejected)]
     assert sorted(causes) == ["kit", "refused"]
@@ -157,7 +154,7 @@ async def test_what_stops_the_first_look_is_told_as_it_is() -> None:
 
 async def test_a_fulfillment_that_is_not_created() -> None:
     async with store_told(LOCATION, order(), REFUSED) as (store, _):
-        assert _cause(await shipped(store)) == "refused"
+        assert refused(await shipped(store)) == "refused"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +167,7 @@ async def test_a_fulfillment_that_is_not_created() -> None:
 async def test_a_shipment_that_is_refused_is_looked_for(shown: dict[str, Any], outcome: str) -> None:
     async with store_told(LOCATION, order(), order(fulfillment()), REFUSED, shown) as (store, _):
         found = await shipped(store)
-    assert outcome == ("accepted" if isinstance(found, Accepted) else _cause(found))
+    assert outcome == ("accepted" if isinstance(found, Accepted) else refused(found))
 
 
 async def test_a_package_that_is_there_twice_is_in_doubt() -> None:
@@ -181,7 +178,7 @@ async def test_a_package_that_is_there_twice_is_in_doubt() -> None:
 async def test_a_package_that_is_there_with_other_units() -> None:
     other = fulfillment(items=[{"line_item_id": "ordli_1", "quantity": 1}])
     async with store_told(LOCATION, order(other)) as (store, _):
-        assert _cause(await shipped(store)) == "other-content"
+        assert refused(await shipped(store)) == "other-content"
 
 
 @pytest.mark.parametrize("noted", [{"ordli_1": 2}, "not ours"])
@@ -199,9 +196,9 @@ async def test_an_order_that_was_cancelled_or_is_gone() -> None:
     cancelled = order()
     cancelled["order"]["status"] = "canceled"
     async with store_told(LOCATION, cancelled) as (store, _):
-        assert _cause(await shipped(store)) == "cancelled"
+        assert refused(await shipped(store)) == "cancelled"
     async with store_told(LOCATION, (404, {"type": "not_found", "message": "No"})) as (store, _):
-        assert _cause(await shipped(store)) == "no-order"
+        assert refused(await shipped(store)) == "no-order"
 
 
 async def test_what_recovery_finds() -> None:
@@ -220,8 +217,8 @@ async def test_a_receipt_beside_an_open_edit_waits() -> None:
     edit = {"id": "ordch_1", "status": "pending", "change_type": "edit"}
     answers: tuple[object, ...] = (stocked, {"order_changes": [edit]}, {"returns": []}, LOCATION)
     async with store_told(*answers) as (store, _):
-        outcome = (await push(store.receipts, receipt("R-1", "order_1", [("ordli_1", 1, "restock")])))["R-1"]
-    assert _cause(outcome) == "order-change"
+        outcome = await hand_over(store.receipts, receipt("R-1", "order_1", [("ordli_1", 1, "restock")]))
+    assert refused(outcome) == "order-change"
 
 
 @pytest.mark.parametrize(
@@ -251,11 +248,7 @@ async def test_a_level_is_set_at_the_location_that_it_names() -> None:
     variant = {"id": "v_1", "sku": "A", "manage_inventory": True, "inventory_items": [part]}
     done = {"created": [], "updated": [{"inventory_item_id": "iitem_1", "reserved_quantity": 3}]}
     async with store_told(TWO, {"variants": [variant]}, done) as (store, server):
-        asked = level("A", 7)
-        asked = msgspec.structs.replace(
-            asked, document=msgspec.structs.replace(asked.document, location="Annex")
-        )
-        assert isinstance((await push(store.inventory, asked))["A"], Accepted)
+        assert isinstance(await hand_over(store.inventory, level("A", 7, location="Annex")), Accepted)
     body = server.requests[-1].partition(b"\r\n\r\n")[2]
     assert msgspec.json.decode(body)["update"] == [
         {"inventory_item_id": "iitem_1", "location_id": "sloc_2", "stocked_quantity": 10}
@@ -264,12 +257,5 @@ async def test_a_level_is_set_at_the_location_that_it_names() -> None:
 
 async def test_a_location_that_is_not_there_is_told() -> None:
     async with store_told(TWO) as (store, _):
-        asked = level("A", 7)
-        document = msgspec.structs.replace(asked.document, location="sloc_9")
         with pytest.raises(NoLocation, match="no stock location is 'sloc_9'"):
-            await push(store.inventory, msgspec.structs.replace(asked, document=document))
-
-
-def _cause(outcome: Outcome) -> str:
-    assert isinstance(outcome, Rejected), outcome
-    return outcome.cause
+            await hand_over(store.inventory, level("A", 7, location="sloc_9"))

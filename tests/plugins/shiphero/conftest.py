@@ -8,10 +8,9 @@ from trio.testing import MockClock
 from dropstreamd.clock import VirtualClock
 from tests.fakes.shiphero import FakeShipHero, fake_shiphero
 from tests.fakes.shiphero_house import House
+from tests.plugins.host import NOW_S
 
-from .houses import Account, TestHost, settings
-
-NOW_S = 1_795_300_000.0
+from .houses import Account, account_at, settings
 
 
 @pytest.fixture
@@ -33,5 +32,5 @@ def house(fake: FakeShipHero) -> House:
 
 @pytest.fixture
 def account(fake: FakeShipHero) -> Account:
-    host = TestHost(VirtualClock(NOW_S), {"wms": fake.refresh_token, "wrong": "wrong"})
-    return Account(host, settings(url=fake.url))
+    secrets = {"wms": fake.refresh_token, "wrong": "wrong"}
+    return account_at(VirtualClock(NOW_S), secrets, settings(url=fake.url))

@@ -15,8 +15,10 @@ from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine, Receip
 from dropstreamd.platform.contract import Sink
 from tests.fakes.shiphero import FakeShipHero
 from tests.fakes.shiphero_house import WAREHOUSE, House
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, refused
 
-from .houses import STAMP, Account, Steps, refused
+from .houses import Account
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 CAP = Product(

@@ -11,8 +11,9 @@ from dropstreamd.model.handover import Accepted, InDoubt, Rejected, Untouched
 from dropstreamd.model.orders import OutboundLine
 from tests.fakes.shiphero import FakeShipHero
 from tests.fakes.shiphero_house import House, Row, lines_of
+from tests.plugins.things import refused
 
-from .houses import Account, item, order, push, recover, refused
+from .houses import Account, item, order, push, recover
 
 
 def only(house: House) -> Row:

@@ -14,8 +14,10 @@ from dropstreamd.model.orders import Address, OutboundLine
 from tests.fakes.shiphero import FakeShipHero
 from tests.fakes.shiphero_house import House, Row
 from tests.fakes.shiphero_root import NOT_KEPT
+from tests.plugins.host import Steps
+from tests.plugins.things import refused
 
-from .houses import Account, Steps, item, order, push, recover, refused
+from .houses import Account, item, order, push, recover
 
 CLIENT = "QWNjb3VudDoy"
 

@@ -13,9 +13,10 @@ from dropstreamd.platform.contract import Page
 from tests.fakes.pool import Bucket
 from tests.fakes.shiphero import FakeShipHero
 from tests.fakes.shiphero_house import House, Row
+from tests.plugins.host import NOW_S
+from tests.plugins.runs import Run, read
 
-from .conftest import NOW_S
-from .houses import Account, Told, read
+from .houses import Account
 
 MANY = 2_000
 WEEKS = 4
@@ -35,7 +36,7 @@ async def until_some(session: ShipHeroWarehouse) -> Page[Package]:
             return page
 
 
-def references(first: Page[Package], rest: Told) -> set[str]:
+def references(first: Page[Package], rest: Run[Package]) -> set[str]:
     return {each.reference for each in (*first.documents, *rest.documents.values())}
 
 
@@ -120,7 +121,7 @@ async def test_a_label_that_was_voided_after_it_was_read_is_a_word_for_a_person(
     for line in shipment["line_items"]:
         line["shipping_label_id"] = shipment["shipping_labels"][1]["id"]
     third = await account.read("shipments", second.cursor)
-    (word,) = third.bad.values()
+    (word,) = third.aside.values()
     assert word.key == f"void {shipment['shipping_labels'][0]['id']}"
     assert "1Z1" in word.reason
     assert "order SH1" in word.place
@@ -190,10 +191,10 @@ async def test_two_thousand_of_one_instant_while_new_ones_come(
     for number in range(MANY):
         aged(house.ship(house.order(f"SH{number}", {"TEE": 1}), None, f"1Z{number}"), 0.5)
     async with account.open() as session:
-        first = await read(session.shipments, between=lambda: next(new))
+        first = await Run[Package]().read(session.shipments, after=lambda _pages: next(new))
     second = await account.read("shipments", first.cursor)
     found = {each.reference for each in (*first.documents.values(), *second.documents.values())}
-    assert first.told - len(first.documents) < MANY / 4
+    assert len(first.told) - len(first.documents) < MANY / 4
     assert found >= {f"SH{number}" for number in range(MANY)} | {"NEW3", f"NEW{first.pages - 1}"}
     assert fake.throttled == 0
 

@@ -4,21 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import VirtualClock
 from tests.fakes.shopify import FakeShopify, fake_shopify
 from tests.fakes.shopify_shop import ShopifyShop
+from tests.plugins.host import NOW_S
 
-from .stores import Account, TestHost, settings
-
-NOW_S = 1_795_300_000.0
-
-
-@pytest.fixture
-def patient_clock() -> MockClock:
-    """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.1)
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -35,4 +27,4 @@ def shop(fake: FakeShopify) -> ShopifyShop:
 @pytest.fixture
 def account(fake: FakeShopify) -> Account:
     secrets = {"client": fake.client[1], "token": fake.access_token, "wrong": "wrong"}
-    return Account(TestHost(VirtualClock(NOW_S), secrets), settings(url=fake.url))
+    return account_at(VirtualClock(NOW_S), secrets, settings(url=fake.url))

@@ -13,8 +13,9 @@ from dropstreamd.errors import (
 )
 from dropstreamd.platform.secrets import SecretRef
 from tests.fakes.shopify import FakeShopify, Fault
+from tests.plugins.things import push_levels
 
-from .stores import Account, push_levels
+from .stores import Account
 
 TOKEN = {"client_id": "", "client_secret": None, "access_token": SecretRef(secret="token")}
 

@@ -9,8 +9,10 @@ from dropstreamd.model.handover import Accepted, InDoubt, Item, Outcome, Rejecte
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from tests.fakes.shopify import FakeShopify, Fault
 from tests.fakes.shopify_shop import Row, ShopifyShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, prepared, push, refused
 
-from .stores import STAMP, Account, Steps, package, prepared, push, refused
+from .stores import Account, package
 
 
 def shown(made: Row) -> list[tuple[str, list[str], int]]:

@@ -12,8 +12,10 @@ from dropstreamd.model.products import Product
 from dropstreamd.model.returns import Condition, Return, ReturnedLine, ReturnReceipt
 from tests.fakes.shopify import FakeShopify
 from tests.fakes.shopify_shop import ELSEWHERE, Row, ShopifyShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, refused
 
-from .stores import STAMP, Account, Steps, refused
+from .stores import Account
 
 MAT = Product(
     key="W-1",

@@ -14,8 +14,10 @@ from dropstreamd.platform.limiter import Priority
 from tests.fakes.pool import Bucket
 from tests.fakes.shopify import FakeShopify
 from tests.fakes.shopify_shop import ELSEWHERE, HERE, ShopifyShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, push_levels, refused
 
-from .stores import STAMP, Account, Steps, push_levels, refused
+from .stores import Account
 
 KEYS = {"NOT-SOLD", "TWICE", "UNTRACKED", "BUNDLE", "ELSEWHERE", "TOO-MANY"}
 
@@ -151,7 +153,7 @@ class TestBudget:
     ) -> None:
         levels = self._many(fake)
         fake.bucket = Bucket(maximum=200, rate_per_s=5)
-        full = Account(account.host.at(Priority.FULL), account.settings)
+        full = account.at(Priority.FULL)
         async with full.open() as store:
             await store.test(write=False)  # so that the shop's figures are known
             spent, began_s = fake.bucket.spent, trio.current_time()

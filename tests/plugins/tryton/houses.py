@@ -10,10 +10,8 @@ from dropstream_tryton.settings import Settings, account_key, pace
 from dropstream_tryton.warehouse import TrytonWarehouse as Session
 from dropstream_tryton.warehouse import open_warehouse
 from dropstreamd.clock import SystemClock, utc
-from dropstreamd.model.handover import Item, Outcome, Stamp
+from dropstreamd.model.handover import Item, Stamp
 from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
-from dropstreamd.platform.contract import Page, Sink, Source
-from dropstreamd.testing.daemon import Steps
 from dropstreamd.testing.host import BenchHost
 from tests.counterparts.tryton.server import DATABASE, PASSWORD, USER
 from tests.counterparts.tryton.warehouse import TrytonWarehouse
@@ -45,27 +43,6 @@ async def session(house: TrytonWarehouse, **changes: object) -> AsyncIterator[Se
     host = BenchHost(account_key(one), pace(one), SystemClock(), {"wms": PASSWORD})
     async with open_warehouse(one, host) as opened:
         yield opened
-
-
-async def push(sink: Sink[T], item: Item[T]) -> Outcome:
-    preparation = sink.prepare([item], STAMP)
-    if preparation.rejected:
-        return preparation.rejected[0]
-    (outcome,) = await sink.push(preparation.prepared[0], Steps())
-    return outcome
-
-
-async def everything(source: Source[T], cursor: str | None = None) -> Page[T]:
-    """All pages of one run as one."""
-    documents: list[T] = []
-    bad: list[Any] = []
-    while True:
-        page = await source.page(cursor, lambda _mark: False)
-        documents += page.documents
-        bad += page.bad
-        cursor = page.cursor or cursor
-        if not page.more:
-            return Page(documents=tuple(documents), bad=tuple(bad), cursor=cursor)
 
 
 async def stock(opened: Session) -> dict[str, int]:

@@ -8,9 +8,12 @@ from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Accepted, Item, Rejected
 from dropstreamd.model.orders import Address, OutboundOrder
 from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine
-from tests.counterparts.tryton.warehouse import OUT, Packed, TrytonWarehouse
+from tests.counterparts.tryton.shipping import OUT, Packed
+from tests.counterparts.tryton.warehouse import TrytonWarehouse
+from tests.plugins.runs import read
+from tests.plugins.things import hand_over
 
-from .houses import everything, order, push, session, stock
+from .houses import order, session, stock
 
 pytestmark = pytest.mark.counterpart
 
@@ -25,7 +28,7 @@ async def test_an_order_ships_in_two_packages(tryton_warehouse: TrytonWarehouse)
     house.add_products({tee: 10, mug: 5})
     item = order(f"SO{house.code}", {tee: 4, mug: 1})
     async with session(house) as opened:
-        accepted = await push(opened.orders, item)
+        accepted = await hand_over(opened.orders, item)
         assert isinstance(accepted, Accepted)
         assert await stock(opened) == {tee: 6, mug: 4}
         (made,) = house.shipments(item.document.reference)
@@ -40,19 +43,19 @@ async def test_an_order_ships_in_two_packages(tryton_warehouse: TrytonWarehouse)
         house.pick(shipment)
         packed = house.pack(shipment, [Packed(units={tee: 4}, tracking="1Z1"), Packed(units={mug: 1})])
         house.send(shipment)
-        first = await everything(opened.shipments)
+        first = await read(opened.shipments)
         assert {
             package.tracking_numbers: [(line.sku, line.quantity) for line in package.lines]
-            for package in first.documents
+            for package in first.told
         } == {("1Z1",): [(tee, 4)], (): [(mug, 1)]}
-        assert {(each.reference, each.carrier, each.service) for each in first.documents} == {
+        assert {(each.reference, each.carrier, each.service) for each in first.told} == {
             (item.document.reference, "UPS", "Ground")
         }
         house.track(packed[1], "1Z2")
     async with session(house) as opened:
-        again = await everything(opened.shipments, first.cursor)
-        assert {each.tracking_numbers for each in again.documents} == {("1Z1",), ("1Z2",)}
-        assert {each.key for each in again.documents} == {each.key for each in first.documents}
+        again = await read(opened.shipments, first.cursor)
+        assert {each.tracking_numbers for each in again.told} == {("1Z1",), ("1Z2",)}
+        assert {each.key for each in again.told} == {each.key for each in first.told}
         assert await stock(opened) == {tee: 6, mug: 4}
 
 
@@ -62,20 +65,18 @@ async def test_what_is_split_keeps_its_reference(tryton_warehouse: TrytonWarehou
     house.add_products({tee: 3})
     item = order(f"SO{house.code}", {tee: 5})
     async with session(house) as opened:
-        accepted = await push(opened.orders, item)
+        accepted = await hand_over(opened.orders, item)
         assert isinstance(accepted, Accepted)
         assert await stock(opened) == {tee: -2}
         first = int(accepted.remote)
         rest = house.split(first, tee, 3)
-        assert await push(opened.orders, item) == accepted
+        assert await hand_over(opened.orders, item) == accepted
         house.fulfil([first])
-        assert [
-            line.quantity for each in (await everything(opened.shipments)).documents for line in each.lines
-        ] == [3]
+        assert [line.quantity for each in (await read(opened.shipments)).told for line in each.lines] == [3]
     async with session(house) as opened:
         house.cancel(rest)
-        said = await everything(opened.acknowledgements)
-        assert [(each.reference, each.verdict) for each in said.documents] == [
+        said = await read(opened.acknowledgements)
+        assert [(each.reference, each.verdict) for each in said.told] == [
             (item.document.reference, "closed-short")
         ]
 
@@ -87,7 +88,7 @@ async def test_a_short_pick_ships_what_was_there(tryton_warehouse: TrytonWarehou
     short, none = order(f"SO{house.code}-1", {tee: 5}), order(f"SO{house.code}-2", {gone: 1})
     async with session(house) as opened:
         for item in (short, none):
-            accepted = await push(opened.orders, item)
+            accepted = await hand_over(opened.orders, item)
             assert isinstance(accepted, Accepted)
             shipment = int(accepted.remote)
             assert not house.assign(shipment)
@@ -95,7 +96,7 @@ async def test_a_short_pick_ships_what_was_there(tryton_warehouse: TrytonWarehou
             house.pick(shipment)
             house.pack(shipment)
             house.send(shipment)
-        packages = (await everything(opened.shipments)).documents
+        packages = (await read(opened.shipments)).told
     assert [(each.reference, each.lines[0].quantity) for each in packages] == [(short.document.reference, 3)]
 
 
@@ -108,26 +109,26 @@ async def test_an_order_is_cancelled_until_it_is_picked(tryton_warehouse: Tryton
         remotes = [
             outcome.remote
             for item in (early, late)
-            if isinstance(outcome := await push(opened.orders, item), Accepted)
+            if isinstance(outcome := await hand_over(opened.orders, item), Accepted)
         ]
         house.assign(int(remotes[0]))
         house.assign(int(remotes[1]))
         house.pick(int(remotes[1]))
-        assert await push(opened.orders, cancelled(early, remotes[0])) == Accepted(
+        assert await hand_over(opened.orders, cancelled(early, remotes[0])) == Accepted(
             key=early.key, remote=remotes[0]
         )
         assert house.state(OUT, int(remotes[0])) == "cancelled"
-        refused = await push(opened.orders, cancelled(late, remotes[1]))
+        refused = await hand_over(opened.orders, cancelled(late, remotes[1]))
         assert isinstance(refused, Rejected)
         assert refused.cause == "too-late"
         assert house.state(OUT, int(remotes[1])) == "picked"
-        said = await everything(opened.acknowledgements)
-        assert sorted(each.verdict for each in said.documents) == ["accepted", "cancelled"]
+        said = await read(opened.acknowledgements)
+        assert sorted(each.verdict for each in said.told) == ["accepted", "cancelled"]
         # It may be sent again under its reference.
-        again = await push(opened.orders, early)
+        again = await hand_over(opened.orders, early)
         assert isinstance(again, Accepted)
         assert again.remote != remotes[0]
-        assert await push(opened.orders, order(early.key, {tee: 2})) == Rejected(
+        assert await hand_over(opened.orders, order(early.key, {tee: 2})) == Rejected(
             key=early.key,
             cause="other-content",
             reason=f"shipment {house.shipments(early.key)[-1]['number']} bears this reference in Tryton, "
@@ -152,13 +153,13 @@ async def test_what_an_order_names_must_be_there(
     tee = f"{house.code}-TEE"
     house.add_products({tee: 10})
     async with session(house) as opened:
-        outcome = await push(opened.orders, order(f"SO{house.code}", {tee: 1}, **changes))
+        outcome = await hand_over(opened.orders, order(f"SO{house.code}", {tee: 1}, **changes))
     assert (outcome.cause if isinstance(outcome, Rejected) else "") == cause
 
 
 async def test_a_reference_that_tryton_would_cut_is_refused(tryton_warehouse: TrytonWarehouse) -> None:
     async with session(tryton_warehouse) as opened:
-        outcome = await push(opened.orders, order("SO1 ", {"TEE": 1}))
+        outcome = await hand_over(opened.orders, order("SO1 ", {"TEE": 1}))
     assert isinstance(outcome, Rejected)
     assert outcome.cause == "reference"
 
@@ -175,12 +176,12 @@ async def test_a_return_comes_back_in_three_conditions(tryton_warehouse: TrytonW
         lines=(OutboundReturnLine(number=1, return_line="1", order_line="1", sku=tee, quantity=6),),
     )
     async with session(house) as opened:
-        accepted = await push(opened.returns, Item(key="r1", document=returned))
+        accepted = await hand_over(opened.returns, Item(key="r1", document=returned))
         assert isinstance(accepted, Accepted)
         house.receive_back(
             int(accepted.remote), {tee: [(3, house.storage), (2, house.damaged), (1, house.quarantine)]}
         )
-        (receipt,) = (await everything(opened.receipts)).documents
+        (receipt,) = (await read(opened.receipts)).told
         assert receipt.reference == returned.reference
         assert {line.condition: line.quantity for line in receipt.lines} == {
             "restock": 3,
@@ -188,7 +189,7 @@ async def test_a_return_comes_back_in_three_conditions(tryton_warehouse: TrytonW
             "quarantine": 1,
         }
         assert await stock(opened) == {tee: 13}
-        late = await push(
+        late = await hand_over(
             opened.returns, Item(key="r1", document=returned, remote=accepted.remote, cancel=True)
         )
         assert isinstance(late, Rejected)
@@ -201,7 +202,7 @@ async def test_what_is_late_is_promised_all_the_same(tryton_warehouse: TrytonWar
     for number, by_s in enumerate((None, 1_700_000_000, 1_900_000_000), start=1):
         by = None if by_s is None else utc(by_s)
         async with session(house) as opened:
-            await push(opened.orders, order(f"SO{house.code}-{number}", {tee: 2}, ship_by=by))
+            await hand_over(opened.orders, order(f"SO{house.code}-{number}", {tee: 2}, ship_by=by))
             assert await stock(opened) == {tee: 10 - 2 * number}
 
 
@@ -216,9 +217,9 @@ async def test_a_purchase_arrives_in_parts(tryton_warehouse: TrytonWarehouse) ->
         if units:
             house.receive_goods(purchase, {tee: units})
         async with session(house) as opened:
-            page = await everything(opened.purchase_orders, cursor)
+            page = await read(opened.purchase_orders, cursor)
             cursor = page.cursor
-            told = page.documents[-1]
+            told = page.told[-1]
             seen.append((told.status, told.lines[0].expected, told.lines[0].received))
     assert seen == [("open", 10, 0), ("partially-received", 10, 4), ("received", 10, 11)]
 
@@ -242,9 +243,9 @@ async def test_each_warehouse_is_a_facility(tryton_warehouse: TrytonWarehouse) -
     here, there = order(f"SO{house.code}-1", {tee: 2}), order(f"SO{house.code}-2", {tee: 3}, facility=west)
     nowhere = order(f"SO{house.code}-3", {tee: 1}, facility="NONE")
     async with session(house, more_warehouses=[west]) as opened:
-        accepted = [await push(opened.orders, each) for each in (here, there)]
+        accepted = [await hand_over(opened.orders, each) for each in (here, there)]
         assert all(isinstance(each, Accepted) for each in accepted)
-        refused = await push(opened.orders, nowhere)
+        refused = await hand_over(opened.orders, nowhere)
         assert isinstance(refused, Rejected)
         assert refused.cause == "facility:NONE"
         page = await opened.inventory.page(lambda _mark: False)
@@ -254,7 +255,7 @@ async def test_each_warehouse_is_a_facility(tryton_warehouse: TrytonWarehouse) -
             (west, tee): 1,
         }
         house.fulfil([int(each.remote) for each in accepted if isinstance(each, Accepted)])
-        packages = (await everything(opened.shipments)).documents
+        packages = (await read(opened.shipments)).told
     assert {each.reference: each.facility for each in packages} == {
         here.document.reference: house.code,
         there.document.reference: west,

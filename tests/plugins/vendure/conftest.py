@@ -4,23 +4,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import SystemClock, VirtualClock
 from tests.counterparts.vendure.shop import VendureShop
 from tests.counterparts.workers import group_of
 from tests.fakes.vendure import FakeVendure, fake_vendure
 from tests.fakes.vendure_shop import FakeShop
+from tests.plugins.host import NOW_S
 
-from .stores import Account, TestHost, settings
-
-NOW_S = 1_795_300_000.0
-
-
-@pytest.fixture
-def patient_clock() -> MockClock:
-    """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.1)
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -37,15 +29,13 @@ def account(fake: FakeVendure) -> Account:
 
 def fake_account(fake: FakeVendure) -> Account:
     secrets = {"password": fake.user[1], "key": fake.api_key, "wrong": "wrong"}
-    host = TestHost(VirtualClock(NOW_S), secrets)
-    return Account(host, settings(url=fake.url, channel=fake.token))
+    return account_at(VirtualClock(NOW_S), secrets, settings(url=fake.url, channel=fake.token))
 
 
 def real_account(shop: VendureShop) -> Account:
-    host = TestHost(SystemClock(), {"password": "superadmin"})
-    return Account(
-        host, settings(url=f"{shop.url}/admin-api", channel=shop.channel.token, username="superadmin")
-    )
+    url, channel = f"{shop.url}/admin-api", shop.channel.token
+    chosen = settings(url=url, channel=channel, username="superadmin")
+    return account_at(SystemClock(), {"password": "superadmin"}, chosen)
 
 
 # Pytest cannot know that these use the session's Vendure: by name they join those of this folder that do.

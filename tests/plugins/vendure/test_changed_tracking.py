@@ -13,8 +13,10 @@ from dropstreamd.platform.contract import Part
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, prepared, push, refused
 
-from .stores import STAMP, Account, Placed, Steps, prepared, push, refused, settings
+from .stores import Account, Placed, settings
 
 Either = tuple[Account, FakeShop | VendureShop]
 

@@ -8,7 +8,6 @@ from typing import Literal
 import pytest
 
 from dropstream_vendure import PLUGIN
-from dropstream_vendure.store import open_store
 from dropstreamd.clock import utc
 from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.platform.contract import Store
@@ -19,7 +18,7 @@ from tests.counterparts.vendure.records import NewOrder
 from tests.fakes.points import Killed
 from tests.fakes.vendure import FakeVendure, fake_vendure
 
-from .stores import TestHost, settings
+from .stores import account_at, settings
 
 MOST_POINTS = 100
 
@@ -35,8 +34,7 @@ class Merchant(Plant):
 
     @asynccontextmanager
     async def _open_store(self, name: str, _priority: Priority) -> AsyncIterator[Store]:
-        host = TestHost(self.clock, {"password": self.fake.user[1]})
-        async with open_store(self.settings, host) as store:
+        async with account_at(self.clock, {"password": self.fake.user[1]}, self.settings).open() as store:
             yield store
 
     async def told(self) -> str:

@@ -18,9 +18,10 @@ from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
+from tests.plugins.things import package, push, push_levels
 
 from .conftest import real_account
-from .stores import Account, package, push, push_levels
+from .stores import Account
 
 Either = tuple[Account, FakeShop | VendureShop]
 CREATE_KEY = """

@@ -9,8 +9,10 @@ from dropstreamd.model.shipments import Fulfillment
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, package, prepared, push, refused
 
-from .stores import STAMP, Account, Placed, Steps, package, prepared, push, refused
+from .stores import Account, Placed
 
 Either = tuple[Account, FakeShop | VendureShop]
 

@@ -10,8 +10,10 @@ from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, push_levels
 
-from .stores import STAMP, Account, Steps, push_levels
+from .stores import Account
 
 Either = tuple[Account, FakeShop | VendureShop]
 

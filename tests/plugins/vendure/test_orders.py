@@ -11,9 +11,10 @@ from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
+from tests.plugins.host import NOW_S
+from tests.plugins.runs import Listing
 
-from .conftest import NOW_S
-from .stores import Account, listing
+from .stores import Account
 
 Either = tuple[Account, FakeShop | VendureShop]
 
@@ -118,7 +119,7 @@ async def test_no_order_is_missed_when_others_leave_the_list_between_pages(
         first = await store.orders.page(None, lambda _mark: False)
         for order in leaving:
             fake.shop.cancel(order.id)
-        rest = await listing(store)
+        rest = await Listing().read(store.orders)
     seen = {order.key for order in first.documents} | rest.orders.keys()
     assert seen == {order.id for order in placed}
 
@@ -130,7 +131,7 @@ async def test_the_list_may_shrink_to_nothing_between_pages(account: Account, fa
         await store.orders.page(None, lambda _mark: False)
         for order in placed:
             fake.shop.cancel(order.id)
-        assert (await listing(store)).orders == {}
+        assert (await Listing().read(store.orders)).orders == {}
 
 
 async def test_many_that_left_are_looked_at_page_by_page(account: Account, fake: FakeVendure) -> None:
@@ -253,8 +254,8 @@ async def test_another_run_in_one_session_lists_anew(account: Account, fake: Fak
     fake.shop.add_products({"A": 50})
     (placed,) = fake.shop.place_orders(orders(1))
     async with account.open() as store:
-        first = await listing(store)
-        second = await listing(store, first.cursor)
+        first = await Listing().read(store.orders)
+        second = await Listing(cursor=first.cursor).read(store.orders)
         await store.orders.confirm([])
     assert first.orders.keys() == second.orders.keys() == {placed.id}
 

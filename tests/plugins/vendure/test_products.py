@@ -20,9 +20,11 @@ from tests.counterparts.vendure.server import VendureServer
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop, Row
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, refused
 
 from .conftest import real_account
-from .stores import STAMP, Account, Steps, refused
+from .stores import Account
 
 Either = tuple[Account, FakeShop | VendureShop]
 

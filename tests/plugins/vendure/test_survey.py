@@ -7,8 +7,8 @@ from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import FakeVendure
 from tests.fakes.vendure_shop import FakeShop
+from tests.plugins.host import NOW_S
 
-from .conftest import NOW_S
 from .stores import Account
 
 Either = tuple[Account, FakeShop | VendureShop]

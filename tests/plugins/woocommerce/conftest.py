@@ -4,27 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.clock import VirtualClock
 from tests.fakes.woocommerce import SECRET, FakeWooCommerce, fake_woocommerce
 from tests.fakes.woocommerce_shop import WooShop
+from tests.plugins.host import NOW_S
 
-from .stores import Account, TestHost, settings
-
-NOW_S = 1_795_300_000.0
-
-
-@pytest.fixture
-def patient_clock() -> MockClock:
-    """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.1)
-
-
-@pytest.fixture
-def quick_clock() -> MockClock:
-    """Virtual time that jumps once sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.005)
+from .stores import Account, account_at, settings
 
 
 @pytest.fixture
@@ -40,4 +26,4 @@ def shop(fake: FakeWooCommerce) -> WooShop:
 
 @pytest.fixture
 def account(fake: FakeWooCommerce) -> Account:
-    return Account(TestHost(VirtualClock(NOW_S), {"secret": SECRET, "wrong": "cs_wrong"}), settings(fake.url))
+    return account_at(VirtualClock(NOW_S), {"secret": SECRET, "wrong": "cs_wrong"}, settings(fake.url))

@@ -11,8 +11,10 @@ from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
 from tests.fakes.woocommerce import FakeWooCommerce
 from tests.fakes.woocommerce_rows import Row
 from tests.fakes.woocommerce_shop import WooShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, refused
 
-from .stores import STAMP, Account, Steps, refused
+from .stores import Account
 
 CREATE = "POST wc/v3/products/batch"
 NOTE = "POST wc/v3/orders/*/notes"

@@ -6,19 +6,27 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from dropstream_woocommerce.settings import pace
+from dropstream_woocommerce.settings import Settings, pace
 from dropstreamd.errors import AuthFailed, OutcomeUnknown, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, Item, Outcome, Untouched
 from dropstreamd.model.stock import Level
-from dropstreamd.platform.limiter import Budget, Priority
-from tests.fakes.woocommerce import SECRET, FakeWooCommerce
+from dropstreamd.platform.limiter import Priority
+from tests.fakes.woocommerce import FakeWooCommerce
 from tests.fakes.woocommerce_shop import WooShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, push_levels, refused
 
-from .stores import STAMP, Account, Steps, TestHost, push_levels, refused, settings
+from .stores import Account, account_at, settings
 
 LEVELS = int(os.environ.get("DROPSTREAMD_WOOCOMMERCE_LEVELS", "2500"))
 FIND, SET = "GET wc/v3/products", "POST wc/v3/products/batch"
 SET_SOME = "POST wc/v3/products/*/variations/batch"
+
+
+def paced(account: Account, chosen: Settings) -> Account:
+    """The account as it is chosen, at the pace that the plugin keeps."""
+    host = account.host
+    return account_at(host.clock, host.secrets, chosen, pace(chosen))
 
 
 async def test_a_refused_one_does_not_sink_its_100(
@@ -161,9 +169,8 @@ async def test_a_full_sync_in_the_fewest_calls_within_the_budget(
     chosen = settings(fake.url, calls_per_s=5.0)
     burst, calls = pace(chosen).burst, LEVELS // 50
     fake.limit(burst=burst, rate_per_s=5.0)
-    host = TestHost(account.host.clock, {"secret": SECRET}, Budget(pace(chosen)))
     began_s = trio.current_time()
-    async with Account(host, chosen).open() as store:
+    async with paced(account, chosen).open() as store:
         outcomes = await push_levels(store, levels)
     took_s = trio.current_time() - began_s
     assert all(isinstance(each, Accepted) for each in outcomes.values())
@@ -180,10 +187,8 @@ async def test_orders_pass_at_once_beside_a_full_sync(
         shop.add_product(sku, 0)
     shop.place({"S-1": 1})
     chosen = settings(fake.url, calls_per_s=1.0)
-    budget, secrets, delays_s = Budget(pace(chosen)), {"secret": SECRET}, []
-    clock = account.host.clock
-    full = Account(TestHost(clock, secrets, budget, Priority.FULL), chosen)
-    orders = Account(TestHost(clock, secrets, budget, Priority.ORDERS), chosen)
+    orders, delays_s = paced(account, chosen), []
+    full = orders.at(Priority.FULL)
     async with full.open() as store, trio.open_nursery() as nursery:
         nursery.start_soon(push_levels, store, levels)
         for _ in range(3):
@@ -205,8 +210,7 @@ async def test_a_host_that_allows_less_is_obeyed(
         shop.add_product(sku, 0)
     chosen = settings(fake.url, calls_per_s=5.0)
     fake.limit(burst=2, rate_per_s=0.5)
-    host = TestHost(account.host.clock, {"secret": SECRET}, Budget(pace(chosen)))
-    async with Account(host, chosen).open() as store:
+    async with paced(account, chosen).open() as store:
         outcomes = await push_levels(store, levels)
     assert all(isinstance(each, Accepted) for each in outcomes.values())
     assert (len(fake.asked) - fake.throttled, fake.throttled <= 8) == (6, True)
@@ -221,10 +225,8 @@ async def test_half_of_what_a_host_allows_is_enough(
         shop.add_product(sku, 0)
     made = shop.place({"S-1": 1})
     chosen = settings(fake.url, calls_per_s=5.0)
-    budget, secrets, delays_s = Budget(pace(chosen)), {"secret": SECRET}, []
-    clock = account.host.clock
-    full = Account(TestHost(clock, secrets, budget, Priority.FULL), chosen)
-    orders = Account(TestHost(clock, secrets, budget, Priority.ORDERS), chosen)
+    orders, delays_s = paced(account, chosen), []
+    full = orders.at(Priority.FULL)
     pool = fake.limit(burst=10, rate_per_s=5.0)
     pushed: list[Outcome] = []
 

@@ -10,8 +10,10 @@ from dropstreamd.model.handover import Accepted, Rejected, Untouched
 from tests.fakes.woocommerce import FakeWooCommerce, Fault
 from tests.fakes.woocommerce_rows import Row, field, units_of
 from tests.fakes.woocommerce_shop import WooShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, refused
 
-from .stores import STAMP, Account, Steps, package, refused
+from .stores import Account, package
 
 WAYS = ("fulfillments", "tracking", "note")
 TELL = {

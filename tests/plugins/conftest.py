@@ -1,0 +1,16 @@
+"""Clocks of the tests that talk to a double over real sockets, in virtual time."""
+
+import pytest
+from trio.testing import MockClock
+
+
+@pytest.fixture
+def patient_clock() -> MockClock:
+    """Virtual time that jumps only once real sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.1)
+
+
+@pytest.fixture
+def quick_clock() -> MockClock:
+    """Virtual time that jumps once sockets have been quiet for a moment."""
+    return MockClock(autojump_threshold=0.005)
