@@ -151,10 +151,28 @@ def _share_out(
     if scope is None:
         fetched.unmatched += _keep_unmatched(tx, (*account.path, package.key), package, now_s)
         return
+    reason = _of_another_order(tx, scope, package)
+    if reason:
+        key, raw = f"{package.key} {package.reference}", msgspec.json.encode(package)
+        bad = Bad(key=key, place=f"package {package.key}", reason=reason, raw=raw)
+        fetched.bad += documents.park_bad(tx, account.flow(shipments.CHANNEL), [bad], now_s=now_s)
+        return
     tx.delete(Table.UNMATCHED, (*account.path, package.key))
     staged = give(tx, scope, package, run=run, now_s=now_s)
     fetched.new += staged.new
     fetched.changed += staged.changed
+
+
+def _of_another_order(tx: Reader, scope: Scope, package: Package) -> str:
+    """What is wrong with a package whose key is that of another order's, "" for nothing: neither may take
+    the place of the other, whether the warehouse counts its packages twice or has corrected the order."""
+    old = documents.get(tx, Flow(scope.connection.id, shipments.CHANNEL), package.key)
+    if old is None or old.number == package.reference:
+        return ""
+    return (
+        f"the warehouse tells it of order {package.reference}, and told a package of that number of"
+        f" {old.number} before: the store was told nothing of it for {package.reference}; see whose it is"
+    )
 
 
 def _keep_unmatched(tx: Writer, key: Key, package: Package, now_s: float) -> bool:
@@ -190,7 +208,7 @@ def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:
     for path, raw in list(_rows(tx, account.settings)):
         package = _unmatched.decode(raw).package
         scope = _owner(tx, account, package)
-        if scope is not None:
+        if scope is not None and not _of_another_order(tx, scope, package):
             give(tx, scope, package, run=run, now_s=now_s)
             tx.delete(Table.UNMATCHED, path)
             found += 1
