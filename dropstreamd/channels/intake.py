@@ -12,7 +12,7 @@ from dropstreamd.channels.traces import Trace
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
-from dropstreamd.platform.contract import Page, Part, Source
+from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import cursors, documents, settling
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.keys import Key
@@ -193,13 +193,19 @@ def give(tx: Writer, scope: Scope, package: Package, *, run: str, now_s: float) 
     """Stage a package with the connection whose order it is. It proves that the order arrived, and that the
     warehouse ships what it had sent back."""
     link = references.find(tx, scope.account, package.reference)
+    order = None
     if link is not None:
         traces.keep_parcel(tx, scope.account, package.tracking_numbers, Trace(link.connection, link.order))
         book = orders.book(scope)
         settling.proven(tx, book, link.order, now_s=now_s, run=run)
         settling.taken_after_all(tx, book, link.order, now_s=now_s, run=run)
-    packages = shipments.book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
-    return documents.stage(tx, packages, [shipments.incoming(package)], now_s=now_s, run=run)
+        order = documents.get(tx, book.flow, link.order)
+    packages = shipments.book_of(scope)
+    before = documents.get(tx, packages.flow, package.key)
+    staged = documents.stage(tx, packages, [shipments.incoming(package)], now_s=now_s, run=run)
+    number = package.reference if order is None else order.number
+    shipments.tell_of_fewer(tx, packages.flow, before, package, number=number, now_s=now_s)
+    return staged
 
 
 def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:

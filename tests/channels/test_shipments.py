@@ -94,6 +94,18 @@ async def test_a_package_that_bears_the_key_of_another_order_s_is_shown(
     assert (bad.place, "SH2" in bad.reason, "SH1" in bad.reason) == ("package P1", True, True)
 
 
+@pytest.mark.parametrize(("again", "shown"), [("B", "1 × A less"), ("AB", ""), ("", "")])
+async def test_units_that_vanish_before_the_store_was_told_are_shown(
+    plant: Plant, again: str, shown: str
+) -> None:
+    """Two parcels of one order and day look like one where nothing else tells them apart."""
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    plant.ship(package("P1", "SH1", *((sku, 1) for sku in again)))
+    await plant.export()
+    tasks = [task.detail for task in plant.tasks().values()]
+    assert [detail.partition(",")[0] for detail in tasks] == ([shown] if shown else [])
+
+
 async def test_changed_tracking_updates_where_the_store_can(state: InlineStore) -> None:
     plant = Plant(state, amends=AMENDS)
     await hand_over(plant)
