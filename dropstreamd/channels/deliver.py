@@ -42,28 +42,42 @@ async def anything_to_do(run: Run, book: Book, resolve: Resolve) -> bool:
 
 
 async def deliver(
-    run: Run, book: Book, sink: Sink[T], resolve: Resolve, *, look_again: LookAgain | None = None
+    run: Run,
+    book: Book,
+    sink: Sink[T],
+    resolve: Resolve,
+    *,
+    look_again: LookAgain | None = None,
+    looked_s: float = 0.0,
 ) -> None:
     """Hand over every pending document, oldest key first, each once in this run.
 
     Attempts that an earlier run left open are resolved first. A `Wait` or `Hold` of the sink ends
     it; what was handed over until then is settled, the rest stays pending. `look_again` asks the source
-    what has changed since: nothing is handed over on a look that is older than `LOOK_AGAIN_S`.
+    what has changed since `looked_s` (trio's clock): nothing is handed over on a look that is older than
+    `LOOK_AGAIN_S`, however long the sink was waited for.
     """
-    looked_s = trio.current_time()
+    looked_s = await _looked(look_again, looked_s)
     await recover(run, book, sink)
     after: str | None = None
     while True:
         await run.settled()
-        if look_again is not None and trio.current_time() - looked_s >= LOOK_AGAIN_S:
-            looked_s = trio.current_time()
-            await look_again()
+        looked_s = await _looked(look_again, looked_s)
         with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
             after = await _next_batch(run, book, sink, resolve, after)
         if shield.cancelled_caught:
             raise OutcomeUnknown("a hand-over took too long and was cut; the next run resolves it")
         if after is None:
             return
+
+
+async def _looked(look_again: LookAgain | None, looked_s: float) -> float:
+    """When the source was last asked, after it was where that is too long ago."""
+    now_s = trio.current_time()
+    if look_again is None or now_s - looked_s < LOOK_AGAIN_S:
+        return looked_s
+    await look_again()
+    return now_s
 
 
 async def _next_batch(run: Run, book: Book, sink: Sink[T], resolve: Resolve, after: str | None) -> str | None:

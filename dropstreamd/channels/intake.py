@@ -12,7 +12,7 @@ from dropstreamd.channels.traces import Trace
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
-from dropstreamd.platform.contract import Page, Part, Source
+from dropstreamd.platform.contract import Page, Source
 from dropstreamd.store import cursors, documents, settling
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.keys import Key
@@ -151,10 +151,28 @@ def _share_out(
     if scope is None:
         fetched.unmatched += _keep_unmatched(tx, (*account.path, package.key), package, now_s)
         return
+    reason = _of_another_order(tx, scope, package)
+    if reason:
+        key, raw = f"{package.key} {package.reference}", msgspec.json.encode(package)
+        bad = Bad(key=key, place=f"package {package.key}", reason=reason, raw=raw)
+        fetched.bad += documents.park_bad(tx, account.flow(shipments.CHANNEL), [bad], now_s=now_s)
+        return
     tx.delete(Table.UNMATCHED, (*account.path, package.key))
     staged = give(tx, scope, package, run=run, now_s=now_s)
     fetched.new += staged.new
     fetched.changed += staged.changed
+
+
+def _of_another_order(tx: Reader, scope: Scope, package: Package) -> str:
+    """What is wrong with a package whose key is that of another order's, "" for nothing: neither may take
+    the place of the other, whether the warehouse counts its packages twice or has corrected the order."""
+    old = documents.get(tx, Flow(scope.connection.id, shipments.CHANNEL), package.key)
+    if old is None or old.number == package.reference:
+        return ""
+    return (
+        f"the warehouse tells it of order {package.reference}, and told a package of that number of"
+        f" {old.number} before: the store was told nothing of it for {package.reference}; see whose it is"
+    )
 
 
 def _keep_unmatched(tx: Writer, key: Key, package: Package, now_s: float) -> bool:
@@ -175,13 +193,19 @@ def give(tx: Writer, scope: Scope, package: Package, *, run: str, now_s: float) 
     """Stage a package with the connection whose order it is. It proves that the order arrived, and that the
     warehouse ships what it had sent back."""
     link = references.find(tx, scope.account, package.reference)
+    order = None
     if link is not None:
         traces.keep_parcel(tx, scope.account, package.tracking_numbers, Trace(link.connection, link.order))
         book = orders.book(scope)
         settling.proven(tx, book, link.order, now_s=now_s, run=run)
         settling.taken_after_all(tx, book, link.order, now_s=now_s, run=run)
-    packages = shipments.book(scope.connection.id, amends=Part.SHIPMENTS in scope.store_amends)
-    return documents.stage(tx, packages, [shipments.incoming(package)], now_s=now_s, run=run)
+        order = documents.get(tx, book.flow, link.order)
+    packages = shipments.book_of(scope)
+    before = documents.get(tx, packages.flow, package.key)
+    staged = documents.stage(tx, packages, [shipments.incoming(package)], now_s=now_s, run=run)
+    number = package.reference if order is None else order.number
+    shipments.tell_of_fewer(tx, packages.flow, before, package, number=number, now_s=now_s)
+    return staged
 
 
 def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:
@@ -190,7 +214,7 @@ def rematch(tx: Writer, *, account: Account, run: str, now_s: float) -> int:
     for path, raw in list(_rows(tx, account.settings)):
         package = _unmatched.decode(raw).package
         scope = _owner(tx, account, package)
-        if scope is not None:
+        if scope is not None and not _of_another_order(tx, scope, package):
             give(tx, scope, package, run=run, now_s=now_s)
             tx.delete(Table.UNMATCHED, path)
             found += 1

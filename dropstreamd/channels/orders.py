@@ -4,6 +4,7 @@ import hashlib
 from functools import partial
 
 import msgspec
+import trio
 
 from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules, sent_names
 from dropstreamd.channels.deliver import anything_to_do, deliver
@@ -61,6 +62,7 @@ async def import_orders(run: Run, start_s: float) -> None:
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
     await pull(run, orders, start_s)
+    looked_s = trio.current_time()
     if run.since is not None:
         since_s = run.since.timestamp()
         released = await run.state.write(
@@ -74,7 +76,7 @@ async def import_orders(run: Run, start_s: float) -> None:
             if warehouse.orders is None:
                 raise ProtocolMismatch("the warehouse's plugin takes no orders")
             look_again = partial(pull, run, orders, start_s)
-            await deliver(run, orders, warehouse.orders, resolved, look_again=look_again)
+            await deliver(run, orders, warehouse.orders, resolved, look_again=look_again, looked_s=looked_s)
     await listen(run)
 
 

@@ -18,7 +18,7 @@ from dropstreamd.store import documents
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved, Then
-from dropstreamd.store.records import Document, Flow, Standing, Task
+from dropstreamd.store.records import Document, Flow, Standing, State, Task
 from dropstreamd.store.transitions import Incoming
 
 CHANNEL = "shipments"
@@ -85,6 +85,35 @@ def incoming(package: Package) -> Incoming:
         digest=hashlib.blake2b(_encode(told), digest_size=16).digest(),
         content=_encode(package),
     )
+
+
+def tell_of_fewer(
+    tx: Writer, flow: Flow, before: Document | None, package: Package, *, number: str, now_s: float
+) -> None:
+    """Open a task for a package that came again with fewer units before the store was told of it. It may be
+    another one that the warehouse gave the same number: then units left that the store is not told of."""
+    if before is None or before.accepted or before.state in (State.OPEN, State.DOUBT):
+        return
+    old, new = (_units(each) for each in (_decode.decode(before.content), package))
+    gone = old - new
+    if not (gone and new):
+        return
+    units = ", ".join(f"{count} × {sku}" for sku, count in sorted(gone.items()))
+    task = Task(
+        kind="lines",
+        number=number,
+        title=f"{number}: package {package.key} came again with fewer units",
+        detail=f"{units} less, before the store was told: if they left too, tell the store of them by hand",
+        since_s=now_s,
+    )
+    documents.open_task(tx, flow, f"{package.key} lines", task)
+
+
+def _units(package: Package) -> Counter[str]:
+    units: Counter[str] = Counter()
+    for line in package.lines:
+        units[line.sku] += line.quantity
+    return units
 
 
 def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> Resolved:

@@ -104,6 +104,8 @@ def _refuse_what_may_not_go(doc: Document) -> None:
     """What the store itself holds is not a person's to send here."""
     if doc.state is State.HELD and doc.standing is not Standing.READY:
         refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
+    if doc.cause == UNDECODABLE:
+        refuse("not possible", f"{doc.number}: {doc.reason}", remedy="mend it in the store")
     if doc.state not in (State.PARKED, State.HELD) and not may_come_back(doc):
         refuse("not possible", f"{doc.number} does not wait: it is {doc.state}")
 

@@ -270,12 +270,16 @@ def bad_records(tx: Reader, flow: Flow) -> Iterator[tuple[str, BadRecord]]:
 
 
 def release(tx: Writer, book: Book, key: str, *, now_s: float, run: str, why: str) -> bool:
-    """Let one parked or held document try again with the next run."""
+    """Let one parked or held document try again with the next run. One of which the newest form cannot be
+    read is held until it can: that may be its cancellation."""
     old = get(tx, book.flow, key)
     if old is None:
         return False
     doc = transitions.release(old, now_s, run, why, able(tx, book, key))
-    if doc is old:
+    unreadable = unread(tx, book.flow, key)
+    if unreadable is not None:
+        doc = transitions.hide(doc, unreadable)
+    if doc is old or (unreadable is not None and old.cause == transitions.UNDECODABLE):
         return False
     save(tx, book, key, doc, old)
     task_of_change(tx, book, key, doc, now_s)

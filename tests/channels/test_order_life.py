@@ -3,6 +3,8 @@
 from functools import partial
 
 import pytest
+import trio
+import trio.testing
 from msgspec.structs import replace
 
 from dropstreamd.channels import deliver, orders
@@ -79,6 +81,24 @@ async def test_a_long_hand_over_looks_again(plant: Plant, monkeypatch: pytest.Mo
     assert "o6" not in plant.warehouse.taken.created()
     assert plant.life("o6") is Life.CANCELLED
     assert plant.life("o5") is Life.SENT
+
+
+async def test_a_hand_over_that_had_to_wait_looks_again(plant: Plant, autojump_clock: object) -> None:
+    """Others may use the warehouse's account for long: what is cancelled meanwhile is not handed over."""
+    plant.place(order("1"), order("2"))
+
+    async def another() -> None:
+        async with plant.feed.session():
+            await trio.sleep(1800)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(another)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(plant.import_orders)
+        await trio.sleep(600)
+        plant.place(cancelled(order("1")))
+    assert plant.warehouse.taken.created() == {"o2": 1}
+    assert plant.life("o1") is Life.CANCELLED
 
 
 # ---- cancelled after hand-over

@@ -11,6 +11,7 @@ from dropstreamd.model.orders import Order, OrderLine
 from dropstreamd.store import documents
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import Standing, State
+from dropstreamd.store.transitions import UNDECODABLE
 from tests.channels.plant import ENABLED_S, START_S, Plant, connection, order
 
 OLD_S = ENABLED_S - 86_400
@@ -277,6 +278,20 @@ async def test_an_unreadable_newer_form_holds_the_older_one(plant: Plant) -> Non
     await plant.import_orders()
     assert not plant.warehouse.taken.effects
     plant.place(order("1", method="Express"))
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_an_older_order_whose_newest_form_cannot_be_read_is_not_let_go(plant: Plant) -> None:
+    """It may have been cancelled: `--since` waits until it can be read."""
+    older = order("1", placed_s=ENABLED_S - 100)
+    plant.place(older)
+    await plant.import_orders()
+    plant.stores["shop"].changes.change("o1", Bad(key="o1", place="order 1", reason="no currency", raw=b"{"))
+    await plant.import_orders()
+    await plant.import_orders(since_s=ENABLED_S - 3600)
+    assert (plant.doc("o1").state, plant.doc("o1").cause) == (State.HELD, UNDECODABLE)
+    plant.place(older)
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1}
 

@@ -72,6 +72,40 @@ async def test_a_re_export_changes_nothing(plant: Plant) -> None:
     assert not plant.tasks()
 
 
+@pytest.mark.parametrize("told_before", [True, False])
+async def test_a_package_that_bears_the_key_of_another_order_s_is_shown(
+    state: InlineStore, *, told_before: bool
+) -> None:
+    """Neither takes the place of the other: the first is told as it came, and a person sees the second."""
+    plant = Plant(state, amends=AMENDS)
+    plant.place(order("1"), order("2"))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    if told_before:
+        await plant.export()
+    plant.ship(package("P1", "SH2", ("A", 1), tracking="1Z2"))
+    await plant.export()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    [made] = plant.stores["shop"].fulfilled.effects
+    assert (made.key, made.document.order_key, made.document.tracking_numbers) == ("P1", "o1", ("1Z1",))
+    account = intake.Account(plant.account, plant.scopes, plant.state)
+    [(_, bad)] = plant.state.read(lambda tx: list(documents.bad_records(tx, account.flow(shipments.CHANNEL))))
+    assert (bad.place, "SH2" in bad.reason, "SH1" in bad.reason) == ("package P1", True, True)
+
+
+@pytest.mark.parametrize(("again", "shown"), [("B", "1 × A less"), ("AB", ""), ("", "")])
+async def test_units_that_vanish_before_the_store_was_told_are_shown(
+    plant: Plant, again: str, shown: str
+) -> None:
+    """Two parcels of one order and day look like one where nothing else tells them apart."""
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    plant.ship(package("P1", "SH1", *((sku, 1) for sku in again)))
+    await plant.export()
+    tasks = [task.detail for task in plant.tasks().values()]
+    assert [detail.partition(",")[0] for detail in tasks] == ([shown] if shown else [])
+
+
 async def test_changed_tracking_updates_where_the_store_can(state: InlineStore) -> None:
     plant = Plant(state, amends=AMENDS)
     await hand_over(plant)
