@@ -113,6 +113,12 @@ def latest(tx: Reader, path: Path) -> Generation | None:
     return _one(tx, path, _LATEST)
 
 
+def knows_until_s(generation: Generation) -> float:
+    """Until when its figures can know what happened. The warehouse's clock may run ahead of ours; but no
+    snapshot knows what came after it was read."""
+    return min(generation.as_of_s, generation.at_s)
+
+
 def held(tx: Reader, path: Path) -> Generation | None:
     """The snapshot that waits for a person."""
     return _one(tx, path, _HELD)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -202,3 +203,27 @@ async def test_a_warehouse_that_tells_no_figures_any_more_is_noticed(plant: Plan
     plant.report({"A": 9})
     await plant.smart()
     assert shown(plant) == {"A": 6}
+
+
+@pytest.mark.parametrize("quantity", ["available", "on_hand"])
+async def test_a_snapshot_whose_clock_runs_ahead_knows_of_nothing_that_came_after_it(
+    state: InlineStore, quantity: Literal["available", "on_hand"]
+) -> None:
+    """By its own time it was made after the order went, and after it left; it was read before either."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity=quantity))
+    plant.report({"A": 10}, age_s=-1800)
+    await plant.smart()
+    plant.later(minutes=5)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    await plant.export()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.report({"A": 7}, age_s=-1800)
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
