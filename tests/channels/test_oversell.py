@@ -12,6 +12,7 @@ from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
+from dropstreamd.store import switches
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
 from tests.fakes.sinks import FakeSink
@@ -227,3 +228,19 @@ async def test_a_snapshot_whose_clock_runs_ahead_knows_of_nothing_that_came_afte
     plant.report({"A": 7}, age_s=-1800)
     await plant.smart()
     assert shown(plant) == {"A": 7}
+
+
+async def test_a_warehouse_that_never_told_figures_is_noticed(plant: Plant) -> None:
+    """Its files are looked for in another folder: every run finds nothing to do."""
+    for name in (switches.CONNECTION, "inventory"):
+        turn = partial(switches.turn, connection="c-shop", channel=name, on=True, who="ann")
+        await plant.state.write(partial(turn, now_s=plant.clock.now_s()))
+    plant.later(hours=35)
+    await plant.smart()
+    plant.later(hours=2)
+    for run in (plant.smart, plant.full):
+        with pytest.raises(Misconfigured, match="no stock figures of warehouse main were believed"):
+            await run()
+    plant.report({"A": 9})
+    await plant.smart()
+    assert shown(plant) == {"A": 9}
