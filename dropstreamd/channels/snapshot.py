@@ -300,7 +300,11 @@ def conclude(
         before = facilities.known(tx, path, snapshot.counted.figures)
         located = snapshot.located(before, figures)
         why = why or facilities.judge(before, located, breaker)
-        if why:
+        waiting = stock.held(tx, path)
+        if why and waiting is not None and stock.knows_until_s(waiting) > made.as_of_s:
+            why = f"{waiting.snapshot}, which is held, is newer"
+            made = msgspec.structs.replace(made, verdict="superseded", why=why)
+        elif why:
             made = msgspec.structs.replace(made, verdict="held", why=why)
         else:
             made = apply(tx, account, made, difference, located)
