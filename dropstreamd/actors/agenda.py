@@ -12,7 +12,7 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.model.schedule_rules import Rule
 from dropstreamd.store import switches
 from dropstreamd.store.base import Reader, Store, Writer
-from dropstreamd.store.switches import CONNECTION, Followed
+from dropstreamd.store.switches import Followed
 
 SKIPPED_LIMIT = 1_000
 """Skipped fires are counted this far."""
@@ -70,8 +70,7 @@ class Agenda:
 
     def enabled_since_s(self, tx: Reader) -> float | None:
         """Since when both switches are on; None while one is off."""
-        both = [switches.get(tx, self._connection, name) for name in (CONNECTION, self.job.channel)]
-        return max(switch.since_s for switch in both) if all(switch.on for switch in both) else None
+        return switches.enabled_since_s(tx, self._connection, self.job.channel)
 
     def look(self, now_s: float) -> tuple[Due | None, float | None]:
         """What is due, and when to look again; nothing of either while a switch is off.

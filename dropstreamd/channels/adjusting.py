@@ -14,7 +14,7 @@ from dropstreamd.channels import deriving, inventory
 from dropstreamd.channels.intake import Account
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
-from dropstreamd.model.stock import MOST_UNITS, Adjustment, StockRow
+from dropstreamd.model.stock import MOST_UNITS, Adjustment, StockRow, believable_s
 from dropstreamd.store import adjustments, documents, levels, stock
 from dropstreamd.store.adjustments import Adjusted
 from dropstreamd.store.base import Reader, Writer
@@ -76,8 +76,9 @@ def _take_one(
         tally.bad.append(_bad(name, one, "has a number that is too long, or no text"))
         return
     latest = stock.latest(tx, account.path)
-    # One from ahead of now would come on top of every snapshot until then.
-    made = Adjusted(min(one.at.timestamp(), now_s), _units(one.rows, account.settings), generation)
+    # One from far ahead of now would come on top of every snapshot until then.
+    at_s = believable_s(one.at.timestamp(), now_s)
+    made = Adjusted(at_s, _units(one.rows, account.settings), generation)
     tally.at_s = max(tally.at_s, made.at_s)
     known = adjustments.find(tx, account.path, one.key)
     if known is not None:

@@ -48,6 +48,7 @@ def _assert_fresh(run: Run) -> None:
     path = (account.merchant, account.name)
     latest = run.state.read(partial(stock.latest, path=path))
     if latest is None:
+        _assert_told_soon(run)
         return
     told_s = max(latest.as_of_s, run.state.read(partial(adjustments.newest_s, path=path)))
     age_s = run.now_s() - told_s
@@ -55,6 +56,19 @@ def _assert_fresh(run: Run) -> None:
         raise Misconfigured(
             f"the newest stock figures believed, {latest.snapshot}, are {age_s / 3600:.0f} hours old",
             remedy=f"see that warehouse {account.name} writes them, and whether one is held for approval",
+        )
+
+
+def _assert_told_soon(run: Run) -> None:
+    """Nor must one that never told any: its files may be looked for where none are."""
+    account = run.scope.account
+    enabled = partial(switches.enabled_since_s, connection=run.scope.connection.id, channel=CHANNEL)
+    since_s = run.state.read(enabled)
+    if since_s is not None and run.now_s() - since_s > account.breaker.stale_after_s:
+        raise Misconfigured(
+            f"no stock figures of warehouse {account.name} were believed since inventory was enabled, "
+            f"{(run.now_s() - since_s) / 3600:.0f} hours ago",
+            remedy="see that it writes them where its settings say, and whether one is held for approval",
         )
 
 

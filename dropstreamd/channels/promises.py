@@ -216,6 +216,6 @@ def before_hand_over(
 
 
 def figures_of_s(tx: Reader, account: WarehouseAccount) -> float:
-    """The own time of the newest snapshot that is believed."""
+    """Until when the newest snapshot that is believed can know of hand-overs and packages."""
     latest = stock.latest(tx, (account.merchant, account.name))
-    return 0.0 if latest is None else latest.as_of_s
+    return 0.0 if latest is None else stock.knows_until_s(latest)

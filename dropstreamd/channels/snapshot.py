@@ -11,7 +11,7 @@ from dropstreamd.channels.facilities import Counted
 from dropstreamd.channels.intake import PAGES, Account, confirm, is_taken
 from dropstreamd.config.schema import Breaker, WarehouseAccount
 from dropstreamd.errors import ProtocolMismatch
-from dropstreamd.model.stock import MOST_UNITS, Adjustment, StockRow
+from dropstreamd.model.stock import AHEAD_S, MOST_UNITS, Adjustment, StockRow
 from dropstreamd.platform.contract import Bad, StockPage, StockSource
 from dropstreamd.store import adjustments, cursors, documents, levels, stock
 from dropstreamd.store.base import Writer
@@ -23,9 +23,6 @@ SKUS = 2_000_000
 
 
 NOTHING: Mapping[str, int] = {}
-
-AHEAD_S = 3600.0
-"""How far ahead of our clock a snapshot's time may be, in seconds."""
 
 
 class Snapshot:
@@ -303,7 +300,11 @@ def conclude(
         before = facilities.known(tx, path, snapshot.counted.figures)
         located = snapshot.located(before, figures)
         why = why or facilities.judge(before, located, breaker)
-        if why:
+        waiting = stock.held(tx, path)
+        if why and waiting is not None and stock.knows_until_s(waiting) > made.as_of_s:
+            why = f"{waiting.snapshot}, which is held, is newer"
+            made = msgspec.structs.replace(made, verdict="superseded", why=why)
+        elif why:
             made = msgspec.structs.replace(made, verdict="held", why=why)
         else:
             made = apply(tx, account, made, difference, located)
@@ -323,7 +324,7 @@ def apply(
         changed = {**changed, **{sku: 0 for sku in difference.missing if difference.known[sku] != 0}}
     stock.put_figures(tx, account.path, changed, made.id)
     stock.put_gone(tx, account.path, difference.missing)
-    promises.forget_gone(tx, account.settings, made.as_of_s)
+    promises.forget_gone(tx, account.settings, stock.knows_until_s(made))
     adjustments.settle(tx, account.path, made.as_of_s)
     fresh = facilities.fresh(tx, account.path, located)
     gone = difference.missing if account.settings.missing == "zero" else ()
@@ -352,8 +353,8 @@ def approve(
     since = adjustments.newer(tx, account.path, made.as_of_s, after=made.id)
     figures = _with(stock.held_figures(tx, account.path), since)
     located = stock.held_located(tx, account.path)
-    # A time ahead of now was wrong: kept, it would make every later snapshot too old.
-    as_of_s = min(made.as_of_s, now_s)
+    # A time ahead of when it was read was wrong: kept, it would make every later snapshot too old.
+    as_of_s = min(made.as_of_s, made.at_s)
     why = f"approved: {made.why}"
     approved = msgspec.structs.replace(made, verdict="applied", why=why, at_s=now_s, as_of_s=as_of_s)
     applied = apply(tx, account, approved, Difference(stock.figures(tx, account.path), figures), located)

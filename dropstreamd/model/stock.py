@@ -7,6 +7,9 @@ import msgspec
 MOST_UNITS = 10**12
 """A figure beyond this, either way, is no count of units."""
 
+AHEAD_S = 3600.0
+"""How far ahead of ours a warehouse's clock may run, in seconds."""
+
 
 class StockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of a warehouse's snapshot: units of a SKU in one status at one facility."""
@@ -34,3 +37,9 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sku: str
     available: int
     location: str | None = None
+
+
+def believable_s(at_s: float, now_s: float) -> float:
+    """When something was that a warehouse tells, by its own clock, to have been at `at_s`. That clock may run
+    a little ahead of ours; a time from further ahead is wrong, and counts as now."""
+    return at_s if at_s <= now_s + AHEAD_S else now_s

@@ -113,6 +113,12 @@ def latest(tx: Reader, path: Path) -> Generation | None:
     return _one(tx, path, _LATEST)
 
 
+def knows_until_s(generation: Generation) -> float:
+    """Until when its figures can know what happened. The warehouse's clock may run ahead of ours; but no
+    snapshot knows what came after it was read."""
+    return min(generation.as_of_s, generation.at_s)
+
+
 def held(tx: Reader, path: Path) -> Generation | None:
     """The snapshot that waits for a person."""
     return _one(tx, path, _HELD)
@@ -167,14 +173,14 @@ def history(tx: Reader, path: Path) -> Iterator[Generation]:
 def remember(
     tx: Writer, path: Path, generation: Generation, figures: Mapping[str, int], located: Located = NOWHERE
 ) -> None:
-    """Keep what was made of a snapshot; an applied one takes the place of a held one."""
+    """Keep what was made of a snapshot; an applied one takes the place of a held one that is no newer."""
     raw = msgspec.msgpack.encode(generation)
     tx.put(Table.GENERATIONS, (*path, generation.id), raw)
     if generation.verdict == "applied":
         tx.put(Table.GENERATIONS, (*path, _LATEST), raw)
-        tx.delete(Table.GENERATIONS, (*path, _HELD))
-        tx.delete(Table.GENERATIONS, (*path, _FIGURES))
-        tx.delete(Table.GENERATIONS, (*path, _LOCATED))
+        waiting = held(tx, path)
+        if waiting is None or waiting.id == generation.id or knows_until_s(waiting) <= generation.as_of_s:
+            _forget_held(tx, path)
     elif generation.verdict == "held":
         tx.put(Table.GENERATIONS, (*path, _HELD), raw)
         tx.put(Table.GENERATIONS, (*path, _FIGURES), msgspec.msgpack.encode(dict(figures)))
@@ -184,3 +190,8 @@ def remember(
     old = [key for key, _ in tx.scan(Table.GENERATIONS, path, reverse=True) if not key[-1].startswith("-")]
     for key in old[HISTORY:]:
         tx.delete(Table.GENERATIONS, key)
+
+
+def _forget_held(tx: Writer, path: Path) -> None:
+    for name in (_HELD, _FIGURES, _LOCATED):
+        tx.delete(Table.GENERATIONS, (*path, name))

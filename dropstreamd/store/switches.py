@@ -35,6 +35,12 @@ def started_s(tx: Reader, connection: str, channel: str) -> float | None:
     return max(known) if len(known) == len(firsts) else None
 
 
+def enabled_since_s(tx: Reader, connection: str, channel: str) -> float | None:
+    """Since when both the connection's switch and the channel's are on; None while one is off."""
+    both = [get(tx, connection, name) for name in (CONNECTION, channel)]
+    return max(switch.since_s for switch in both) if all(switch.on for switch in both) else None
+
+
 def turn(tx: Writer, connection: str, channel: str, *, on: bool, now_s: float, who: str) -> Switch:
     """Turn a switch; what it is now. Turning it to what it is changes nothing."""
     old = get(tx, connection, channel)

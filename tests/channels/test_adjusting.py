@@ -155,6 +155,21 @@ async def test_one_from_ahead_of_now_does_not_stay_on_top(state: InlineStore) ->
     assert shown(plant)["A"] == 7
 
 
+async def test_they_count_by_the_clock_of_the_snapshots_which_may_run_ahead(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.report({"A": 10}, age_s=-1800)
+    await plant.smart()
+    plant.later(minutes=5)
+    adjust(
+        plant, adjustment(plant, "1", ("A", -3), age_s=-1800), adjustment(plant, "0", ("A", -1), age_s=-1200)
+    )
+    await smart(plant)
+    assert shown(plant)["A"] == 7
+    plant.report({"A": 7}, age_s=-1800)
+    await smart(plant)
+    assert shown(plant)["A"] == 7
+
+
 async def test_a_snapshot_in_the_same_file_has_it_in_itself(state: InlineStore) -> None:
     plant = await started(state)
     adjust(plant, adjustment(plant, "1", ("A", -3)), stock={"A": 7, "B": 5})

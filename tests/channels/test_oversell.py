@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
+from dropstreamd.store import switches
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
 from tests.fakes.sinks import FakeSink
@@ -202,3 +204,43 @@ async def test_a_warehouse_that_tells_no_figures_any_more_is_noticed(plant: Plan
     plant.report({"A": 9})
     await plant.smart()
     assert shown(plant) == {"A": 6}
+
+
+@pytest.mark.parametrize("quantity", ["available", "on_hand"])
+async def test_a_snapshot_whose_clock_runs_ahead_knows_of_nothing_that_came_after_it(
+    state: InlineStore, quantity: Literal["available", "on_hand"]
+) -> None:
+    """By its own time it was made after the order went, and after it left; it was read before either."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity=quantity))
+    plant.report({"A": 10}, age_s=-1800)
+    await plant.smart()
+    plant.later(minutes=5)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    await plant.export()
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=5)
+    plant.report({"A": 7}, age_s=-1800)
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+
+
+async def test_a_warehouse_that_never_told_figures_is_noticed(plant: Plant) -> None:
+    """Its files are looked for in another folder: every run finds nothing to do."""
+    for name in (switches.CONNECTION, "inventory"):
+        turn = partial(switches.turn, connection="c-shop", channel=name, on=True, who="ann")
+        await plant.state.write(partial(turn, now_s=plant.clock.now_s()))
+    plant.later(hours=35)
+    await plant.smart()
+    plant.later(hours=2)
+    for run in (plant.smart, plant.full):
+        with pytest.raises(Misconfigured, match="no stock figures of warehouse main were believed"):
+            await run()
+    plant.report({"A": 9})
+    await plant.smart()
+    assert shown(plant) == {"A": 9}

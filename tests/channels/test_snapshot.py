@@ -127,6 +127,28 @@ async def test_a_sound_one_takes_the_place_of_a_held_one(plant: Plant) -> None:
     assert believed(plant)["S0"] == 9
 
 
+async def test_an_older_one_never_replaces_a_held_one(plant: Plant) -> None:
+    """Files out of order: what a person is to look at is the newest word of the warehouse, all the same."""
+    await told(plant, TEN, age_s=7200)
+    newest = await told(plant, {"S0": 1}, age_s=600)
+    assert newest.verdict == "held"
+    odd = await told(plant, {"S0": 99}, age_s=3600)
+    assert (odd.verdict, odd.why) == ("superseded", "stock-0001, which is held, is newer")
+    assert (await told(plant, {**TEN, "S0": 9}, age_s=3600)).verdict == "applied"
+    assert believed(plant)["S0"] == 9
+    assert held(plant) == newest
+    assert await approve(plant) is not None
+    assert believed(plant)["S0"] == 1
+    assert held(plant) is None
+
+
+async def test_one_held_for_its_time_gives_way_to_a_sound_one(plant: Plant) -> None:
+    await told(plant, TEN)
+    assert (await told(plant, {**TEN, "S0": 5}, age_s=-86_400)).verdict == "held"
+    assert (await told(plant, {**TEN, "S0": 6})).verdict == "applied"
+    assert held(plant) is None
+
+
 async def test_several_waiting_are_taken_oldest_first(plant: Plant) -> None:
     plant.report(TEN, age_s=60)
     plant.report({**TEN, "S0": 9}, age_s=30)

@@ -12,6 +12,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from itertools import takewhile
+from math import inf
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from dropstreamd.actors.schedule import Schedule, spread_for
 from dropstreamd.channels.jobs import CHANNELS, JOBS
 from dropstreamd.clock import VirtualClock
 from dropstreamd.config.schema import (
+    Breaker,
     Config,
     Connection,
     DaemonSettings,
@@ -117,6 +119,7 @@ def make_config(rng: random.Random) -> Config:
             account_key=settings.name,
             timezone=zone,
             quantity="available",
+            breaker=Breaker(stale_after_s=inf),  # it tells no figures, ever
         )
         accounts[account.name] = account
         connections[f"c-{number}"] = Connection(
