@@ -88,14 +88,18 @@ class FileWarehouse(WarehouseParts):
         return findings
 
     async def survey(self) -> Survey:
-        """The SKUs of the newest inventory file, and what waits."""
+        """The SKUs of the newest inventory file, and what waits. That none does is no fault: in a folder that
+        is in use they are read as they come."""
         server, settings = await self.link.server(), self._settings
         inbox = Inbox(server, self.rules(settings.inventory.pattern, settle_s=0))
         waiting = await inbox.waiting()
+        if not waiting:
+            detail = f"no file like {settings.inventory.pattern} is waiting: none came yet, or all were read"
+            return Survey(findings=(Finding(name="inventory", ok=True, detail=detail),))
         detail = f"{len(waiting)} inventory files are waiting"
-        fetched = await inbox.fetch(waiting[-1]) if waiting and not inbox.too_large(waiting[-1]) else None
+        fetched = None if inbox.too_large(waiting[-1]) else await inbox.fetch(waiting[-1])
         if fetched is None:
-            return Survey(findings=(Finding(name="inventory", ok=bool(waiting), detail=detail),))
+            return Survey(findings=(Finding(name="inventory", ok=True, detail=detail),))
         skus: Counter[str] = Counter()
         try:
             with fetched.content:

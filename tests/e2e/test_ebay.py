@@ -1,7 +1,6 @@
 """eBay's double and a warehouse of files, the real daemon and client between them: from consent to levels."""
 
 import contextlib
-import queue
 import stat
 import threading
 from collections.abc import Iterator
@@ -9,15 +8,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
-import trio
 
 import dropstream_ebay
 from tests.e2e.daemon import Daemon
 from tests.e2e.sandbox import SHIPMENT_HEADER, Sandbox, ctl, shipment, wait_until
+from tests.e2e.served import served
+from tests.e2e.shops import OnEbay
 from tests.fakes.ebay import CLIENT, RU_NAME, FakeEbay, fake_ebay
 from tests.fakes.ebay_shop import SELLER
 
@@ -55,32 +54,9 @@ WAIT = ("--wait", "--timeout", "120")
 
 
 @contextmanager
-def served() -> Iterator[FakeEbay]:
-    """The double in a thread of its own, by the machine's clock."""
-    ready: queue.Queue[FakeEbay | BaseException] = queue.Queue()
-    ended = threading.Event()
-
-    async def serve() -> None:
-        async with fake_ebay(now=datetime.now(UTC)) as server:
-            ready.put(server)
-            await trio.to_thread.run_sync(ended.wait)
-
-    def work() -> None:
-        try:
-            trio.run(serve)
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-            ready.put(error)
-
-    thread = threading.Thread(target=work, name="ebay")
-    thread.start()
-    try:
-        told = ready.get(timeout=30)
-        if isinstance(told, BaseException):
-            raise told
-        yield told
-    finally:
-        ended.set()
-        thread.join()
+def served_ebay() -> Iterator[FakeEbay]:
+    with served(lambda: fake_ebay(now=datetime.now(UTC))) as server:
+        yield server.double
 
 
 def set_up(daemon: Daemon, sandbox: Sandbox, server: FakeEbay) -> None:
@@ -95,25 +71,15 @@ def set_up(daemon: Daemon, sandbox: Sandbox, server: FakeEbay) -> None:
         file.write_text(f'{file.read_text()}plugin_path = ["{folder}"]\n')
 
 
-def landed(server: FakeEbay, url: str) -> str:
-    """The seller agrees; the address that the browser ends on."""
-    state = parse_qs(urlsplit(url).query)["state"][0]
-    code = f"v^1.1#i^1#{len(server.codes)}"
-    server.codes[code] = True
-    return (
-        f"https://signin.ebay.com/done?isAuthSuccessful=true&state={state}&code={quote(code)}&expires_in=299"
-    )
-
-
 def authorize(daemon: Daemon, server: FakeEbay) -> None:
     asked = daemon.ask("POST", "/connections/ebay/consent")
-    given = {"state": asked["state"], "answer": landed(server, asked["url"])}
+    given = {"state": asked["state"], "answer": OnEbay(server).consent(asked["url"])}
     daemon.ask("PUT", "/connections/ebay/consent", given)
 
 
 def test_a_kill_between_exchange_and_storing(daemon: Daemon, sandbox: Sandbox) -> None:
     kept = daemon.state / "secrets" / "ebay-token"
-    with served() as server:
+    with served_ebay() as server:
         set_up(daemon, sandbox, server)
         daemon.start()
         told = ctl(daemon, "test", "ebay", "store")
@@ -123,7 +89,7 @@ def test_a_kill_between_exchange_and_storing(daemon: Daemon, sandbox: Sandbox) -
         authorize(daemon, server)
         before = kept.read_text()
         asked = daemon.ask("POST", "/connections/ebay/consent")
-        given = {"state": asked["state"], "answer": landed(server, asked["url"])}
+        given = {"state": asked["state"], "answer": OnEbay(server).consent(asked["url"])}
         server.fail("token", "lost")
         tokens, answered = len(server.refresh_tokens), len(server.asked)
 
@@ -147,7 +113,7 @@ def test_a_kill_between_exchange_and_storing(daemon: Daemon, sandbox: Sandbox) -
 
 
 def test_orders_tracking_and_levels(daemon: Daemon, sandbox: Sandbox) -> None:
-    with served() as server:
+    with served_ebay() as server:
         shop = server.shop
         for sku in ("TEE", "CAP"):
             shop.add_item(sku, 100, offer=100)
