@@ -54,7 +54,7 @@ class TestHost:
         threshold: int = 5,
     ) -> None:
         self.clock = clock
-        self.budget = budget
+        self._budget = budget
         self.limiter = budget.for_priority(priority)
         self.calls = Calls()
         self.secrets = dict(secrets)
@@ -87,7 +87,7 @@ class TestHost:
     def at(self, priority: Priority) -> "TestHost":
         """Another caller of the same account."""
         account, threshold = self.http.account, self._threshold
-        return TestHost(account, self.clock, self.secrets, self.budget, priority, threshold=threshold)
+        return TestHost(account, self.clock, self.secrets, self._budget, priority, threshold=threshold)
 
 
 class Steps(msgspec.Struct):
