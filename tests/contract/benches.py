@@ -1,7 +1,9 @@
 """What the rigs share: names, and of the benches what is not the platform's own."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -12,6 +14,8 @@ from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from dropstreamd.model.stock import Level
 from dropstreamd.testing import Effect
+
+S = TypeVar("S")
 
 NOW_S = 1_795_300_000.0
 """Where the clock of a double's rig starts."""
@@ -36,6 +40,24 @@ class Names:
     def new(self, count: int) -> list[str]:
         self._made += count
         return [self._form.format(number) for number in range(self._made - count, self._made)]
+
+
+class Sold(ABC, Generic[S]):
+    """What a shop sells; the one `sku` is in all of its orders."""
+
+    def __init__(self, shop: S) -> None:
+        self.shop = shop
+        self.names = Names("SKU-{}")
+        self.sku = self.new(1)[0]
+
+    def new(self, count: int) -> list[str]:
+        """SKUs that are on sale from now on, with more on hand than is ever bought."""
+        skus = self.names.new(count)
+        self.sell(skus)
+        return skus
+
+    @abstractmethod
+    def sell(self, skus: Sequence[str]) -> None: ...
 
 
 class OrdersByNumber:

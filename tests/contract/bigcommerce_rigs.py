@@ -23,6 +23,7 @@ from .benches import (
     Names,
     OrdersByNumber,
     ProductsBySku,
+    Sold,
 )
 
 
@@ -37,19 +38,12 @@ def settings(port: int) -> dict[str, object]:
     }
 
 
-class Goods:
-    """What the store sells: every other product is counted by its one variant."""
+class Goods(Sold[BigCommerceShop]):
+    """Every other product is counted by its one variant."""
 
-    def __init__(self, shop: BigCommerceShop) -> None:
-        self.shop = shop
-        self._names = Names("SKU-{}")
-        self.sku = self.new(1)[0]
-
-    def new(self, count: int) -> list[str]:
-        skus = self._names.new(count)
+    def sell(self, skus: Sequence[str]) -> None:
         for number, sku in enumerate(skus):
             self.shop.add_product(sku, 100, tracking="variant" if number % 2 else "product")
-        return skus
 
     def place(self, count: int) -> list[Row]:
         """Orders, all placed in one second."""

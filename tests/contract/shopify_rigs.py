@@ -26,6 +26,7 @@ from .benches import (
     Names,
     OrdersByNumber,
     ProductsBySku,
+    Sold,
 )
 
 
@@ -40,18 +41,9 @@ def settings(server: FakeShopify, port: int) -> dict[str, object]:
     }
 
 
-class Goods:
-    """What the shop sells."""
-
-    def __init__(self, shop: ShopifyShop) -> None:
-        self.shop = shop
-        self._names = Names("SKU-{}")
-        self.sku = self.new(1)[0]
-
-    def new(self, count: int) -> list[str]:
-        skus = self._names.new(count)
+class Goods(Sold[ShopifyShop]):
+    def sell(self, skus: Sequence[str]) -> None:
         self.shop.add_products(dict.fromkeys(skus, 100))
-        return skus
 
     def place(self, count: int) -> list[Row]:
         """Fulfillment orders, all placed in one second."""

@@ -22,9 +22,9 @@ from .benches import (
     AmendedParcels,
     Drafts,
     Levels,
-    Names,
     OrdersByNumber,
     ProductsBySku,
+    Sold,
 )
 
 STOCK = 100_000
@@ -35,19 +35,9 @@ WITHOUT_SKU = Product(key="without", sku="", title="A new without", weight_g=120
 Shop = FakeShop | VendureShop
 
 
-class Goods:
-    """What the shop sells."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.names = Names("SKU-{}")
-        self.sku = self.new(1)[0]
-
-    def new(self, count: int) -> list[str]:
-        """New SKUs, with more on hand than is ever bought."""
-        skus = self.names.new(count)
+class Goods(Sold[Shop]):
+    def sell(self, skus: Sequence[str]) -> None:
         self.shop.add_products(dict.fromkeys(skus, STOCK))
-        return skus
 
     def place(self, count: int) -> list[Placed]:
         return self.shop.place_orders([NewOrder(units={self.sku: 3}) for _ in range(count)])

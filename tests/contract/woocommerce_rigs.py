@@ -14,7 +14,7 @@ from tests.fakes.woocommerce import KEY, SECRET, fake_woocommerce
 from tests.fakes.woocommerce_rows import Row, field
 from tests.fakes.woocommerce_shop import WooShop
 
-from .benches import LONG_SKU, NOW_S, YESTERDAY, AmendedParcels, Drafts, Levels, Names, OrdersByNumber
+from .benches import LONG_SKU, NOW_S, YESTERDAY, AmendedParcels, Drafts, Levels, Names, OrdersByNumber, Sold
 
 TAKEN_GTIN = "4006381333931"
 REFUSED = Product(key="REFUSED", sku="REFUSED", gtin=TAKEN_GTIN)
@@ -30,25 +30,20 @@ def settings(port: int) -> dict[str, object]:
     }
 
 
-class Goods:
-    """What the shop sells."""
+class Goods(Sold[WooShop]):
+    """Products and variations in turn."""
 
     def __init__(self, shop: WooShop) -> None:
-        self.shop = shop
-        self._names = Names("SKU-{}")
         self._parents = Names("ALL-{}")
-        self.sku = self.new(1)[0]
+        super().__init__(shop)
         shop.add_product("TAKEN", global_unique_id=TAKEN_GTIN)
 
-    def new(self, count: int) -> list[str]:
-        """Products and variations in turn."""
-        skus = self._names.new(count)
+    def sell(self, skus: Sequence[str]) -> None:
         (name,) = self._parents.new(1)
         parent = self.shop.add_variable(name, skus[1::2])
         assert parent["id"]
         for sku in skus[::2]:
             self.shop.add_product(sku, 100)
-        return skus
 
     def place(self, count: int) -> list[Row]:
         """Orders, all placed in one second."""
