@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from dropstreamd.model.stock import Level
 from dropstreamd.testing import Effect
 
 S = TypeVar("S")
+G = TypeVar("G", bound="Sold[Any]")
 
 NOW_S = 1_795_300_000.0
 """Where the clock of a double's rig starts."""
@@ -80,10 +81,21 @@ class ProductsBySku:
         return document.title == CHANGED
 
 
-class Parcels:
+class SoldProducts(ProductsBySku, Generic[G]):
+    """Of a `SourceBench[Product]`: what is sold is what there is."""
+
+    def __init__(self, goods: G) -> None:
+        self.goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self.goods.new(count)
+
+
+class Parcels(Generic[S]):
     """Of a `SinkBench[Fulfillment]`: each package is two units of one line of an order."""
 
-    def __init__(self) -> None:
+    def __init__(self, goods: S) -> None:
+        self.goods = goods
         self._names = Names("{}")
 
     def package(self, order: str, line: str, *, number: str = "") -> Item[Fulfillment]:
@@ -100,7 +112,7 @@ class Parcels:
         return Item(key=fulfillment.package_key, document=fulfillment)
 
 
-class AmendedParcels(Parcels):
+class AmendedParcels(Parcels[S]):
     """Of an `AmendBench[Fulfillment]`: another tracking number is told."""
 
     def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:
