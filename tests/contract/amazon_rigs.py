@@ -15,7 +15,7 @@ from dropstreamd.testing import Effect, Rig
 from tests.fakes.amazon import HERE, SELLER, FakeAmazon, fake_amazon
 from tests.fakes.amazon_seller import AmazonSeller, Row
 
-from .benches import CHANGED, LONG_SKU, AmendedParcels, Levels, Names, OrdersByNumber, ProductsBySku
+from . import benches
 
 NOW_S = 1_800_500_000.0
 AGE_S = 300.0
@@ -35,7 +35,7 @@ def settings(server: FakeAmazon, port: int) -> dict[str, object]:
     }
 
 
-class Orders(OrdersByNumber):
+class Orders(benches.OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = 101
@@ -57,25 +57,21 @@ class Orders(OrdersByNumber):
 
     async def spoil(self) -> None:
         order = self._seller.place({"A": 1})
-        order["orderItems"][0]["product"]["sellerSku"] = LONG_SKU
+        order["orderItems"][0]["product"]["sellerSku"] = benches.LONG_SKU
 
 
-class Shipments(AmendedParcels):
+class Shipments(benches.AmendedParcels[AmazonSeller]):
     """An `AmendBench[Fulfillment]`."""
 
-    def __init__(self, seller: AmazonSeller) -> None:
-        super().__init__()
-        self._seller = seller
-
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
-        return [self._item(self._seller.place({"A": 3})) for _ in range(count)]
+        return [self._item(self.goods.place({"A": 3})) for _ in range(count)]
 
     async def refused(self) -> Item[Fulfillment]:
-        item = self._item(self._seller.place({"A": 3}))
+        item = self._item(self.goods.place({"A": 3}))
         return Item(key=item.key, document=msgspec.structs.replace(item.document, order_key="999-nobodys"))
 
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
-        order = self._seller.orders.get(item.document.order_key, {"packages": []})
+        order = self.goods.orders.get(item.document.order_key, {"packages": []})
         (wanted,) = item.document.tracking_numbers
         return ["whole" if each["trackingNumber"] == wanted else "half" for each in order["packages"]]
 
@@ -83,13 +79,13 @@ class Shipments(AmendedParcels):
         return self.package(order["orderId"], order["orderItems"][0]["orderItemId"])
 
 
-class OwnLevels(Levels):
+class OwnLevels(benches.Levels):
     """A `SinkBench[Level]`: what Amazon fulfills itself is refused."""
 
     def __init__(self, seller: AmazonSeller) -> None:
         super().__init__(self._listed, self._sold)
         self._seller = seller
-        self._names = Names("SKU-{}")
+        self._names = benches.Names("SKU-{}")
 
     def _listed(self, count: int) -> list[str]:
         skus = self._names.new(count)
@@ -105,14 +101,14 @@ class OwnLevels(Levels):
         return self._seller.shown(sku) if sku in self._seller.listings else None
 
 
-class Products(ProductsBySku):
+class Products(benches.ProductsBySku):
     """A `SourceBench[Product]`."""
 
     many = 21
 
     def __init__(self, seller: AmazonSeller) -> None:
         self._seller = seller
-        self._names = Names("ITEM-{}")
+        self._names = benches.Names("ITEM-{}")
 
     async def add(self, count: int) -> Sequence[str]:
         names = self._names.new(count)
@@ -121,10 +117,10 @@ class Products(ProductsBySku):
         return names
 
     async def change(self, name: str) -> None:
-        self._seller.listings[name]["title"] = CHANGED
+        self._seller.listings[name]["title"] = benches.CHANGED
 
     async def spoil(self) -> None:
-        self._seller.list_sku(LONG_SKU, 1)
+        self._seller.list_sku(benches.LONG_SKU, 1)
 
 
 @asynccontextmanager

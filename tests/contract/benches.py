@@ -1,7 +1,9 @@
 """What the rigs share: names, and of the benches what is not the platform's own."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -12,6 +14,9 @@ from dropstreamd.model.returns import OutboundReturn, OutboundReturnLine
 from dropstreamd.model.shipments import Fulfillment, FulfillmentLine
 from dropstreamd.model.stock import Level
 from dropstreamd.testing import Effect
+
+S = TypeVar("S")
+G = TypeVar("G", bound="Sold[Any]")
 
 NOW_S = 1_795_300_000.0
 """Where the clock of a double's rig starts."""
@@ -38,6 +43,24 @@ class Names:
         return [self._form.format(number) for number in range(self._made - count, self._made)]
 
 
+class Sold(ABC, Generic[S]):
+    """What a shop sells; the one `sku` is in all of its orders."""
+
+    def __init__(self, shop: S) -> None:
+        self.shop = shop
+        self.names = Names("SKU-{}")
+        self.sku = self.new(1)[0]
+
+    def new(self, count: int) -> list[str]:
+        """SKUs that are on sale from now on, with more on hand than is ever bought."""
+        skus = self.names.new(count)
+        self.sell(skus)
+        return skus
+
+    @abstractmethod
+    def sell(self, skus: Sequence[str]) -> None: ...
+
+
 class OrdersByNumber:
     """Of an `OrderBench[Order]`: names are numbers, and a change takes one of three units off a line."""
 
@@ -58,10 +81,21 @@ class ProductsBySku:
         return document.title == CHANGED
 
 
-class Parcels:
+class SoldProducts(ProductsBySku, Generic[G]):
+    """Of a `SourceBench[Product]`: what is sold is what there is."""
+
+    def __init__(self, goods: G) -> None:
+        self.goods = goods
+
+    async def add(self, count: int) -> Sequence[str]:
+        return self.goods.new(count)
+
+
+class Parcels(Generic[S]):
     """Of a `SinkBench[Fulfillment]`: each package is two units of one line of an order."""
 
-    def __init__(self) -> None:
+    def __init__(self, goods: S) -> None:
+        self.goods = goods
         self._names = Names("{}")
 
     def package(self, order: str, line: str, *, number: str = "") -> Item[Fulfillment]:
@@ -78,7 +112,7 @@ class Parcels:
         return Item(key=fulfillment.package_key, document=fulfillment)
 
 
-class AmendedParcels(Parcels):
+class AmendedParcels(Parcels[S]):
     """Of an `AmendBench[Fulfillment]`: another tracking number is told."""
 
     def amended(self, item: Item[Fulfillment], remote: str) -> Item[Fulfillment]:

@@ -12,18 +12,7 @@ from dropstreamd.testing import Effect, Rig
 from tests.fakes.bigcommerce import fake_bigcommerce
 from tests.fakes.bigcommerce_shop import STORE, BigCommerceShop, Row
 
-from .benches import (
-    CHANGED,
-    LONG_SKU,
-    NOW_S,
-    YESTERDAY,
-    AmendedParcels,
-    Drafts,
-    Levels,
-    Names,
-    OrdersByNumber,
-    ProductsBySku,
-)
+from . import benches
 
 
 def settings(port: int) -> dict[str, object]:
@@ -37,26 +26,19 @@ def settings(port: int) -> dict[str, object]:
     }
 
 
-class Goods:
-    """What the store sells: every other product is counted by its one variant."""
+class Goods(benches.Sold[BigCommerceShop]):
+    """Every other product is counted by its one variant."""
 
-    def __init__(self, shop: BigCommerceShop) -> None:
-        self.shop = shop
-        self._names = Names("SKU-{}")
-        self.sku = self.new(1)[0]
-
-    def new(self, count: int) -> list[str]:
-        skus = self._names.new(count)
+    def sell(self, skus: Sequence[str]) -> None:
         for number, sku in enumerate(skus):
             self.shop.add_product(sku, 100, tracking="variant" if number % 2 else "product")
-        return skus
 
     def place(self, count: int) -> list[Row]:
         """Orders, all placed in one second."""
         return [self.shop.place({self.sku: 3}) for _ in range(count)]
 
 
-class Orders(OrdersByNumber):
+class Orders(benches.OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = 251
@@ -75,20 +57,16 @@ class Orders(OrdersByNumber):
 
     async def spoil(self) -> None:
         (made,) = self._goods.place(1)
-        self._goods.shop.lines(made)[0]["sku"] = LONG_SKU
+        self._goods.shop.lines(made)[0]["sku"] = benches.LONG_SKU
 
 
-class Shipments(AmendedParcels):
+class Shipments(benches.AmendedParcels[Goods]):
     """An `AmendBench[Fulfillment]`."""
-
-    def __init__(self, goods: Goods) -> None:
-        super().__init__()
-        self._goods = goods
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
         return [
-            self.package(str(made["id"]), str(self._goods.shop.lines(made)[0]["id"]))
-            for made in self._goods.place(count)
+            self.package(str(made["id"]), str(self.goods.shop.lines(made)[0]["id"]))
+            for made in self.goods.place(count)
         ]
 
     async def refused(self) -> Item[Fulfillment]:
@@ -98,33 +76,27 @@ class Shipments(AmendedParcels):
         wanted = item.document.tracking_numbers[0]
         return [
             "whole" if each["tracking_number"] == wanted else "half"
-            for each in self._goods.shop.shipments_of(int(item.document.order_key))
+            for each in self.goods.shop.shipments_of(int(item.document.order_key))
         ]
 
 
-class Products(ProductsBySku):
+class Products(benches.SoldProducts[Goods]):
     """A `SourceBench[Product]`."""
 
     many = 251
 
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-
-    async def add(self, count: int) -> Sequence[str]:
-        return self._goods.new(count)
-
     async def change(self, name: str) -> None:
-        (product,) = self._goods.shop.things(name)
-        product["name"] = CHANGED
+        (product,) = self.goods.shop.things(name)
+        product["name"] = benches.CHANGED
 
     async def spoil(self) -> None:
-        self._goods.shop.add_product(LONG_SKU, 1)
+        self.goods.shop.add_product(benches.LONG_SKU, 1)
 
 
 @asynccontextmanager
 async def bigcommerce_double() -> AsyncIterator[Rig[Any]]:
     """The double, with a quota that the suite does not have to wait for."""
-    async with fake_bigcommerce(now=YESTERDAY) as server:
+    async with fake_bigcommerce(now=benches.YESTERDAY) as server:
         goods = Goods(server.shop)
 
         def shown(sku: str) -> int | None:
@@ -147,9 +119,9 @@ async def bigcommerce_double() -> AsyncIterator[Rig[Any]]:
             benches={
                 Part.ORDERS: Orders(goods),
                 Part.SHIPMENTS: Shipments(goods),
-                Part.INVENTORY: Levels(goods.new, shown),
+                Part.INVENTORY: benches.Levels(goods.new, shown),
                 Part.PRODUCTS: Products(goods),
-                Part.CATALOGUE: Drafts(Names("NEW-{}").new, drafts),
+                Part.CATALOGUE: benches.Drafts(benches.Names("NEW-{}").new, drafts),
             },
-            now_s=NOW_S,
+            now_s=benches.NOW_S,
         )

@@ -13,7 +13,7 @@ from dropstreamd.testing import Effect, Rig
 from tests.fakes.ebay import CLIENT, RU_NAME, fake_ebay
 from tests.fakes.ebay_shop import SELLER, EbayShop, Row
 
-from .benches import CHANGED, LONG_SKU, NOW_S, Levels, Names, Parcels, ProductsBySku
+from . import benches
 
 
 def settings(port: int) -> dict[str, object]:
@@ -51,7 +51,7 @@ class Orders:
         self._shop.cancel(self._shop.orders[name])
 
     async def spoil(self) -> None:
-        self._shop.place({LONG_SKU: 1})
+        self._shop.place({benches.LONG_SKU: 1})
 
     def name(self, document: Order) -> str:
         return document.number
@@ -60,15 +60,11 @@ class Orders:
         return document.note == "ring twice"
 
 
-class Fulfillments(Parcels):
+class Fulfillments(benches.Parcels[EbayShop]):
     """A `SinkBench[Fulfillment]`."""
 
-    def __init__(self, shop: EbayShop) -> None:
-        super().__init__()
-        self._shop = shop
-
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
-        return [self._item(self._shop.place({"SKU-1": 3})) for _ in range(count)]
+        return [self._item(self.goods.place({"SKU-1": 3})) for _ in range(count)]
 
     async def refused(self) -> Item[Fulfillment]:
         return self._item({"orderId": "12-00000-00000", "lineItems": [{"lineItemId": "1"}]})
@@ -77,21 +73,21 @@ class Fulfillments(Parcels):
         wanted = item.document.tracking_numbers[0]
         return [
             "whole" if (each["fulfillmentId"], each["lineItems"][0]["quantity"]) == (wanted, 2) else "half"
-            for each in self._shop.fulfillments.get(item.document.order_key, [])
+            for each in self.goods.fulfillments.get(item.document.order_key, [])
         ]
 
     def _item(self, order: Row) -> Item[Fulfillment]:
         return self.package(order["orderId"], order["lineItems"][0]["lineItemId"])
 
 
-class Products(ProductsBySku):
+class Products(benches.ProductsBySku):
     """A `SourceBench[Product]`."""
 
     many = 201
 
     def __init__(self, shop: EbayShop) -> None:
         self._shop = shop
-        self._names = Names("PRODUCT-{:05d}")
+        self._names = benches.Names("PRODUCT-{:05d}")
 
     async def add(self, count: int) -> Sequence[str]:
         skus = self._names.new(count)
@@ -100,17 +96,17 @@ class Products(ProductsBySku):
         return skus
 
     async def change(self, name: str) -> None:
-        self._shop.items[name]["product"]["title"] = CHANGED
+        self._shop.items[name]["product"]["title"] = benches.CHANGED
 
     async def spoil(self) -> None:
-        self._shop.add_item(LONG_SKU, 1)
+        self._shop.add_item(benches.LONG_SKU, 1)
 
 
 @asynccontextmanager
 async def ebay_double() -> AsyncIterator[Rig[Any]]:
     """The double, by the clock of the plugin's host."""
-    async with fake_ebay(now=datetime.fromtimestamp(NOW_S, UTC)) as server:
-        names, shop = Names("LEVEL-{}"), server.shop
+    async with fake_ebay(now=datetime.fromtimestamp(benches.NOW_S, UTC)) as server:
+        names, shop = benches.Names("LEVEL-{}"), server.shop
 
         def offered(count: int) -> list[str]:
             skus = names.new(count)
@@ -133,8 +129,8 @@ async def ebay_double() -> AsyncIterator[Rig[Any]]:
             benches={
                 Part.ORDERS: Orders(shop),
                 Part.SHIPMENTS: Fulfillments(shop),
-                Part.INVENTORY: Levels(offered, shown),
+                Part.INVENTORY: benches.Levels(offered, shown),
                 Part.PRODUCTS: Products(shop),
             },
-            now_s=NOW_S,
+            now_s=benches.NOW_S,
         )

@@ -17,7 +17,7 @@ from dropstreamd.testing import Effect, Rig
 from tests.counterparts.medusa.models import Models
 from tests.counterparts.medusa.shop import MedusaShop
 
-from .benches import CHANGED, Drafts, Levels, Parcels, ProductsBySku
+from . import benches
 
 STOCK = 100_000
 ELSEWHERE = "Elsewhere"
@@ -115,7 +115,7 @@ class Returns:
         return document.status == "closed"
 
 
-class Products(ProductsBySku):
+class Products(benches.ProductsBySku):
     """A `SourceBench[Product]`. A name is a SKU."""
 
     many = 101
@@ -128,22 +128,18 @@ class Products(ProductsBySku):
 
     async def change(self, name: str) -> None:
         (variant,) = self._goods.shop.variants([name])
-        self._goods.shop.change_product(variant.product.id, {"title": CHANGED})
+        self._goods.shop.change_product(variant.product.id, {"title": benches.CHANGED})
 
     async def spoil(self) -> None:
         self._goods.shop.remove_sku(self._goods.new(1)[0])
 
 
-class Fulfillments(Parcels):
+class Fulfillments(benches.Parcels[Goods]):
     """A `SinkBench[Fulfillment]`."""
 
-    def __init__(self, goods: Goods) -> None:
-        super().__init__()
-        self._goods = goods
-
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
-        orders = self._goods.orders(self._goods.models.order, count)
-        return [self.package(order, self._goods.line(order), number="1001") for order in orders]
+        orders = self.goods.orders(self.goods.models.order, count)
+        return [self.package(order, self.goods.line(order), number="1001") for order in orders]
 
     async def refused(self) -> Item[Fulfillment]:
         return self.package("order_nobodys", "ordli_nobodys", number="1001")
@@ -151,11 +147,11 @@ class Fulfillments(Parcels):
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
         if item.document.order_key == "order_nobodys":
             return []
-        fulfillments = self._goods.shop.order(item.document.order_key).fulfillments
+        fulfillments = self.goods.shop.order(item.document.order_key).fulfillments
         return ["whole" if each.shipped_at and each.labels else "half" for each in fulfillments]
 
 
-class StockedLevels(Levels):
+class StockedLevels(benches.Levels):
     """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
@@ -311,7 +307,9 @@ def _rig(shop: MedusaShop, models: Models, *, asked: bool) -> Rig[Any]:
             Part.SHIPMENTS: Fulfillments(goods),
             Part.INVENTORY: StockedLevels(goods),
             Part.PRODUCTS: Products(goods),
-            Part.CATALOGUE: Drafts(goods.names, drafts, refused=WITHOUT_SKU, title="A thing", weight_g=120),
+            Part.CATALOGUE: benches.Drafts(
+                goods.names, drafts, refused=WITHOUT_SKU, title="A thing", weight_g=120
+            ),
             Part.RETURNS: Returns(goods),
             Part.RECEIPTS: Receipts(goods, asked=asked),
             Part.PURCHASE_ORDERS: Purchases(goods),

@@ -17,6 +17,7 @@ from dropstreamd.platform.contract import Part
 from dropstreamd.platform.secrets import Secret
 from dropstreamd.sandbox.sftp_server import serve_sftp
 from dropstreamd.testing import Effect, Rig
+from tests.contract.benches import Names
 from tests.counterparts.sshd import Account
 
 BATCH = 2_000  # rows of one page
@@ -60,11 +61,10 @@ class Packages:
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
-        self._made = 0
+        self._names = Names("R{}")
 
     async def add(self, count: int) -> Sequence[str]:
-        names = [f"R{self._made + number}" for number in range(count)]
-        self._made += count
+        names = self._names.new(count)
         self._leave([f"S-{name},{name},A,2,T-{name}" for name in names])
         return names
 
@@ -110,11 +110,10 @@ class OrderFiles:
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
-        self._made = 0
+        self._names = Names("SH{}")
 
     async def items(self, count: int) -> Sequence[Item[OutboundOrder]]:
-        self._made += count
-        return [self._item(f"SH{number}") for number in range(self._made - count, self._made)]
+        return [self._item(name) for name in self._names.new(count)]
 
     async def refused(self) -> Item[OutboundOrder]:
         return self._item("not a number")

@@ -19,7 +19,7 @@ from tests.fakes.shiphero import FakeShipHero, fake_shiphero
 from tests.fakes.shiphero_house import WAREHOUSE, House, Row, lines_of
 from tests.fakes.shiphero_root import NOT_KEPT
 
-from .benches import BUYER, CHANGED, LONG_SKU, NOW_S, Names, ProductsBySku, outbound, outbound_return
+from . import benches
 
 SKU = "TEE-RED-M"
 OTHER_SKU = "MUG"
@@ -42,7 +42,7 @@ class Named:
 
     def __init__(self, house: House, kind: str) -> None:
         self.house = house
-        self.names = Names(f"{kind}{{}}").new
+        self.names = benches.Names(f"{kind}{{}}").new
         self.rows: dict[str, Row] = {}
 
 
@@ -62,7 +62,7 @@ class Packages(Named):
 
     async def spoil(self) -> None:
         (name,) = self.names(1)
-        self.house.ship(self.house.order(name, {LONG_SKU: 1}), None, "1Z")
+        self.house.ship(self.house.order(name, {benches.LONG_SKU: 1}), None, "1Z")
 
     def name(self, document: Package) -> str:
         return document.reference
@@ -107,10 +107,10 @@ class Stock:
         self._house.count(units)
 
     async def spoiled(self, units: Mapping[str, int]) -> None:
-        self._house.count({**units, LONG_SKU: 1})
+        self._house.count({**units, benches.LONG_SKU: 1})
 
 
-class Catalogue(ProductsBySku, Named):
+class Catalogue(benches.ProductsBySku, Named):
     """A `SourceBench[Product]`."""
 
     many = 101
@@ -121,11 +121,11 @@ class Catalogue(ProductsBySku, Named):
         return names
 
     async def change(self, name: str) -> None:
-        self.rows[name]["name"] = CHANGED
+        self.rows[name]["name"] = benches.CHANGED
         self.house.touch(self.rows[name])
 
     async def spoil(self) -> None:
-        self.house.add_product(LONG_SKU)
+        self.house.add_product(benches.LONG_SKU)
 
 
 class Purchases(Named):
@@ -143,7 +143,7 @@ class Purchases(Named):
         line |= {"quantity_received": 4, "quantity_rejected": 1, "updated_at": self.house.now}
 
     async def spoil(self) -> None:
-        self.house.purchase(self.names(1)[0], {LONG_SKU: 1})
+        self.house.purchase(self.names(1)[0], {benches.LONG_SKU: 1})
 
     def name(self, document: PurchaseOrder) -> str:
         return document.number
@@ -165,7 +165,7 @@ class Receipts(Named):
         self.rows[name]["line_items"][0]["quantity_received"] = 2
 
     async def spoil(self) -> None:
-        self._received(self.names(1)[0], LONG_SKU)
+        self._received(self.names(1)[0], benches.LONG_SKU)
 
     def name(self, document: Receipt) -> str:
         return document.reference
@@ -212,7 +212,7 @@ class Orders(Named):
         return Item(key=item.key, document=document, remote=remote)
 
     def _item(self, reference: str, sku: str) -> Item[OutboundOrder]:
-        return outbound(reference, {sku: 2, OTHER_SKU: 1}, ship_method="ups/ups-ground")
+        return benches.outbound(reference, {sku: 2, OTHER_SKU: 1}, ship_method="ups/ups-ground")
 
 
 class Items(Named):
@@ -240,10 +240,13 @@ class Returns(Named):
     """A `SinkBench[OutboundReturn]`."""
 
     async def items(self, count: int) -> Sequence[Item[OutboundReturn]]:
-        return [outbound_return(name, self._sold(name), SKU, 2, sender=BUYER) for name in self.names(count)]
+        return [
+            benches.outbound_return(name, self._sold(name), SKU, 2, sender=benches.BUYER)
+            for name in self.names(count)
+        ]
 
     async def refused(self) -> Item[OutboundReturn]:
-        return outbound_return("RMA-REFUSED", "SO-NOBODY'S", SKU, 2, sender=BUYER)
+        return benches.outbound_return("RMA-REFUSED", "SO-NOBODY'S", SKU, 2, sender=benches.BUYER)
 
     async def effects(self, item: Item[OutboundReturn]) -> Sequence[Effect]:
         found = [row for row in self.house.returns.values() if row["partner_id"] == item.document.reference]
@@ -256,7 +259,7 @@ class Returns(Named):
 @asynccontextmanager
 async def shiphero_double() -> AsyncIterator[Rig[Any]]:
     """The double, with credits that the suite does not have to wait for."""
-    async with fake_shiphero(NOW_S) as server:
+    async with fake_shiphero(benches.NOW_S) as server:
         house = server.house
 
         async def trace() -> object:
@@ -279,5 +282,5 @@ async def shiphero_double() -> AsyncIterator[Rig[Any]]:
                 Part.PURCHASE_ORDERS: Purchases(house, "PO"),
                 Part.ACKNOWLEDGEMENTS: Acknowledgements(house, "AK"),
             },
-            now_s=NOW_S,
+            now_s=benches.NOW_S,
         )

@@ -15,18 +15,7 @@ from dropstreamd.testing import Effect, Rig
 from tests.fakes.shopify import FakeShopify, fake_shopify
 from tests.fakes.shopify_shop import DOMAIN, ELSEWHERE, HERE, Row, ShopifyShop
 
-from .benches import (
-    CHANGED,
-    LONG_SKU,
-    NOW_S,
-    YESTERDAY,
-    AmendedParcels,
-    Drafts,
-    Levels,
-    Names,
-    OrdersByNumber,
-    ProductsBySku,
-)
+from . import benches
 
 
 def settings(server: FakeShopify, port: int) -> dict[str, object]:
@@ -40,18 +29,9 @@ def settings(server: FakeShopify, port: int) -> dict[str, object]:
     }
 
 
-class Goods:
-    """What the shop sells."""
-
-    def __init__(self, shop: ShopifyShop) -> None:
-        self.shop = shop
-        self._names = Names("SKU-{}")
-        self.sku = self.new(1)[0]
-
-    def new(self, count: int) -> list[str]:
-        skus = self._names.new(count)
+class Goods(benches.Sold[ShopifyShop]):
+    def sell(self, skus: Sequence[str]) -> None:
         self.shop.add_products(dict.fromkeys(skus, 100))
-        return skus
 
     def place(self, count: int) -> list[Row]:
         """Fulfillment orders, all placed in one second."""
@@ -61,7 +41,7 @@ class Goods:
         return placed
 
 
-class Orders(OrdersByNumber):
+class Orders(benches.OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = 101
@@ -83,20 +63,16 @@ class Orders(OrdersByNumber):
 
     async def spoil(self) -> None:
         made = self._goods.place(1)[0]
-        made["lineItems"][0]["sku"] = LONG_SKU
+        made["lineItems"][0]["sku"] = benches.LONG_SKU
 
 
-class Fulfillments(AmendedParcels):
+class Fulfillments(benches.AmendedParcels[Goods]):
     """An `AmendBench[Fulfillment]`."""
-
-    def __init__(self, goods: Goods) -> None:
-        super().__init__()
-        self._goods = goods
 
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
         return [
             self.package(made["id"], made["lineItems"][0]["lineItem"]["id"], number=made["order"]["name"])
-            for made in self._goods.place(count)
+            for made in self.goods.place(count)
         ]
 
     async def refused(self) -> Item[Fulfillment]:
@@ -104,7 +80,7 @@ class Fulfillments(AmendedParcels):
         return self.package(nobodys, "gid://shopify/LineItem/1", number="#nobody's")
 
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
-        made = self._goods.shop.rows.get(item.document.order_key, {"fulfillments": []})
+        made = self.goods.shop.rows.get(item.document.order_key, {"fulfillments": []})
         wanted = list(item.document.tracking_numbers)
         return [
             "whole" if [one["number"] for one in each["trackingInfo"]] == wanted else "half"
@@ -112,7 +88,7 @@ class Fulfillments(AmendedParcels):
         ]
 
 
-class StockedLevels(Levels):
+class StockedLevels(benches.Levels):
     """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
@@ -140,24 +116,18 @@ class StockedLevels(Levels):
         return self._goods.shop.stock(sku, location)
 
 
-class Products(ProductsBySku):
+class Products(benches.SoldProducts[Goods]):
     """A `SourceBench[Product]`."""
 
     many = 251
 
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-
-    async def add(self, count: int) -> Sequence[str]:
-        return self._goods.new(count)
-
     async def change(self, name: str) -> None:
-        (variant,) = self._goods.shop.variants(name)
-        variant["product"]["title"] = CHANGED
-        self._goods.shop.touch(variant)
+        (variant,) = self.goods.shop.variants(name)
+        variant["product"]["title"] = benches.CHANGED
+        self.goods.shop.touch(variant)
 
     async def spoil(self) -> None:
-        self._goods.shop.add_variant(LONG_SKU, 1)
+        self.goods.shop.add_variant(benches.LONG_SKU, 1)
 
 
 class Returns:
@@ -189,7 +159,7 @@ class Returns:
     async def spoil(self) -> None:
         row = self._goods.shop.ask_back(self.shipped())
         sold = row["returnLineItems"][0]["fulfillmentLineItem"]
-        sold["lineItem"] = {**sold["lineItem"], "sku": LONG_SKU}
+        sold["lineItem"] = {**sold["lineItem"], "sku": benches.LONG_SKU}
 
     def name(self, document: Return) -> str:
         return document.number
@@ -249,7 +219,7 @@ class Receipts:
 @asynccontextmanager
 async def shopify_double() -> AsyncIterator[Rig[Any]]:
     """The double, with a bucket that the suite does not have to wait for."""
-    async with fake_shopify(now=YESTERDAY) as server:
+    async with fake_shopify(now=benches.YESTERDAY) as server:
         goods = Goods(server.shop)
         returns = Returns(goods)
 
@@ -270,9 +240,9 @@ async def shopify_double() -> AsyncIterator[Rig[Any]]:
                 Part.SHIPMENTS: Fulfillments(goods),
                 Part.INVENTORY: StockedLevels(goods),
                 Part.PRODUCTS: Products(goods),
-                Part.CATALOGUE: Drafts(Names("NEW-{}").new, drafts),
+                Part.CATALOGUE: benches.Drafts(benches.Names("NEW-{}").new, drafts),
                 Part.RETURNS: returns,
                 Part.RECEIPTS: Receipts(goods, returns),
             },
-            now_s=NOW_S,
+            now_s=benches.NOW_S,
         )

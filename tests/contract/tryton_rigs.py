@@ -19,7 +19,7 @@ from tests.counterparts.tryton.server import DATABASE, PASSWORD, USER
 from tests.counterparts.tryton.shipping import OUT
 from tests.counterparts.tryton.warehouse import TrytonWarehouse
 
-from .benches import CHANGED, LONG_SKU, ProductsBySku, outbound, outbound_return
+from . import benches
 
 MANY = 26
 
@@ -140,7 +140,7 @@ class Purchases:
         return document.status == "partially-received" and document.lines[0].received == 5
 
 
-class Catalogue(ProductsBySku):
+class Catalogue(benches.ProductsBySku):
     """A `SourceBench[Product]`."""
 
     many = MANY
@@ -154,12 +154,12 @@ class Catalogue(ProductsBySku):
         return names
 
     async def change(self, name: str) -> None:
-        self._goods.house.rename(name, CHANGED)
+        self._goods.house.rename(name, benches.CHANGED)
 
     async def spoil(self) -> None:
         (sku,) = self._goods.names(1, "")
         self._goods.house.add_products({sku: 0})
-        self._goods.house.change_sku(sku, LONG_SKU)
+        self._goods.house.change_sku(sku, benches.LONG_SKU)
 
 
 class Acknowledgements:
@@ -231,7 +231,7 @@ class Orders:
         ]
 
     def _item(self, reference: str, sku: str) -> Item[OutboundOrder]:
-        return outbound(reference, {sku: 2}, ship_method="UPS Ground")
+        return benches.outbound(reference, {sku: 2}, ship_method="UPS Ground")
 
 
 class Returns:
@@ -241,10 +241,13 @@ class Returns:
         self._goods = goods
 
     async def items(self, count: int) -> Sequence[Item[OutboundReturn]]:
-        return [outbound_return(name, "SO1", self._goods.sku, 1) for name in self._goods.names(count, "RMA")]
+        return [
+            benches.outbound_return(name, "SO1", self._goods.sku, 1)
+            for name in self._goods.names(count, "RMA")
+        ]
 
     async def refused(self) -> Item[OutboundReturn]:
-        return outbound_return("RMA-REFUSED", "SO1", "NOT-KEPT", 1)
+        return benches.outbound_return("RMA-REFUSED", "SO1", "NOT-KEPT", 1)
 
     async def effects(self, item: Item[OutboundReturn]) -> Sequence[Effect]:
         rows = self._goods.house.returns(item.document.reference)
@@ -298,17 +301,6 @@ async def tryton_real(tryton_warehouse: TrytonWarehouse) -> AsyncIterator[Rig[An
         return house.shipments(), house.returns(), house.catalogue(), bought, addresses
 
     goods = Goods(house)
-    benches = {
-        Part.ORDERS: Orders(goods),
-        Part.SHIPMENTS: Packages(goods),
-        Part.INVENTORY: Stock(house),
-        Part.PRODUCTS: Products(goods),
-        Part.CATALOGUE: Catalogue(goods),
-        Part.RETURNS: Returns(goods),
-        Part.RECEIPTS: Receipts(goods),
-        Part.PURCHASE_ORDERS: Purchases(goods),
-        Part.ACKNOWLEDGEMENTS: Acknowledgements(goods),
-    }
     yield Rig(
         port=house.server.port,
         table=table,
@@ -316,5 +308,15 @@ async def tryton_real(tryton_warehouse: TrytonWarehouse) -> AsyncIterator[Rig[An
         wrong_secrets={"wms": "another password"},
         trace=trace,
         quick=False,
-        benches=benches,
+        benches={
+            Part.ORDERS: Orders(goods),
+            Part.SHIPMENTS: Packages(goods),
+            Part.INVENTORY: Stock(house),
+            Part.PRODUCTS: Products(goods),
+            Part.CATALOGUE: Catalogue(goods),
+            Part.RETURNS: Returns(goods),
+            Part.RECEIPTS: Receipts(goods),
+            Part.PURCHASE_ORDERS: Purchases(goods),
+            Part.ACKNOWLEDGEMENTS: Acknowledgements(goods),
+        },
     )

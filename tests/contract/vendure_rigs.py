@@ -15,17 +15,7 @@ from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import fake_vendure
 from tests.fakes.vendure_shop import FakeShop, stamp
 
-from .benches import (
-    CHANGED,
-    LONG_SKU,
-    NOW_S,
-    AmendedParcels,
-    Drafts,
-    Levels,
-    Names,
-    OrdersByNumber,
-    ProductsBySku,
-)
+from . import benches
 
 STOCK = 100_000
 PAGE = 100
@@ -35,25 +25,15 @@ WITHOUT_SKU = Product(key="without", sku="", title="A new without", weight_g=120
 Shop = FakeShop | VendureShop
 
 
-class Goods:
-    """What the shop sells."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.names = Names("SKU-{}")
-        self.sku = self.new(1)[0]
-
-    def new(self, count: int) -> list[str]:
-        """New SKUs, with more on hand than is ever bought."""
-        skus = self.names.new(count)
+class Goods(benches.Sold[Shop]):
+    def sell(self, skus: Sequence[str]) -> None:
         self.shop.add_products(dict.fromkeys(skus, STOCK))
-        return skus
 
     def place(self, count: int) -> list[Placed]:
         return self.shop.place_orders([NewOrder(units={self.sku: 3}) for _ in range(count)])
 
 
-class Orders(OrdersByNumber):
+class Orders(benches.OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = PAGE + 1
@@ -85,40 +65,30 @@ class Orders(OrdersByNumber):
         if isinstance(self._goods.shop, FakeShop):
             self._goods.shop.orders_by_id[max(self._goods.shop.orders_by_id, key=int)]["code"] = None
         else:
-            self._goods.shop.change_sku(sku, LONG_SKU)
+            self._goods.shop.change_sku(sku, benches.LONG_SKU)
 
 
-class Products(ProductsBySku):
+class Products(benches.SoldProducts[Goods]):
     """A `SourceBench[Product]`. A name is a SKU."""
 
     many = PRODUCTS_PAGE + 1
 
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-
-    async def add(self, count: int) -> Sequence[str]:
-        return self._goods.new(count)
-
     async def change(self, name: str) -> None:
-        translation = {"languageCode": "en", "name": CHANGED}
-        self._goods.shop.update_product(name, {"translations": [translation]})
+        translation = {"languageCode": "en", "name": benches.CHANGED}
+        self.goods.shop.update_product(name, {"translations": [translation]})
 
     async def spoil(self) -> None:
-        (variant,) = self._goods.shop.sold(self._goods.new(1))
-        self._goods.shop.update_variants([{"id": variant.id, "sku": LONG_SKU}])
+        (variant,) = self.goods.shop.sold(self.goods.new(1))
+        self.goods.shop.update_variants([{"id": variant.id, "sku": benches.LONG_SKU}])
 
 
-class Fulfillments(AmendedParcels):
+class Fulfillments(benches.AmendedParcels[Goods]):
     """An `AmendBench[Fulfillment]`. The double's shop is asked, not the API."""
 
-    def __init__(self, goods: Goods) -> None:
-        super().__init__()
-        self._goods = goods
-
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
-        placed = self._goods.place(count)
+        placed = self.goods.place(count)
         return [
-            self.package(order.id, self._goods.shop.order(order.id).lines[0].id, number=order.code)
+            self.package(order.id, self.goods.shop.order(order.id).lines[0].id, number=order.code)
             for order in placed
         ]
 
@@ -128,7 +98,7 @@ class Fulfillments(AmendedParcels):
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
         if item.document.order_number == "nobody's":
             return []
-        order = self._goods.shop.order(item.document.order_key)
+        order = self.goods.shop.order(item.document.order_key)
         standing = [each for each in order.fulfillments or () if each.state != "Cancelled"]
         tracking = ", ".join(item.document.tracking_numbers)
         return [
@@ -137,7 +107,7 @@ class Fulfillments(AmendedParcels):
         ]
 
 
-class StockedLevels(Levels):
+class StockedLevels(benches.Levels):
     """A `LocatedBench`."""
 
     def __init__(self, goods: Goods) -> None:
@@ -184,7 +154,7 @@ async def vendure_double() -> AsyncIterator[Rig[Any]]:
             shop = server.shop
             return repr((shop.orders_by_id, shop.products, shop.variants, shop.fulfillments))
 
-        yield _rig(server.shop, server.port, table, trace, server.user[1], now_s=NOW_S)
+        yield _rig(server.shop, server.port, table, trace, server.user[1], now_s=benches.NOW_S)
 
 
 @asynccontextmanager
@@ -220,20 +190,19 @@ def _rig(shop: Shop, port: int, table: Any, trace: Any, password: str, *, now_s:
             for each in shop.made(wanted.title)
         ]
 
-    benches = {
-        Part.ORDERS: Orders(goods),
-        Part.SHIPMENTS: Fulfillments(goods),
-        Part.INVENTORY: StockedLevels(goods),
-        Part.PRODUCTS: Products(goods),
-        Part.CATALOGUE: Drafts(goods.names.new, drafts, refused=WITHOUT_SKU, weight_g=120),
-    }
     return Rig(
         port=port,
         table=table,
         secrets={"shop": password},
         wrong_secrets={"shop": "another password"},
         trace=trace,
-        benches=benches,
+        benches={
+            Part.ORDERS: Orders(goods),
+            Part.SHIPMENTS: Fulfillments(goods),
+            Part.INVENTORY: StockedLevels(goods),
+            Part.PRODUCTS: Products(goods),
+            Part.CATALOGUE: benches.Drafts(goods.names.new, drafts, refused=WITHOUT_SKU, weight_g=120),
+        },
         now_s=now_s,
         quick=now_s is not None,
     )

@@ -14,7 +14,7 @@ from tests.fakes.woocommerce import KEY, SECRET, fake_woocommerce
 from tests.fakes.woocommerce_rows import Row, field
 from tests.fakes.woocommerce_shop import WooShop
 
-from .benches import LONG_SKU, NOW_S, YESTERDAY, AmendedParcels, Drafts, Levels, Names, OrdersByNumber
+from . import benches
 
 TAKEN_GTIN = "4006381333931"
 REFUSED = Product(key="REFUSED", sku="REFUSED", gtin=TAKEN_GTIN)
@@ -30,25 +30,20 @@ def settings(port: int) -> dict[str, object]:
     }
 
 
-class Goods:
-    """What the shop sells."""
+class Goods(benches.Sold[WooShop]):
+    """Products and variations in turn."""
 
     def __init__(self, shop: WooShop) -> None:
-        self.shop = shop
-        self._names = Names("SKU-{}")
-        self._parents = Names("ALL-{}")
-        self.sku = self.new(1)[0]
+        self._parents = benches.Names("ALL-{}")
+        super().__init__(shop)
         shop.add_product("TAKEN", global_unique_id=TAKEN_GTIN)
 
-    def new(self, count: int) -> list[str]:
-        """Products and variations in turn."""
-        skus = self._names.new(count)
+    def sell(self, skus: Sequence[str]) -> None:
         (name,) = self._parents.new(1)
         parent = self.shop.add_variable(name, skus[1::2])
         assert parent["id"]
         for sku in skus[::2]:
             self.shop.add_product(sku, 100)
-        return skus
 
     def place(self, count: int) -> list[Row]:
         """Orders, all placed in one second."""
@@ -65,46 +60,39 @@ class Goods:
         return [each["status"] == "draft" for each in self.products(wanted.sku)]
 
 
-class Orders(OrdersByNumber):
+class Orders(benches.OrdersByNumber):
     """An `OrderBench[Order]`."""
 
     many = 101
 
     def __init__(self, goods: Goods) -> None:
         self._goods = goods
-        self._made: dict[str, Row] = {}
 
     async def add(self, count: int) -> Sequence[str]:
-        placed = self._goods.place(count)
-        self._made |= {made["number"]: made for made in placed}
-        return [made["number"] for made in placed]
+        return [made["number"] for made in self._goods.place(count)]
 
     async def change(self, name: str) -> None:
-        self._goods.shop.refund(self._made[name], 0, 1)
+        self._goods.shop.refund(self._goods.shop.orders[int(name)], 0, 1)
 
     async def cancel(self, name: str) -> None:
-        self._goods.shop.set_status(self._made[name], "cancelled")
+        self._goods.shop.set_status(self._goods.shop.orders[int(name)], "cancelled")
 
     async def spoil(self) -> None:
-        self._goods.place(1)[0]["line_items"][0]["sku"] = LONG_SKU
+        self._goods.place(1)[0]["line_items"][0]["sku"] = benches.LONG_SKU
 
 
-class Fulfillments(AmendedParcels):
+class Fulfillments(benches.AmendedParcels[Goods]):
     """An `AmendBench[Fulfillment]`."""
 
-    def __init__(self, goods: Goods) -> None:
-        super().__init__()
-        self._goods = goods
-
     async def items(self, count: int) -> Sequence[Item[Fulfillment]]:
-        placed = self._goods.place(count)
+        placed = self.goods.place(count)
         return [self.package(str(made["id"]), str(made["line_items"][0]["id"])) for made in placed]
 
     async def refused(self) -> Item[Fulfillment]:
         return self.package("99999999", "1")
 
     async def effects(self, item: Item[Fulfillment]) -> Sequence[Effect]:
-        shop, order = self._goods.shop, int(item.document.order_key)
+        shop, order = self.goods.shop, int(item.document.order_key)
         if shop.has_fulfillments:
             wanted = ", ".join(item.document.tracking_numbers)
             return [
@@ -126,25 +114,16 @@ class Fulfillments(AmendedParcels):
         return ["whole" if kept and notes[-1]["note"].count(f"{words} [") else "half"]
 
 
-class Products:
+class Products(benches.SoldProducts[Goods]):
     """A `SourceBench[Product]`."""
 
     many = 250
 
-    def __init__(self, goods: Goods) -> None:
-        self._goods = goods
-
-    async def add(self, count: int) -> Sequence[str]:
-        return self._goods.new(count)
-
     async def change(self, name: str) -> None:
-        self._goods.shop.product(name)["global_unique_id"] = "12345670"
+        self.goods.shop.product(name)["global_unique_id"] = "12345670"
 
     async def spoil(self) -> None:
-        self._goods.shop.add_product(LONG_SKU, 1)
-
-    def name(self, document: Product) -> str:
-        return document.sku
+        self.goods.shop.add_product(benches.LONG_SKU, 1)
 
     def changed(self, document: Product) -> bool:
         return document.gtin == "12345670"
@@ -181,7 +160,7 @@ class Receipts:
 @asynccontextmanager
 async def _double(way: str) -> AsyncIterator[Rig[Any]]:
     """The double, in a shop that has this way of being told of packages."""
-    async with fake_woocommerce(now=YESTERDAY) as server:
+    async with fake_woocommerce(now=benches.YESTERDAY) as server:
         shop = server.shop
         shop.has_fulfillments, shop.has_tracking = way == "fulfillments", way == "tracking"
         goods = Goods(shop)
@@ -199,12 +178,14 @@ async def _double(way: str) -> AsyncIterator[Rig[Any]]:
             benches={
                 Part.ORDERS: Orders(goods),
                 Part.SHIPMENTS: Fulfillments(goods),
-                Part.INVENTORY: Levels(goods.new, goods.shown),
+                Part.INVENTORY: benches.Levels(goods.new, goods.shown),
                 Part.PRODUCTS: Products(goods),
-                Part.CATALOGUE: Drafts(Names("NEW-{}").new, goods.drafts, refused=REFUSED, weight_g=100),
+                Part.CATALOGUE: benches.Drafts(
+                    benches.Names("NEW-{}").new, goods.drafts, refused=REFUSED, weight_g=100
+                ),
                 Part.RECEIPTS: Receipts(goods),
             },
-            now_s=NOW_S,
+            now_s=benches.NOW_S,
         )
 
 

@@ -13,6 +13,7 @@ from dropstreamd.model.purchases import NoticeLine, StockNotice
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
+from tests.contract.benches import Names
 from tests.contract.sftp_rigs import BATCH, Folders, OrderFiles, openssh, sandbox_sftp
 from tests.counterparts.sshd import Account
 
@@ -36,11 +37,10 @@ class Advices:
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
-        self._made = 0
+        self._names = Names("R{}")
 
     async def add(self, count: int) -> Sequence[str]:
-        names = [f"R{self._made + number}" for number in range(count)]
-        self._made += count
+        names = self._names.new(count)
         self._leave([_advice(name, "2", f"T-{name}") for name in names])
         return names
 
@@ -105,11 +105,10 @@ class Announcements:
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
-        self._made = 0
+        self._names = Names("P{}")
 
     async def items(self, count: int) -> Sequence[Item[StockNotice]]:
-        self._made += count
-        return [self._item(f"P{number}") for number in range(self._made - count, self._made)]
+        return [self._item(name) for name in self._names.new(count)]
 
     async def refused(self) -> Item[StockNotice]:
         return self._item("P" * 23)
