@@ -248,10 +248,9 @@ def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int
         looked_at += 1
         resolved = resolve(tx, key, doc)
         if isinstance(resolved, Park):
-            if (resolved.cause, resolved.reason) != (doc.cause, doc.reason):
-                save(
-                    tx, book, key, transitions.park(doc, resolved.cause, resolved.reason, by_sink=False), doc
-                )
+            parked = transitions.park(doc, resolved.cause, resolved.reason, by_sink=False)
+            if parked != doc:
+                save(tx, book, key, parked, doc)
             continue
         save(tx, book, key, transitions.free(doc, State.PENDING), doc)
         count += 1

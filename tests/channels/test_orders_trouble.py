@@ -15,7 +15,7 @@ from dropstreamd.store import cursors, documents, handover, settling
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import ENABLED_S, START_S, NoSettings, Plant, connection, order
+from tests.channels.plant import ENABLED_S, START_S, NoSettings, Plant, connection, order, package
 from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Bug, Fault
 
@@ -323,3 +323,18 @@ async def test_an_order_may_get_another_number(plant: Plant) -> None:
     plant.place(replace(order("1b"), key="o1"))
     assert not (await plant.import_orders()).counts["undecodable"]
     assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_a_cause_with_a_sign_that_no_key_holds_stops_nobody(plant: Plant) -> None:
+    """A ship method, a refusal, a warehouse's code and a package's SKU come from outside."""
+    plant.warehouse.taken.refuse["o2"] = "bad\0code"
+    plant.place(order("1", method="Express\0"), order("2"), order("3"), order("4"))
+    await plant.import_orders()
+    plant.say("SH3", "rejected", "5\0")
+    plant.ship(package("P4", "SH4", ("A\0", 1)), package("P5", "SH4", ("A", 1), tracking="1Z2"))
+    await plant.import_orders()
+    await plant.export()
+    causes = [plant.doc(key).cause for key in ("o1", "o2", "o3")]
+    assert causes == ["method:Express\ufffd", "bad\ufffdcode", "sent-back:5\ufffd"]
+    assert plant.doc("P4", "shipments").cause == "sku:A\ufffd"
+    assert plant.doc("P5", "shipments").state is State.ACCEPTED
