@@ -71,6 +71,11 @@ async def test_an_order_that_the_warehouse_lost_goes_again(office: Office, clien
     assert told["known"][0] == "it is sent"
     assert "as out-" in told["known"][1]
     assert "no package of it is known" in told["known"]
+    assert "the warehouse's shipments have never been fetched: it may have left" in told["known"]
+    await client.run("shipments.export")
+    told = (await refused(client, "resend"))[2]
+    [fetched] = [each for each in told["known"] if "were last fetched on 20" in each]
+    assert fetched.endswith(": it may have left since")
     assert told["known"][-1] == "whether the warehouse has taken it cannot be looked up with this platform"
     assert (await shown(client))["accepted"] == 1
     assert await verb(client, "resend", confirmed=True) == (
