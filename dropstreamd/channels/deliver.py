@@ -169,7 +169,7 @@ async def _recovered(
                 return None
             return await sink.recover(_prepared(attempt), attempt.step, record)
         case "never":
-            if attempt.step == SENDING:
+            if attempt.step:  # SENDING, or one that the sink recorded after it
                 return _doubted(attempt, "it was being sent when the daemon ended")
             return _untouched(attempt)
 

@@ -159,11 +159,12 @@ async def test_the_wait_begins_when_the_attempt_is_met_again(plant: Plant) -> No
     assert plant.warehouse.taken.created() == {"o1": 1}
 
 
+@pytest.mark.parametrize("steps", [False, True])
 @pytest.mark.parametrize("fault", [*LOST, Fault.BUG_AFTER, Fault.BUG_BEFORE])
 async def test_what_can_neither_be_repeated_nor_looked_up_is_in_doubt(
-    state: InlineStore, fault: Fault
+    state: InlineStore, fault: Fault, *, steps: bool
 ) -> None:
-    plant = Plant(state, orders=NEVER)
+    plant = Plant(state, orders=NEVER, steps=steps)
     plant.place(order("1"), order("2"))
     plant.warehouse.taken.faults.append(fault)
     with pytest.raises((OutcomeUnknown, Bug)):
