@@ -186,7 +186,7 @@ def _report_contained(
     by_store: Mapping[str, Sequence[ReadConnection]],
     problems: defaultdict[str, list[Problem]],
 ) -> None:
-    """An account that has the orders of others in it (`Plugin.account_key`) may not stand beside one of those."""
+    """An account that has the orders of others in it (`Plugin.account_key`) stands beside none of these."""
     others = [
         read for other, reads in by_store.items() if other != key and other.startswith(key) for read in reads
     ]
