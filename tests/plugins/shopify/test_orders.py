@@ -237,7 +237,7 @@ async def test_what_waited_is_looked_at_again_when_the_settings_let_it_go(
     later = shop.place({"A": 1})
     assert made["id"] not in quiet.orders
     async with account.open(**changed) as store:
-        broken = await listing(store, quiet.cursor, most_pages=1)
+        broken = await Listing(cursor=quiet.cursor).read(store.orders, most_pages=1)
     assert made["id"] not in broken.orders
     again = await account.listing(broken.cursor, **changed)
     assert again.orders[made["id"]].status == "open"
