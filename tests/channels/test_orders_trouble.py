@@ -339,3 +339,17 @@ async def test_a_cause_with_a_sign_that_no_key_holds_stops_nobody(plant: Plant) 
     assert causes == ["method:Express\ufffd", "bad\ufffdcode", "sent-back:5\ufffd"]
     assert plant.doc("P4", "shipments").cause == "sku:A\ufffd"
     assert plant.doc("P5", "shipments").state is State.ACCEPTED
+
+
+async def test_an_order_that_is_deleted_under_its_new_number_does_not_go(plant: Plant) -> None:
+    """A store that has deleted an order tells no more than its key and number."""
+    plant.place(order("1", method="Express"))
+    await plant.import_orders()
+    plant.place(replace(order("1", method="Express"), number="A-1"))
+    await plant.import_orders()
+    plant.place(replace(order("1", placed_s=START_S + 900, status="cancelled"), number="A-1", lines=()))
+    await plant.import_orders()
+    plant.configure(shop=connection(methods={"Express": "X"}))
+    await plant.import_orders()
+    assert plant.doc("o1").state is State.VOID
+    assert not plant.warehouse.taken.effects
