@@ -283,6 +283,19 @@ async def test_refused_orders_do_not_keep_parked_ones_from_their_turn(
     assert plant.warehouse.taken.created() == {"o9": 1}
 
 
+async def test_what_is_parked_for_ever_does_not_keep_others_from_their_turn(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More wait for one thing than a run looks at; what waits for another goes all the same."""
+    monkeypatch.setattr(deliver, "RETRY_LIMIT", 2)
+    plant.place(*(order(str(number), method="Air") for number in range(1, 6)), order("9", method="Sea"))
+    await plant.import_orders()
+    plant.configure(shop=connection(methods={"Sea": "SEA"}))
+    for _ in range(10):
+        await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o9": 1}
+
+
 async def test_another_shop_under_the_same_connection_is_held(plant: Plant) -> None:
     """Ids of two shops collide: an order of the second would pass for one of the first."""
     plant.place(order("1"))
