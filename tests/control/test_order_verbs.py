@@ -203,6 +203,24 @@ async def test_cancelled_in_the_store_it_is_not_sent_again(office: Office, clien
     assert (status, told["detail"]) == (409, "1 is cancelled in the store")
 
 
+async def test_what_another_has_just_cancelled_by_hand_is_not_sent_again(
+    office: Office, client: Client
+) -> None:
+    """Two people work at one order: what the one confirms was known before the other cancelled it."""
+    office.cancels |= {Part.ORDERS}
+    await client.ask("POST", "/reload")
+    await handed(office, client)
+    await verb(client, "cancel")
+    status, _, told = await refused(client, "resend", confirmed=True)
+    assert (status, told["detail"]) == (
+        409,
+        "1 was cancelled by hand, and the warehouse has yet to stop it",
+    )
+    await client.run("sales_orders.import")
+    assert (of_one(office).created(), office.warehouse.taken.stopped()) == ({"o1": 1}, {"o1": 1})
+    assert "goes again" in await verb(client, "resend", confirmed=True)
+
+
 # ---- hold and release
 
 
