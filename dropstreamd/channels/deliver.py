@@ -1,5 +1,6 @@
 """The second half of every act's flow: resolve what is open, then hand over what is pending."""
 
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar, cast
@@ -37,7 +38,9 @@ async def anything_to_do(run: Run, book: Book, resolve: Resolve) -> bool:
 
     Parked documents whose cause has gone are made pending on the way.
     """
-    await run.state.write(partial(handover.retry_parked, book=book, resolve=resolve, limit=RETRY_LIMIT))
+    start = zlib.crc32(run.id.encode())
+    retry = partial(handover.retry_parked, book=book, resolve=resolve, limit=RETRY_LIMIT, start=start)
+    await run.state.write(retry)
     return run.state.read(partial(handover.has_work, flow=book.flow))
 
 
@@ -169,7 +172,7 @@ async def _recovered(
                 return None
             return await sink.recover(_prepared(attempt), attempt.step, record)
         case "never":
-            if attempt.step == SENDING:
+            if attempt.step:  # SENDING, or one that the sink recorded after it
                 return _doubted(attempt, "it was being sent when the daemon ended")
             return _untouched(attempt)
 

@@ -162,6 +162,8 @@ def _wrong(tx: Reader, scope: Scope, flow: Flow, order: Order) -> str:
         return f"it cannot be read: {unread}" if unread else "it was never told to us"
     if doc.standing is Standing.OVER:
         return "the store shows it as open, and told us that it is over"
+    if doc.standing is Standing.HELD and not order.cancel_requested:
+        return "the store lets it be shipped, and told us that it waits"
     order = orders.rerouted(scope.connection, doc, order)
     if orders.incoming(order, 0.0).digest != doc.digest and not doc.override:
         return "it changed in the store, and we were not told"

@@ -174,7 +174,8 @@ def _another_of_that_key(old: Document | None, order: Order) -> str:
     place of the other. A shop that was set up anew counts from the beginning."""
     if old is None or old.number == order.number:
         return ""
-    if _decode.decode(old.content).placed_at == order.placed_at:
+    known = _decode.decode(old.content)  # whose number may be a newer one
+    if known.number == order.number or known.placed_at == order.placed_at:
         return ""
     return f"the store gave it the key of order {old.number}: a shop set up anew wants another connection"
 

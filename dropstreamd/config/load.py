@@ -83,9 +83,8 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
     each says by locations which are its own. One
     reference template for two stores at one warehouse would give two orders, or returns, one name there.
     """
-    by_id, by_store, by_reference, by_return = (
-        defaultdict[object, list[ReadConnection]](list) for _ in range(4)
-    )
+    by_id, by_reference, by_return = (defaultdict[object, list[ReadConnection]](list) for _ in range(3))
+    by_store = defaultdict[str, list[ReadConnection]](list)
     for read in reads:
         identity = read.identity
         if identity.id is not None:
@@ -98,8 +97,9 @@ def _clashes(reads: Iterable[ReadConnection]) -> defaultdict[str, list[Problem]]
     problems: defaultdict[str, list[Problem]] = defaultdict(list)
     for group in by_id.values():
         _report(group, problems, "id", "an id of its own", "ids never change: which of them was copied?")
-    for group in by_store.values():
+    for key, group in by_store.items():
         _report_shared_store(group, problems)
+        _report_contained(key, group, by_store, problems)
     for group in by_reference.values():
         hint = "give each a prefix of its own"
         _report(group, problems, "reference", "a template of its own at this warehouse", hint)
@@ -176,6 +176,31 @@ def _report_shared_store(group: Sequence[ReadConnection], problems: defaultdict[
                 allowed="a store account of its own",
                 hint="say in [store] of each which orders are its own, or by its locations if the platform "
                 "assigns orders to them",
+            )
+            problems[read.name].append(problem)
+
+
+def _report_contained(
+    key: str,
+    group: Sequence[ReadConnection],
+    by_store: Mapping[str, Sequence[ReadConnection]],
+    problems: defaultdict[str, list[Problem]],
+) -> None:
+    """An account that has the orders of others in it (`Plugin.account_key`) stands beside none of these."""
+    others = [
+        read for other, reads in by_store.items() if other != key and other.startswith(key) for read in reads
+    ]
+    if not key.endswith("/") or not others:
+        return
+    for one, many, what in ((group, others, "all orders of"), (others, group, "orders that are also in")):
+        files = ", ".join(sorted(read.file for read in many))
+        for read in one:
+            problem = Problem(
+                file=read.file,
+                key="store",
+                found=f"an account that has {what} {files}",
+                allowed="a store account of its own",
+                hint="name the channel of each: without one, the orders of every channel are meant",
             )
             problems[read.name].append(problem)
 

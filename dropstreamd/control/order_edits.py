@@ -80,7 +80,9 @@ def _free_place(tx: Reader, spot: Spot, root_key: str, root: Document) -> tuple[
         key, reference = replacing.key_of(root_key, number), f"{root.reference}-R{number}"
         if not documents.may_be_key(key):
             refuse("not possible", f"the store's id of {root.number} is too long for a replacement's")
-        if documents.get(tx, spot.book.flow, key) is not None:
+        earlier = documents.get(tx, spot.book.flow, key)
+        if earlier is not None:
+            _refuse_beside(spot, earlier)
             continue
         if len(reference) > account.reference_max_length:
             refuse(
@@ -97,6 +99,18 @@ def _free_place(tx: Reader, spot: Spot, root_key: str, root: Document) -> tuple[
             )
         return number, reference
     return refuse("not possible", f"{root.number} was replaced {replacing.MOST} times")
+
+
+def _refuse_beside(spot: Spot, earlier: Document) -> None:
+    """Whoever asks for a replacement knows of those that went: of one that has yet to go he may not. Two who
+    ask at once, or one whose answer was lost and who asks again, want one."""
+    if earlier.state in (State.ACCEPTED, State.VOID):
+        return
+    refuse(
+        "not possible",
+        f"{earlier.number} is to be sent in its place already; it is {earlier.state}",
+        remedy=f"wait until it has gone, or {spot.command('cancel', earlier)}",
+    )
 
 
 def _put(tx: Writer, spot: Spot, content: Order, reference: str, root_key: str) -> None:

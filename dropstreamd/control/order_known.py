@@ -2,8 +2,10 @@
 
 from dropstreamd.channels.life import Life, life_of
 from dropstreamd.channels.run import Scope
+from dropstreamd.channels.shipments import CHANNEL
 from dropstreamd.clock import utc
 from dropstreamd.control.messages.look import PackageShown
+from dropstreamd.store import switches
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Document
 
@@ -27,7 +29,18 @@ def known(tx: Reader, scope: Scope, doc: Document, packages: list[PackageShown])
         said.append(said_of(each))
     if not packages:
         said.append("no package of it is known")
+        said.append(_fetched(tx, scope))
     return tuple(said)
+
+
+def _fetched(tx: Reader, scope: Scope) -> str:
+    """How old the knowledge of packages is: one fetch serves all connections of the account."""
+    jobs = (switches.followed(tx, each.id, CHANNEL, "export") for each in scope.siblings)
+    last_s = max((done.last_success_s for done in jobs), default=0.0)
+    if not last_s:
+        return "the warehouse's shipments have never been fetched: it may have left"
+    at = utc(last_s).astimezone(scope.connection.timezone)
+    return f"the warehouse's shipments were last fetched on {at:%Y-%m-%d at %H:%M %Z}: it may have left since"
 
 
 def said_of(package: PackageShown) -> str:

@@ -186,6 +186,12 @@ def refuse_no_resend(spot: Spot, doc: Document, sent: list[PackageShown]) -> Non
     refuse_under_way(spot, doc)
     refuse_never_handed(spot, doc)
     refuse_what_is_over(doc)
+    if doc.owes_stop or (doc.stay == "withdrawn" and doc.stopping == "sent"):
+        refuse(
+            "not possible",
+            f"{doc.number} was cancelled by hand, and the warehouse has yet to stop it",
+            remedy="wait for its answer, or see to the task",
+        )
     if sent:
         left = "; ".join(said_of(each) for each in sent[:5])
         refuse(

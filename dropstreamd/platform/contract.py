@@ -346,9 +346,11 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     `settings` decodes the table `[store]` or `[warehouses.NAME]` less the daemon's own keys;
     secrets in it are `SecretRef`s. `account_key` names the account, whatever its secrets are called:
     connections and warehouses of equal key share one budget of calls. Where a token alone tells accounts
-    apart, ask for the account's name too. `provides` is all that it can offer, `offers` what of that it
-    does as it is set (None: all). `amends` tells the parts whose sink, as it is set, takes an item with
-    a `remote`: a document that changed after its hand-over; elsewhere that is a task for a person.
+    apart, ask for the account's name too. A store's that ends with a slash has all orders of those whose
+    keys begin with it, as a server of which no channel is named. `provides` is all that it can offer,
+    `offers` what of that it does as it is set (None: all). `amends` tells the parts whose sink, as it is
+    set, takes an item with a `remote`: a document that changed after its hand-over; elsewhere that is a
+    task for a person.
     `cancels` are those whose sink takes an item that is to `cancel` what was handed over, likewise.
     `pace` is how fast the platform lets one account be called. `lacks` names the fields of an order that
     a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines'); `routes` says whether it is

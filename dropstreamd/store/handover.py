@@ -232,14 +232,17 @@ def foresee(tx: Writer, book: Book, key: str, resolve: Resolve) -> None:
         save(tx, book, key, _offered(doc, encode(resolved.document), resolved.reference), doc)
 
 
-def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int:
+def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int, start: int = 0) -> int:
     """Make pending again what was parked by us, not by the sink, and whose cause has gone. What is
     parked for another cause by now says so.
 
-    Nothing is fetched for it. At most `limit` documents of ours are looked at.
+    Nothing is fetched for it. At most `limit` documents of ours are looked at; where more are parked, `start`
+    says with which of them to begin: another number each time, so that each has its turn.
     """
+    parked = [key for _, key in owned(tx, book.flow, State.PARKED)]
+    first = start % len(parked) if len(parked) > limit else 0
     count = looked_at = 0
-    for _, key in list(owned(tx, book.flow, State.PARKED)):
+    for key in (*parked[first:], *parked[:first]):
         doc = get(tx, book.flow, key)
         if doc is None or doc.by_sink:
             continue
@@ -248,10 +251,9 @@ def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int) -> int
         looked_at += 1
         resolved = resolve(tx, key, doc)
         if isinstance(resolved, Park):
-            if (resolved.cause, resolved.reason) != (doc.cause, doc.reason):
-                save(
-                    tx, book, key, transitions.park(doc, resolved.cause, resolved.reason, by_sink=False), doc
-                )
+            still = transitions.park(doc, resolved.cause, resolved.reason, by_sink=False)
+            if still != doc:
+                save(tx, book, key, still, doc)
             continue
         save(tx, book, key, transitions.free(doc, State.PENDING), doc)
         count += 1

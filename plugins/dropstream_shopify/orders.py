@@ -7,7 +7,8 @@ change. Shopify pages them by value and id, so that equal times at a page's end 
 changes meanwhile comes again at the end. A search lags behind: each begins some minutes before the last.
 
 What was told as open is remembered in the cursor, page by page. One of these that is over, or moved to a
-location that is not ours, is told once more; of what was never open here nothing is told.
+location that is not ours, is told once more; of what was never open here nothing is told. All of them are
+looked at again when the settings let others be shipped: in Shopify nothing of what waited has changed then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,10 +39,12 @@ MOST_LINE_PAGES = 40
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since`: everything that changed before it was seen; None until all that is open was listed. `told`:
-    numbers of the fulfillment orders that were told as open or waiting, each less the one before it."""
+    numbers of the fulfillment orders that were told as open or waiting, each less the one before it. `which`
+    are the settings that say which of them may be shipped, as of when they were told."""
 
     since: datetime | None
     told: tuple[int, ...] = ()
+    which: str = ""
 
 
 _cursor = msgspec.json.Decoder(Cursor)
@@ -50,11 +53,14 @@ _stamped = msgspec.json.Decoder(wire.Stamped)
 
 class _Run(msgspec.Struct, kw_only=True):
     """A run that is going on. `list` lists fulfillment orders; `follow` reads those in `left` by their
-    ids, and lists the orders that changed until `orders_end`."""
+    ids, and lists the orders that changed until `orders_end`. `which` of the settings takes the place of what
+    was `kept` once all that was told before has been looked at as they say."""
 
     since: datetime | None
     started: datetime
     told: set[str]
+    which: str
+    kept: str
     step: Literal["list", "follow", "end"] = "list"
     after: str | None = None
     newest: datetime | None = None
@@ -78,7 +84,7 @@ class Orders:
         """The next orders of this run. What was told is in every cursor, how far it got in the last."""
         run = self._run
         if run is None:
-            run = self._run = _begun(cursor, utc(self._clock.now_s()))
+            run = self._run = _begun(cursor, utc(self._clock.now_s()), self._which)
         rows = await (self._list(run) if run.step == "list" else self._follow(run))
         found, bad = await self._translated(run, rows)
         if len(run.told) > MOST_TOLD:
@@ -96,6 +102,10 @@ class Orders:
 
     # ---- reading
 
+    @property
+    def _which(self) -> str:
+        return f"{self._settings.ship_when} {self._settings.ship_again}"
+
     async def _list(self, run: _Run) -> Sequence[bytes]:
         """A page of fulfillment orders: all that are open at first, then all that changed."""
         first = run.since is None
@@ -107,9 +117,10 @@ class Orders:
         run.after = found.page_info.end_cursor
         if not found.page_info.has_next_page:
             run.step = "follow"
+            if first or run.kept != run.which:
+                run.left = sorted(run.told - run.seen - {translate.row_key(row) for row in rows})
             if first:  # a listing of what is open is whole; only what was told and is missing is looked at
                 run.orders_end = True
-                run.left = sorted(run.told - run.seen - {translate.row_key(row) for row in rows})
                 run.step = "follow" if run.left else "end"
         return rows
 
@@ -189,9 +200,9 @@ class Orders:
         return Bad(key=order.id, place=order.order.name, reason=wrong, raw=row) if wrong else whole
 
 
-def _begun(cursor: str | None, now: datetime) -> _Run:
+def _begun(cursor: str | None, now: datetime, which: str) -> _Run:
     if cursor is None:
-        return _Run(since=None, started=now, told=set())
+        return _Run(since=None, started=now, told=set(), which=which, kept=which)
     try:
         kept = _cursor.decode(cursor)
     except msgspec.DecodeError as error:
@@ -201,19 +212,20 @@ def _begun(cursor: str | None, now: datetime) -> _Run:
     for step in kept.told:
         number += step
         told.add(f"{_GID}{number}")
-    return _Run(since=kept.since, started=now, told=told)
+    return _Run(since=kept.since, started=now, told=told, which=which, kept=kept.which)
 
 
 def _written(run: _Run) -> str:
     """After its end, the next run begins where this one did by our clock, and no later than the newest
     change seen: whatever happened after it had begun is read again."""
-    since = run.since
+    since, which = run.since, run.kept
     if run.step == "end":
+        which = run.which
         begun = run.started if run.newest is None else min(run.started, run.newest)
         since = begun if since is None else max(since, begun)
     numbers = sorted(int(each.removeprefix(_GID)) for each in run.told)
     steps = tuple(one - before for one, before in zip(numbers, [0, *numbers], strict=False))
-    return msgspec.json.encode(Cursor(since=since, told=steps)).decode()
+    return msgspec.json.encode(Cursor(since=since, told=steps, which=which)).decode()
 
 
 def _note_time(run: _Run, row: bytes) -> None:

@@ -15,7 +15,7 @@ from dropstreamd.store import cursors, documents, handover, settling
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import ENABLED_S, START_S, NoSettings, Plant, connection, order
+from tests.channels.plant import ENABLED_S, START_S, NoSettings, Plant, connection, order, package
 from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Bug, Fault
 
@@ -159,11 +159,12 @@ async def test_the_wait_begins_when_the_attempt_is_met_again(plant: Plant) -> No
     assert plant.warehouse.taken.created() == {"o1": 1}
 
 
+@pytest.mark.parametrize("steps", [False, True])
 @pytest.mark.parametrize("fault", [*LOST, Fault.BUG_AFTER, Fault.BUG_BEFORE])
 async def test_what_can_neither_be_repeated_nor_looked_up_is_in_doubt(
-    state: InlineStore, fault: Fault
+    state: InlineStore, fault: Fault, *, steps: bool
 ) -> None:
-    plant = Plant(state, orders=NEVER)
+    plant = Plant(state, orders=NEVER, steps=steps)
     plant.place(order("1"), order("2"))
     plant.warehouse.taken.faults.append(fault)
     with pytest.raises((OutcomeUnknown, Bug)):
@@ -282,6 +283,19 @@ async def test_refused_orders_do_not_keep_parked_ones_from_their_turn(
     assert plant.warehouse.taken.created() == {"o9": 1}
 
 
+async def test_what_is_parked_for_ever_does_not_keep_others_from_their_turn(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More wait for one thing than a run looks at; what waits for another goes all the same."""
+    monkeypatch.setattr(deliver, "RETRY_LIMIT", 2)
+    plant.place(*(order(str(number), method="Air") for number in range(1, 6)), order("9", method="Sea"))
+    await plant.import_orders()
+    plant.configure(shop=connection(methods={"Sea": "SEA"}))
+    for _ in range(10):
+        await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o9": 1}
+
+
 async def test_another_shop_under_the_same_connection_is_held(plant: Plant) -> None:
     """Ids of two shops collide: an order of the second would pass for one of the first."""
     plant.place(order("1"))
@@ -323,3 +337,32 @@ async def test_an_order_may_get_another_number(plant: Plant) -> None:
     plant.place(replace(order("1b"), key="o1"))
     assert not (await plant.import_orders()).counts["undecodable"]
     assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_a_cause_with_a_sign_that_no_key_holds_stops_nobody(plant: Plant) -> None:
+    """A ship method, a refusal, a warehouse's code and a package's SKU come from outside."""
+    plant.warehouse.taken.refuse["o2"] = "bad\0code"
+    plant.place(order("1", method="Express\0"), order("2"), order("3"), order("4"))
+    await plant.import_orders()
+    plant.say("SH3", "rejected", "5\0")
+    plant.ship(package("P4", "SH4", ("A\0", 1)), package("P5", "SH4", ("A", 1), tracking="1Z2"))
+    await plant.import_orders()
+    await plant.export()
+    causes = [plant.doc(key).cause for key in ("o1", "o2", "o3")]
+    assert causes == ["method:Express\ufffd", "bad\ufffdcode", "sent-back:5\ufffd"]
+    assert plant.doc("P4", "shipments").cause == "sku:A\ufffd"
+    assert plant.doc("P5", "shipments").state is State.ACCEPTED
+
+
+async def test_an_order_that_is_deleted_under_its_new_number_does_not_go(plant: Plant) -> None:
+    """A store that has deleted an order tells no more than its key and number."""
+    plant.place(order("1", method="Express"))
+    await plant.import_orders()
+    plant.place(replace(order("1", method="Express"), number="A-1"))
+    await plant.import_orders()
+    plant.place(replace(order("1", placed_s=START_S + 900, status="cancelled"), number="A-1", lines=()))
+    await plant.import_orders()
+    plant.configure(shop=connection(methods={"Express": "X"}))
+    await plant.import_orders()
+    assert plant.doc("o1").state is State.VOID
+    assert not plant.warehouse.taken.effects

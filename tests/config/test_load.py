@@ -170,6 +170,24 @@ def test_what_connections_say_against_each_other(folder: Folder) -> None:
     assert set(loaded(folder).config.connections) == {"c-003"}
 
 
+def test_a_store_account_that_has_the_orders_of_another(folder: Folder) -> None:
+    """A server of which no channel is named has the orders of all: beside one of its channels, each of that
+    one's orders would go to two warehouses."""
+    folder.write("connections.d/a.toml", connection(1).replace("shop1.example", "shop.example/"))
+    folder.write("connections.d/b.toml", connection(2).replace("shop2.example", "shop.example/eu"))
+    found = problems(folder)
+    assert len(found) == 2
+    assert found[0].startswith(
+        "connections.d/a.toml: store: found an account that has all orders of connections.d/b.toml"
+    )
+    assert found[1].startswith(
+        "connections.d/b.toml: store: found an account that has orders that are also in connections.d/a.toml"
+    )
+    assert not loaded(folder).config.connections
+    folder.write("connections.d/a.toml", connection(1).replace("shop1.example", "shop.example/us"))
+    assert not problems(folder)
+
+
 def test_one_account_under_two_names_is_one_too_many(folder: Folder) -> None:
     """Each would read the other's files away, and match no package to the other's orders."""
     folder.write("merchants.d/other.toml", MERCHANT)

@@ -11,6 +11,7 @@ from dropstreamd.store.tables import Table
 from dropstreamd.supervisor.housekeeping import Housekeeping
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office
+from tests.fakes.sources import Changed
 
 NEW_S = START_S + 60
 SHOP = "/connections/shop"
@@ -91,6 +92,23 @@ async def test_orders_that_are_not_where_they_should_be(office: Office, client: 
     assert 'dropstreamd_orders_unaccounted{connection="shop"} 2.0' in told
     office.clock.step(5 * DAY_S)
     assert (await client.ask("POST", audit))["overdue"] == 1
+
+
+async def test_an_order_that_waits_here_and_no_more_in_the_store(office: Office, client: Client) -> None:
+    """Not every store dates what lets an order be shipped, as its payment."""
+    changes = office.stores["shop"].changes
+    waiting = order("1", placed_s=NEW_S, status="waiting")
+    for placed in (waiting, *(order(str(number), placed_s=NEW_S) for number in (2, 3, 4))):
+        changes.change(placed.key, placed)
+    await client.enable()
+    await client.run("sales_orders.import")
+    changes.rows["o1"] = Changed(changes.rows["o1"].at, replace(waiting, status="open"))
+    office.clock.step(DAY_S)
+    await client.run("sales_orders.import")
+    found = await client.ask("POST", f"{SHOP}/audit/orders")
+    assert [(each["number"], each["what"]) for each in found["unaccounted_orders"]] == [
+        ("1", "the store lets it be shipped, and told us that it waits")
+    ]
 
 
 async def astray(office: Office, client: Client) -> None:

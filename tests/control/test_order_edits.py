@@ -65,6 +65,20 @@ async def test_a_replacement_goes_under_a_reference_of_its_own(office: Office, c
     assert "it replaces what was sent of order o1" in (await shown(client, "1-R1"))["explained"]
 
 
+async def test_two_who_ask_for_a_replacement_at_once_get_one(office: Office, client: Client) -> None:
+    """Each saw that there was none; so does one whose answer was lost."""
+    await handed(office, client)
+    await verb(client, "replace", confirmed=True)
+    status, kind, answer = await refused(client, "replace", confirmed=True)
+    assert (status, kind) == (409, "not possible")
+    assert answer["detail"] == "1-R1 is to be sent in its place already; it is pending"
+    await client.run("sales_orders.import")
+    assert of_one(office).created() == {"o1": 1, "o1+R1": 1}
+    assert "SH1-R2" in await verb(client, "replace", confirmed=True)
+    assert "never handed over" in await verb(client, "cancel", "1-R2")
+    assert "SH1-R3" in await verb(client, "replace", confirmed=True)
+
+
 async def test_the_store_is_told_of_a_replacement_what_it_does_not_know(
     office: Office, client: Client
 ) -> None:

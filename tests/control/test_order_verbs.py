@@ -71,6 +71,11 @@ async def test_an_order_that_the_warehouse_lost_goes_again(office: Office, clien
     assert told["known"][0] == "it is sent"
     assert "as out-" in told["known"][1]
     assert "no package of it is known" in told["known"]
+    assert "the warehouse's shipments have never been fetched: it may have left" in told["known"]
+    await client.run("shipments.export")
+    told = (await refused(client, "resend"))[2]
+    [fetched] = [each for each in told["known"] if "were last fetched on 20" in each]
+    assert fetched.endswith(": it may have left since")
     assert told["known"][-1] == "whether the warehouse has taken it cannot be looked up with this platform"
     assert (await shown(client))["accepted"] == 1
     assert await verb(client, "resend", confirmed=True) == (
@@ -196,6 +201,24 @@ async def test_cancelled_in_the_store_it_is_not_sent_again(office: Office, clien
     await client.run("sales_orders.import")
     status, _, told = await refused(client, "resend", confirmed=True)
     assert (status, told["detail"]) == (409, "1 is cancelled in the store")
+
+
+async def test_what_another_has_just_cancelled_by_hand_is_not_sent_again(
+    office: Office, client: Client
+) -> None:
+    """Two people work at one order: what the one confirms was known before the other cancelled it."""
+    office.cancels |= {Part.ORDERS}
+    await client.ask("POST", "/reload")
+    await handed(office, client)
+    await verb(client, "cancel")
+    status, _, told = await refused(client, "resend", confirmed=True)
+    assert (status, told["detail"]) == (
+        409,
+        "1 was cancelled by hand, and the warehouse has yet to stop it",
+    )
+    await client.run("sales_orders.import")
+    assert (of_one(office).created(), office.warehouse.taken.stopped()) == ({"o1": 1}, {"o1": 1})
+    assert "goes again" in await verb(client, "resend", confirmed=True)
 
 
 # ---- hold and release

@@ -131,6 +131,7 @@ class Sandbox:
             "url": f'"{self.store_url}"',
             "username": f'"{USER}"',
             "password": '{ secret = "shop" }',
+            "channel": f'"{name}"',
             "allow_private_address": "true",
             **other,
         }

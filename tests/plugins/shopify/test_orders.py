@@ -217,6 +217,33 @@ async def test_what_may_have_left_before_waits_for_a_person(account: Account, sh
     assert third.orders[again["id"]].number == f"{made['order']['name']}-2"
 
 
+@pytest.mark.parametrize(
+    ("status", "changed"), [("PAID", {"ship_again": True}), ("AUTHORIZED", {"ship_when": "authorized"})]
+)
+async def test_what_waited_is_looked_at_again_when_the_settings_let_it_go(
+    account: Account, shop: ShopifyShop, status: str, changed: dict[str, object]
+) -> None:
+    """Long after it changed in Shopify, and though the first run after that broke off."""
+    made = shop.place({"A": 2})
+    made["order"]["displayFinancialStatus"] = status
+    if status == "PAID":
+        made = shop.cancel_fulfillment(made, shop.fulfill(made, {made["lineItems"][0]["id"]: 2}, {}))
+    first = await account.listing()
+    assert first.orders[made["id"]].status == "waiting"
+    shop.now += timedelta(hours=6)
+    shop.place({"A": 1})
+    quiet = await account.listing((await account.listing(first.cursor)).cursor)
+    shop.now += timedelta(hours=6)
+    later = shop.place({"A": 1})
+    assert made["id"] not in quiet.orders
+    async with account.open(**changed) as store:
+        broken = await Listing(cursor=quiet.cursor).read(store.orders, most_pages=1)
+    assert made["id"] not in broken.orders
+    again = await account.listing(broken.cursor, **changed)
+    assert again.orders[made["id"]].status == "open"
+    assert set((await account.listing(again.cursor, **changed)).orders) == {later["id"]}
+
+
 async def test_a_cancellation_is_seen_though_the_run_before_broke_off(
     account: Account, shop: ShopifyShop
 ) -> None:
