@@ -137,10 +137,11 @@ class Gauges:
     def _of_accounts(self) -> None:
         daemon, metrics = self._daemon, self._metrics
         for path in daemon.feeds:
-            unmatched, undecodable, held = daemon.state.read(partial(_told_by, path=path))
+            unmatched, undecodable, held, kept = daemon.state.read(partial(_told_by, path=path))
             metrics.set_unmatched("/".join(path), unmatched)
             metrics.set_undecodable("/".join(path), undecodable)
             metrics.set_snapshot_held("/".join(path), held=held)
+            metrics.set_skus_kept("/".join(path), kept)
         accounts = self._used_accounts()
         for gone in self._accounts - accounts:
             metrics.remove_account(gone)
@@ -218,9 +219,11 @@ def backlog(tx: Reader, connection: str, channel: str) -> tuple[int, int, int, i
     )
 
 
-def _told_by(tx: Reader, path: stock.Path) -> tuple[int, int, bool]:
+def _told_by(tx: Reader, path: stock.Path) -> tuple[int, int, bool, int]:
     """Of what a warehouse account told: the rows that belong to nobody, what could not be read (each counted
-    up to a limit), and whether a snapshot is held."""
+    up to a limit), whether a snapshot is held, and how many SKUs the newest one lacks that have stock."""
     unmatched = sum(1 for _ in tx.scan(Table.UNMATCHED, path, limit=COUNT_LIMIT))
     undecodable = sum(1 for _ in tx.scan(Table.PARKED, ("/".join(path),), limit=COUNT_LIMIT))
-    return unmatched, undecodable, stock.held(tx, path) is not None
+    latest = stock.latest(tx, path)
+    kept = 0 if latest is None else latest.kept
+    return unmatched, undecodable, stock.held(tx, path) is not None, kept

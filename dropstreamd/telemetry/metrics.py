@@ -194,6 +194,10 @@ class Metrics:
         """Whether a snapshot of a warehouse account's stock waits for a person."""
         self._snapshot_held.set(float(held), account)
 
+    def set_skus_kept(self, account: str, count: int) -> None:
+        """How many SKUs keep their stock, though a warehouse's newest believed snapshot lacks them."""
+        self._skus_kept.set(count, account)
+
     def set_cannot_run(self, count: int) -> None:
         """How many parts of the configuration cannot run as their files are."""
         self._cannot_run.set(count)
@@ -311,6 +315,11 @@ class Metrics:
         )
         self._snapshot_held = self._gauge(
             "snapshot_held", "1 while a snapshot of a warehouse's stock waits for a person.", ("account",)
+        )
+        self._skus_kept = self._gauge(
+            "skus_kept",
+            "SKUs that keep their stock, though a warehouse's newest snapshot lacks them.",
+            ("account",),
         )
         self._cannot_run = self._gauge(
             "cannot_run", "Connections, warehouses and merchants whose files keep them from running.", ()

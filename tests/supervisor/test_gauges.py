@@ -15,6 +15,7 @@ from dropstreamd.channels import inventory
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Broken
 from dropstreamd.errors import Unreachable
+from dropstreamd.model.stock import StockRow
 from dropstreamd.platform.circuit import Circuit, Circuits
 from dropstreamd.platform.contract import Bad, Host, Part, Plugin, Role, StockPage, Taken, Warehouse
 from dropstreamd.store.lmdb_store import InlineStore, open_inline_store
@@ -178,3 +179,22 @@ async def test_a_file_that_cannot_be_read_and_a_held_snapshot_are_shown(
         assert (await undecodable(), await held()) == (1, 0)
         await watched.run()
         assert (await undecodable(), await held()) == (0, 1)
+
+
+async def test_skus_that_a_snapshot_lacks_and_that_keep_their_stock_are_counted(
+    state: InlineStore, autojump_clock: MockClock
+) -> None:
+    at_s = World(state).clock.now_s()
+
+    def told(name: str, age_s: float, **figures: int) -> StockPage:
+        rows = tuple(StockRow(sku=sku, quantity=units) for sku, units in figures.items())
+        return StockPage(snapshot=name, as_of=utc(at_s - age_s), rows=rows, last=True, mark=name, more=False)
+
+    sold_out = dict.fromkeys("BCDEFGHIJ", 0)
+    watched = Watched(state, told("1", 60, A=5, **sold_out), told("2", 30, **sold_out))
+    kept = partial(watched.shown, "skus_kept", account=ACCOUNT)
+    async with watched.world.running():
+        feed = watched.world.daemon.feeds["m", "w0"]
+        for expected in (0, 1):
+            await feed.fetch_stock()
+            assert await kept() == expected

@@ -45,6 +45,7 @@ def full() -> Metrics:
     metrics.set_unmatched("sftp:wms", 2)
     metrics.set_undecodable("sftp:wms", 1)
     metrics.set_snapshot_held("sftp:wms", held=True)
+    metrics.set_skus_kept("sftp:wms", 3)
     metrics.set_cannot_run(1)
     metrics.set_store_size(10, 100)
     metrics.set_store_full(full=False)
