@@ -284,7 +284,7 @@ class Metrics:
         )
         self._overdue = self._gauge(
             "orders_overdue",
-            "Orders with the warehouse past their ship-by, by the last audit.",
+            "Orders that have not left past their ship-by, by the last audit.",
             ("connection",),
         )
         self._audited = self._gauge(
