@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import orders, snapshot
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import Misconfigured, Unreachable
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
-from dropstreamd.platform.contract import Part, Record
+from dropstreamd.platform.contract import Part, Record, StockPage, Taken
 from dropstreamd.store import documents, switches
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
@@ -288,3 +288,32 @@ async def test_what_a_store_adds_is_deducted_once_though_it_is_amended(state: In
     plant.report({"A": 5})
     await plant.smart()
     assert shown(plant) == {"A": 5}
+
+
+class Down:
+    """The stock of a warehouse that is down."""
+
+    async def page(self, taken: Taken) -> StockPage | None:
+        raise Unreachable("wms.example.com: no answer")
+
+    async def confirm(self, marks: Sequence[str]) -> None:
+        raise AssertionError("there was nothing to confirm")
+
+
+async def test_what_orders_take_is_deducted_while_the_warehouse_is_down(
+    state: InlineStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stores sell the same stock: one must hear of the other's orders, whoever cannot take them."""
+    plant = Plant(state, connection(), connection("ebay"))
+    plant.report({"A": 10, "B": 5})
+    for name in ("shop", "ebay"):
+        await plant.smart(name)
+
+    monkeypatch.setattr(plant.warehouse.stock, "session", Down)
+    plant.place(order("1", ("A", 8), method="unmapped"), name="ebay")
+    await plant.import_orders("ebay")
+    for run, name in ((plant.smart, "shop"), (plant.full, "ebay")):
+        plant.stores[name].levels.effects = []
+        with pytest.raises(Unreachable, match="no answer"):
+            await run(name)
+        assert shown(plant, name) == {"A": 2}, "and nothing is pushed without news"
