@@ -74,6 +74,7 @@ async def _serve(
     plugins = await trio.to_thread.run_sync(load_plugins, settings.plugin_path)
     loaded = await trio.to_thread.run_sync(partial(load, conf_dir, plugins))
     metrics = Metrics(now_s=clock.now_s, version=__version__)
+    state.watch(metrics)
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     secrets = SecretStore(settings.state_dir, Path(credentials) if credentials else None)
     accounts = Accounts(

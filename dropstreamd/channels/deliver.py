@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import trio
 
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import Hold, OutcomeUnknown, StateFull, Wait
+from dropstreamd.errors import Hold, OutcomeUnknown, StateFull, Unreachable, Wait
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Prepared, Untouched
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import control_numbers, handover, settling
@@ -26,6 +26,10 @@ PUSH_DEADLINE_S = 120.0
 
 LOOK_AGAIN_S = 60.0
 """How old a look at the source may be when something is handed over, in seconds."""
+
+LOOK_UP_DEADLINE_S = 900.0
+"""How long it may take to find out what became of one attempt, in seconds: a server that keeps its connection
+alive and answers nothing would hold the account, and all who wait for it, for ever."""
 
 LookAgain = Callable[[], Awaitable[None]]
 
@@ -145,7 +149,12 @@ async def recover(run: Run, book: Book, sink: Sink[T]) -> None:
         if attempt.step == handover.IN_DOUBT:
             continue
         await run.settled()
-        outcomes = await _recovered(run, book, sink, attempt_id, attempt)
+        with trio.move_on_after(LOOK_UP_DEADLINE_S) as patience:
+            outcomes = await _recovered(run, book, sink, attempt_id, attempt)
+        if patience.cancelled_caught:
+            raise Unreachable(
+                f"what became of a hand-over was not told within {LOOK_UP_DEADLINE_S:g} s; it is asked again"
+            )
         if outcomes is None:
             run.count("waiting_to_look_up")
         else:

@@ -7,7 +7,7 @@ from dropstreamd.channels.marking import mark_all, mark_what_moved, unsent_now
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.pushing import push_levels
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import DropstreamError, Hold, Misconfigured, Wait
 from dropstreamd.store import adjustments, stock, switches
 from dropstreamd.store.base import Reader
 
@@ -16,23 +16,28 @@ CHANNEL = deriving.CHANNEL
 
 async def smart(run: Run) -> None:
     """Fetch the warehouse's figures and push what changed."""
-    await _fetch(run)
+    trouble = await _fetch(run)
     here = _places(run)
     unsent = unsent_now(run)
     await mark_what_moved(run, here, unsent)
     await push_levels(run, here, unsent)
+    if trouble is not None:
+        raise trouble
     _assert_fresh(run)
     _assert_counted(run)
 
 
 async def full(run: Run) -> None:
-    """Fetch the warehouse's figures and push every level."""
-    await _fetch(run)
+    """Fetch the warehouse's figures and push every level; without them, what orders take alone."""
+    trouble = await _fetch(run)
     here = _places(run)
     unsent = unsent_now(run)
     await mark_what_moved(run, here, unsent)
-    await mark_all(run, here, forced=True)
+    if trouble is None:
+        await mark_all(run, here, forced=True)
     await push_levels(run, here, unsent)
+    if trouble is not None:
+        raise trouble
     _assert_fresh(run)
     _assert_counted(run)
 
@@ -83,12 +88,19 @@ def _assert_counted(run: Run) -> None:
         )
 
 
-async def _fetch(run: Run) -> None:
+async def _fetch(run: Run) -> DropstreamError | None:
+    """Why the warehouse could not be asked, if so. Its stores sell on meanwhile: what their orders take is
+    deducted from the figures at hand all the same, and the run fails afterwards."""
     await _look_at_orders(run)
-    for made in await run.scope.feed.fetch_stock():
+    try:
+        fetched = await run.scope.feed.fetch_stock()
+    except (Wait, Hold) as error:
+        return error
+    for made in fetched:
         run.count("adjustments" if made.verdict == "adjusted" else f"snapshots_{made.verdict}")
         if made.verdict != "unreadable":
             run.count("undecodable", made.bad_rows)
+    return None
 
 
 async def _look_at_orders(run: Run) -> None:

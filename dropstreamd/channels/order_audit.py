@@ -1,4 +1,4 @@
-"""The order audit: what the store shows as open against the ledger, and what was sent and does not ship.
+"""The order audit: what the store shows as open against the ledger, and what does not ship.
 
 It reads and reports; nothing is staged, moved or sent by it. What the newest one found is kept.
 """
@@ -19,6 +19,7 @@ from dropstreamd.store import cursors, documents, switches
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
+from dropstreamd.store.transitions import OLDER, WAITING
 
 PAGES = 1_000
 """Pages of the store that one audit reads."""
@@ -37,6 +38,7 @@ ON_ITS_WAY_S = 600.0
 seconds."""
 
 _order = msgspec.msgpack.Decoder(Order)
+_NOT_SENT = (State.PENDING, State.PARKED, State.HELD)
 _WITH_THE_WAREHOUSE = (Life.SENT, Life.ACKNOWLEDGED, Life.PARTIALLY_SHIPPED)
 
 
@@ -57,9 +59,10 @@ class Finds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audited(msgspec.Struct, frozen=True, kw_only=True):
-    """What an audit found. `unaccounted`: open in the store, and not so here. `overdue`: with the warehouse
-    past its ship-by. `looked_at` orders of the store were compared; `trouble` is why it were none, or not
-    all: what is kept then has the unaccounted orders of the audit before, where those were more."""
+    """What an audit found. `unaccounted`: open in the store, and not so here. `overdue`: not shipped past its
+    ship-by, whether the warehouse has it or it was never sent. `looked_at` orders of the store were compared;
+    `trouble` is why it were none, or not all: what is kept then has the unaccounted orders of the audit
+    before, where those were more."""
 
     at_s: float
     looked_at: int
@@ -181,7 +184,7 @@ def _left_open(tx: Reader, scope: Scope, doc: Document) -> str:
     return ""
 
 
-# ---- what was sent and does not ship
+# ---- what does not ship
 
 
 async def _overdue(scope: Scope) -> list[Found]:
@@ -203,18 +206,34 @@ def _overdue_page(tx: Reader, scope: Scope, after: str | None) -> tuple[list[Fou
         doc = documents.get(tx, flow, key)
         due_s = None if doc is None else _due_s(scope, doc)
         late = due_s is not None and due_s < scope.clock.now_s()
-        if doc is not None and due_s is not None and late and _waits(tx, scope, doc):
-            what = f"it was sent, and {'part of it' if _in_part(tx, scope, doc) else 'nothing'} has left"
+        if doc is not None and due_s is not None and late and (not doc.accepted or _waits(tx, scope, doc)):
+            what = _why_late(tx, scope, doc)
             found.append(Found(key=key, number=doc.number, what=what, since_s=due_s))
     return found, keys[-1] if len(keys) == AT_ONCE else None
 
 
 def _due_s(scope: Scope, doc: Document) -> float | None:
-    """Until when it was to leave: its ship-by, else some days after its hand-over."""
-    if doc.state is not State.ACCEPTED or doc.standing is Standing.OVER or not doc.handed_s or doc.purged:
+    """Until when it was to leave: its ship-by, else some days after its hand-over, or after it came where it
+    was never handed over. None for one that need not leave, or that the store itself holds; one whose buyer
+    asks to cancel it waits for a person there."""
+    if doc.standing is Standing.OVER or doc.purged:
         return None
-    ship_by = _order.decode(doc.content).ship_by
-    return doc.handed_s + scope.connection.ship_within_s if ship_by is None else ship_by.timestamp()
+    order = _order.decode(doc.content)
+    unsent = not doc.accepted and doc.state in _NOT_SENT and doc.cause not in OLDER
+    if doc.state is State.ACCEPTED and doc.handed_s:
+        since_s = doc.handed_s
+    elif unsent and (doc.cause != WAITING or order.cancel_requested):
+        since_s = doc.first_s
+    else:
+        return None
+    ship_by = order.ship_by
+    return since_s + scope.connection.ship_within_s if ship_by is None else ship_by.timestamp()
+
+
+def _why_late(tx: Reader, scope: Scope, doc: Document) -> str:
+    if not doc.accepted:
+        return f"it was not sent: {doc.reason or 'its turn has not come'}"
+    return f"it was sent, and {'part of it' if _in_part(tx, scope, doc) else 'nothing'} has left"
 
 
 def _waits(tx: Reader, scope: Scope, doc: Document) -> bool:

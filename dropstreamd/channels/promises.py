@@ -13,7 +13,7 @@ import msgspec
 
 from dropstreamd.channels import corrections, kits, references, rules
 from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
-from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.orders import OrderLine, OutboundLine, OutboundOrder
 from dropstreamd.store import stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Saved
@@ -39,7 +39,7 @@ def _keep(account: WarehouseAccount, connection: Connection, tx: Writer, key: st
 
 
 def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
-    if promise is not None and (promise.units or promise.gone or promise.apart):
+    if promise is not None and (promise.units or promise.gone or promise.apart or promise.more):
         tx.put(Table.PROMISES, path, msgspec.msgpack.encode(promise))
     else:
         tx.delete(Table.PROMISES, path)
@@ -57,18 +57,45 @@ def _promised(
             # That a package left from elsewhere (`shipped`) holds until it is handed over anew.
             facility = old.at if not old.at and old.handed_s == doc.handed_s else facility
             promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s, at=facility)
-        return _closed(promise, old, doc)
+        return _closed(_added(promise, connection, doc, sent), old, doc)
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
     if doc.state is State.VOID or doc.standing is Standing.OVER or old_systems:
         return None
     decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     if decision.never_goes:
         return None
+    wanted, apart = _by_sku((line, line.open_quantity) for line in kits.to_ship(decision.order.lines))
+    return Promise(units=wanted, apart=apart, at=decision.order.location)
+
+
+def _by_sku(lines: Iterable[tuple[OrderLine, int]]) -> tuple[dict[str, int], dict[str, int]]:
+    """Units by channel SKU: of lines that may be bundles, and of those taken out of one."""
     wanted: Counter[str] = Counter()
     apart: Counter[str] = Counter()
-    for line in kits.to_ship(decision.order.lines):
-        (apart if line.part_of else wanted)[line.sku] += line.open_quantity
-    return Promise(units=dict(+wanted), apart=dict(+apart), at=decision.order.location)
+    for line, units in lines:
+        (apart if line.part_of else wanted)[line.sku] += units
+    return dict(+wanted), dict(+apart)
+
+
+def _added(promise: Promise, connection: Connection, doc: Document, sent: OutboundOrder | None) -> Promise:
+    """With what the store has added since, until the warehouse is told, by us or by who resolves the task."""
+    if sent is None or not doc.changed_since_accepted or doc.standing is Standing.OVER or doc.purged:
+        return promise
+    decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
+    if decision.never_goes:
+        return promise
+    handed = {part.order_line: part for part in sent.lines}
+    more, apart = _by_sku(
+        (line, _more_of(line, handed.get(line.key))) for line in kits.to_ship(decision.order.lines)
+    )
+    return msgspec.structs.replace(promise, more=more, apart=apart)
+
+
+def _more_of(line: OrderLine, part: OutboundLine | None) -> int:
+    """Units of a line that were not handed over with this part of it."""
+    if part is None or part.store_sku not in ("", line.sku):
+        return line.open_quantity
+    return max(0, line.quantity - part.ordered) if part.ordered else 0
 
 
 def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
@@ -81,6 +108,8 @@ def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
         return promise
     still = Counter(promise.units if old is None else old.units)
     gone_s = max(promise.gone_s, doc.changed_s) if still else promise.gone_s
+    if over or ended:
+        promise = msgspec.structs.replace(promise, more={}, apart={})
     return msgspec.structs.replace(promise, units={}, gone=dict(Counter(promise.gone) + still), gone_s=gone_s)
 
 
@@ -195,8 +224,9 @@ def taken_off(
     """The units of one order, by warehouse SKU, that figures of that time still have. A bundle's are its
     components'."""
     if not promise.handed_s:
-        yield from before_hand_over(promise, listings, bundles)
+        yield from before_hand_over(promise.units, promise.apart, listings, bundles)
         return
+    yield from before_hand_over(promise.more, promise.apart, listings, bundles)
     unknown = account.deduct_handed and promise.handed_s >= as_of_s
     if unknown or account.quantity == "on_hand":
         yield from promise.units.items()
@@ -205,13 +235,16 @@ def taken_off(
 
 
 def before_hand_over(
-    promise: Promise, listings: Mapping[str, str], bundles: Mapping[str, Recipe]
+    units: Mapping[str, int],
+    apart: Mapping[str, int],
+    listings: Mapping[str, str],
+    bundles: Mapping[str, Recipe],
 ) -> Iterator[tuple[str, int]]:
-    """The units of an order that was not handed over yet, by warehouse SKU, as it would go now."""
-    for sku, quantity in promise.units.items():
+    """Units that were not handed over yet, by warehouse SKU, as they would go now."""
+    for sku, quantity in units.items():
         for component, each in kits.sold_from(listings, bundles, sku).items():
             yield component, quantity * each
-    for sku, quantity in promise.apart.items():
+    for sku, quantity in apart.items():
         yield listings.get(sku, sku), quantity
 
 

@@ -340,7 +340,8 @@ def apply(
             if place.facility in fresh:
                 levels.mark(tx, flow, levels.in_store(tx, flow))
     missing = len(difference.missing)
-    return msgspec.structs.replace(made, changed=len(changed), missing=missing)
+    kept = sum(1 for sku in difference.missing if sku not in changed and difference.known[sku] > 0)
+    return msgspec.structs.replace(made, changed=len(changed), missing=missing, kept=kept)
 
 
 def approve(

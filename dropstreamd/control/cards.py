@@ -115,8 +115,8 @@ def _connection_card(desk: Desk, connection: Connection) -> ConnectionCard:
         warehouse_platform=desk.account_of(connection).platform,
         switch=state.read(partial(_switch, connection=connection.id, channel=CONNECTION)),
         channels=tuple(_channel_card(desk, connection, channel, actors.get(channel)) for channel in CHANNELS),
-        crashes=0 if supervisor is None else supervisor.faults.in_a_row,
-        crash="" if supervisor is None or not supervisor.faults.in_a_row else supervisor.faults.last,
+        crashes=0 if supervisor is None else supervisor.faults.troubling,
+        crash="" if supervisor is None or not supervisor.faults.troubling else supervisor.faults.last,
         restored_s=state.read(partial(cursors.restored_s, connection=connection.id)),
         audit=state.read(partial(_audit_card, connection=connection.id)),
     )

@@ -157,7 +157,7 @@ def _promises(tx: Reader, scope: Scope, skus: Collection[str], place: Place) -> 
         known = (
             promise.units.items()
             if promise.handed_s
-            else promises.before_hand_over(promise, listings, bundles)
+            else promises.before_hand_over(promise.units, promise.apart, listings, bundles)
         )
         units = deducted or sum(units for sku, units in known if sku in skus)
         if units:

@@ -40,6 +40,7 @@ from dropstreamd.platform.http_errors import (
     Call,
     from_exception,
     from_status,
+    lost,
     mismatch,
     retry_after_s,
     web_page,
@@ -84,12 +85,13 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of every call. Seconds are for each connect, read and write: a deadline for the whole
-    belongs to the caller (`trio.fail_after`). `retries` are for safe calls only."""
+    """Bounds of every call. Seconds are for each connect, read and write, and for the whole of a try: a
+    shorter deadline belongs to the caller (`trio.fail_after`). `retries` are for safe calls only."""
 
     connect_s: float = 10.0
     read_s: float = 60.0
     write_s: float = 60.0
+    whole_s: float = 900.0
     response_bytes: int = 32 * 1024 * 1024
     request_bytes: int = 8 * 1024 * 1024
     retries: int = 3
@@ -328,13 +330,15 @@ class HttpClient:
     async def _exchange(
         self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None
     ) -> Response:
-        for _ in range(_MOST_REDIRECTIONS + 1):
-            response = await self._send(call, address, headers, content)
-            target = redirection(call, response.status, response.headers, address)
-            if target is None:
-                return response
-            address = target
-        raise Misconfigured(f"{call}: redirected more than {_MOST_REDIRECTIONS} times")
+        with trio.move_on_after(self._limits.whole_s):
+            for _ in range(_MOST_REDIRECTIONS + 1):
+                response = await self._send(call, address, headers, content)
+                target = redirection(call, response.status, response.headers, address)
+                if target is None:
+                    return response
+                address = target
+            raise Misconfigured(f"{call}: redirected more than {_MOST_REDIRECTIONS} times")
+        raise lost(call, f"the answer was not complete within {self._limits.whole_s:g} s")
 
     async def _send(
         self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None

@@ -93,6 +93,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     used_bytes: int
     """Pages in use, free pages between them included."""
     limit_bytes: int
+    full: bool = False
+    """Whether a write was refused of late, because the map or the disk is full."""
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):

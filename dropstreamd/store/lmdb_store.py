@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+import msgspec
 import trio
 
 from dropstreamd.errors import StoreError
@@ -19,7 +20,7 @@ from dropstreamd.store.environment import (
 )
 from dropstreamd.store.lock import locked
 from dropstreamd.store.schema import MIGRATIONS, Migration
-from dropstreamd.store.writer import GroupWriter
+from dropstreamd.store.writer import GroupWriter, Watcher
 
 T = TypeVar("T")
 
@@ -33,6 +34,10 @@ class LmdbStore:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> NoReturn:
         await self._writer.run(task_status=task_status)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell it from now on what the writer does."""
+        self._writer.watch(watcher)
 
     def read(self, fn: Callable[[Reader], T]) -> T:
         try:
@@ -48,7 +53,7 @@ class LmdbStore:
         await self.write(_nothing)
 
     def size(self) -> Size:
-        return self.environment.size()
+        return msgspec.structs.replace(self.environment.size(), full=self._writer.full)
 
     def restored(self) -> Restored | None:
         return self.read(restored_of)

@@ -199,7 +199,8 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     `gone_s` the last of them: an older snapshot may have them still. `apart`, before hand-over, are
     those of lines that the platform took out of a bundle: no bundle is looked for in them. `at` is where it
     takes them: before hand-over the store's location, since a map may still change, afterwards the
-    warehouse's facility; "" where nobody has said it.
+    warehouse's facility; "" where nobody has said it. `more` are units by channel SKU that the store has
+    added since the hand-over, and that the warehouse was not told of; `apart` are of those too then.
     """
 
     units: dict[str, int]
@@ -208,3 +209,4 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     gone_s: float = 0.0
     apart: dict[str, int] = {}
     at: str = ""
+    more: dict[str, int] = {}

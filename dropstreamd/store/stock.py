@@ -34,7 +34,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     `applied`: its figures are believed. `held`: it looks wrong and waits for a person, or for a
     sound one. `superseded`: a newer one was there first. `unreadable`: none of it counts, and it is not
     kept. `adjusted`: no snapshot, but differences told by themselves, `units` their sum. Counts are SKUs,
-    `units` their total.
+    `units` their total; `kept` are those `missing` that go on being shown with a figure above 0.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     missing: int = 0
     units: int = 0
     bad_rows: int = 0
+    kept: int = 0
 
 
 _generation = msgspec.msgpack.Decoder(Generation)

@@ -6,18 +6,29 @@ threads; there is never more than one group under way.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import trio
-from outcome import Outcome
+from outcome import Error, Outcome
 
-from dropstreamd.errors import StoreError
+from dropstreamd.errors import StateFull, StoreError
 from dropstreamd.store.base import Writer
 
 T = TypeVar("T")
 
 QUEUE_LIMIT = 1_000
 GROUP_LIMIT = 250
+
+FULL_SHOWN_S = 900.0
+"""How long after a write was refused the state is shown as full: what runs into it is tried again by then."""
+
+
+class Watcher(Protocol):
+    """Told what the writer does: metrics."""
+
+    def set_writer_queue(self, length: int) -> None: ...
+    def commit_finished(self, duration_s: float) -> None: ...
+
 
 # Functions of any result share a group; `GroupWriter.write` gives each result back to its own caller.
 _Function = Callable[[Writer], Any]
@@ -47,6 +58,17 @@ class GroupWriter:
         self._moved = trio.Event()
         self._running = False
         self._failure: StoreError | None = None
+        self._watcher: Watcher | None = None
+        self._refused_at: float | None = None
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell it from now on."""
+        self._watcher = watcher
+
+    @property
+    def full(self) -> bool:
+        """Whether a write was refused of late for want of room."""
+        return self._refused_at is not None and trio.current_time() - self._refused_at < FULL_SHOWN_S
 
     async def write(self, fn: Callable[[Writer], T]) -> T:
         """See `base.Store.write`. Waits for room in the queue first."""
@@ -100,12 +122,21 @@ class GroupWriter:
             for _ in range(min(GROUP_LIMIT, len(self._queue))):
                 self._group.append(self._queue.popleft())
             functions = [submission.fn for submission in self._group]
+            began = trio.current_time()
             with trio.CancelScope(shield=True):
                 outcomes = await trio.to_thread.run_sync(self._commit, functions, limiter=self._thread)
+            self._tell(outcomes, trio.current_time() - began)
             for submission, outcome in zip(self._group, outcomes, strict=True):
                 submission.outcome = outcome
                 submission.done.set()
             self._group.clear()
+
+    def _tell(self, outcomes: Sequence[Outcome[Any]], took_s: float) -> None:
+        if any(isinstance(each, Error) and isinstance(each.error, StateFull) for each in outcomes):
+            self._refused_at = trio.current_time()
+        if self._watcher is not None:
+            self._watcher.commit_finished(took_s)
+            self._watcher.set_writer_queue(len(self._queue))
 
     def _shield_callers(self) -> None:
         """Callers wait through cancellation while, and only while, somebody answers them."""

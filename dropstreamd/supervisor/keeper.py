@@ -15,13 +15,26 @@ CALM_S = 600.0
 """A task that ran this long without a fault is trusted again."""
 
 
+RECOVERED_S = 300.0
+"""A task that has run this long since its last fault is shown as well."""
+
+
 class Faults:
-    """The faults of one task: how many in a row, and what the last one was."""
+    """The faults of one task: how many in a row, and what the last one was; since when it has run, None while
+    it does not."""
 
     def __init__(self) -> None:
         self.in_a_row = 0
         self.last = ""
         self.total = 0
+        self.runs_since: float | None = None
+
+    @property
+    def troubling(self) -> int:
+        """How many in a row, until it has gone well for a while."""
+        if self.runs_since is not None and trio.current_time() - self.runs_since > RECOVERED_S:
+            return 0
+        return self.in_a_row
 
 
 async def keep(
@@ -38,10 +51,11 @@ async def keep(
     `give_up_after` faults in a row the last one passes too: whoever owns the task begins afresh.
     """
     while True:
-        began_s = trio.current_time()
+        began_s = faults.runs_since = trio.current_time()
         try:
             await task()
         except Exception as error:
+            faults.runs_since = None
             if holds_store_error(error):
                 raise
             if trio.current_time() - began_s > CALM_S:

@@ -7,9 +7,8 @@ import trio
 
 from dropstreamd.actors.actor import Listener
 from dropstreamd.channels.jobs import CHANNELS, flows
-from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.platform.circuit import Circuits
-from dropstreamd.store import switches
+from dropstreamd.store import stock, switches
 from dropstreamd.store.base import Reader
 from dropstreamd.store.runs import Result, RunRecord
 from dropstreamd.store.switches import CONNECTION
@@ -110,6 +109,7 @@ class Gauges:
         self._daemon = daemon
         self._circuits = circuits
         self._known: set[str] = set()
+        self._accounts: set[str] = set()
         self._open: set[str] = set()
 
     async def run(self) -> None:
@@ -123,6 +123,8 @@ class Gauges:
         daemon, metrics = self._daemon, self._metrics
         size = daemon.state.size()
         metrics.set_store_size(size.used_bytes, size.limit_bytes)
+        metrics.set_store_full(full=size.full)
+        metrics.set_cannot_run(len(daemon.broken))
         names = {each.name for each in daemon.config.connections.values()}
         for gone in self._known - names:
             metrics.remove_connection(gone)
@@ -130,12 +132,33 @@ class Gauges:
         for connection_id in list(daemon.config.connections):
             self._of_connection(connection_id)
             await trio.lowlevel.checkpoint()
-        for path, feed in list(daemon.feeds.items()):
-            unmatched = daemon.state.read(partial(_unmatched, settings=feed.account.settings))
+        self._of_accounts()
+
+    def _of_accounts(self) -> None:
+        daemon, metrics = self._daemon, self._metrics
+        for path in daemon.feeds:
+            unmatched, undecodable, held, kept = daemon.state.read(partial(_told_by, path=path))
             metrics.set_unmatched("/".join(path), unmatched)
+            metrics.set_undecodable("/".join(path), undecodable)
+            metrics.set_snapshot_held("/".join(path), held=held)
+            metrics.set_skus_kept("/".join(path), kept)
+        accounts = self._used_accounts()
+        for gone in self._accounts - accounts:
+            metrics.remove_account(gone)
+        self._accounts = accounts
         for circuit in self._circuits.all():
-            metrics.set_circuit_open(circuit.account, is_open=circuit.state == "open")
-            self._tell_circuit(circuit.account, circuit.state == "open")
+            # One that has rested is no sounder for that: a call has to get through first.
+            failing = circuit.state != "closed" and circuit.account in accounts
+            if circuit.account in accounts:
+                metrics.set_circuit_open(circuit.account, is_open=failing)
+            self._tell_circuit(circuit.account, failing)
+
+    def _used_accounts(self) -> set[str]:
+        """As metrics name them: those that calls go to, and the warehouses'."""
+        config, used = self._daemon.config, {"/".join(path) for path in self._daemon.feeds}
+        for connection in config.connections.values():
+            used |= {connection.store.account_key, config.account(connection).account_key}
+        return used
 
     def _tell_circuit(self, account: str, is_open: bool) -> None:
         if is_open and account not in self._open:
@@ -155,7 +178,7 @@ class Gauges:
             return  # a reload took it away meanwhile
         name = connection.name
         switch = daemon.state.read(partial(_switched_on, connection=connection_id))
-        up = None if not switch else supervisor.faults.in_a_row == 0 and not supervisor.ended.is_set()
+        up = None if not switch else supervisor.faults.troubling == 0 and not supervisor.ended.is_set()
         metrics.set_connection_up(name, up=up)
         for channel in CHANNELS:
             pending, parked, doubt, tasks = daemon.state.read(
@@ -196,5 +219,11 @@ def backlog(tx: Reader, connection: str, channel: str) -> tuple[int, int, int, i
     )
 
 
-def _unmatched(tx: Reader, settings: WarehouseAccount) -> int:
-    return sum(1 for _ in tx.scan(Table.UNMATCHED, (settings.merchant, settings.name)))
+def _told_by(tx: Reader, path: stock.Path) -> tuple[int, int, bool, int]:
+    """Of what a warehouse account told: the rows that belong to nobody, what could not be read (each counted
+    up to a limit), whether a snapshot is held, and how many SKUs the newest one lacks that have stock."""
+    unmatched = sum(1 for _ in tx.scan(Table.UNMATCHED, path, limit=COUNT_LIMIT))
+    undecodable = sum(1 for _ in tx.scan(Table.PARKED, ("/".join(path),), limit=COUNT_LIMIT))
+    latest = stock.latest(tx, path)
+    kept = 0 if latest is None else latest.kept
+    return unmatched, undecodable, stock.held(tx, path) is not None, kept

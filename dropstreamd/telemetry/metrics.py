@@ -179,12 +179,28 @@ class Metrics:
         self._throttles.add(1, account)
 
     def set_circuit_open(self, account: str, *, is_open: bool) -> None:
-        """Whether calls to the account are held back after repeated failure."""
+        """Whether calls to the account have kept failing, and none has got through since."""
         self._circuit.set(float(is_open), account)
 
     def set_unmatched(self, account: str, count: int) -> None:
         """How many of a warehouse account's rows belong to no order that we know."""
         self._unmatched.set(count, account)
+
+    def set_undecodable(self, account: str, count: int) -> None:
+        """How many files, rows and documents of a warehouse account could not be read."""
+        self._undecodable.set(count, account)
+
+    def set_snapshot_held(self, account: str, *, held: bool) -> None:
+        """Whether a snapshot of a warehouse account's stock waits for a person."""
+        self._snapshot_held.set(float(held), account)
+
+    def set_skus_kept(self, account: str, count: int) -> None:
+        """How many SKUs keep their stock, though a warehouse's newest believed snapshot lacks them."""
+        self._skus_kept.set(count, account)
+
+    def set_cannot_run(self, count: int) -> None:
+        """How many parts of the configuration cannot run as their files are."""
+        self._cannot_run.set(count)
 
     def set_audited(self, connection: str, *, unaccounted: int, overdue: int, at_s: float) -> None:
         """What the newest order audit of a connection found, and when."""
@@ -268,7 +284,7 @@ class Metrics:
         )
         self._overdue = self._gauge(
             "orders_overdue",
-            "Orders with the warehouse past their ship-by, by the last audit.",
+            "Orders that have not left past their ship-by, by the last audit.",
             ("connection",),
         )
         self._audited = self._gauge(
@@ -289,10 +305,24 @@ class Metrics:
             "throttles_total", "Times that a platform asked for fewer calls.", ("account",)
         )
         self._circuit = self._gauge(
-            "circuit_open", "1 while calls to the account are held back.", ("account",)
+            "circuit_open", "1 while calls to the account keep failing and are held back.", ("account",)
         )
         self._unmatched = self._gauge(
             "unmatched_rows", "A warehouse's rows that belong to no known order.", ("account",)
+        )
+        self._undecodable = self._gauge(
+            "undecodable", "A warehouse's files, rows and documents that could not be read.", ("account",)
+        )
+        self._snapshot_held = self._gauge(
+            "snapshot_held", "1 while a snapshot of a warehouse's stock waits for a person.", ("account",)
+        )
+        self._skus_kept = self._gauge(
+            "skus_kept",
+            "SKUs that keep their stock, though a warehouse's newest snapshot lacks them.",
+            ("account",),
+        )
+        self._cannot_run = self._gauge(
+            "cannot_run", "Connections, warehouses and merchants whose files keep them from running.", ()
         )
 
     def _declare_process(self) -> None:

@@ -1,10 +1,14 @@
 """An exception as data: what it was and where, never the values that it met."""
 
+import re
 import traceback
 from collections import deque
 
 FRAMES_LIMIT = 20
 EXCEPTIONS_LIMIT = 10
+
+_QUOTED = re.compile(r"""['"].*['"]""", re.DOTALL)
+"""From the first quotation mark to the last: a value may hold some itself."""
 
 
 def describe_exception(error: BaseException) -> dict[str, object]:
@@ -34,9 +38,15 @@ def _one(error: BaseException) -> dict[str, object]:
     )
     return {
         "type": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
-        "message": str(error),
+        "message": _message(error),
         "frames": [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in summary],
     }
+
+
+def _message(error: BaseException) -> str:
+    """What it says; of a value that could not be read, Python quotes the value itself: that is left out."""
+    said = str(error)
+    return _QUOTED.sub("[value]", said) if isinstance(error, ValueError) else said
 
 
 def _next(error: BaseException) -> list[tuple[str, BaseException]]:

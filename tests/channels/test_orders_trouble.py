@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+import trio
 from msgspec.structs import replace
 
 from dropstreamd.channels import deliver, orders
@@ -198,6 +199,29 @@ async def test_a_warehouse_that_never_answers_is_cut_off(plant: Plant, autojump_
         await plant.import_orders()
     await plant.import_orders()
     plant.later(seconds=31)
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_a_warehouse_that_never_tells_what_became_of_an_order_is_cut_off(
+    plant: Plant, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the account meanwhile: nothing else of it would ever run again."""
+    plant.warehouse.taken.faults.append(Fault.HANG)
+    plant.place(order("1"))
+    with pytest.raises(OutcomeUnknown, match="took too long"):
+        await plant.import_orders()
+    await plant.import_orders()
+
+    async def silent(*_asked: object) -> None:
+        await trio.sleep_forever()
+
+    plant.later(seconds=31)
+    with monkeypatch.context() as patched, trio.move_on_after(86_400) as day:
+        patched.setattr(plant.warehouse.taken, "recover", silent)
+        with pytest.raises(Unreachable, match="it is asked again"):
+            await plant.import_orders()
+    assert not day.cancelled_caught
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1}
 

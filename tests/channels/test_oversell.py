@@ -1,21 +1,22 @@
 """Courses in which a store could be told more than the warehouse still has to give."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Literal
 
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import snapshot
-from dropstreamd.errors import Misconfigured
+from dropstreamd.channels import orders, snapshot
+from dropstreamd.errors import Misconfigured, Unreachable
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
-from dropstreamd.platform.contract import Record
-from dropstreamd.store import switches
+from dropstreamd.platform.contract import Part, Record, StockPage, Taken
+from dropstreamd.store import documents, switches
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import ACCOUNT, Plant, connection, order, package
-from tests.fakes.sinks import FakeSink
+from tests.fakes.sinks import FakeSink, Fault
 
 
 @pytest.fixture
@@ -244,3 +245,75 @@ async def test_a_warehouse_that_never_told_figures_is_noticed(plant: Plant) -> N
     plant.report({"A": 9})
     await plant.smart()
     assert shown(plant) == {"A": 9}
+
+
+async def test_what_a_store_adds_to_an_order_that_went_is_deducted(state: InlineStore) -> None:
+    """The warehouse was told of three; whoever tells it of the others resolves the task."""
+    bundles = {"KIT": {"A": 2, "B": 1}}
+    plant = Plant(state, connection(bundles=bundles, listings={"TEE": "A"}))
+    plant.report({"A": 20, "B": 10})
+    plant.place(order("1", ("TEE", 3), ("KIT", 1)))
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"TEE": 15, "B": 9, "KIT": 7}
+    plant.later(minutes=1)
+    plant.report({"A": 15, "B": 9})
+    plant.place(order("1", ("TEE", 5), ("KIT", 2), ("B", 1)))
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"TEE": 11, "B": 7, "KIT": 5}
+    [(key, task)] = [(key, task) for (_, key), task in plant.tasks().items()]
+    book = orders.book(plant.scopes["c-shop"])
+    assert await plant.state.write(lambda tx: documents.close_task(tx, book, key, revision=task.revision))
+    plant.later(minutes=1)
+    plant.report({"A": 11, "B": 7})
+    await plant.smart()
+    assert shown(plant) == {"TEE": 11, "B": 7, "KIT": 5}
+
+
+async def test_what_a_store_adds_is_deducted_once_though_it_is_amended(state: InlineStore) -> None:
+    plant = Plant(state, amends=frozenset({Part.ORDERS}))
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.later(minutes=1)
+    plant.place(order("1", ("A", 5)))
+    for held in (True, False):
+        plant.warehouse.taken.faults.extend([Fault.HOLD] * held)
+        with pytest.raises(Misconfigured) if held else nullcontext():
+            await plant.import_orders()
+        await plant.smart()
+        assert shown(plant) == {"A": 5}
+    plant.later(minutes=1)
+    plant.report({"A": 5})
+    await plant.smart()
+    assert shown(plant) == {"A": 5}
+
+
+class Down:
+    """The stock of a warehouse that is down."""
+
+    async def page(self, taken: Taken) -> StockPage | None:
+        raise Unreachable("wms.example.com: no answer")
+
+    async def confirm(self, marks: Sequence[str]) -> None:
+        raise AssertionError("there was nothing to confirm")
+
+
+async def test_what_orders_take_is_deducted_while_the_warehouse_is_down(
+    state: InlineStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stores sell the same stock: one must hear of the other's orders, whoever cannot take them."""
+    plant = Plant(state, connection(), connection("ebay"))
+    plant.report({"A": 10, "B": 5})
+    for name in ("shop", "ebay"):
+        await plant.smart(name)
+
+    monkeypatch.setattr(plant.warehouse.stock, "session", Down)
+    plant.place(order("1", ("A", 8), method="unmapped"), name="ebay")
+    await plant.import_orders("ebay")
+    for run, name in ((plant.smart, "shop"), (plant.full, "ebay")):
+        plant.stores[name].levels.effects = []
+        with pytest.raises(Unreachable, match="no answer"):
+            await run(name)
+        assert shown(plant, name) == {"A": 2}, "and nothing is pushed without news"

@@ -165,11 +165,13 @@ async def test_several_waiting_are_taken_oldest_first(plant: Plant) -> None:
 async def test_a_missing_sku_keeps_its_figure_or_is_zeroed(plant: Plant) -> None:
     without = {sku: 10 for sku in TEN if sku != "S0"}
     await told(plant, TEN)
-    assert (await told(plant, without)).missing == 1
+    made = await told(plant, without)
+    assert (made.missing, made.kept) == (1, 1)
     assert believed(plant) == TEN
     plant.account = replace(ACCOUNT, missing="zero")
     plant.configure()
-    await told(plant, without)
+    made = await told(plant, without)
+    assert (made.missing, made.kept) == (1, 0)
     assert believed(plant) == {**TEN, "S0": 0}
 
 

@@ -91,7 +91,29 @@ async def test_orders_that_are_not_where_they_should_be(office: Office, client: 
     assert 'dropstreamd_orders_overdue{connection="shop"} 1.0' in told
     assert 'dropstreamd_orders_unaccounted{connection="shop"} 2.0' in told
     office.clock.step(5 * DAY_S)
-    assert (await client.ask("POST", audit))["overdue"] == 1
+    late = await client.ask("POST", audit)
+    assert {each["number"]: each["what"] for each in late["overdue_orders"]} == {
+        "3": "it was sent, and nothing has left",
+        "5": "it was not sent: ship method 'Express' is not mapped",
+    }
+
+
+async def test_orders_that_wait_for_a_person_are_overdue_in_the_end(office: Office, client: Client) -> None:
+    """Nothing else calls for them: only what is parked has an alert, and that one ends after some hours."""
+    changes = office.stores["shop"].changes
+    for placed in (
+        order("1", placed_s=NEW_S, method="Express", ship_by=utc(START_S + DAY_S)),
+        order("2", placed_s=NEW_S, cancel_requested=True),
+        order("3", placed_s=NEW_S, status="waiting"),
+        order("4", placed_s=START_S - 60),
+    ):
+        changes.change(placed.key, placed)
+    await client.enable()
+    await client.run("sales_orders.import")
+    for days, expected in ((2, ["1"]), (6, ["1", "2"])):
+        office.clock.step(days * DAY_S)
+        found = await client.ask("POST", f"{SHOP}/audit/orders")
+        assert [each["number"] for each in found["overdue_orders"]] == expected
 
 
 async def test_an_order_that_waits_here_and_no_more_in_the_store(office: Office, client: Client) -> None:

@@ -2,9 +2,12 @@
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 
 import httpcore
 import pytest
+import trio
 from trio.testing import MockClock
 
 from dropstreamd.errors import (
@@ -109,6 +112,30 @@ async def test_torn_answers_are_lost(
     error = await error_of(http, given, "write")
     assert type(error) is OutcomeUnknown
     assert "may have been applied" in str(error)
+
+
+@pytest.mark.parametrize(("applied", "expected"), [("safe", Unreachable), ("write", OutcomeUnknown)])
+async def test_an_answer_that_comes_byte_by_byte_is_given_up(
+    http: Http, applied: Applied, expected: type[DropstreamError], patient_clock: MockClock
+) -> None:
+    """No single read takes too long, and it would not end in a year."""
+
+    async def trickle(stream: trio.SocketStream) -> None:
+        with suppress(trio.BrokenResourceError):
+            await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while True:
+                await trio.sleep(50)
+                await stream.send_all(b" ")
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, trickle, 0, host="127.0.0.1"))
+        base = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+        with trio.move_on_after(86_400) as day:
+            async with http.client(base, settings=LOCAL, limits=ONCE) as client:
+                with pytest.raises(expected, match="not complete within 900 s"):
+                    await client.request("POST", "orders", applied=applied)
+        assert not day.cancelled_caught
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("applied", ["safe", "write"])

@@ -259,6 +259,8 @@ async def test_a_full_state_refuses_what_does_not_fit_and_takes_it_once_there_is
     with open_store(tmp_path, limit_bytes=1 << 20) as store:
         async with trio.open_nursery() as nursery:
             await nursery.start(store.run)
+            await store.heartbeat()
+            assert not store.size().full
 
             async def fill() -> None:
                 for number in range(200):
@@ -270,6 +272,7 @@ async def test_a_full_state_refuses_what_does_not_fit_and_takes_it_once_there_is
             assert written > 50
             await store.heartbeat()
             size = store.size()
+            assert size.full, "a write of nothing says nothing of the room"
             assert size.limit_bytes * 0.9 < size.used_bytes <= size.limit_bytes == 1 << 20
 
             def prune(writer: Writer) -> int:

@@ -3,17 +3,19 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 import trio
 
 from dropstreamd.platform.secrets import Secret
-from dropstreamd.telemetry import configure_logging, get_logger, log_context
+from dropstreamd.telemetry import DocumentEvent, configure_logging, get_logger, log_context
 from dropstreamd.telemetry.redaction import ITEMS_LIMIT, REDACTED, TEXT_LIMIT, is_sensitive, redact, scrub
 
 AT_S = datetime(2024, 3, 10, 7, 30, tzinfo=UTC).timestamp()
@@ -110,6 +112,25 @@ def test_an_exception_shows_where_it_was_but_no_local_variable(log: Log) -> None
     [cause] = line["error"]["related"]
     assert (cause["relation"], cause["type"]) == ("cause", "FileNotFoundError")
     assert "Mustermann" not in log.stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        int,
+        float,
+        lambda text: datetime.strptime(text, "%Y").replace(tzinfo=UTC),
+        DocumentEvent,
+        lambda text: msgspec.json.decode(msgspec.json.encode(text), type=DocumentEvent),
+    ],
+)
+def test_a_value_that_could_not_be_read_is_not_shown(log: Log, read: Callable[[str], object]) -> None:
+    try:
+        read('O\'Hara, "Kim", 1 Main St')
+    except ValueError as error:
+        get_logger("x").error("run_crashed", exc_info=error)
+    assert log.only()["error"]["message"]
+    assert not {"Hara", "Kim", "Main"} & set(re.findall(r"\w+", log.stream.getvalue()))
 
 
 def test_every_member_of_an_exception_group_is_shown_and_a_cycle_ends(log: Log) -> None:

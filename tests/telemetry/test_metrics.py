@@ -43,6 +43,10 @@ def full() -> Metrics:
     metrics.throttled("vendure:shop")
     metrics.set_circuit_open("vendure:shop", is_open=True)
     metrics.set_unmatched("sftp:wms", 2)
+    metrics.set_undecodable("sftp:wms", 1)
+    metrics.set_snapshot_held("sftp:wms", held=True)
+    metrics.set_skus_kept("sftp:wms", 3)
+    metrics.set_cannot_run(1)
     metrics.set_store_size(10, 100)
     metrics.set_store_full(full=False)
     metrics.set_writer_queue(1)
@@ -209,3 +213,14 @@ def test_the_readme_lists_every_metric_with_its_labels_and_meaning() -> None:
     for family in [*metrics._families, metrics._overflow]:
         name = family.name.removeprefix("dropstreamd_")
         assert f"| `{name}` | {', '.join(family.labels)} | {family.help_text} |" in readme
+
+
+def test_every_metric_is_told_by_somebody() -> None:
+    """One that nobody tells has no series, and an alert on it never fires."""
+    package = Path(__file__).parents[2] / "dropstreamd"
+    code = "".join(
+        file.read_text() for file in package.rglob("*.py") if file != package / "telemetry" / "metrics.py"
+    )
+    tells = [name for name in vars(Metrics) if not name.startswith("_")]
+    assert len(tells) > 20
+    assert [name for name in tells if f".{name}" not in code] == []

@@ -68,7 +68,7 @@ def _show(session: Session, options: AuditOptions, found: OrdersAudited) -> None
         terminal.line(("Not all of them: ", Style.BAD), found.trouble)
     for count, some, what in (
         (found.unaccounted, found.unaccounted_orders, "open in the store, and not so here"),
-        (found.overdue, found.overdue_orders, "with the warehouse past the time to ship"),
+        (found.overdue, found.overdue_orders, "not shipped, past the time to ship"),
     ):
         terminal.line((str(count), Style.BAD if count else Style.GOOD), f" {what}.")
         if some:

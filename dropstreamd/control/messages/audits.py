@@ -13,9 +13,9 @@ class OrderFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrdersAudited(msgspec.Struct, frozen=True, kw_only=True):
-    """`unaccounted` orders are open in the store and not so here, `overdue` ones are with the warehouse past
-    their ship-by: how many, and the 200 oldest. `looked_at` orders of the store were compared; `trouble` says
-    why not all were."""
+    """`unaccounted` orders are open in the store and not so here, `overdue` ones have not left past their
+    ship-by, whether the warehouse has them or not: how many, and the 200 oldest. `looked_at` orders of the
+    store were compared; `trouble` says why not all were."""
 
     connection: str
     at_s: float
