@@ -33,7 +33,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at: `ok`, or what is wrong and what to do."""
+    """One thing that was looked at: `ok`, or what is wrong and what to do. With a `remedy` one that is ok is
+    a note."""
 
     name: str
     ok: bool
@@ -77,11 +78,13 @@ class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """How many there are, and the first 100, sorted. `known` is False where a side cannot tell."""
+    """How many there are, and the first 100, sorted. `known` is False where nobody looked: `why` says what
+    was in the way, and is empty where a side was asked and did not tell."""
 
     count: int
     names: tuple[str, ...] = ()
     known: bool = True
+    why: str = ""
 
 
 class SampleOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,9 +112,11 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     overlaps: tuple[str, ...]
     """What this connection shares with others, in sentences."""
     sample_order: SampleOrder | None
+    """None where no order waits here, or where `sample_unseen` says why none could be made."""
     levels_changed: Names
     level_examples: tuple[LevelChange, ...]
     backlog: Backlog
+    sample_unseen: str = ""
 
 
 class TryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
