@@ -98,8 +98,9 @@ async def _serve(
         listener=report,
     )
     notifier = Notifier(environment.get("NOTIFY_SOCKET"))
-    reloader = Reloader(conf_dir, plugins, daemon, notifier, names, grace_s=settings.grace_s)
+    reloader = Reloader(conf_dir, plugins, daemon, notifier, names, secrets, grace_s=settings.grace_s)
     reloader.tell_broken()
+    await reloader.tell_unreadable()
     desk = Desk(
         daemon=daemon,
         environment=state.environment,

@@ -103,6 +103,7 @@ class SinceStart:
 
 class ShopSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     account: str
+    password: SecretRef | None = None
 
 
 class WmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

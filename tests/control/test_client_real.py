@@ -153,6 +153,11 @@ async def test_setting_up(office: Office, shell: Shell, tmp_path: Path) -> None:
     assert await shell.out("secret", "list") == "acme-wms\n"
     assert (await shell("secret", "set", "../x", typed="y")).code == 2
     await shell.out("secret", "delete", "acme-wms")
+    told = await shell("reload")
+    assert (told.code, told.out.startswith("Reloaded.\n")) == (1, True)
+    assert "shop cannot work: it lacks what its files name" in told.out
+    assert "dropstreamctl secret set wms-token" in await shell.out("status", "shop")
+    await shell.out("secret", "set", "wms-token", typed="hunter2\n")
     assert (await shell.out("reload")).startswith("Reloaded.\n")
     (office.conf / "merchants.d" / "bad.toml").write_text("warehouses = 3")
     told = await shell("reload")

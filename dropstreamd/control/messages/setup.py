@@ -6,6 +6,7 @@ import msgspec
 
 from dropstreamd.config.changes import Changes
 from dropstreamd.control.messages.runs import Backlog, Side
+from dropstreamd.errors import Problem
 from dropstreamd.model.shipments import Package
 from dropstreamd.model.stock import StockRow
 
@@ -164,11 +165,21 @@ class PutSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return "PutSecret(…)"
 
 
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """The secrets that the files of a connection (its name) or of its warehouse account name, and that the
+    daemon cannot read."""
+
+    connection: str
+    problems: tuple[Problem, ...]
+
+
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed, by connection id; `names` tells the name of each id."""
+    """What changed, by connection id; `names` tells the name of each id. `unreadable` connections were taken
+    over too, and their runs fail until the secrets are there."""
 
     changes: Changes
     names: dict[str, str]
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class MakeBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
