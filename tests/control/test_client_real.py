@@ -66,7 +66,7 @@ async def test_status_and_switches(office: Office, shell: Shell) -> None:
 
 async def test_an_order_from_run_to_explanation(office: Office, shell: Shell) -> None:
     told = await shell("run", "shop", "sales_orders", "--wait")
-    assert (told.code, told.err) == (1, "Refused: shop is disabled\nWhat to do: dropstreamctl enable shop\n")
+    assert (told.code, told.err) == (2, "Refused: shop is disabled\nWhat to do: dropstreamctl enable shop\n")
     await shell.enable()
     office.clock.step(60)
     placed = msgspec.structs.replace(order("1001", placed_s=START_S + 30), key="gid://Order/1")
@@ -187,7 +187,7 @@ async def test_backup_and_restore(office: Office, shell: Shell, tmp_path: Path) 
     backup, state = str(tmp_path / "backup"), str(tmp_path / "state")
     assert (await shell.out("backup", backup)).startswith(f"Backed up: {backup}, ")
     told = await shell("backup", backup)
-    assert (told.code, "exists already" in told.err) == (1, True)
+    assert (told.code, "exists already" in told.err) == (2, True)
     told = await shell("restore", backup, str(office.folder / "state"))
     assert (told.code, "is in use by process" in told.err) == (1, True)
     assert (await shell.out("restore", backup, state)).startswith("Restored: ")

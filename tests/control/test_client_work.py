@@ -91,6 +91,12 @@ def test_release(api: FakeApi, argv: tuple[str, ...], body: Release) -> None:
     assert api.asked[0].read(Release) == body
 
 
+@pytest.mark.parametrize(("argv", "code"), [(("--cause", "sku:X"), 0), (("gid://1",), 1)])
+def test_a_release_of_nothing(api: FakeApi, argv: tuple[str, ...], code: int) -> None:
+    api.answer(f"POST {AT}/release", Released(released=0))
+    assert ctl(api, "release", "acme-vendure", "sales_orders", *argv).code == code
+
+
 @pytest.mark.parametrize("argv", [(), ("gid://1", "--cause", "sku:X")])
 def test_release_wants_a_key_or_a_cause(api: FakeApi, argv: tuple[str, ...]) -> None:
     told = ctl(api, "release", "acme-vendure", "sales_orders", *argv)
@@ -197,7 +203,7 @@ def test_a_task_is_done_by_its_revision(api: FakeApi) -> None:
     api.answer(f"GET {AT}/tasks", Tasks(tasks=(TASK,)))
     api.answer(f"POST {AT}/tasks/sales_orders/gid%3A%2F%2F1", refusal("changed", 409, "it has changed since"))
     told = ctl(api, "resolve", "acme-vendure", "sales_orders", "gid://1", "--task", "--revision", "3")
-    assert told.code == 1
+    assert told.code == 2
     assert api.asked[1].read(ResolveTask) == ResolveTask(revision=3)
 
 

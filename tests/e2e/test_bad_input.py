@@ -56,7 +56,7 @@ def test_wrong_toml(daemon: Daemon, sandbox: Sandbox) -> None:
     assert "the connection torn does not run" in status.said
     assert "correct the file, then `dropstreamctl reload`" in status.said
     refused = ctl(daemon, "run", "torn", "sales_orders", *WAIT)
-    assert refused.status == 1
+    assert refused.status == 2
     assert f"connection torn cannot run: {torn}: line 1, column 13" in refused.said
 
     daemon.write("connections.d/typo.toml", good)  # the id of the other one

@@ -43,6 +43,7 @@ class Commands:
         self.common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
         _add_common(self.parser)
         _add_common(self.common)
+        self.names: list[str] = []
         self._verbs: set[str] = set()
         self._commands = self.parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True
@@ -52,6 +53,7 @@ class Commands:
         self, name: str, text: str, options: type[Opts], execute: Callable[[Session, Opts], Exit]
     ) -> argparse.ArgumentParser:
         """Declare a command; the caller adds its arguments. `text` is its line in the list."""
+        self.names.append(name)
         parser = self._commands.add_parser(
             name,
             help=text,
