@@ -82,7 +82,7 @@ def _refuse_unseen(found: dict[str, str]) -> None:
             said.append(f"and {len(found) - SHOWN_CHANGES} more")
         refuse(
             "unconfirmed",
-            f"{len(found)} of these purchase orders would change what was entered before; nothing was entered",
+            f"{len(found)} of these would change what was entered before; nothing was entered",
             remedy="look at what changes, then confirm it",
             known=tuple(said),
         )

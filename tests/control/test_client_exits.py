@@ -2,6 +2,7 @@
 
 import grp
 import os
+import shlex
 import socket
 import tempfile
 import threading
@@ -174,6 +175,38 @@ def test_an_answer_that_is_none_of_ours(tmp_path: Path, body: bytes, status: int
 def test_wrong_usage(tmp_path: Path, argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert ctl(tmp_path / "no.sock", *argv).code == 2
     assert "usage: dropstreamctl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("plain", "mixed"),
+    [
+        ("run acme sales_orders --wait --timeout 9", "run acme --wait sales_orders --timeout 9"),
+        ("run acme sales_orders --wait", "run --wait acme sales_orders"),
+        ("test acme warehouse --write", "test acme --write warehouse"),
+        ("status acme --json", "status --json acme"),
+        ("runs acme shipments --limit 5", "runs acme --limit 5 shipments"),
+        ("po acme 77 --ended", "po acme --ended 77"),
+        ("plan acme resend 1 2 --json", "plan acme resend 1 --json 2"),
+        (
+            "schedule acme inventory.smart hourly 'x y' --yes",
+            "schedule acme --yes inventory.smart hourly 'x y'",
+        ),
+        ("resolve acme sales_orders 1 --sent", "resolve acme --sent sales_orders 1"),
+        ("rules try acme 1 2 --file x", "rules try acme 1 --file x 2"),
+        ("secret set name --json", "secret set --json name"),
+        ("order hold acme 1 --why x", "order hold --why x acme 1"),
+        ("order acme 1 --json", "order acme --json -- 1"),
+    ],
+)
+def test_options_stand_anywhere(plain: str, mixed: str) -> None:
+    parse = commands({}).parse
+    found, wanted = vars(parse(shlex.split(mixed))), vars(parse(shlex.split(plain)))
+    assert {**found, "execute": 0} == {**wanted, "execute": 0}
+
+
+def test_what_begins_with_a_dash_follows_two() -> None:
+    assert commands({}).parse(["order", "acme", "--", "-1"]).number == "-1"
+    assert commands({}).parse(["plan", "acme", "resend", "--", "-1", "--json"]).orders == ["-1", "--json"]
 
 
 def test_help_lists_the_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
