@@ -97,6 +97,8 @@ def _replace(text: str, key: str, line: str) -> str:
         ("ending", 'ending = "cr"', 'main.ending: found "cr", expected one of lf, crlf'),
         ("ratio", "ratio = 0.0", "main.ratio: found 0.0, expected a number more than 0.0"),
         ("hostkey", 'hostkey = "x"', 'main.hostkey: found an unknown key, expected one of'),
+        ("statusses", 'statusses = []', 'main.statusses: found an unknown key, expected one of allow_private_address, breaker, columns, days, deduct_handed, duplicates, '),
+        ("statusses", 'statusses = []', 'did you mean "statuses"?'),
         ("columns", 'columns = [{ name = "a" }, { nam = "b" }]', "main.columns[1].name: found nothing, expected text"),
         ("columns", 'columns = [{ name = "a", position = "1" }]', 'main.columns[0].position: found "1", expected a whole number'),
         ("columns", 'columns = "a"', 'main.columns: found "a", expected a list'),
