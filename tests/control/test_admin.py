@@ -6,7 +6,8 @@ import pytest
 
 from dropstreamd.platform.secrets import SecretRef
 from dropstreamd.store.backup import verify_backup
-from tests.control.office import CONNECTION, Client, Office
+from tests.control.conf_files import CONNECTION
+from tests.control.office import Client, Office
 
 VALUE = "hunter2-hunter2"
 

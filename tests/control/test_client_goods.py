@@ -29,7 +29,7 @@ from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
 from tests.channels.plant import asked_back, came_back
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
 from tests.control.shown import NOW_S, WELL
-from tests.control.test_client_work import ORDER, SKU
+from tests.control.test_client_explained import ORDER, SKU
 
 AT = "/v1/connections/acme-vendure"
 PRODUCT = Product(

@@ -12,8 +12,9 @@ from dropstreamd.control.messages.rules import (
     TryRules,
 )
 from tests.channels.plant import HOME, order
+from tests.control.conf_files import CONNECTION
 from tests.control.fake_api import ctl, fake_api, golden
-from tests.control.office import CONNECTION, START_S, Client, Office
+from tests.control.office import START_S, Client, Office
 from tests.control.shown import NOW_S, WELL
 
 NEW_S = START_S + 60
