@@ -5,7 +5,7 @@ import random
 import secrets as secret_tokens
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from dropstreamd.control.desk import Desk
 from dropstreamd.control.events import Events
 from dropstreamd.control.metrics_endpoint import MetricsEndpoint
 from dropstreamd.control.server import ControlServer
-from dropstreamd.errors import ConfigError, DropstreamError
+from dropstreamd.errors import ConfigError, DropstreamError, Hold
 from dropstreamd.model.ids import Ids
 from dropstreamd.platform.loader import load_plugins
 from dropstreamd.store.lmdb_store import LmdbStore, open_store
@@ -56,14 +56,33 @@ def run(conf_dir: Path, environment: Mapping[str, str]) -> int:
             sys.stderr.write(f"{problem}\n")
         return REFUSED
     except DropstreamError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"dropstreamd: {error}\n")
         return FAILED
     except ExceptionGroup as group:
         known, rest = group.split(DropstreamError)
         if known is None or rest is not None:
             raise
-        _log.critical("daemon_failed", exc_info=known)
+        _tell(known)
         return FAILED
+
+
+def _tell(known: ExceptionGroup[DropstreamError]) -> None:
+    """Why it ended. Where a person has to put something right, such as a port that another process has, a
+    sentence each says all of it; else where it failed is told too."""
+    held, other = known.split(Hold)
+    if held is not None:
+        for error in _each(held):
+            sys.stderr.write(f"dropstreamd: {error}\n")
+    if other is not None:
+        _log.critical("daemon_failed", exc_info=other)
+
+
+def _each(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _each(error)
+        else:
+            yield error
 
 
 async def _serve(
@@ -99,8 +118,9 @@ async def _serve(
         listener=report,
     )
     notifier = Notifier(environment.get("NOTIFY_SOCKET"))
-    reloader = Reloader(conf_dir, plugins, daemon, notifier, names, grace_s=settings.grace_s)
+    reloader = Reloader(conf_dir, plugins, daemon, notifier, names, secrets, grace_s=settings.grace_s)
     reloader.tell_broken()
+    await reloader.tell_unreadable()
     desk = Desk(
         daemon=daemon,
         environment=state.environment,

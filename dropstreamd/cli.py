@@ -37,12 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "--no-secrets", action="store_true", help="do not look whether secrets can be read here"
             )
     text = "show it at work, on this machine alone: under a minute, nothing is left behind"
-    commands.add_parser("demo", help=text, description=text)
+    command = commands.add_parser("demo", help=text, description=text)
+    command.add_argument(
+        "--keep",
+        action="store_true",
+        help="let all of it run on afterwards, until Ctrl-C, to be tried by hand",
+    )
     given = parser.parse_args(arguments)
     if given.command == "run":
         return app.run(given.conf, os.environ)
     if given.command == "demo":
-        return demo.run(sys.stdout)
+        return demo.run(sys.stdout, stay=given.keep)
     return _check(given.conf, look_at_secrets=not given.no_secrets)
 
 

@@ -5,6 +5,7 @@ own Struct; a key of the daemon that the Struct declares too is given to both.
 """
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ from dropstreamd.platform.plugin_check import NAME
 
 Plugins = Mapping[str, PluginStatus]
 """Every plugin that was found, by the name under which a file asks for it."""
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,19 +44,27 @@ def read_account(
     own: Collection[str],
     lent: Mapping[str, object],
     place: Place,
+    elsewhere: Mapping[str, str] = NOTHING,
 ) -> Account | None:
     """The account; None after everything wrong with it was reported.
 
     `own` names the daemon's keys in this table; `lent` are values that a Struct which declares such a
-    key gets where the table has none.
+    key gets where the table has none. `elsewhere` are those of them that the table may not have, with what
+    takes their place.
     """
     plugin = _plugin(table.get("platform"), role, plugins, place)
     if plugin is None:
         return None
     declared = {field.encode_name for field in msgspec.structs.fields(plugin.settings)}
+    misplaced = [name for name in elsewhere if name in table and name in declared]
+    for name in misplaced:
+        place.at(name).wrong(found="an unknown key", allowed=elsewhere[name])
+    if misplaced:
+        return None
     theirs = {name: value for name, value in table.items() if name not in own or name in declared}
     theirs |= {name: value for name, value in lent.items() if name in declared and name not in table}
-    settings = convert(theirs, plugin.settings, place)
+    offered = (declared | set(own)) - elsewhere.keys()
+    settings = convert(theirs, plugin.settings, place, offered=offered)
     if settings is None:
         return None
     wrong = plugin.check(settings)

@@ -127,7 +127,8 @@ def _read(
         "ship_within", duration(timedelta(hours=1), timedelta(days=365)), _SHIP_WITHIN_S
     )
     catalogs = _catalogs(table.table("catalogs"))
-    table.close()
+    keeps_one_stock = store is not None and store.locations is None
+    table.close(unoffered=("locations",) if keeps_one_stock else ())
     seller = _seller(name, merchant, merchants, table.place)
     identity = Identity(
         id=key,
@@ -279,12 +280,12 @@ def _store(
         return None
     place = table.place.at("store")
     lent: dict[str, object] = {} if timezone is None else {"timezone": timezone.key}
-    if MAPPED in data:
-        place.at(MAPPED).wrong(found="an unknown key", allowed="a table [locations] of the file")
-        return None
     lent[MAPPED] = dict(facilities)
     _allows_private(table)
-    return read_account(data, Role.STORE, plugins, own=_STORE_OWN, lent=lent, place=place)
+    elsewhere = {MAPPED: "a table [locations] of the file"}
+    return read_account(
+        data, Role.STORE, plugins, own=_STORE_OWN, lent=lent, place=place, elsewhere=elsewhere
+    )
 
 
 def _allows_private(table: Table) -> bool:

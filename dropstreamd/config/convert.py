@@ -6,7 +6,7 @@ place is never shown.
 """
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import PurePosixPath
 from types import UnionType
@@ -30,9 +30,12 @@ _REMEDY = (
 )
 
 
-def convert(table: Mapping[str, object], struct: type[S], place: Place) -> S | None:
-    """The settings; None after everything wrong with them was reported."""
-    if not _struct_fits(table, (struct,), place):
+def convert(
+    table: Mapping[str, object], struct: type[S], place: Place, *, offered: Collection[str]
+) -> S | None:
+    """The settings; None after everything wrong with them was reported. `offered` are the keys that the table
+    may have, these and others."""
+    if not _struct_fits(table, (struct,), place, offered):
         return None
     try:
         return msgspec.convert(table, struct, str_keys=True)
@@ -61,7 +64,9 @@ def _fits(value: object, hint: Any, place: Place) -> bool:
     return _leaf_fits(value, hint, place)
 
 
-def _struct_fits(value: Mapping[str, object], structs: Sequence[Any], place: Place) -> bool:
+def _struct_fits(
+    value: Mapping[str, object], structs: Sequence[Any], place: Place, offered: Collection[str] | None = None
+) -> bool:
     struct, tag_field = _chosen(value, structs, place)
     if struct is None:
         return False
@@ -77,7 +82,7 @@ def _struct_fits(value: Mapping[str, object], structs: Sequence[Any], place: Pla
             fine = False
     for name in value:
         if name not in fields and name != tag_field:
-            unknown(name, fields, place)
+            unknown(name, fields if offered is None else offered, place)
             fine = False
     return fine
 

@@ -3,11 +3,11 @@
 import csv
 import errno
 import io
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from dropstreamd.config import syntax
 from dropstreamd.config.csv_rows import Columns, Row, Rows
 from dropstreamd.config.disk import read_regular
 from dropstreamd.config.place import Place, shown
@@ -16,7 +16,6 @@ from dropstreamd.config.values import NAME, NAME_ALLOWED
 TOML_LIMIT_BYTES = 1024 * 1024
 CSV_LIMIT_BYTES = 128 * 1024 * 1024
 FILES_LIMIT = 10_000
-_TOML_PLACE = re.compile(r"(?P<what>.*) \(at (?P<place>line \d+, column \d+|end of document)\)", re.DOTALL)
 
 Overlay = Mapping[str, bytes | None]
 """Files, by their paths below the configuration's folder, as if they had this content (None: as if they
@@ -56,16 +55,14 @@ class ConfFolder:
         return names[:FILES_LIMIT]
 
     def toml(self, path: str, place: Place) -> Mapping[str, object] | None:
-        """A file's content; None after a problem, a syntax error with its line and column."""
+        """A file's content; None after a problem, a syntax error with its place and line."""
         text = self._text(path, place, TOML_LIMIT_BYTES)
         if text is None:
             return None
         try:
             return tomllib.loads(text + "\n")  # so that a mistake in the last line has a line, too
         except tomllib.TOMLDecodeError as error:
-            match = _TOML_PLACE.fullmatch(str(error))
-            where, what = (match["place"], match["what"]) if match else ("", str(error))
-            Place(place.file, place.problems, where).wrong(found=what, allowed="TOML")
+            syntax.report(error, text, place)
         except RecursionError:
             place.wrong(found="lists or tables nested too deep", allowed="TOML of a few levels")
         except ValueError:  # int() refuses thousands of digits

@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 
 from dropstreamd.errors import Problem
@@ -77,10 +77,11 @@ class Table:
     def holds(self, name: str) -> bool:
         return name in self._data
 
-    def close(self) -> None:
+    def close(self, unoffered: Collection[str] = ()) -> None:
+        """`unoffered` are keys that are known, and of no use in this table as it is."""
         for name in self._data:
             if name not in self._known:
-                unknown(name, self._known, self.place)
+                unknown(name, self._known.difference(unoffered), self.place)
 
     def _misspelt(self, name: str) -> str:
         strangers = [each for each in self._data if each not in self._known]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import trio
 
-from dropstreamd.config.check import secret_refs
 from dropstreamd.config.schema import Connection
+from dropstreamd.config.unreadable import secret_refs
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.setup import (
@@ -18,6 +18,7 @@ from dropstreamd.control.messages.setup import (
     Reloaded,
     SecretNames,
     TryFile,
+    Unreadable,
 )
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
@@ -80,16 +81,27 @@ def _uses(desk: Desk, connection: Connection, name: str) -> bool:
 
 
 async def reload(desk: Desk, call: Call[Empty, Empty]) -> Reloaded:
-    """Go over to what the files say now; with any problem in them, nothing changes."""
+    """Go over to what the files say now; with any problem in them, nothing changes. A secret that is not
+    there is none: it may come later, and the other connections go on."""
     async with desk.files:
         changes = await desk.reload()
-    names = {each.id: each.name for each in desk.daemon.config.connections.values()}
+    connections = sorted(desk.daemon.config.connections.values(), key=lambda each: each.name)
+    names = {each.id: each.name for each in connections}
+    unreadable = await desk.unreadable(connections)
     for connection_id in (*changes.hot, *changes.restarted, *changes.added):
         connection = desk.daemon.config.connections.get(connection_id)
         if connection is not None:
             await desk.note(connection, "reloaded", "its configuration was taken over", who=call.who)
     desk.tell("reloaded", call.who)
-    return Reloaded(changes=changes, names=names)
+    return Reloaded(
+        changes=changes,
+        names=names,
+        unreadable=tuple(
+            Unreadable(connection=each.name, problems=unreadable[each.id])
+            for each in connections
+            if unreadable[each.id]
+        ),
+    )
 
 
 async def backup(desk: Desk, call: Call[Empty, MakeBackup]) -> BackupMade:

@@ -31,6 +31,7 @@ from dropstreamd.control.messages.status import (
     WorkShown,
 )
 from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.errors import Problem
 from dropstreamd.store import cursors, runs, stock, switches
 from dropstreamd.store.base import Reader
 from dropstreamd.store.runs import RUNS_KEPT, RunRecord
@@ -46,8 +47,9 @@ async def status(desk: Desk, _call: Call[Empty, Empty]) -> Status:
     """Everything."""
     daemon = desk.daemon
     cards = []
+    unreadable = await desk.unreadable(daemon.config.connections.values())
     for connection in list(daemon.config.connections.values()):
-        cards.append(_connection_card(desk, connection))
+        cards.append(_connection_card(desk, connection, unreadable.get(connection.id, ())))
         await trio.lowlevel.checkpoint()
     accounts = []
     for feed in list(daemon.feeds.values()):
@@ -63,7 +65,8 @@ async def status_of_one(desk: Desk, call: Call[Empty, Empty]) -> Status:
     if broken:
         return _status(desk, [], [], broken)
     connection = desk.connection(named)
-    cards = [_connection_card(desk, connection)]
+    unreadable = await desk.unreadable([connection])
+    cards = [_connection_card(desk, connection, unreadable[connection.id])]
     return _status(desk, cards, [_account_card(desk, desk.account_of(connection))], [])
 
 
@@ -102,7 +105,7 @@ def _broken_card(broken: Broken) -> BrokenCard:
 # ---- a connection
 
 
-def _connection_card(desk: Desk, connection: Connection) -> ConnectionCard:
+def _connection_card(desk: Desk, connection: Connection, unreadable: tuple[Problem, ...]) -> ConnectionCard:
     state = desk.daemon.state
     supervisor = desk.daemon.connections.get(connection.id)
     actors = {} if supervisor is None else supervisor.actors
@@ -119,6 +122,7 @@ def _connection_card(desk: Desk, connection: Connection) -> ConnectionCard:
         crash="" if supervisor is None or not supervisor.faults.troubling else supervisor.faults.last,
         restored_s=state.read(partial(cursors.restored_s, connection=connection.id)),
         audit=state.read(partial(_audit_card, connection=connection.id)),
+        unreadable=unreadable,
     )
 
 

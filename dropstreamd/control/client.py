@@ -73,12 +73,17 @@ def main() -> int:
     return run(sys.argv[1:], terminal, os.environ)
 
 
+def commands(environ: Mapping[str, str]) -> Commands:
+    """All of them."""
+    made = Commands(environ)
+    for topic in _TOPICS:
+        topic.register(made)
+    return made
+
+
 def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str]) -> int:
     """Run one command; its exit status. SystemExit from the parser, which has then said why."""
-    commands = Commands(environ)
-    for topic in _TOPICS:
-        topic.register(commands)
-    arguments = commands.parse(argv)
+    arguments = commands(environ).parse(argv)
     execute: Command[Options] = arguments.execute
     daemon = Daemon(Path(arguments.socket))
     session = Session(

@@ -16,9 +16,11 @@ from dropstreamd.config.edit import Editor
 from dropstreamd.config.place import meant
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.config.unreadable import of_connection
 from dropstreamd.control.consents import Consents
 from dropstreamd.control.events import Events
 from dropstreamd.control.refused import refuse
+from dropstreamd.errors import Problem
 from dropstreamd.store import level_flows, runs
 from dropstreamd.store.base import Reader
 from dropstreamd.store.documents import Book
@@ -60,6 +62,7 @@ class Desk:
     ) -> None:
         self.daemon = daemon
         self.environment = environment
+        self.conf_dir = conf_dir
         self.secrets = secrets
         self.events = events
         self.reload = reload
@@ -155,6 +158,19 @@ class Desk:
         if made is None:
             refuse("not possible", f"{channel} has no documents of this kind")
         return made(self.scope(connection))
+
+    async def unreadable(self, connections: Iterable[Connection]) -> dict[str, tuple[Problem, ...]]:
+        """By id, the secrets that are named for each and cannot be read now."""
+        sides = [(each, self.account_of(each)) for each in connections]
+        plugins = self.daemon.accounts.plugins
+
+        def look() -> dict[str, tuple[Problem, ...]]:
+            return {
+                each.id: of_connection(self.conf_dir, each, account, plugins, self.secrets)
+                for each, account in sides
+            }
+
+        return await trio.to_thread.run_sync(look)
 
     # ---- who did what
 

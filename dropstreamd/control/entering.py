@@ -3,9 +3,10 @@
 from collections import Counter
 from datetime import date, datetime, time
 from functools import partial
+from itertools import islice
 from typing import NoReturn
 
-from dropstreamd.channels import purchases, stock_notices
+from dropstreamd.channels import notice_changes, purchases, stock_notices
 from dropstreamd.channels.run import Scope
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.goods import (
@@ -26,10 +27,13 @@ from dropstreamd.store.runs import Line
 
 LIMIT_BYTES = 4 << 20
 SHOWN_PROBLEMS = 20
+SHOWN_CHANGES = 50
+TEXT_LIMIT = 1_000
 
 
 async def enter(desk: Desk, call: Call[Empty, EnterPurchases]) -> PurchasesEntered:
-    """Take purchase orders, all or none, and have the warehouse told of them."""
+    """Take purchase orders, all or none, and have the warehouse told of them. What changes of those that
+    are here is confirmed by a person."""
     connection = desk.connection(call.path["c"])
     scope, asked = desk.scope(connection), call.body.purchases
     if Part.STOCK_NOTICES not in scope.warehouse_offers:
@@ -41,6 +45,8 @@ async def enter(desk: Desk, call: Call[Empty, EnterPurchases]) -> PurchasesEnter
 
     def whole(tx: Writer) -> Staged:
         _refuse_unusable(tx, scope, orders)
+        if not call.body.confirmed:
+            _refuse_unseen(notice_changes.changes(tx, connection.id, orders))
         staged = stock_notices.enter(tx, scope=scope, orders=orders, now_s=now_s)
         text = f"{staged.new} purchase orders entered, {staged.changed} changed"
         line = Line(at_s=now_s, event="entered", text=text, channel=purchases.CHANNEL, who=call.who)
@@ -67,6 +73,19 @@ def _refuse_unusable(tx: Writer, scope: Scope, orders: list[PurchaseOrder]) -> N
     found += [f"{key}: it is there {count} times" for key, count in counts.items() if count > 1]
     if found:
         _refuse_all(found)
+
+
+def _refuse_unseen(found: dict[str, str]) -> None:
+    if found:
+        said = [f"{number}: {what}"[:TEXT_LIMIT] for number, what in islice(found.items(), SHOWN_CHANGES)]
+        if len(found) > SHOWN_CHANGES:
+            said.append(f"and {len(found) - SHOWN_CHANGES} more")
+        refuse(
+            "unconfirmed",
+            f"{len(found)} of these would change what was entered before; nothing was entered",
+            remedy="look at what changes, then confirm it",
+            known=tuple(said),
+        )
 
 
 def _refuse_all(found: list[str]) -> NoReturn:

@@ -5,6 +5,7 @@ connections and counts, nothing else. It answers only to an address, or to a nam
 of, so that no web page can read it through a name that points here.
 """
 
+import errno
 import ipaddress
 from collections.abc import Callable, Collection
 from typing import NoReturn
@@ -20,6 +21,12 @@ CLIENTS_LIMIT = 8
 HEAD_LIMIT_BYTES = 8_192
 READ_LIMIT_S = 5
 TOTAL_LIMIT_S = 60
+
+_REASONS = {
+    errno.EADDRINUSE: "another process listens there already",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+    errno.EACCES: "the daemon's user may not listen there",
+}
 
 Health = Callable[[], str | None]
 """None while the daemon is well, else what is wrong, in words for a person."""
@@ -60,10 +67,7 @@ class MetricsEndpoint:
         try:
             listeners = await trio.open_tcp_listeners(self._port, host=self._host, backlog=CLIENTS_LIMIT)
         except OSError as error:
-            raise Misconfigured(
-                f"metrics: cannot listen on {self._host}:{self._port}: {error.strerror or error}",
-                remedy="choose a free port on an address of this machine",
-            ) from error
+            raise _not_listening(self._host, self._port, error) from error
         await trio.serve_listeners(self._serve, listeners, task_status=task_status)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
@@ -113,6 +117,15 @@ class MetricsEndpoint:
         """Whether the client asked for us; HTTP/1.0, which no browser speaks, may leave it open."""
         asked = next((value for name, value in request.headers if name == b"host"), None)
         return asked is None or _is_address(_host_of(asked)) or _host_of(asked) in self._names
+
+
+def _not_listening(host: str, port: int, error: OSError) -> Misconfigured:
+    shown = f"[{host}]" if ":" in host else host
+    why = _REASONS.get(error.errno or 0, f"it cannot be listened on: {error.strerror or error}")
+    other = "set metrics to a free port of an address of this machine, or to false for none"
+    if error.errno == errno.EADDRINUSE:
+        other = "stop that one, or set metrics to a free port, or to false for none"
+    return Misconfigured(f'metrics = "{shown}:{port}" in dropstreamd.toml: {why}', remedy=other)
 
 
 def _host_of(header: bytes) -> str:

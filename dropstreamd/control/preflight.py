@@ -28,7 +28,6 @@ from dropstreamd.control.side_tests import SIDES, look_at
 from dropstreamd.model.handover import Item, Stamp
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Finding, Session, Survey, Warehouse
-from dropstreamd.platform.limiter import Priority
 from dropstreamd.store import documents, levels, stock
 from dropstreamd.store.base import Reader
 from dropstreamd.store.handover import Park, Ready
@@ -42,6 +41,7 @@ ORDERS_TRIED = 200
 """Orders looked at for one that can be shown as a sample."""
 
 TEXT_LIMIT_BYTES = 64 * 1024
+NO_STOCK = "no stock of the warehouse has been read yet"
 SKUS_LIMIT = 200_000
 """Levels compared; of more the count is what was found until then."""
 
@@ -56,19 +56,24 @@ async def preflight(desk: Desk, call: Call[Empty, Empty]) -> Preflight:
             nursery.start_soon(asked.ask, side)
     known = await desk.scan(partial(_known, scope=scope))
     store, warehouse = asked.survey("store"), asked.survey("warehouse")
+    no_store, no_warehouse = asked.unseen("store"), asked.unseen("warehouse")
     theirs = warehouse.skus if warehouse.skus is not None else known.figures
+    apart = no_store or ("" if theirs is not None else no_warehouse or NO_STOCK)
     await desk.note(connection, "preflight", "was looked through before the first order", who=call.who)
     return Preflight(
         sides=tuple(asked.tested[side] for side in SIDES),
-        store_skus_unmatched=_names(_without(connection, store.skus, theirs)),
-        warehouse_skus_unmatched=_names(_unsold(connection, store.skus, theirs)),
-        store_skus_twice=_names(store.duplicate_skus if store.skus is not None else None),
-        warehouse_skus_twice=_names(warehouse.duplicate_skus if warehouse.skus is not None else None),
-        methods_unmapped=_names(_unmapped(store.ship_methods, connection.methods)),
-        carriers_unmapped=_names(_unmapped(warehouse.carriers, connection.carriers)),
+        store_skus_unmatched=_names(_without(connection, store.skus, theirs), apart),
+        warehouse_skus_unmatched=_names(_unsold(connection, store.skus, theirs), apart),
+        store_skus_twice=_names(store.duplicate_skus if store.skus is not None else None, no_store),
+        warehouse_skus_twice=_names(
+            warehouse.duplicate_skus if warehouse.skus is not None else None, no_warehouse
+        ),
+        methods_unmapped=_names(_unmapped(store.ship_methods, connection.methods), no_store),
+        carriers_unmapped=_names(_unmapped(warehouse.carriers, connection.carriers), no_warehouse),
         overlaps=tuple(_overlaps(connection, scope.siblings)),
         sample_order=asked.sample,
-        levels_changed=Names(count=len(known.changes), names=tuple(each.sku for each in known.changes[:100])),
+        sample_unseen=no_warehouse,
+        levels_changed=_levels(known),
         level_examples=tuple(known.changes[:EXAMPLES]),
         backlog=known.backlog,
     )
@@ -90,20 +95,24 @@ class _Asked:
     def survey(self, side: Side) -> Survey:
         return self._surveys.get(side, Survey())
 
+    def unseen(self, side: Side) -> str:
+        """Why nothing is known of the side; empty where it answered."""
+        failure = self.tested[side].failure
+        return "" if failure is None else f"the {side}: {failure.message}"
+
     async def ask(self, side: Side) -> None:
         async def look(session: Session) -> Sequence[Finding]:
             survey = self._surveys[side] = await session.survey()
+            if side == "warehouse":
+                await self._make_sample(cast("Warehouse", session))
             return survey.findings
 
         connection = self._scope.connection
         self.tested[side] = await look_at(self._desk, connection, side, look, DEADLINE_S)
-        if side == "warehouse" and self.tested[side].failure is None:
-            await self._make_sample()
 
-    async def _make_sample(self) -> None:
-        async with self._desk.daemon.accounts.open_warehouse(self._scope.account, Priority.ORDERS) as session:
-            look = partial(_sample, scope=self._scope, session=session, now_s=self._desk.now_s())
-            self.sample = await self._desk.scan(look)
+    async def _make_sample(self, session: Warehouse) -> None:
+        look = partial(_sample, scope=self._scope, session=session, now_s=self._desk.now_s())
+        self.sample = await self._desk.scan(look)
 
 
 def _sample(tx: Reader, scope: Scope, session: Warehouse, now_s: float) -> SampleOrder | None:
@@ -201,10 +210,17 @@ def _unmapped(names: Collection[str] | None, mapped: Mapping[str, str]) -> set[s
     return None if names is None else {name for name in names if name not in mapped}
 
 
-def _names(found: Collection[str] | None) -> Names:
+def _names(found: Collection[str] | None, unseen: str) -> Names:
+    """`unseen` is what was in the way of looking."""
     if found is None:
-        return Names(count=0, known=False)
+        return Names(count=0, known=False, why=unseen)
     return Names(count=len(found), names=tuple(sorted(found)[:NAMES_LIMIT]))
+
+
+def _levels(known: "_Known") -> Names:
+    if known.figures is None:
+        return Names(count=0, known=False, why=NO_STOCK)
+    return Names(count=len(known.changes), names=tuple(each.sku for each in known.changes[:NAMES_LIMIT]))
 
 
 def _overlaps(connection: Connection, siblings: Iterable[Connection]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -29,7 +29,7 @@ from dropstreamd.model.orders import Order
 from dropstreamd.store import documents
 from dropstreamd.store.base import Reader
 from dropstreamd.store.keys import is_part
-from dropstreamd.store.records import Document, Flow
+from dropstreamd.store.records import Document, Flow, Standing, State, Stay
 from dropstreamd.store.tables import Table
 
 NEWEST = 50
@@ -78,15 +78,35 @@ def _newest(tx: Reader, flow: Flow) -> list[tuple[Document, str]]:
 def _tried(key: str, doc: Document, tried: Sequence[Rule]) -> OrderTried:
     decision = rules.decide(tried, _order.decode(doc.content))
     outcome, reason, until_s = _outcome(decision, doc.first_s)
+    stays = _stays(doc)
     return OrderTried(
         key=key,
         number=doc.number,
         state=doc.state,
-        outcome=outcome,
+        stays=stays,
+        outcome="stays" if stays and outcome == "goes" else outcome,
         reason=reason,
         until_s=until_s,
         fired=tuple(_fired(each) for each in decision.fired),
     )
+
+
+_BY_HAND: Mapping[Stay, str] = {
+    "held": "held by hand",
+    "withdrawn": "cancelled by hand",
+    "shipped": "marked as shipped by hand",
+}
+
+
+def _stays(doc: Document) -> str:
+    """What keeps the order where it is, whatever rules say; a person's word bears who it was, and why."""
+    if doc.stay:
+        return f"{_BY_HAND[doc.stay]}: {doc.stay_why}"
+    if doc.standing is Standing.OVER:
+        return "over in the store"
+    if doc.standing is Standing.HELD:
+        return f"held by the store: {doc.reason}" if doc.reason else "held by the store"
+    return f"held: {doc.reason}" if doc.state is State.HELD else ""
 
 
 def _outcome(decision: Decision, first_s: float) -> tuple[Outcome, str, float]:

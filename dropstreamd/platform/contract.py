@@ -140,7 +140,8 @@ class Part(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a test or survey found: `ok`, or what is wrong and what to do."""
+    """One thing that a test or survey found: `ok`, or what is wrong and what to do. One that is ok and has
+    a `remedy` is a note: nothing is wrong, and it could be better."""
 
     name: str
     ok: bool

@@ -6,6 +6,7 @@ at the end.
 """
 
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,12 +36,13 @@ CTL = "import sys; from dropstreamd.control.client import main; sys.exit(main())
 """What the console script `dropstreamctl` does."""
 
 
-def run(out: TextIO) -> int:
-    """Show it; 0 if every order, shipment and level ended where it should, else 1."""
+def run(out: TextIO, *, stay: bool = False) -> int:
+    """Show it; 0 if every order, shipment and level ended where it should, else 1. With `stay` all of it runs
+    on afterwards, until Ctrl-C."""
     status = 0
     with tempfile.TemporaryDirectory(prefix="dropstreamd-demo-") as folder:
         try:
-            trio.run(_demo, Path(folder), out)
+            trio.run(_demo, Path(folder), out, stay)
         except* DropstreamError as failed:
             status = 1
             for error in failed.exceptions:
@@ -48,7 +50,7 @@ def run(out: TextIO) -> int:
     return status
 
 
-async def _demo(folder: Path, out: TextIO) -> None:
+async def _demo(folder: Path, out: TextIO, stay: bool) -> None:
     password = Secret(secrets.token_urlsafe(16))
     clock = SystemClock()
     stock = {f"TEE-{number:02d}": 20 + number for number in range(1, PRODUCTS + 1)}
@@ -66,7 +68,26 @@ async def _demo(folder: Path, out: TextIO) -> None:
         )
         async with _daemon(folder):
             await Demo(folder, out, shop, warehouse).play()
-    out.write("\nEvery order, package and level is where it belongs. The daemon has stopped by itself.\n")
+            out.write("\nEvery order, package and level is where it belongs.\n")
+            if stay:
+                await keep(folder / "control.sock", next(iter(shop.orders.values())).code, out)
+    out.write("The daemon has stopped, and nothing of this is left.\n")
+
+
+async def keep(socket: Path, order: str, out: TextIO) -> None:
+    """Say what may be tried, and wait for Ctrl-C. `order` is the code of one that is held as too old."""
+    ctl = f"{Path(sys.executable).with_name('dropstreamctl')} --socket {socket}"
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        out.write(
+            f"\nShop, warehouse and daemon run on until Ctrl-C; the daemon's socket is {socket}\n"
+            "To try, in another terminal:\n"
+            f"  {ctl} status\n"
+            f"  {ctl} run {CONNECTION} sales_orders --since 2020-01-01 --wait  # sends older orders\n"
+            f"  {ctl} order {CONNECTION} {order}  # one of them, step by step\n"
+        )
+        out.flush()
+        async for _ in signals:
+            return
 
 
 def _configure(folder: Path, store_url: str, sftp: SftpAccount, password: Secret) -> None:

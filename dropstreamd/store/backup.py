@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 
 import msgspec
@@ -167,13 +168,19 @@ def _exchange(fresh: Path, folder: Path, now_s: float) -> Path | None:
     state = folder / STATE_FILE
     kept: Path | None = None
     if state.exists():
-        kept = folder / f"{STATE_FILE}.before-{int(now_s)}"
+        kept = _unused(folder / f"{STATE_FILE}.before-{int(now_s)}")
         # A second name first, so that at no moment there is no state (a daemon would begin anew).
         kept.hardlink_to(state)
     _sync(fresh)
     fresh.replace(state)
     _sync(folder)
     return kept
+
+
+def _unused(path: Path) -> Path:
+    """`path`, or that name with a number where an earlier restore of the same second has it."""
+    names = chain([path], (path.with_name(f"{path.name}-{number}") for number in count(2)))
+    return next(each for each in names if not os.path.lexists(each))
 
 
 def _sha256(file: Path) -> str:

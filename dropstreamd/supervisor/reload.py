@@ -5,9 +5,11 @@ from pathlib import Path
 
 import trio
 
+from dropstreamd.config import unreadable
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.changes import Changes
 from dropstreamd.config.load import load
+from dropstreamd.config.secrets import SecretStore
 from dropstreamd.errors import ConfigError
 from dropstreamd.supervisor.daemon import Daemon
 from dropstreamd.supervisor.notify import Notifier
@@ -29,6 +31,7 @@ class Reloader:
         daemon: Daemon,
         notifier: Notifier,
         names: dict[str, str],
+        secrets: SecretStore,
         *,
         grace_s: float,
     ) -> None:
@@ -37,6 +40,7 @@ class Reloader:
         self._daemon = daemon
         self._notifier = notifier
         self._names = names
+        self._secrets = secrets
         self._grace_s = grace_s
         self._keep_names()
 
@@ -57,6 +61,7 @@ class Reloader:
                 removed=changes.removed,
                 wait_for_a_restart=changes.daemon,
             )
+            await self.tell_unreadable()
             return changes
         finally:
             await self._notifier.ready(self.summary())
@@ -70,6 +75,15 @@ class Reloader:
         for broken in self._daemon.broken:
             problems = [str(problem) for problem in broken.problems]
             _log.error("cannot_run", kind=broken.kind, name=broken.name, problems=problems)
+
+    async def tell_unreadable(self) -> None:
+        """Log the secrets that are named for connections and cannot be read: these fail until they are
+        there."""
+        config, plugins = self._daemon.config, self._plugins
+        look = partial(unreadable.of_all, self._conf_dir, config, plugins, self._secrets)
+        problems = await trio.to_thread.run_sync(lambda: [str(problem) for problem in look()])
+        if problems:
+            _log.error("secrets_cannot_be_read", problems=problems)
 
     def summary(self) -> str:
         """A line for `systemctl status`."""

@@ -41,6 +41,17 @@ from dropstreamd.platform.outbox import Outbox
 VISIBLE_AFTER_S = 60.0
 
 
+def nothing_waits(name: str, detail: str) -> Finding:
+    """A note for the survey: between two snapshots it is so at every warehouse."""
+    return Finding(
+        name=name,
+        ok=True,
+        detail=detail,
+        remedy="SKUs are compared with the stock that was read last, if any was; ask the warehouse for a "
+        "file to compare them with what it has now",
+    )
+
+
 @asynccontextmanager
 async def open_warehouse(settings: Settings, host: Host) -> AsyncIterator["FileWarehouse"]:
     """A session; its connection is closed at its end."""
@@ -95,7 +106,7 @@ class FileWarehouse(WarehouseParts):
         waiting = await inbox.waiting()
         if not waiting:
             detail = f"no file like {settings.inventory.pattern} is waiting: none came yet, or all were read"
-            return Survey(findings=(Finding(name="inventory", ok=True, detail=detail),))
+            return Survey(findings=(nothing_waits("inventory", detail),))
         detail = f"{len(waiting)} inventory files are waiting"
         fetched = None if inbox.too_large(waiting[-1]) else await inbox.fetch(waiting[-1])
         if fetched is None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from dropstreamd.config.check import check, secret_refs
+from dropstreamd.config.check import check
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.config.unreadable import secret_refs
 from dropstreamd.platform.contract import Consent, Grant
 from dropstreamd.platform.loader import PluginStatus
 from dropstreamd.platform.secrets import SecretRef

@@ -87,6 +87,36 @@ def test_a_store_that_keeps_one_stock_has_no_locations(
     assert "locations of a store of the plugin vendure, which keeps one stock" in only(folder)
 
 
+STORE_KEYS = "allow_private_address, page, password, platform, timezone, url, username"
+
+
+@pytest.mark.parametrize(
+    ("store", "top", "expected"),
+    [
+        ("urll = 1", "", f'store.urll: found an unknown key, expected one of {STORE_KEYS}; did you mean "url"?'),
+        ("mapped = {}", "", f"store.mapped: found an unknown key, expected one of {STORE_KEYS}"),
+        ("", "location = {}", "ship_within, shipping, store, timezone, unknown_sku, warehouse; did you mean"),
+    ],
+)  # fmt: skip
+def test_keys_of_locations_are_not_offered_to_a_store_that_keeps_one_stock(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, store: str, top: str, expected: str
+) -> None:
+    monkeypatch.setitem(PLUGINS, "vendure", PluginStatus(name="vendure", origin="here", plugin=SHOP))
+    folder.write("connections.d/a.toml", connection(1, top=top, store=store))
+    assert expected.removesuffix("; did you mean") in only(folder)
+    assert "locations" not in only(folder)
+
+
+def test_keys_that_are_offered_to_a_store_with_locations(folder: Folder) -> None:
+    folder.write("connections.d/a.toml", connection(1, top="location = {}"))
+    assert "locations, merchant, " in only(folder)
+    folder.write("connections.d/a.toml", connection(1, store="hom = 1"))
+    assert only(folder).endswith(
+        "expected one of allow_private_address, home, owned, page, password, platform, timezone, url, username; "
+        'did you mean "home"?'
+    )
+
+
 def test_a_warehouse_whose_adjustments_count_has_no_facilities(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,8 @@ class FakeApi:
         self.socket = socket
         self.asked: list[Asked] = []
         self.unexpected: list[str] = []
+        self.otherwise: Refusal | None = None
+        """What answers all that no answer was laid out for."""
         self._answers: dict[str, list[tuple[int, bytes] | Stream]] = {}
 
     def answer(self, line: str, content: msgspec.Struct | Stream | bytes, status: int = 200) -> None:
@@ -56,6 +58,8 @@ class FakeApi:
     def take(self, asked: Asked) -> tuple[int, bytes] | Stream:
         self.asked.append(asked)
         answers = self._answers.get(asked.line)
+        if not answers and self.otherwise is not None:
+            return self.otherwise.status, msgspec.json.encode(self.otherwise)
         if not answers:
             self.unexpected.append(asked.line)
             return 404, msgspec.json.encode(refusal("not found", 404, f"no answer for {asked.line}"))

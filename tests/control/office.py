@@ -2,7 +2,7 @@
 
 import random
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -23,65 +23,20 @@ from dropstreamd.control.events import Events
 from dropstreamd.control.server import ControlServer
 from dropstreamd.errors import ConfigError
 from dropstreamd.model.ids import Ids
-from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.model.shipments import Package
 from dropstreamd.model.stock import StockRow
-from dropstreamd.platform.contract import (
-    Bad,
-    Finding,
-    Host,
-    Locations,
-    Part,
-    Plugin,
-    Role,
-    Sample,
-    Sink,
-    StockPage,
-    Store,
-    Survey,
-    Warehouse,
-)
+from dropstreamd.platform.contract import Bad, Locations, Part, StockPage
 from dropstreamd.platform.loader import PluginStatus
-from dropstreamd.platform.secrets import SecretRef
 from dropstreamd.store.lmdb_store import LmdbStore, open_store
 from dropstreamd.supervisor.daemon import Daemon
 from dropstreamd.supervisor.host import Accounts
 from dropstreamd.telemetry import Metrics
+from tests.control.conf_files import CONNECTION, DAEMON, MERCHANT
+from tests.control.platforms import Answers, shop, wms
 from tests.fakes.points import Points
-from tests.fakes.sessions import FakeStore, FakeWarehouse, StoreSession, WarehouseSession
+from tests.fakes.sessions import FakeStore, FakeWarehouse
 
 START_S = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
-
-DAEMON = 'state_dir = "{state}"\n'
-MERCHANT = """
-[warehouses.main]
-platform = "wms"
-account  = "acme"
-timezone = "America/Chicago"
-quantity = "available"
-token    = { secret = "wms-token" }
-"""
-CONNECTION = """
-id        = "c-{name}"
-merchant  = "acme"
-warehouse = "main"
-timezone  = "America/New_York"
-reference = "{letter}{{number}}"
-
-[store]
-platform = "shop"
-account  = "{name}"
-
-[channels.sales_orders]
-import = []  # by hand
-[channels.shipments]
-export = []
-[channels.inventory]
-smart = []
-
-[shipping]
-methods = {{ "Standard" = "GND" }}
-"""
 
 PARTS = frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY})
 
@@ -99,87 +54,6 @@ class SinceStart:
     def step(self, seconds: float) -> None:
         """Set the clock, as a person would."""
         self._offset_s += seconds
-
-
-class ShopSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    account: str
-
-
-class WmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    account: str
-    token: SecretRef | None = None
-
-
-class Answers:
-    """What one side answers to a test, a survey and a sample."""
-
-    def __init__(self) -> None:
-        self.test: Exception | Sequence[Finding] = (Finding(name="login", ok=True, detail="works"),)
-        self.survey: Exception | Survey = Survey()
-        self.sample: Exception | Sample = Sample(kind="nothing")
-        self.hangs = False
-        self.writes: list[bool] = []
-
-    async def tested(self, *, write: bool) -> Sequence[Finding]:
-        self.writes.append(write)
-        if self.hangs:
-            await trio.sleep_forever()
-        await trio.lowlevel.checkpoint()
-        if isinstance(self.test, Exception):
-            raise self.test
-        return self.test
-
-    async def surveyed(self) -> Survey:
-        await trio.lowlevel.checkpoint()
-        if isinstance(self.survey, Exception):
-            raise self.survey
-        return self.survey
-
-
-class AskedStore(StoreSession):
-    def __init__(self, store: FakeStore, answers: Answers) -> None:
-        super().__init__(store)
-        self._answers = answers
-
-    async def test(self, *, write: bool) -> Sequence[Finding]:
-        return await self._answers.tested(write=write)
-
-    async def survey(self) -> Survey:
-        return await self._answers.surveyed()
-
-
-class AskedWarehouse(WarehouseSession):
-    def __init__(self, warehouse: FakeWarehouse, answers: Answers, gate: trio.Event) -> None:
-        super().__init__(warehouse)
-        self._answers = answers
-        taken: Sink[OutboundOrder] = warehouse.taken
-        self.orders = Gated(taken, gate)
-
-    async def test(self, *, write: bool) -> Sequence[Finding]:
-        return await self._answers.tested(write=write)
-
-    async def survey(self) -> Survey:
-        return await self._answers.surveyed()
-
-    def sample(self, name: str, content: bytes) -> Sample:
-        if isinstance(self._answers.sample, Exception):
-            raise self._answers.sample
-        return self._answers.sample
-
-
-class Gated:
-    """A sink of orders that waits before each push, so that a run can be seen running."""
-
-    def __init__(self, inner: Sink[OutboundOrder], gate: trio.Event) -> None:
-        self._inner = inner
-        self._gate = gate
-        self.writes = inner.writes
-        self.prepare = inner.prepare
-        self.recover = inner.recover
-
-    async def push(self, *args: Any) -> Any:
-        await self._gate.wait()
-        return await self._inner.push(*args)
 
 
 class Office:
@@ -222,7 +96,7 @@ class Office:
     def install(self) -> None:
         """Have the platforms as they are now: of a warehouse, with what it `offers`, `amends`, `cancels`.
         A reload, and a restart of the connections, make the daemon see it."""
-        for each in (self._shop(), self._wms()):
+        for each in (shop(self), wms(self)):
             self.plugins[each.name] = PluginStatus(name=each.name, origin="a test", plugin=each)
 
     def report(self, stock: Mapping[str, int]) -> None:
@@ -240,40 +114,6 @@ class Office:
         path = self.conf / "connections.d" / f"{name}.toml"
         path.write_text(text)
         return path
-
-    def _shop(self) -> Plugin[ShopSettings]:
-        @asynccontextmanager
-        async def opened(settings: ShopSettings, host: Host) -> AsyncIterator[Store]:
-            yield AskedStore(self.stores[settings.account], self.store_answers)
-
-        return Plugin(
-            name="shop",
-            title="Shop",
-            role=Role.STORE,
-            provides=self.parts,
-            settings=ShopSettings,
-            account_key=lambda settings: settings.account,
-            open=opened,
-            locations=lambda _settings: self.locations,
-        )
-
-    def _wms(self) -> Plugin[WmsSettings]:
-        @asynccontextmanager
-        async def opened(settings: WmsSettings, host: Host) -> AsyncIterator[Warehouse]:
-            yield AskedWarehouse(self.warehouse, self.warehouse_answers, self.gate)
-
-        return Plugin(
-            name="wms",
-            title="Wms",
-            role=Role.WAREHOUSE,
-            provides=self.offers,
-            amends=lambda _settings: self.amends,
-            cancels=lambda _settings: self.cancels,
-            routes=lambda _settings: True,
-            settings=WmsSettings,
-            account_key=lambda settings: settings.account,
-            open=opened,
-        )
 
     def begin(self, state: LmdbStore) -> Desk:
         """A daemon on this state, and the desk before it."""
@@ -399,29 +239,6 @@ async def open_client(office: Office) -> AsyncIterator[Client]:
     transport = httpx.AsyncHTTPTransport(uds=str(office.socket))
     async with httpx.AsyncClient(transport=transport, base_url="http://daemon", timeout=20) as http:
         yield Client(http)
-
-
-class Ear:
-    """A raw client that listens to a stream of events, and may go away at any time."""
-
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
-        self._heard = b""
-
-    async def until(self, words: str) -> str:
-        """All that was heard up to now, once these words were."""
-        while words.encode() not in self._heard:
-            more = await self._stream.receive_some()
-            assert more, f"the stream ended without {words!r}: {self._heard!r}"
-            self._heard += more
-        return self._heard.decode()
-
-
-@asynccontextmanager
-async def listening_to(office: Office, path: str) -> AsyncIterator[Ear]:
-    async with await trio.open_unix_socket(str(office.socket)) as stream:
-        await stream.send_all(f"GET /v1{path} HTTP/1.1\r\nHost: daemon\r\n\r\n".encode())
-        yield Ear(stream)
 
 
 def bad(key: str, reason: str = "it is torn") -> Bad:

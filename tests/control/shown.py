@@ -2,6 +2,7 @@
 
 import msgspec
 
+from dropstreamd.control.messages.look import TaskShown
 from dropstreamd.control.messages.runs import Backlog, RunShown
 from dropstreamd.control.messages.status import (
     AccountCard,
@@ -90,6 +91,16 @@ CARD = ConnectionCard(
     warehouse_platform="file-exchange",
     switch=SwitchShown(on=True, since_s=NOW_S - 86_400, who="ann", first_on_s=NOW_S - 86_400),
     channels=(ORDERS, INVENTORY),
+)
+TASK = TaskShown(
+    channel="sales_orders",
+    key="gid://1",
+    kind="changed",
+    number="1001",
+    title="changed after hand-over",
+    detail="line 2: 3 instead of 2 \x1b[31m",
+    since_s=NOW_S,
+    revision=4,
 )
 WELL = Status(
     at_s=NOW_S,

@@ -6,7 +6,8 @@ import pytest
 
 from dropstreamd.platform.secrets import SecretRef
 from dropstreamd.store.backup import verify_backup
-from tests.control.office import CONNECTION, Client, Office
+from tests.control.conf_files import CONNECTION
+from tests.control.office import Client, Office
 
 VALUE = "hunter2-hunter2"
 
@@ -69,6 +70,37 @@ async def test_a_reload_with_problems_lists_every_one(office: Office, client: Cl
     assert (status, kind, told["detail"]) == (422, "config", "2 problems")
     assert {Path(problem["file"]).name for problem in told["problems"]} == {"shop.toml", "ebay.toml"}
     assert len((await client.get("/status"))["connections"]) == 2
+
+
+async def test_a_reload_names_the_connection_whose_secret_is_not_there(
+    office: Office, client: Client
+) -> None:
+    office.secrets.put("wms-token", VALUE)
+    path = office.conf / "connections.d" / "shop.toml"
+    path.write_text(path.read_text().replace("[store]", '[store]\npassword = { secret = "none" }'))
+    told = await client.ask("POST", "/reload")
+    assert told["changes"]["restarted"] == ["c-shop"]
+    [lacking] = told["unreadable"]
+    assert (lacking["connection"], [each["key"] for each in lacking["problems"]]) == (
+        "shop",
+        ["store.password"],
+    )
+    assert lacking["problems"][0]["hint"] == "run `dropstreamctl secret set none`"
+    cards = {card["name"]: card["unreadable"] for card in (await client.get("/status"))["connections"]}
+    assert cards == {"ebay": [], "shop": lacking["problems"]}
+    await client.enable("ebay")
+    assert (await client.run("sales_orders.import", "ebay"))["result"] == "done"
+    office.secrets.put("none", VALUE)
+    assert (await client.ask("POST", "/reload"))["unreadable"] == []
+    [card] = (await client.get("/status/shop"))["connections"]
+    assert card["unreadable"] == []
+
+
+async def test_a_secret_of_the_warehouse_is_every_connections(client: Client) -> None:
+    [card] = (await client.get("/status/ebay"))["connections"]
+    assert [each["key"] for each in card["unreadable"]] == ["warehouses.main.token"]
+    told = await client.ask("POST", "/reload")
+    assert [each["connection"] for each in told["unreadable"]] == ["ebay", "shop"]
 
 
 async def test_a_backup_is_whole(office: Office, client: Client) -> None:

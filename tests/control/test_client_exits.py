@@ -2,6 +2,7 @@
 
 import grp
 import os
+import shlex
 import socket
 import tempfile
 import threading
@@ -12,21 +13,58 @@ from typing import get_args
 
 import pytest
 
+from dropstreamd.control.client import commands
 from dropstreamd.control.messages.refusal import RefusalKind
 from tests.control.fake_api import UNCLOSED, ctl, fake_api, refusal
 
 NOBODY = 65534
 
-CODES = {
-    "bad request": 2,
-    "not found": 2,
-    "method not allowed": 2,
-    "too large": 2,
-    "not supported": 2,
-    "config": 2,
-    "unconfirmed": 4,
+CODES = {"unconfirmed": 4, "too slow": 1, "unreachable": 1, "state full": 1, "fault": 1}
+"""Of every other kind it is 2: what was asked is refused. 1: it failed, and might go well another time."""
+
+WHY = ("--why", "it was lost")
+EVERY = {
+    "status": (),
+    "enable": ("acme",),
+    "disable": ("acme", "inventory"),
+    "run": ("acme", "sales_orders", "--wait"),
+    "backlog": ("acme",),
+    "schedule": ("acme", "inventory.smart", "hourly", "--yes"),
+    "runs": ("acme",),
+    "log": ("acme",),
+    "order": ("acme", "1"),
+    "order show": ("acme", "1"),
+    "sku": ("acme", "A"),
+    "order resend": ("acme", "1", *WHY),
+    "order hold": ("acme", "1", *WHY),
+    "order release": ("acme", "1", *WHY),
+    "order cancel": ("acme", "1", *WHY),
+    "order replace": ("acme", "1", *WHY),
+    "order edit-address": ("acme", "1", "--city", "Ghent", *WHY),
+    "order mark-shipped": ("acme", "1", *WHY),
+    "rules": ("try", "acme"),
+    "catalog": ("acme",),
+    "po": ("acme",),
+    "return": ("acme", "1"),
+    "parked": ("acme",),
+    "in-doubt": ("acme",),
+    "tasks": ("acme",),
+    "release": ("acme", "sales_orders", "1"),
+    "resolve": ("acme", "sales_orders", "1", "--sent"),
+    "approve": ("acme.main",),
+    "audit": ("acme", "orders"),
+    "plan": ("acme", "resend", "1"),
+    "apply": ("acme", "01J", *WHY),
+    "authorize": ("acme",),
+    "same-store": ("acme",),
+    "test": ("acme",),
+    "preflight": ("acme",),
+    "try-file": ("acme.main", __file__),
+    "secret": ("list",),
+    "reload": (),
+    "backup": ("backup",),
 }
-"""Of every other kind of refusal it is 1: the operation failed."""
+"""Each command that asks the daemon, as it may be typed."""
 
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
@@ -36,8 +74,18 @@ def test_every_refusal_has_its_code(tmp_path: Path, kind: str) -> None:
     with fake_api(tmp_path) as api:
         api.answer("POST /v1/reload", refusal(kind, 500, "no", remedy="do that"))
         told = ctl(api, "reload")
-        assert (told.code, told.out) == (CODES.get(kind, 1), "")
-        assert told.err == "Refused: no\nWhat to do: do that\n"
+        code = CODES.get(kind, 2)
+        assert (told.code, told.out) == (code, "")
+        assert told.err == f"{'Failed' if code == 1 else 'Refused'}: no\nWhat to do: do that\n"
+
+
+def test_every_command_has_the_codes_of_the_table(tmp_path: Path) -> None:
+    assert {*EVERY, "restore"} == set(commands({}).names)
+    with fake_api(tmp_path) as api:
+        api.otherwise = refusal("not possible", 409, "no")
+        for command, argv in EVERY.items():
+            told = ctl(api, *command.split(), *argv)
+            assert (command, told.code, told.out, told.err) == (command, 2, "", "Refused: no\n")
 
 
 def test_no_daemon(tmp_path: Path) -> None:
@@ -127,6 +175,38 @@ def test_an_answer_that_is_none_of_ours(tmp_path: Path, body: bytes, status: int
 def test_wrong_usage(tmp_path: Path, argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert ctl(tmp_path / "no.sock", *argv).code == 2
     assert "usage: dropstreamctl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("plain", "mixed"),
+    [
+        ("run acme sales_orders --wait --timeout 9", "run acme --wait sales_orders --timeout 9"),
+        ("run acme sales_orders --wait", "run --wait acme sales_orders"),
+        ("test acme warehouse --write", "test acme --write warehouse"),
+        ("status acme --json", "status --json acme"),
+        ("runs acme shipments --limit 5", "runs acme --limit 5 shipments"),
+        ("po acme 77 --ended", "po acme --ended 77"),
+        ("plan acme resend 1 2 --json", "plan acme resend 1 --json 2"),
+        (
+            "schedule acme inventory.smart hourly 'x y' --yes",
+            "schedule acme --yes inventory.smart hourly 'x y'",
+        ),
+        ("resolve acme sales_orders 1 --sent", "resolve acme --sent sales_orders 1"),
+        ("rules try acme 1 2 --file x", "rules try acme 1 --file x 2"),
+        ("secret set name --json", "secret set --json name"),
+        ("order hold acme 1 --why x", "order hold --why x acme 1"),
+        ("order acme 1 --json", "order acme --json -- 1"),
+    ],
+)
+def test_options_stand_anywhere(plain: str, mixed: str) -> None:
+    parse = commands({}).parse
+    found, wanted = vars(parse(shlex.split(mixed))), vars(parse(shlex.split(plain)))
+    assert {**found, "execute": 0} == {**wanted, "execute": 0}
+
+
+def test_what_begins_with_a_dash_follows_two() -> None:
+    assert commands({}).parse(["order", "acme", "--", "-1"]).number == "-1"
+    assert commands({}).parse(["plan", "acme", "resend", "--", "-1", "--json"]).orders == ["-1", "--json"]
 
 
 def test_help_lists_the_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

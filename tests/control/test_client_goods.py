@@ -27,9 +27,9 @@ from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
 from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
 from tests.channels.plant import asked_back, came_back
-from tests.control.fake_api import FakeApi, ctl, fake_api, golden
+from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
 from tests.control.shown import NOW_S, WELL
-from tests.control.test_client_work import ORDER, SKU
+from tests.control.test_client_explained import ORDER, SKU
 
 AT = "/v1/connections/acme-vendure"
 PRODUCT = Product(
@@ -117,6 +117,27 @@ def test_purchase_orders_of_a_file_are_entered(api: FakeApi, tmp_path: Path) -> 
             EnteredPurchase(number="PO-2", lines=(EnteredLine(sku="B", quantity=1),)),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("argv", "typed", "code"),
+    [((), "", 4), (("--yes",), "", 0), ((), "y\n", 0), ((), "n\n", 4), (("--json",), "", 4)],
+)
+def test_a_change_is_shown_before_it_is_made(
+    api: FakeApi, tmp_path: Path, argv: tuple[str, ...], typed: str, code: int
+) -> None:
+    file = tmp_path / "po.csv"
+    file.write_text("number,sku,quantity\nPO-1,A,1\n")
+    no = refusal("unconfirmed", 409, "1 of these would change", known=("PO-1: A: 2 each → 1 each",))
+    api.answer(f"POST {AT}/purchase-orders", no)
+    api.answer(f"POST {AT}/purchase-orders", PurchasesEntered(new=0, changed=1, same=0))
+    told = ctl(api, "po", "acme-vendure", "--enter", str(file), *argv, typed=typed, is_terminal=bool(typed))
+    assert told.code == code
+    if "--json" not in argv:
+        assert told.err.startswith("1 of these would change\n  - PO-1: A: 2 each → 1 each\n")
+    first = entering.read(file)
+    sent = [first, msgspec.structs.replace(first, confirmed=True)] if code == 0 else [first]
+    assert [each.read(EnterPurchases) for each in api.asked] == sent
 
 
 def test_purchase_orders_that_wait_for_the_switch(api: FakeApi, tmp_path: Path) -> None:

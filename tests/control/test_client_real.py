@@ -66,7 +66,7 @@ async def test_status_and_switches(office: Office, shell: Shell) -> None:
 
 async def test_an_order_from_run_to_explanation(office: Office, shell: Shell) -> None:
     told = await shell("run", "shop", "sales_orders", "--wait")
-    assert (told.code, told.err) == (1, "Refused: shop is disabled\nWhat to do: dropstreamctl enable shop\n")
+    assert (told.code, told.err) == (2, "Refused: shop is disabled\nWhat to do: dropstreamctl enable shop\n")
     await shell.enable()
     office.clock.step(60)
     placed = msgspec.structs.replace(order("1001", placed_s=START_S + 30), key="gid://Order/1")
@@ -153,6 +153,11 @@ async def test_setting_up(office: Office, shell: Shell, tmp_path: Path) -> None:
     assert await shell.out("secret", "list") == "acme-wms\n"
     assert (await shell("secret", "set", "../x", typed="y")).code == 2
     await shell.out("secret", "delete", "acme-wms")
+    told = await shell("reload")
+    assert (told.code, told.out.startswith("Reloaded.\n")) == (1, True)
+    assert "shop cannot work: it lacks what its files name" in told.out
+    assert "dropstreamctl secret set wms-token" in await shell.out("status", "shop")
+    await shell.out("secret", "set", "wms-token", typed="hunter2\n")
     assert (await shell.out("reload")).startswith("Reloaded.\n")
     (office.conf / "merchants.d" / "bad.toml").write_text("warehouses = 3")
     told = await shell("reload")
@@ -182,7 +187,7 @@ async def test_backup_and_restore(office: Office, shell: Shell, tmp_path: Path) 
     backup, state = str(tmp_path / "backup"), str(tmp_path / "state")
     assert (await shell.out("backup", backup)).startswith(f"Backed up: {backup}, ")
     told = await shell("backup", backup)
-    assert (told.code, "exists already" in told.err) == (1, True)
+    assert (told.code, "exists already" in told.err) == (2, True)
     told = await shell("restore", backup, str(office.folder / "state"))
     assert (told.code, "is in use by process" in told.err) == (1, True)
     assert (await shell.out("restore", backup, state)).startswith("Restored: ")

@@ -67,12 +67,12 @@ def test_a_job_that_cannot_be(api: FakeApi, named: str) -> None:
     assert api.asked == []
 
 
-def test_a_run_of_what_is_off_fails(api: FakeApi) -> None:
+def test_a_run_of_what_is_off_is_refused(api: FakeApi) -> None:
     api.answer(
         ASK, refusal("disabled", 409, "acme-vendure is disabled", remedy="dropstreamctl enable acme-vendure")
     )
     told = ctl(api, "run", "acme-vendure", "sales_orders", "--wait")
-    assert (told.code, told.out) == (1, "")
+    assert (told.code, told.out) == (2, "")
     assert told.err == "Refused: acme-vendure is disabled\nWhat to do: dropstreamctl enable acme-vendure\n"
 
 

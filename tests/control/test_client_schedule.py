@@ -93,7 +93,7 @@ def test_a_file_that_changed_meanwhile(api: FakeApi) -> None:
     api.answer(f"POST {SCHEDULE}/preview", PREVIEW)
     api.answer(f"PUT {SCHEDULE}", refusal("changed", 409, "the file has changed", remedy="look again"))
     code, _, err = scheduled(api, *RULES, "--yes")
-    assert (code, err) == (1, "Refused: the file has changed\nWhat to do: look again\n")
+    assert (code, err) == (2, "Refused: the file has changed\nWhat to do: look again\n")
 
 
 @pytest.mark.parametrize(

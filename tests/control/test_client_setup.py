@@ -129,7 +129,34 @@ def test_preflight_that_is_not_ready(api: FakeApi, wrong: dict[str, object]) -> 
 
 def test_preflight_without_an_order(api: FakeApi) -> None:
     api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=None))
-    assert "the store has no open order" in ctl(api, "preflight", "acme-vendure").out
+    told = ctl(api, "preflight", "acme-vendure")
+    assert (told.code, "sample order: no order waits here to make one of" in told.out) == (0, True)
+
+
+def test_preflight_says_what_it_could_not_look_at(api: FakeApi) -> None:
+    blind = Names(count=0, known=False, why="the store: no connection")
+    found = msgspec.structs.replace(
+        READY,
+        sides=(WAREHOUSE,),
+        store_skus_twice=blind,
+        sample_order=None,
+        sample_unseen="the warehouse: no answer",
+        levels_changed=blind,
+        level_examples=(),
+    )
+    api.answer(f"POST {AT}/preflight", found)
+    shown = ctl(api, "preflight", "acme-vendure").out
+    assert "SKUs that the store has twice: could not look: the store: no connection\n" in shown
+    assert "sample order: could not look: the warehouse: no answer\n" in shown
+    assert "levels that a first Full Sync would change: could not look: the store: no connection\n" in shown
+
+
+def test_a_note_is_no_fault(api: FakeApi) -> None:
+    note = FindingShown(name="inventory", ok=True, detail="no file waits", remedy="ask for one")
+    side = msgspec.structs.replace(STORE, findings=(note,))
+    api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sides=(side,)))
+    told = ctl(api, "preflight", "acme-vendure")
+    assert (told.code, "  ! inventory: no file waits\n    → ask for one\n" in told.out) == (0, True)
 
 
 # ---- try-file

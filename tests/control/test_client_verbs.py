@@ -50,7 +50,7 @@ def test_a_verb_that_is_refused(api: FakeApi) -> None:
         refusal("not possible", 409, "the warehouse has 1", remedy="order cancel"),
     )
     told = ctl(api, "order", "hold", "acme", "1", "--why", "x")
-    assert told.code == 1
+    assert told.code == 2
     assert told.err == "Refused: the warehouse has 1\nWhat to do: order cancel\n"
 
 
@@ -203,6 +203,7 @@ def test_plan(api: FakeApi) -> None:
     api.answer(f"POST {AT}/plans", made)
     api.answer("GET /v1/status/acme", WELL)
     told = ctl(api, "plan", "acme", "resend", "1", "9")
+    assert told.code == 1, "not all that was asked for is in it"
     assert told.out == (
         "1 item; 0 stay as they are.\n"
         "WHAT  NOW       THEN\n"
@@ -211,6 +212,18 @@ def test_plan(api: FakeApi) -> None:
         "Until 2026-03-05 14:30:12 EST: dropstreamctl apply acme 01J --why …\n"
     )
     assert api.asked[0].read(MakePlan) == MakePlan(what="resend", orders=("1", "9"))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "code"), [((), 0), ((NotPlanned(named="9", why="there is no such order"),), 1)]
+)
+def test_an_empty_plan(api: FakeApi, left_out: tuple[NotPlanned, ...], code: int) -> None:
+    made = PlanShown(
+        id="01J", connection="acme", what="resend", at_s=0, expires_s=0, who="", items=(), left_out=left_out
+    )
+    api.answer(f"POST {AT}/plans", made)
+    told = ctl(api, "plan", "acme", "resend", "9")
+    assert (told.code, told.out.endswith("There is nothing to apply.\n")) == (code, True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What waits for a person: parked, in doubt, tasks, and the words on them; orders and SKUs explained."""
+"""What waits for a person, and the word on it: in doubt, tasks, held snapshots, the same store."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,33 +8,16 @@ import msgspec
 import pytest
 
 from dropstreamd.control.messages.look import (
-    AllocationStep,
-    AttemptShown,
-    ComponentShown,
     Done,
     DoubtShown,
     InDoubtShown,
-    OrderShown,
-    PackageShown,
-    Parked,
-    ParkedExample,
-    ParkedGroup,
-    PromiseShown,
-    RefusalShown,
-    Release,
-    Released,
     Resolve,
     ResolveTask,
-    SkuShown,
-    Step,
     Tasks,
-    TaskShown,
 )
 from dropstreamd.control.messages.setup import Approve, Approved, SameStore, StoreShown
-from dropstreamd.model.orders import Address, Order, OrderLine, OutboundLine, OutboundOrder
-from dropstreamd.model.shipments import Package, PackageLine
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import ILL, NO_BACKLOG, NOW_S, OLDER, WELL
+from tests.control.shown import ILL, NOW_S, TASK, WELL
 
 AT = "/v1/connections/acme-vendure"
 PLACED = datetime(2026, 3, 5, 18, 0, tzinfo=UTC)
@@ -45,57 +28,6 @@ def api(tmp_path: Path) -> Iterator[FakeApi]:
     with fake_api(tmp_path) as api:
         api.answer("GET /v1/status/acme-vendure", WELL)
         yield api
-
-
-# ---- parked
-
-
-def group(**fields: object) -> ParkedGroup:
-    example = ParkedExample(key="gid://1", number="1001", reason="SKU X has no listing", since_s=NOW_S)
-    whole = {"channel": "sales_orders", "kind": "parked", "cause": "sku:X", "count": 14, "more": False}
-    return ParkedGroup(**{**whole, "examples": (example,), **fields})  # type: ignore[arg-type]
-
-
-def test_parked(api: FakeApi) -> None:
-    groups = (
-        group(),
-        group(kind="held", cause="waiting", count=1),
-        group(kind="held", cause="before-restore", count=2),
-        group(channel="inventory", cause="it's refused", count=500, more=True, examples=()),
-        group(channel="shipments", kind="unmatched", cause="", count=2, account="acme/main"),
-        group(kind="undecodable", cause="bad", count=1),
-    )
-    api.answer(f"GET {AT}/parked", Parked(groups=groups, backlog=OLDER))
-    golden("parked", ctl(api, "parked", "acme-vendure").out)
-
-
-def test_nothing_parked(api: FakeApi) -> None:
-    api.answer(f"GET {AT}/parked", Parked(groups=(), backlog=NO_BACKLOG))
-    assert ctl(api, "parked", "acme-vendure").out == "Nothing is parked.\n"
-
-
-@pytest.mark.parametrize(
-    ("argv", "body"),
-    [
-        (("--cause", "sku:X"), Release(channel="sales_orders", cause="sku:X")),
-        (("gid://1",), Release(channel="sales_orders", key="gid://1")),
-    ],
-)
-def test_release(api: FakeApi, argv: tuple[str, ...], body: Release) -> None:
-    api.answer(f"POST {AT}/release", Released(released=14, more=True))
-    told = ctl(api, "release", "acme-vendure", "sales_orders", *argv)
-    assert told.out == (
-        "14 documents released: tried again with the next run.\n"
-        "More of this cause are left: repeat the command.\n"
-    )
-    assert api.asked[0].read(Release) == body
-
-
-@pytest.mark.parametrize("argv", [(), ("gid://1", "--cause", "sku:X")])
-def test_release_wants_a_key_or_a_cause(api: FakeApi, argv: tuple[str, ...]) -> None:
-    told = ctl(api, "release", "acme-vendure", "sales_orders", *argv)
-    assert (told.code, api.asked) == (2, [])
-    assert "either a KEY or --cause CAUSE" in told.err
 
 
 # ---- in doubt
@@ -159,17 +91,6 @@ def test_one_verdict_is_wanted(api: FakeApi, verdict: tuple[str, ...]) -> None:
 
 # ---- tasks
 
-TASK = TaskShown(
-    channel="sales_orders",
-    key="gid://1",
-    kind="changed",
-    number="1001",
-    title="changed after hand-over",
-    detail="line 2: 3 instead of 2 \x1b[31m",
-    since_s=NOW_S,
-    revision=4,
-)
-
 
 def test_tasks(api: FakeApi) -> None:
     api.answer(f"GET {AT}/tasks", Tasks(tasks=(TASK,), more=True))
@@ -197,7 +118,7 @@ def test_a_task_is_done_by_its_revision(api: FakeApi) -> None:
     api.answer(f"GET {AT}/tasks", Tasks(tasks=(TASK,)))
     api.answer(f"POST {AT}/tasks/sales_orders/gid%3A%2F%2F1", refusal("changed", 409, "it has changed since"))
     told = ctl(api, "resolve", "acme-vendure", "sales_orders", "gid://1", "--task", "--revision", "3")
-    assert told.code == 1
+    assert told.code == 2
     assert api.asked[1].read(ResolveTask) == ResolveTask(revision=3)
 
 
@@ -228,176 +149,6 @@ def test_approve(api: FakeApi) -> None:
         assert told.out.startswith("Approved: snapshot inv.csv (41% missing); 1 SKU changed.")
         assert api.asked[-1].read(Approve) == Approve(generation=generation)
     assert ctl(api, "approve", "acme").code == 2
-
-
-# ---- explained
-
-ORDER = OrderShown(
-    connection="c-7f3k2m",
-    key="gid://1",
-    number="1001",
-    reference="SH1001",
-    state="accepted",
-    standing="ready",
-    cause="",
-    reason="",
-    revision=2,
-    accepted=1,
-    remote="ord_1.csv",
-    first_s=NOW_S - 50,
-    changed_s=NOW_S - 40,
-    handed_s=NOW_S,
-    life="partially shipped",
-    explained=("the warehouse has it as SH1001", "still to leave: 1 × 100234"),
-    order=Order(
-        key="gid://1",
-        number="1001",
-        status="open",
-        placed_at=PLACED,
-        updated_at=PLACED,
-        ship_to=Address(),
-        lines=(
-            OrderLine(key="l1", sku="TEE", quantity=2, name="Tee"),
-            OrderLine(key="l2", sku="CAP", quantity=1),
-        ),
-        ship_method="Standard",
-        note="ring\x1b]0;x\x07 twice\nplease",
-    ),
-    sent=OutboundOrder(
-        reference="SH1001",
-        number="1001",
-        placed_at=PLACED,
-        ship_to=Address(),
-        ship_method="UPS",
-        lines=(OutboundLine(number=1, order_line="l1", sku="100234", quantity=2),),
-    ),
-    attempt=AttemptShown(id="a", name="ord_2.csv", run="01J", opened_s=NOW_S, step="uploaded", unsure_s=0.0),
-    packages=(
-        PackageShown(
-            key="S1-1",
-            state="parked",
-            cause="carrier:UPS",
-            reason="carrier 'UPS' is not mapped",
-            remote="",
-            package=Package(
-                key="S1-1",
-                reference="SH1001",
-                lines=(PackageLine(sku="100234", quantity=2),),
-                carrier="UPS",
-                tracking_numbers=("1Z1", "1Z2"),
-                shipped_at=PLACED,
-            ),
-        ),
-    ),
-    tasks=(TASK,),
-    history=(Step(at_s=NOW_S, run="01J", text="handed over"),),
-)
-
-
-def test_an_order_is_explained(api: FakeApi) -> None:
-    api.answer(f"GET {AT}/orders/1001", ORDER)
-    golden("order", ctl(api, "order", "acme-vendure", "1001").out)
-
-
-def test_an_order_that_is_new(api: FakeApi) -> None:
-    new = msgspec.structs.replace(
-        ORDER,
-        life="held",
-        state="held",
-        reason="waits",
-        accepted=0,
-        sent=None,
-        attempt=None,
-        packages=(),
-        tasks=(),
-    )
-    api.answer(f"GET {AT}/orders/1001", new)
-    told = ctl(api, "order", "acme-vendure", "1001")
-    assert told.out.startswith("Order 1001  held\n")
-    assert "the warehouse has none" in told.out
-
-
-SKU = SkuShown(
-    connection="c-7f3k2m",
-    sku="TEE/../1",
-    warehouse_sku="100234",
-    listed=True,
-    reported=10,
-    quantity="on_hand",
-    generation="01JGEN",
-    snapshot="inv.csv",
-    reported_at_s=NOW_S,
-    as_of_s=NOW_S - 60,
-    unsent=2,
-    promises=(
-        PromiseShown(
-            connection="acme-vendure", order="gid://1", number="1001", units=2, handed_s=0.0, deducted=True
-        ),
-        PromiseShown(connection="acme-b", order="9", number="9", units=1, handed_s=NOW_S, deducted=False),
-    ),
-    derived=8,
-    accepted=None,
-    accepted_at_s=0.0,
-    accepted_run="",
-    pending=True,
-    unsure_until_s=NOW_S,
-    refusal=None,
-    steps=("the warehouse reported 10", "2 are promised"),
-)
-
-
-def test_a_sku_is_explained(api: FakeApi) -> None:
-    api.answer(f"GET {AT}/skus/TEE%2F..%2F1", SKU)
-    golden("sku", ctl(api, "sku", "acme-vendure", "TEE/../1").out)
-
-
-def test_a_bundle_is_explained_step_by_step(api: FakeApi) -> None:
-    bundle = msgspec.structs.replace(
-        SKU,
-        sku="PRESENT",
-        warehouse_sku="GIFT",
-        reported=None,
-        unsent=0,
-        promises=(),
-        bundle=True,
-        components=(
-            ComponentShown(sku="TEE", units=2, reported=21, unsent=4, safety=2, left=15, builds=7),
-            ComponentShown(sku="MUG", units=1, reported=None, unsent=0, safety=0, left=0, builds=0),
-        ),
-        built=7,
-        allocation=(
-            AllocationStep(rule="share", setting="60%", units=4),
-            AllocationStep(rule="maximum", setting="3", units=3),
-        ),
-        derived=3,
-        accepted=2,
-        accepted_at_s=NOW_S - 60,
-        accepted_run="01JRUN",
-        unsure_until_s=0.0,
-        waits_since_s=NOW_S - 30,
-        steps=("2 × TEE each",),
-    )
-    api.answer(f"GET {AT}/skus/PRESENT", bundle)
-    golden("sku_bundle", ctl(api, "sku", "acme-vendure", "PRESENT").out)
-
-
-def test_a_sku_that_nobody_reported(api: FakeApi) -> None:
-    refused = RefusalShown(cause="sku", reason="no such variant", level=3)
-    bare = msgspec.structs.replace(
-        SKU,
-        sku="..",
-        warehouse_sku="..",
-        listed=False,
-        reported=None,
-        snapshot="",
-        unsent=0,
-        promises=(),
-        derived=None,
-        refusal=refused,
-        steps=(),
-    )
-    api.answer(f"GET {AT}/skus/%2E%2E", bare)
-    golden("sku_bare", ctl(api, "sku", "acme-vendure", "..").out)
 
 
 # ---- same-store

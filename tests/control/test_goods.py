@@ -181,6 +181,35 @@ async def test_purchase_orders_are_entered_all_or_none(whole: tuple[Office, Clie
     assert (shown["notice"], shown["purchase"]["key"], shown["state"]) == ("accepted", "PSH77", "accepted")
 
 
+async def test_a_purchase_order_is_changed_only_once_what_changes_was_seen(
+    whole: tuple[Office, Client],
+) -> None:
+    _, client = whole
+    path = "/connections/shop/purchase-orders"
+    lines = [{"sku": "A", "quantity": 24, "unit": "case", "pack": 12}, {"sku": "B", "quantity": 1}]
+    one = {"number": "77", "lines": lines, "supplier": "Mill", "expected_on": "2026-12-24"}
+    await client.ask("POST", path, {"purchases": [one]})
+    new = {"number": "78", "lines": [{"sku": "A", "quantity": 1}]}
+    other = {"number": "77", "lines": [{"sku": "A", "quantity": 12}, {"sku": "C", "quantity": 3}]}
+    asked = {"purchases": [new, other]}
+    status, kind, told = await client.refused("POST", path, asked)
+    assert (status, kind) == (409, "unconfirmed")
+    (said,) = told["known"]
+    assert said == (
+        "77: A: 24 case of 12 → 12 each; B: 1 each → none; C: none → 3 each; "
+        "supplier: Mill → none; expected: 2026-12-24 → none"
+    )
+    assert [each["purchase"]["number"] for each in (await client.get(path))["purchases"]] == ["77"]
+    assert (await client.get(f"{path}/77"))["purchase"]["supplier"] == "Mill"
+    told = await client.ask("POST", path, {**asked, "confirmed": True})
+    assert (told["new"], told["changed"]) == (1, 1)
+    swapped = {**other, "lines": other["lines"][::-1], "status": "cancelled"}
+    told = (await client.refused("POST", path, {"purchases": [swapped]}))[2]
+    assert told["known"] == ["77: status: open → cancelled"]
+    told = (await client.refused("POST", path, {"purchases": [{**swapped, "status": "open"}]}))[2]
+    assert told["known"] == ["77: the order of its lines"]
+
+
 async def test_purchase_orders_are_entered_only_where_the_warehouse_is_told() -> None:
     async with open_office(frozenset({Part.PURCHASE_ORDERS})) as office, open_client(office) as client:
         body = {"purchases": [{"number": "77", "lines": [{"sku": "A", "quantity": 5}]}]}

@@ -122,5 +122,16 @@ async def test_one_client_too_many_is_closed_and_a_free_place_is_used_again(serv
 
 async def test_an_address_in_use_says_so(served: Served) -> None:
     second = MetricsEndpoint(served.metrics, lambda: None, host="127.0.0.1", port=served.port)
-    with pytest.raises(Misconfigured, match=rf"cannot listen on 127.0.0.1:{served.port}: .*in use"):
+    with pytest.raises(Misconfigured) as caught:
         await second.run()
+    assert str(caught.value) == (
+        f'metrics = "127.0.0.1:{served.port}" in dropstreamd.toml: another process listens there already '
+        "(stop that one, or set metrics to a free port, or to false for none)"
+    )
+
+
+async def test_an_address_of_another_machine_says_so() -> None:
+    metrics = Metrics(now_s=lambda: 0.0, version="1")
+    endpoint = MetricsEndpoint(metrics, lambda: None, host="192.0.2.1", port=1)
+    with pytest.raises(Misconfigured, match=r'metrics = "192.0.2.1:1" .*this machine has no such address'):
+        await endpoint.run()

@@ -12,8 +12,9 @@ from dropstreamd.control.messages.rules import (
     TryRules,
 )
 from tests.channels.plant import HOME, order
+from tests.control.conf_files import CONNECTION
 from tests.control.fake_api import ctl, fake_api, golden
-from tests.control.office import CONNECTION, START_S, Client, Office
+from tests.control.office import START_S, Client, Office
 from tests.control.shown import NOW_S, WELL
 
 NEW_S = START_S + 60
@@ -79,6 +80,29 @@ async def test_rules_of_a_file_are_tried_before_they_are_saved(office: Office, c
     tried = await client.ask("POST", TRY, {"text": archived})
     assert {each["outcome"] for each in tried["orders"]} == {"archived"}
     assert (await client.get(f"{SHOP}/orders/1001"))["state"] == "accepted"
+
+
+async def test_what_keeps_an_order_whatever_rules_say_is_told(office: Office, client: Client) -> None:
+    await fill(office, client)
+    office.stores["shop"].changes.change("o1003", order("1003", ("A", 1), placed_s=START_S - 60))
+    office.stores["shop"].changes.change(
+        "o1004", order("1004", ("A", 1), placed_s=NEW_S, method="Express", status="waiting")
+    )
+    await client.run("sales_orders.import")
+    await client.ask("POST", f"{SHOP}/order-hold/1002", {"why": "the buyer called"})
+    tried = await client.ask("POST", TRY, {"text": OTHER})
+    stays = {each["number"]: (each["outcome"], each["stays"]) for each in tried["orders"]}
+    who = (await client.get(f"{SHOP}/orders/1002"))["reason"]
+    assert who.startswith("the buyer called (by ")
+    assert stays["1001"][1] == ""
+    assert stays["1002"] == ("waits", f"held by hand: {who}")
+    assert stays["1003"][1].startswith("held: placed before")
+    assert stays["1004"][1].startswith("held by the store")
+    goes = "[[rules]]\nwhen = 'false'\nthen = { fail = 'x' }\n"
+    tried = await client.ask("POST", TRY, {"orders": ["1002"], "text": goes})
+    assert [(each["outcome"], each["stays"]) for each in tried["orders"]] == [
+        ("stays", f"held by hand: {who}")
+    ]
 
 
 async def test_a_rejected_order_is_brought_back_by_a_release(office: Office, client: Client) -> None:
@@ -173,6 +197,19 @@ def test_the_client_shows_what_would_be(tmp_path: Path) -> None:
         expected = TryRules(orders=("1", "2"), text=OTHER, file="new.toml")
         assert api.asked[-1].read(TryRules) == expected
         assert '"rule":"many-units"' in told.out
+
+
+def test_the_client_shows_what_stays(tmp_path: Path) -> None:
+    goes = OrderTried(key="o1", number="1", state="held", outcome="stays", stays="held by hand: x (by ann)")
+    held = OrderTried(
+        key="o2", number="2", state="held", outcome="waits", reason="ask", stays="held by hand: x (by ann)"
+    )
+    with fake_api(tmp_path) as api:
+        api.answer("GET /v1/status/acme-vendure", WELL)
+        api.answer(LINE, RulesTried(rules=("dear",), orders=(goes, held)))
+        shown = ctl(api, "rules", "try", "acme-vendure").out
+    assert "1      held   stays held by hand: x (by ann)\n" in shown
+    assert "2      held   stays held by hand: x (by ann); once let go, waits: ask\n" in shown
 
 
 def test_a_rule_that_fails_is_an_exit_code(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from dropstreamd.control.messages.runs import Began, Counting, Ended, Missed, Ru
 from dropstreamd.control.watching import NEVER
 from dropstreamd.platform.contract import Part
 from tests.channels.plant import order
-from tests.control.office import START_S, Client, Office, listening_to
+from tests.control.ear import listening_to
+from tests.control.office import START_S, Client, Office
 
 RUN = "/connections/shop/channels/sales_orders/jobs/import/run"
 

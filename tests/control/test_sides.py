@@ -120,7 +120,7 @@ async def test_preflight_of_what_both_sides_tell(office: Office, client: Client)
     office.report({"A": 5, "B": 2})
     told = await client.ask("POST", "/connections/shop/preflight")
     assert [side["ok"] for side in told["sides"]] == [True, True]
-    assert told["store_skus_unmatched"] == {"count": 1, "names": ["GONE"], "known": True}
+    assert told["store_skus_unmatched"]["names"] == ["GONE"]
     assert told["warehouse_skus_unmatched"]["names"] == ["EXTRA"]
     assert told["store_skus_twice"]["names"] == ["B"]
     assert told["methods_unmapped"]["names"] == ["Express"]
@@ -143,13 +143,43 @@ async def test_preflight_knows_what_bundles_are_made_of(office: Office, client: 
     assert told["warehouse_skus_unmatched"]["names"] == ["CAP"]
 
 
-async def test_preflight_of_sides_that_cannot_tell(office: Office, client: Client) -> None:
-    office.store_answers.survey = Unreachable("answered 503")
+async def test_preflight_of_a_store_that_does_not_answer(office: Office, client: Client) -> None:
+    office.store_answers.survey = Unreachable("GET x: answered 503")
+    office.warehouse_answers.survey = Survey(skus=frozenset({"A"}))
     told = await client.ask("POST", "/connections/shop/preflight")
     assert told["sides"][0]["failure"]["kind"] == "outage"
-    assert not told["store_skus_unmatched"]["known"]
-    assert told["sample_order"] is None
-    assert told["levels_changed"]["count"] == 0
+    assert told["store_skus_unmatched"] == {
+        "count": 0,
+        "names": [],
+        "known": False,
+        "why": "the store: GET x: answered 503",
+    }
+    for unseen in ("warehouse_skus_unmatched", "store_skus_twice", "methods_unmapped"):
+        assert told[unseen] == told["store_skus_unmatched"]
+    assert told["warehouse_skus_twice"]["known"]
+    assert (told["carriers_unmapped"]["known"], told["carriers_unmapped"]["why"]) == (False, "")
+    assert (told["sample_order"], told["sample_unseen"]) == (None, "")
+    assert not told["levels_changed"]["known"]
+    assert told["levels_changed"]["why"] == "no stock of the warehouse has been read yet"
+
+
+async def test_preflight_of_a_warehouse_that_does_not_answer(office: Office, client: Client) -> None:
+    office.store_answers.survey = Survey(skus=frozenset({"A", "B"}))
+    office.warehouse_answers.survey = Unreachable("no connection: connection refused")
+    why = "the warehouse: no connection: connection refused"
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert (told["store_skus_unmatched"]["known"], told["store_skus_unmatched"]["why"]) == (False, why)
+    assert (told["carriers_unmapped"]["known"], told["carriers_unmapped"]["why"]) == (False, why)
+    assert (told["sample_order"], told["sample_unseen"]) == (None, why)
+    office.warehouse_answers.survey = Survey()
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["store_skus_unmatched"]["why"] == "no stock of the warehouse has been read yet"
+    office.warehouse_answers.survey = Unreachable("no connection: connection refused")
+    office.report({"A": 5})
+    await client.enable()
+    await client.run("inventory.smart")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["store_skus_unmatched"]["names"] == ["B"], "by the stock that was read before"
 
 
 async def test_preflight_shows_levels_that_a_full_sync_would_change(office: Office, client: Client) -> None:
@@ -157,7 +187,7 @@ async def test_preflight_shows_levels_that_a_full_sync_would_change(office: Offi
     await client.enable("ebay")
     await client.run("inventory.smart", "ebay")
     told = await client.ask("POST", "/connections/shop/preflight")
-    assert told["levels_changed"] == {"count": 2, "names": ["A", "B"], "known": True}
+    assert told["levels_changed"] == {"count": 2, "names": ["A", "B"], "known": True, "why": ""}
     assert told["level_examples"][0] == {"sku": "A", "before": None, "after": 5, "location": ""}
     assert (await client.ask("POST", "/connections/ebay/preflight"))["levels_changed"]["count"] == 0
 

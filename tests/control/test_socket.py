@@ -15,7 +15,8 @@ import trio
 from dropstreamd.control.server import CLIENTS_LIMIT, SEND_LIMIT_S
 from dropstreamd.control.unix_socket import PATH_LIMIT_BYTES, listening
 from dropstreamd.errors import Misconfigured
-from tests.control.office import Client, Office, listening_to, open_office, short_folder
+from tests.control.ear import listening_to
+from tests.control.office import Client, Office, open_office, short_folder
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import socket
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_wrong_toml(daemon: Daemon, sandbox: Sandbox) -> None:
     assert "the connection torn does not run" in status.said
     assert "correct the file, then `dropstreamctl reload`" in status.said
     refused = ctl(daemon, "run", "torn", "sales_orders", *WAIT)
-    assert refused.status == 1
+    assert refused.status == 2
     assert f"connection torn cannot run: {torn}: line 1, column 13" in refused.said
 
     daemon.write("connections.d/typo.toml", good)  # the id of the other one
@@ -89,6 +90,25 @@ def test_wrong_settings_of_the_daemon_itself(daemon: Daemon) -> None:
     gone = ctl(daemon, "status")
     assert gone.status == 3
     assert str(daemon.socket) in gone.said
+
+
+def test_a_port_that_another_process_has(daemon: Daemon) -> None:
+    """One sentence with the setting and what to do; a restart may mend it."""
+    file = daemon.conf / "dropstreamd.toml"
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        file.write_text(file.read_text().replace("metrics = false", f'metrics = "{address}"'))
+        told = run_daemon(daemon.conf)
+    assert (told.status, told.out) == (1, "")
+    (sentence,) = [line for line in told.err.splitlines() if not line.startswith("{")]
+    assert sentence == (
+        f'dropstreamd: metrics = "{address}" in dropstreamd.toml: another process listens there already '
+        "(stop that one, or set metrics to a free port, or to false for none)"
+    )
+    assert "Traceback" not in told.err
+    assert "exception" not in told.err.lower()
 
 
 def test_unknown_plugin(daemon: Daemon, sandbox: Sandbox) -> None:

@@ -146,7 +146,7 @@ def test_switches_survive_a_restart(running: Daemon) -> None:
     running.start()
     assert switches(running) == {"": False, **before}
     refused = ctl(running, "run", "shop", "sales_orders", *WAIT)
-    assert refused.status == 1
+    assert refused.status == 2
     assert "enable shop" in refused.said
 
 
@@ -205,7 +205,7 @@ def test_a_restore_doubles_nothing(running: Daemon, sandbox: Sandbox) -> None:
     assert told.status == 0
     assert "Secrets are not in it" in told.said
     assert not any("secret" in path.name for path in backup.rglob("*"))
-    assert ctl(running, "backup", str(backup)).status == 1
+    assert ctl(running, "backup", str(backup)).status == 2
     sandbox.store.open.set()
     assert running.finish("shop", run)["counts"]["accepted"] == 1
     [later] = sandbox.buy()

@@ -105,6 +105,18 @@ async def test_a_restored_state_holds_the_backups_rows_and_says_so(
         assert state.read(lambda reader: reader.get(Table.PENDING, ("c", "000077"))) == b""
 
 
+async def test_restores_in_one_second_keep_every_state_that_they_replace(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    backup = await backed_up(tmp_path, clock)
+    kept = [restore(backup, tmp_path / "state", clock=clock) for _ in range(4)]
+    assert kept[0] is None
+    names = [each.name for each in kept if each is not None]
+    assert names == [f"{STATE_FILE}.before-{int(NOW_S)}{end}" for end in ("", "-2", "-3")]
+    inodes = {(tmp_path / "state" / name).stat().st_ino for name in (*names, STATE_FILE)}
+    assert len(inodes) == 4
+
+
 async def test_a_state_that_was_never_restored_says_nothing(tmp_path: Path) -> None:
     with open_inline_store(tmp_path) as store:
         assert store.restored() is None

@@ -4,7 +4,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from tests.channels.plant import order
-from tests.control.office import CONNECTION, START_S, open_client, open_office
+from tests.control.conf_files import CONNECTION
+from tests.control.office import START_S, open_client, open_office
 
 
 async def test_a_reload_that_is_given_up_leaves_no_connection_behind() -> None:

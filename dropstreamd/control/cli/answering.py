@@ -14,9 +14,9 @@ from dropstreamd.errors import ConfigError, Problem
 
 T = TypeVar("T")
 
-_INPUT: frozenset[RefusalKind] = frozenset(
-    {"bad request", "not found", "method not allowed", "too large", "not supported", "config"}
-)
+_FAILED: frozenset[RefusalKind] = frozenset({"too slow", "unreachable", "state full", "fault"})
+"""What was asked is in order, and could not be done. Everything else is refused, and stays so until it is
+asked otherwise or something else has changed."""
 
 
 def show_answer(
@@ -41,18 +41,20 @@ def show_answer(
 def show_refusal(session: Session, options: Options, answer: Answer) -> Exit:
     """Say why the API did not do it, and what to do."""
     refusal = answer.read(Refusal)
+    failed = refusal.kind in _FAILED
     if options.json:
         session.terminal.raw(answer.text)
     else:
         terminal = session.terminal
-        terminal.note(("Refused: ", Style.BAD), refusal.detail or refusal.title)
+        word = "Failed: " if failed else "Refused: "
+        terminal.note((word, Style.BAD), refusal.detail or refusal.title)
         if [str(problem) for problem in refusal.problems] != [refusal.detail]:
             show_problems(session, refusal.problems)
         if refusal.remedy:
             terminal.note("What to do: ", refusal.remedy)
     if refusal.kind == "unconfirmed":
         return Exit.UNCONFIRMED
-    return Exit.REFUSED if refusal.kind in _INPUT else Exit.FAILED
+    return Exit.FAILED if failed else Exit.REFUSED
 
 
 def show_problems(session: Session, problems: tuple[Problem, ...]) -> None:

@@ -1,8 +1,9 @@
 """The command line: what every command takes, and what `--help` says."""
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dropstreamd import __version__
 from dropstreamd.control.cli.exits import EXIT_HELP, Exit
@@ -26,11 +27,33 @@ Colours appear on terminals only, and not where NO_COLOR is set.
 {EXIT_HELP}"""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes options before, between and after the other arguments. What may be left out (`nargs` of "?" or
+    "*") is otherwise taken for left out at the first option."""
+
+    _has_verbs = False
+    _is_mixing = False
+
+    def add_subparsers(self, **given: Any) -> Any:
+        self._has_verbs = True
+        return super().add_subparsers(**given)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        if self._has_verbs or self._is_mixing or "--" in words:
+            return super().parse_known_args(words, namespace)
+        self._is_mixing = True
+        try:
+            return self.parse_known_intermixed_args(words, namespace)  # calls this method, twice
+        finally:
+            self._is_mixing = False
+
+
 class Commands:
     """Takes the commands of every topic and makes the parser of all of them."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.parser = argparse.ArgumentParser(
+        self.parser = _Parser(
             prog="dropstreamctl",
             description="Looks at a running dropstreamd and tells it what to do.",
             epilog=_EPILOG,
@@ -43,6 +66,7 @@ class Commands:
         self.common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
         _add_common(self.parser)
         _add_common(self.common)
+        self.names: list[str] = []
         self._verbs: set[str] = set()
         self._commands = self.parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True
@@ -52,7 +76,8 @@ class Commands:
         self, name: str, text: str, options: type[Opts], execute: Callable[[Session, Opts], Exit]
     ) -> argparse.ArgumentParser:
         """Declare a command; the caller adds its arguments. `text` is its line in the list."""
-        parser = self._commands.add_parser(
+        self.names.append(name)
+        parser: argparse.ArgumentParser = self._commands.add_parser(
             name,
             help=text,
             description=text[0].upper() + text[1:] + ".",

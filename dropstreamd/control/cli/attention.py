@@ -46,6 +46,8 @@ def _of_connection(card: ConnectionCard) -> Iterator[Note]:
             f"{card.name} is off since its state was restored from a backup",
             f"dropstreamctl in-doubt {card.name}, then parked {card.name}, then enable {card.name}",
         )
+    for problem in card.unreadable:
+        yield f"{card.name} cannot work: {problem.file}: {problem.key}: {problem.found}", problem.hint
     if card.crash:
         yield (
             f"{card.name}: {plural(card.crashes, 'crash', 'crashes')} in a row: {card.crash}",

@@ -86,12 +86,17 @@ def show_sides(terminal: Terminal, sides: tuple[SideTested, ...]) -> None:
 
 
 def show_findings(terminal: Terminal, findings: tuple[FindingShown, ...]) -> None:
-    """One a line, with what to do below those that are not ok."""
+    """One a line, with what to do below those that are not ok, and below notes."""
     for finding in findings:
-        mark = ("✓ ", Style.GOOD) if finding.ok else ("✗ ", Style.BAD)
-        terminal.line("  ", mark, f"{finding.name}: {finding.detail}")
-        if finding.remedy and not finding.ok:
+        terminal.line("  ", _mark(finding), f"{finding.name}: {finding.detail}")
+        if finding.remedy:
             terminal.line("    → ", finding.remedy)
+
+
+def _mark(finding: FindingShown) -> tuple[str, Style]:
+    if not finding.ok:
+        return ("✗ ", Style.BAD)
+    return ("! ", Style.WARN) if finding.remedy else ("✓ ", Style.GOOD)
 
 
 def _to_mend(found: Preflight) -> tuple[tuple[str, Names], ...]:
@@ -120,7 +125,7 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
     )
     for overlap in found.overlaps:
         terminal.line(("! ", Style.WARN), overlap)
-    _show_sample(terminal, found.sample_order)
+    _show_sample(terminal, found.sample_order, found.sample_unseen)
     _show_levels(terminal, found)
     if found.backlog.count:
         terminal.line()
@@ -135,7 +140,7 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
 
 def _show_names(terminal: Terminal, what: str, names: Names, style: Style) -> None:
     if not names.known:
-        terminal.line(f"{what}: the platform cannot tell")
+        terminal.line(f"{what}: {_unknown(names)}")
     elif not names.count:
         terminal.line(f"{what}: none")
     else:
@@ -144,9 +149,13 @@ def _show_names(terminal: Terminal, what: str, names: Names, style: Style) -> No
         terminal.line(f"{what}: ", (str(names.count), style), f": {', '.join(names.names)}{more}")
 
 
+def _unknown(names: Names) -> str:
+    return f"could not look: {names.why}" if names.why else "unknown, the platform did not tell"
+
+
 def _show_levels(terminal: Terminal, found: Preflight) -> None:
     changed = found.levels_changed
-    count = str(changed.count) if changed.known else "unknown"
+    count = str(changed.count) if changed.known else _unknown(changed)
     terminal.line(f"levels that a first Full Sync would change: {count}")
     if found.level_examples:
         rows = [
@@ -156,9 +165,11 @@ def _show_levels(terminal: Terminal, found: Preflight) -> None:
         show_table(terminal, ("SKU", "NOW", "AFTER"), rows)
 
 
-def _show_sample(terminal: Terminal, sample: SampleOrder | None) -> None:
-    if sample is None:
-        terminal.line("sample order: the store has no open order to make one of")
+def _show_sample(terminal: Terminal, sample: SampleOrder | None, unseen: str) -> None:
+    if sample is None and unseen:
+        terminal.line(f"sample order: could not look: {unseen}")
+    elif sample is None:
+        terminal.line("sample order: no order waits here to make one of (runs of sales_orders bring them)")
     elif sample.problem:
         terminal.line(("✗ ", Style.BAD), f"sample order of {sample.number}: {sample.problem}")
     else:

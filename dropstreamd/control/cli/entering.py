@@ -5,9 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
+import msgspec
+
 from dropstreamd.config.csv_rows import Columns, Row, Wrong
 from dropstreamd.config.files import ConfFolder
 from dropstreamd.config.place import Place
+from dropstreamd.control.cli.answering import show_answer, show_refusal
+from dropstreamd.control.cli.daemon import Answer
+from dropstreamd.control.cli.exits import Exit
+from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.terminal import Terminal
 from dropstreamd.control.messages.goods import (
     EnteredLine,
@@ -15,6 +21,7 @@ from dropstreamd.control.messages.goods import (
     EnterPurchases,
     PurchasesEntered,
 )
+from dropstreamd.control.messages.refusal import Refusal
 from dropstreamd.errors import ConfigError, Problem
 
 MOST_ROWS = 20_000
@@ -98,7 +105,38 @@ def _day(text: str) -> date | None:
         return None
 
 
-def show_entered(terminal: Terminal, entered: PurchasesEntered) -> None:
+def enter(session: Session, options: Options, path: str, file: Path, *, yes: bool) -> Exit:
+    """Enter those of the file; where that changes some, once a person has seen what, and agreed."""
+    body = read(file)
+    answer = session.daemon.ask("POST", path, body=body)
+    refusal = answer.read(Refusal) if answer.is_refusal else None
+    if refusal is not None and refusal.kind == "unconfirmed":
+        if not _agreed(session, options, refusal, yes=yes):
+            return _not_agreed(session, options, answer)
+        answer = session.daemon.ask("POST", path, body=msgspec.structs.replace(body, confirmed=True))
+    return show_answer(
+        session, options, answer, PurchasesEntered, lambda entered: _show_entered(session.terminal, entered)
+    )
+
+
+def _agreed(session: Session, options: Options, refusal: Refusal, *, yes: bool) -> bool:
+    terminal = session.terminal
+    if options.json:
+        return yes
+    terminal.note(refusal.detail)
+    for one in refusal.known:
+        terminal.note("  - ", one)
+    return yes or (terminal.can_ask and terminal.ask("Change these?"))
+
+
+def _not_agreed(session: Session, options: Options, answer: Answer) -> Exit:
+    if options.json:
+        return show_refusal(session, options, answer)
+    session.terminal.note("Nothing was entered. To agree beforehand, add --yes.")
+    return Exit.UNCONFIRMED
+
+
+def _show_entered(terminal: Terminal, entered: PurchasesEntered) -> None:
     """How many, and whether they go now."""
     terminal.line(f"{entered.new} new, {entered.changed} changed, {entered.same} as they were.")
     if entered.run:

@@ -19,8 +19,8 @@ class Exit(IntEnum):
 EXIT_HELP = """\
 exit codes:
   0    done; for a check: everything was found well; for run --wait: the run succeeded
-  1    it failed, a check found something wrong, or the run did not succeed
-  2    the command or its input was refused; every problem is listed
+  1    it failed, something was found wrong or left undone, or the run did not succeed
+  2    the command or its input was refused, as wrong or as not possible now; every problem is listed
   3    the daemon could not be reached, or its socket may not be used
   4    a person's confirmation is needed and was not given (see --yes)
   5    --wait ended before the run did; the run goes on

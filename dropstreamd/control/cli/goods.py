@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dropstreamd.control.cli import entering
 from dropstreamd.control.cli.answering import show_answer, zone_of
-from dropstreamd.control.cli.arguments import Commands, add_connection
+from dropstreamd.control.cli.arguments import Commands, add_connection, add_yes
 from dropstreamd.control.cli.daemon import path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.explaining import said_of
@@ -16,7 +16,6 @@ from dropstreamd.control.messages.goods import (
     CatalogShown,
     LackingShown,
     Purchases,
-    PurchasesEntered,
     PurchaseShown,
 )
 
@@ -27,12 +26,13 @@ class CatalogOptions(Options, frozen=True, kw_only=True):
 
 class PurchaseOptions(Options, frozen=True, kw_only=True):
     """One where `number` is given (or its id), else all; `ended`: also those that have ended. `enter`: a
-    file of those that the warehouse is to expect, instead."""
+    file of those that the warehouse is to expect, instead; `yes`: whatever it changes."""
 
     connection: str
     number: str | None = None
     ended: bool = False
     enter: str | None = None
+    yes: bool = False
 
 
 def catalog(session: Session, options: CatalogOptions) -> Exit:
@@ -79,14 +79,7 @@ def purchases(session: Session, options: PurchaseOptions) -> Exit:
     """Show purchase orders: lines expected, received and damaged; or enter those of a file."""
     path = path_of("connections", options.connection, "purchase-orders")
     if options.enter is not None:
-        answer = session.daemon.ask("POST", path, body=entering.read(Path(options.enter)))
-        return show_answer(
-            session,
-            options,
-            answer,
-            PurchasesEntered,
-            lambda entered: entering.show_entered(session.terminal, entered),
-        )
+        return entering.enter(session, options, path, Path(options.enter), yes=options.yes)
     if options.number is None:
         query: dict[str, str | int] = {"ended": "true"} if options.ended else {}
         answer = session.daemon.ask("GET", path, query=query)
@@ -180,5 +173,6 @@ def register(commands: Commands) -> None:
         help="take purchase orders from it, and tell the warehouse: number,sku,quantity and, where wanted, "
         "unit,pack,supplier,ordered,expected,carrier,tracking,note,status",
     )
+    add_yes(parser, "with --enter: change what was entered before")
     parser.add_argument("number", metavar="NUMBER", nargs="?", help="its number or its id")
     parser.add_argument("--ended", action="store_true", help="also those of which nothing more is expected")

@@ -32,14 +32,20 @@ class ApplyOptions(Options, frozen=True, kw_only=True):
 
 
 def plan(session: Session, options: PlanOptions) -> Exit:
-    """Have it worked out, and show it."""
+    """Have it worked out, and show it; 1 where an order that was asked for cannot be in it."""
     if bool(options.since) != (options.what == "sales_orders.import"):
         raise wrong_argument("--since", str(options.since), "a day with sales_orders.import, and only there")
     if bool(options.orders) != (options.what == "resend"):
         raise wrong_argument("ORDER", " ".join(options.orders), "orders with resend, and only there")
     body = MakePlan(what=options.what, since=options.since or "", orders=options.orders)
     answer = session.daemon.ask("POST", path_of("connections", options.connection, "plans"), body=body)
-    return show_answer(session, options, answer, PlanShown, lambda found: _show(session, options, found))
+    return show_answer(
+        session, options, answer, PlanShown, lambda found: _show(session, options, found), _verdict
+    )
+
+
+def _verdict(found: PlanShown) -> Exit:
+    return Exit.FAILED if found.left_out else Exit.OK
 
 
 def _show(session: Session, options: PlanOptions, found: PlanShown) -> None:
@@ -57,6 +63,8 @@ def _show(session: Session, options: PlanOptions, found: PlanShown) -> None:
     if found.items:
         until = zone_of(session, options.connection).show(found.expires_s)
         terminal.line(f"Until {until}: dropstreamctl apply {options.connection} {found.id} --why …")
+    else:
+        terminal.line("There is nothing to apply.")
 
 
 def apply(session: Session, options: ApplyOptions) -> Exit:

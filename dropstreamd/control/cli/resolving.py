@@ -50,7 +50,7 @@ class ApproveOptions(Options, frozen=True, kw_only=True):
 
 
 def release(session: Session, options: ReleaseOptions) -> Exit:
-    """Have parked work tried again with the next run."""
+    """Have parked work tried again with the next run; 1 where the one KEY does not wait."""
     if (options.key is None) == (options.cause is None):
         raise wrong_argument("KEY", "both" if options.key else "neither", "either a KEY or --cause CAUSE")
 
@@ -66,7 +66,11 @@ def release(session: Session, options: ReleaseOptions) -> Exit:
 
     body = Release(channel=options.channel, cause=options.cause or "", key=options.key or "")
     answer = session.daemon.ask("POST", path_of("connections", options.connection, "release"), body=body)
-    return show_answer(session, options, answer, Released, show)
+    return show_answer(session, options, answer, Released, show, lambda told: _went(options, told))
+
+
+def _went(options: ReleaseOptions, released: Released) -> Exit:
+    return Exit.FAILED if options.key is not None and not released.released else Exit.OK
 
 
 def resolve(session: Session, options: ResolveOptions) -> Exit:

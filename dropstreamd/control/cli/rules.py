@@ -99,6 +99,9 @@ def _outcome(order: OrderTried, zone: LocalZone) -> Cell:
     if order.outcome == "held":
         text = f"held until {zone.show(order.until_s)}" if order.until_s else "held until released"
     words = f"{text}: {order.reason}" if order.reason else text
+    if order.stays:
+        then = "" if order.outcome == "stays" else f"; once let go, {words}"
+        words = f"stays {order.stays}{then}"
     return (words, Style.PLAIN if order.outcome == "goes" else Style.WARN)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dropstreamd.control.cli.answering import show_answer
+from dropstreamd.control.cli.answering import show_answer, show_problems
 from dropstreamd.control.cli.arguments import Commands
 from dropstreamd.control.cli.daemon import SLOW_LIMIT_S, path_of
 from dropstreamd.control.cli.exits import Exit
@@ -20,7 +20,8 @@ class BackupOptions(Options, frozen=True, kw_only=True):
 
 
 def reload(session: Session, options: Options) -> Exit:
-    """Have the configuration read again; nothing changes where anything is wrong with it."""
+    """Have the configuration read again; nothing changes where anything is wrong with it. 1 where it was
+    taken over and a connection lacks a secret."""
 
     def show(reloaded: Reloaded) -> None:
         terminal, changes, names = session.terminal, reloaded.changes, reloaded.names
@@ -44,9 +45,17 @@ def reload(session: Session, options: Options) -> Exit:
             terminal.line("What was added is off: dropstreamctl preflight, then enable.")
         if changes.daemon:
             terminal.line(("Only a restart of the daemon applies: ", Style.WARN), ", ".join(changes.daemon))
+        for each in reloaded.unreadable:
+            lacks = " cannot work: it lacks what its files name. The others go on."
+            terminal.line((each.connection, Style.BAD), lacks)
+            show_problems(session, each.problems)
 
     answer = session.daemon.ask("POST", path_of("reload"), limit_s=SLOW_LIMIT_S)
-    return show_answer(session, options, answer, Reloaded, show)
+    return show_answer(session, options, answer, Reloaded, show, _verdict)
+
+
+def _verdict(reloaded: Reloaded) -> Exit:
+    return Exit.FAILED if reloaded.unreadable else Exit.OK
 
 
 def backup(session: Session, options: BackupOptions) -> Exit:

@@ -95,9 +95,11 @@ class EnteredPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class EnterPurchases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of them are taken, or none."""
+    """All of them are taken, or none. Where some are here already and would change, that is refused
+    (`unconfirmed`, with what changes of each) until `confirmed`."""
 
     purchases: tuple[EnteredPurchase, ...]
+    confirmed: bool = False
 
 
 class PurchasesEntered(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,9 +4,9 @@ from typing import Literal
 
 import msgspec
 
-Outcome = Literal["goes", "held", "waits", "rejected", "archived"]
-"""What becomes of an order: `held` goes by itself once its time is over (if it has one), `waits` for a
-person or for the rule to be mended."""
+Outcome = Literal["goes", "stays", "held", "waits", "rejected", "archived"]
+"""What becomes of an order: it `stays` where no rule stops it and something else does, `held` goes by itself
+once its time is over (if it has one), `waits` for a person or for the rule to be mended."""
 
 
 class TryRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,8 +39,9 @@ class FiredShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderTried(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as the rules would treat it if nobody had decided anything about it. `state` is where it
-    stands in truth; `until_s` when a hold ends, 0 where it does not by itself."""
+    """An order as the rules would treat it if no rule had been released for it. `state` is where it
+    stands in truth; `until_s` when a hold ends, 0 where it does not by itself. `stays`: what keeps it
+    whatever rules say, such as who held it by hand and why, or the store; empty where nothing does."""
 
     key: str
     number: str
@@ -49,6 +50,7 @@ class OrderTried(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     until_s: float = 0.0
     fired: tuple[FiredShown, ...] = ()
+    stays: str = ""
 
 
 class RulesTried(msgspec.Struct, frozen=True, kw_only=True):

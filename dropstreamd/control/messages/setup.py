@@ -6,6 +6,7 @@ import msgspec
 
 from dropstreamd.config.changes import Changes
 from dropstreamd.control.messages.runs import Backlog, Side
+from dropstreamd.errors import Problem
 from dropstreamd.model.shipments import Package
 from dropstreamd.model.stock import StockRow
 
@@ -33,7 +34,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at: `ok`, or what is wrong and what to do."""
+    """One thing that was looked at: `ok`, or what is wrong and what to do. With a `remedy` one that is ok is
+    a note."""
 
     name: str
     ok: bool
@@ -77,11 +79,13 @@ class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """How many there are, and the first 100, sorted. `known` is False where a side cannot tell."""
+    """How many there are, and the first 100, sorted. `known` is False where nobody looked: `why` says what
+    was in the way, and is empty where a side was asked and did not tell."""
 
     count: int
     names: tuple[str, ...] = ()
     known: bool = True
+    why: str = ""
 
 
 class SampleOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,9 +113,11 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     overlaps: tuple[str, ...]
     """What this connection shares with others, in sentences."""
     sample_order: SampleOrder | None
+    """None where no order waits here, or where `sample_unseen` says why none could be made."""
     levels_changed: Names
     level_examples: tuple[LevelChange, ...]
     backlog: Backlog
+    sample_unseen: str = ""
 
 
 class TryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,11 +165,21 @@ class PutSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return "PutSecret(…)"
 
 
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """The secrets that the files of a connection (its name) or of its warehouse account name, and that the
+    daemon cannot read."""
+
+    connection: str
+    problems: tuple[Problem, ...]
+
+
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed, by connection id; `names` tells the name of each id."""
+    """What changed, by connection id; `names` tells the name of each id. `unreadable` connections were taken
+    over too, and their runs fail until the secrets are there."""
 
     changes: Changes
     names: dict[str, str]
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class MakeBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

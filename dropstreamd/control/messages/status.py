@@ -95,7 +95,7 @@ class OrderAuditCard(msgspec.Struct, frozen=True, kw_only=True):
 class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     """One connection. `crashes` are faults of ours in a row, `crash` names the last one. `restored_s` is
     when the state was brought back from a backup, 0 if it never was: orders placed before are held. `audit`
-    is None before the first one."""
+    is None before the first one. `unreadable`: secrets that are named for it and cannot be read."""
 
     id: str
     name: str
@@ -109,6 +109,7 @@ class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     crash: str = ""
     restored_s: float = 0.0
     audit: OrderAuditCard | None = None
+    unreadable: tuple[Problem, ...] = ()
 
 
 class SnapshotShown(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from dropstream_file_exchange.warehouse import (
     VISIBLE_AFTER_S,
     FileWarehouse,
     SentFiles,
+    nothing_waits,
     open_outbox,
 )
 from dropstream_file_exchange.x12 import orders, returns, stock_notices
@@ -114,7 +115,7 @@ class PartnerWarehouse(WarehouseParts):
             with fetched.content:
                 fetched.content.seek(0)
                 return _survey_of(sample(self._settings, entry.name, fetched.content.read(), 0), detail)
-        return Survey(findings=(Finding(name="files", ok=True, detail=f"{detail}, without inventory"),))
+        return Survey(findings=(nothing_waits("files", f"{detail}, without inventory"),))
 
     def _source(self, owner: Owner, reader: DocumentReader[T]) -> DocumentSource[T]:
         return DocumentSource(self._opener(owner, reader.read), reader)

@@ -194,6 +194,8 @@ async def test_the_survey_tells_the_skus(account: SftpAccount) -> None:
         survey = await warehouse.survey()
         assert survey.skus is None
         assert survey.findings[0].ok, "another connection may have read them all"
+        assert "is waiting: none came yet, or all were read" in survey.findings[0].detail
+        assert survey.findings[0].remedy, "it is a note"
         leave(account, "inv_1.csv", STOCK)
         survey = await warehouse.survey()
         assert (survey.skus, survey.duplicate_skus) == (frozenset("AC"), frozenset("C"))

@@ -378,7 +378,9 @@ async def test_an_order_closed_short_is_told(account: SftpAccount) -> None:
 
 async def test_the_survey_and_samples(account: SftpAccount) -> None:
     async with opened(account) as warehouse:
-        assert (await warehouse.survey()).skus is None
+        nothing = await warehouse.survey()
+        assert nothing.skus is None
+        assert (nothing.findings[0].ok, bool(nothing.findings[0].remedy)) == (True, True)
         leave(account, "a.edi", file("846", STOCK))
         assert (await warehouse.survey()).skus == frozenset("AC")
         leave(account, "a.edi", file("846", STOCK.replace("BIA*00", "BIA*04")))
