@@ -34,6 +34,13 @@ def is_part(text: str) -> bool:
     return text.isascii() or _STAND_IN.fullmatch(text) is not None or _is_unicode(text)
 
 
+def as_part(text: str) -> str:
+    """`text` from outside as it may stand in a key: every sign that may not is replaced, the rest stays."""
+    if is_part(text):
+        return text
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+
+
 def stored_part(text: str) -> str:
     """`text` as a key read back shows it: itself, or the stand-in of an over-long part."""
     return encode_part(text)[:-1].decode("utf-8", "surrogateescape")

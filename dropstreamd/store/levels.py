@@ -14,6 +14,7 @@ import msgspec
 from dropstreamd.model.handover import Accepted, Item, Outcome, Preparation, Rejected, Stamp, Untouched
 from dropstreamd.model.stock import Level
 from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.keys import as_part
 from dropstreamd.store.records import Attempt, AttemptKey, Flow, LevelRecord
 from dropstreamd.store.tables import Table
 
@@ -361,17 +362,18 @@ def _accept(
 def _refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s: float, run: str) -> None:
     _unpark(tx, flow, tried.key)
     old = get(tx, flow, tried.key) or LevelRecord()
+    cause = as_part(refused.cause)
     record = msgspec.structs.replace(
         old,
         at_s=now_s,
         run=run,
-        cause=refused.cause,
+        cause=cause,
         reason=refused.reason,
         refused=tried.revision,
         refused_reported=tried.digest,
     )
     tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
-    tx.put(Table.PARKED, (*flow, "parked", refused.cause, tried.key), b"")
+    tx.put(Table.PARKED, (*flow, "parked", cause, tried.key), b"")
 
 
 def _unknown(tx: Writer, flow: Flow, sku: str, until_s: float) -> None:

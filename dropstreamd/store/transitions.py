@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
+from dropstreamd.store.keys import as_part
 from dropstreamd.store.records import HISTORY, AttemptKey, Document, Event, Standing, State, Stay
 
 
@@ -192,8 +193,9 @@ def park(doc: Document, cause: str, reason: str, *, by_sink: bool) -> Document:
     """Parked with its cause. `by_sink`: the other side refused it, so that only a person, or a
     change of the document, lets it try again. A cause may repeat what came from outside, and stands in a key
     of the state: a sign that no key holds is replaced."""
-    kept = cause.replace("\0", "\ufffd")
-    return msgspec.structs.replace(free(doc, State.PARKED), cause=kept, reason=reason, by_sink=by_sink)
+    return msgspec.structs.replace(
+        free(doc, State.PARKED), cause=as_part(cause), reason=reason, by_sink=by_sink
+    )
 
 
 def opened(doc: Document, attempt: str) -> Document:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dropstreamd.store.keys import (
     MAX_KEY_BYTES,
     MAX_PART_BYTES,
+    as_part,
     decode_key,
     encode_key,
     encode_part,
@@ -78,3 +79,11 @@ def test_what_can_stand_in_a_key_is_taken(text: str) -> None:
 def test_a_key_that_is_too_long_as_a_whole_is_refused() -> None:
     with pytest.raises(ValueError, match="at most 511 fit"):
         encode_key(["x" * 100] * 6)
+
+
+@given(st.text(max_size=25))
+def test_any_text_is_made_a_part_and_a_part_stays_as_it_is(text: str) -> None:
+    part = as_part(text)
+    assert is_part(part)
+    assert part == text or not is_part(text)
+    assert decode_key(encode_key((part,))) == (part,)

@@ -147,6 +147,17 @@ def test_refused_it_is_parked_until_it_differs(state: InlineStore) -> None:
     assert state.read(lambda tx: tx.count(Table.PARKED, tuple(FLOW))) == 1
 
 
+def test_a_refusals_cause_may_hold_what_no_key_may(state: InlineStore) -> None:
+    mark(state, "A")
+    open_all(state, {"A": 1})
+    settle(state, "a-0000", Rejected(key="A", cause="no\0such", reason="no such SKU"))
+    assert level(state, "A").cause == "no\ufffdsuch"
+    mark(state, "A")
+    open_all(state, {"A": 2}, "b")
+    settle(state, "b-0000", Accepted(key="A"))
+    assert state.read(lambda tx: tx.count(Table.PARKED, tuple(FLOW))) == 0
+
+
 def test_what_a_level_was_accepted_with_is_remembered_where_that_is_wanted(state: InlineStore) -> None:
     seen: dict[str, str | None] = {}
 
