@@ -8,7 +8,7 @@ import trio
 
 from dropstreamd.clock import Clock
 from dropstreamd.errors import Misconfigured
-from dropstreamd.platform.access import AccountTokens, Fetch, Keep, digest
+from dropstreamd.platform.access import AccountTokens, Fetch, digest
 from dropstreamd.platform.circuit import Circuit
 from dropstreamd.platform.http import Http, HttpSettings
 from dropstreamd.platform.http_connect import Trust
@@ -22,19 +22,11 @@ RATE_PER_S = 10_000.0  # the suite is not there to wait
 class BenchHost:
     """A `Host` for one session. Secrets are found by whatever name their reference gives."""
 
-    def __init__(
-        self,
-        account: str,
-        pace: Pace,
-        clock: Clock,
-        secrets: Mapping[str, str],
-        keep: Keep | None = None,
-    ) -> None:
+    def __init__(self, account: str, pace: Pace, clock: Clock, secrets: Mapping[str, str]) -> None:
         self.clock = clock
         budget = Budget(Pace(rate_per_s=RATE_PER_S, burst=RATE_PER_S, at_once=pace.at_once))
         self.limiter: Limiter = budget.for_priority(Priority.ORDERS)
         self._secrets = secrets
-        self._keep = keep
         self._tokens = AccountTokens()
         self._numbers: dict[tuple[str, str], int] = {}
         self.http = Http(
@@ -56,7 +48,7 @@ class BenchHost:
 
     async def access_token(self, fetch: Fetch, *, secrets: Sequence[SecretRef], refused: str = "") -> str:
         made_with = partial(self._made_with, secrets)
-        return await self._tokens.token(fetch, made_with=made_with, keep=self._keep, refused=refused)
+        return await self._tokens.token(fetch, made_with=made_with, keep=None, refused=refused)
 
     def _made_with(self, secrets: Sequence[SecretRef]) -> bytes:
         return digest(self.secret(ref) for ref in secrets)

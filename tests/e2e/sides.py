@@ -31,7 +31,7 @@ allow_private_address = true
     )
 
 
-def add_medusa(daemon: Daemon, shop: MedusaShop, *, more: str = "") -> None:
+def add_medusa(daemon: Daemon, shop: MedusaShop) -> None:
     """The connection `acme` between the shop and the merchant's warehouse; nothing runs by itself."""
     daemon.secret("acme-medusa", shop.server.secret_key)
     store = f"""\
@@ -43,7 +43,7 @@ sales_channel  = "{shop.channel_id}"
     shipping = f'methods = {{ "{METHOD}" = "UPS Ground" }}'
     returns = "[channels.returns]\nsync = []\n"
     reference = f"{shop.code}-{{number}}"
-    connect(daemon, "acme", store, reference=reference, shipping=shipping, more=returns + more)
+    connect(daemon, "acme", store, reference=reference, shipping=shipping, more=returns)
 
 
 def more_of_merchant(daemon: Daemon, text: str) -> None:
