@@ -237,7 +237,7 @@ async def fake_amazon(clock: Clock, *, lax: bool = False) -> AsyncIterator[FakeA
     """A server, up and listening; skips the test where Amazon's models are not here. `lax`: it does not hold
     operations to their usage plans."""
     fake = FakeAmazon(AmazonSeller(require_models(), clock), lax=lax)
-    async with trio.open_nursery() as nursery, serving(fake):
+    async with serving(fake), trio.open_nursery() as nursery:
         fake.nursery = nursery
         yield fake
         nursery.cancel_scope.cancel()

@@ -125,7 +125,8 @@ async def serving(double: D) -> AsyncIterator[D]:
 @asynccontextmanager
 async def web(answer: Answer, *, kind: str = JSON) -> AsyncIterator[int]:
     """Serves on a port of 127.0.0.1, which is given, until the block ends. What `answer` raises ends the
-    block, too. `kind`: what replies are that do not say."""
+    block, and is raised by it. `kind`: what replies are that do not say."""
+    wrong: list[Exception] = []
 
     async def handle(stream: trio.SocketStream) -> None:
         async with stream:
@@ -133,11 +134,16 @@ async def web(answer: Answer, *, kind: str = JSON) -> AsyncIterator[int]:
                 await _serve(stream, answer, kind)
             except (trio.BrokenResourceError, h11.RemoteProtocolError):
                 return  # the client went away, within a request perhaps
+            except Exception as error:
+                wrong.append(error)  # to close the stream is a checkpoint: a cancellation there would hide it
+                raise
 
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
         yield listeners[0].socket.getsockname()[1]
         nursery.cancel_scope.cancel()
+    if wrong:
+        raise wrong[0]
 
 
 async def _serve(stream: trio.SocketStream, answer: Answer, kind: str) -> None:
