@@ -25,14 +25,16 @@ class Person(io.TextIOWrapper):
         return self._answer(address[0]) if address else super().readline(limit)
 
 
-def ctl(daemon: Daemon, *command: str, stdin: str = "", answer: Callable[[str], str] = str) -> str:
-    """`dropstreamctl` in this process, which must end well; what it said, in one line."""
+def ctl(
+    daemon: Daemon, *command: str, stdin: str = "", answer: Callable[[str], str] = str, ends: int = 0
+) -> str:
+    """`dropstreamctl` in this process, which must end with `ends`; what it said, in one line."""
     person, out = Person(stdin, answer), io.StringIO()
     terminal = Terminal(person, out, person.seen, os.environ)
     ended = client.run(["--socket", str(daemon.socket), *command], terminal, os.environ)
     said = f"{out.getvalue()}{person.seen.getvalue()}"
     print(f"$ dropstreamctl {' '.join(command)}\n{said}[{ended}]")  # shown where the test failed
-    assert ended == 0
+    assert ended == ends
     return " ".join(said.split())
 
 

@@ -62,7 +62,8 @@ class Pair:
         consent = shop.consent
         asks = consent is not None
         assert (status, f"dropstreamctl authorize {self.name}" in said) == (int(asks), asks)
-        ctl(self._daemon, "reload")
+        said = ctl(self._daemon, "reload", ends=int(asks))  # it is taken over, and says what is missing
+        assert (f"dropstreamctl authorize {self.name}" in said) is asks
         if consent is not None:
             agree = partial(self._agree, consent)
             ctl(self._daemon, "authorize", self.name, answer=agree)
