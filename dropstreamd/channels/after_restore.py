@@ -25,7 +25,7 @@ def awaits_figures(tx: Reader, connection: Connection, account: WarehouseAccount
     path = (account.merchant, account.name)
     restored_s = max(cursors.restored_s(tx, connection.id), stock.restored_s(tx, path))
     latest = stock.latest(tx, path)
-    told_s = 0.0 if latest is None else min(latest.as_of_s, latest.at_s)
+    told_s = 0.0 if latest is None else stock.knows_until_s(latest)
     return restored_s if told_s < restored_s else 0.0
 
 
