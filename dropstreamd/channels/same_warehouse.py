@@ -3,7 +3,7 @@
 References, packages, figures, promises and control numbers are kept by merchant and warehouse. Under another
 name nothing of them would be found: shipments would be of nobody's order, and numbers given twice. So a
 connection whose warehouse has another name stops until a person says that it is the same one. Where only its
-address is another it stops while something is under way there.
+address is another it stops if something is under way there, or figures of its stock are believed.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ import trio
 from dropstreamd.channels import orders, promises, returns, stock_notices
 from dropstreamd.channels.run import Scope
 from dropstreamd.errors import Misconfigured
-from dropstreamd.store import documents, handover, homes, runs
+from dropstreamd.store import documents, handover, homes, runs, stock
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.homes import Home
 from dropstreamd.store.keys import Key
@@ -80,7 +80,10 @@ async def hold_to_one_warehouse(scope: Scope) -> None:
 
 def _look(tx: Reader, *, scope: Scope, now: Home) -> tuple[Home | None, str]:
     kept = before(tx, scope)
-    return kept, "" if kept in (None, now) else under_way(tx, scope.connection.id, kept)
+    if kept is None or kept == now:
+        return kept, ""
+    figures = "" if stock.latest(tx, kept.path) is None else "; its stock figures are from there"
+    return kept, under_way(tx, scope.connection.id, kept) or figures
 
 
 def _adopt(tx: Writer, *, scope: Scope, now: Home, kept: Home | None) -> None:

@@ -123,6 +123,13 @@ async def test_a_new_address_needs_no_word_while_nothing_is_under_way(state: Inl
     plant.place(order("2"))
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
+    plant.ship(package("P2", "SH2", ("A", 1)))
+    await plant.export()
+    plant.report({"A": 9})
+    await plant.smart()
+    move(plant, warehouse="main", key="fake:third")
+    with pytest.raises(Misconfigured, match="its stock figures are from there"):
+        await plant.smart()
     move(plant, warehouse="main")
     with pytest.raises(Misconfigured, match=r"acme\.main \(fake:new\)"):
         await plant.import_orders()
