@@ -277,6 +277,22 @@ async def test_facilities_that_nobody_maps_any_more_are_forgotten(plant: Plant) 
     assert plant.state.read(partial(stock.counted, path=("acme", "main"))) == frozenset()
 
 
+async def test_facilities_of_a_connection_that_does_not_run_are_counted_all_the_same(
+    state: InlineStore,
+) -> None:
+    """Its file is broken for a while: as soon as it is mended its locations show what is there by then."""
+    plant = Plant(state, located(), connection("ebay"), account=CALM)
+    await synced(plant, ("E", "A", 9), ("W", "A", 3))
+    file = plant.connections.pop("shop")
+    plant.broken = True
+    plant.configure()
+    await synced(plant, ("E", "A", 8), ("W", "A", 2), name="ebay")
+    plant.broken = False
+    plant.configure(shop=file)
+    await plant.full()
+    assert shown(plant) == {EAST: {"A": 8}, WEST: {"A": 2}}
+
+
 async def test_what_left_from_another_facility_stays_so(state: InlineStore) -> None:
     """The store tells its order anew, as it does after each fulfillment: the figures of the facility that
     sent it have its units until its next snapshot."""
