@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from dropstreamd.channels import after_restore, snapshot
 from dropstreamd.config.schema import Breaker, Config, DaemonSettings
-from dropstreamd.errors import NotYet, OutcomeUnknown
+from dropstreamd.errors import NotYet, OutcomeUnknown, Unreachable
 from dropstreamd.store import control_numbers
 from dropstreamd.store.backup import make_backup, restore
 from dropstreamd.store.lmdb_store import InlineStore, open_inline_store
 from dropstreamd.store.records import State
 from dropstreamd.supervisor.restored import after_a_restore
 from tests.channels.plant import ACCOUNT, ENABLED_S, Plant, connection, order, package
+from tests.channels.test_oversell import Down
 from tests.fakes.sessions import KEY, FakeStore
 from tests.fakes.sinks import Fault
 
@@ -235,6 +236,21 @@ async def test_no_level_goes_out_before_the_first_figures_after_a_restore(tmp_pa
         await plant.run(job)
         assert not waits(plant)
         assert store.shows_at() == {None: {"A": 1}}  # of two one is the order's
+
+
+async def test_no_level_goes_out_after_a_restore_while_the_warehouse_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere what orders take is deducted all the same: here the figures are a backup's."""
+    plant, _ = await go_back(tmp_path, shows_ten, sells_nine)
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        plant.place(order("1", ("A", 1)))
+        await plant.import_orders()
+        monkeypatch.setattr(plant.warehouse.stock, "session", Down)
+        with pytest.raises(Unreachable):
+            await plant.smart()
+        assert plant.stores["shop"].shows_at() == {None: {"A": 1}}
 
 
 async def test_a_snapshot_that_the_backup_held_is_none_from_after_the_restore(tmp_path: Path) -> None:
