@@ -7,6 +7,7 @@
     ├── Wait                   the next scheduled run may succeed by itself
     │   ├── Unreachable        the other side did not answer, or answered that it is down
     │   ├── RateLimited        the other side asked for fewer calls; says when to come back
+    │   ├── NotYet             the other side has still to tell what must be known first
     │   └── OutcomeUnknown     a write was sent and its answer lost: it may have had its effect
     ├── Hold                   nothing will change until a person acts
     │   ├── AuthFailed         the credentials were refused, or lack a permission
@@ -80,6 +81,11 @@ class RateLimited(Wait):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NotYet(Wait):
+    """Something has to come from the other side before this can be done; `remedy` says what to look at if
+    it does not."""
 
 
 class OutcomeUnknown(Wait):

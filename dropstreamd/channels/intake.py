@@ -13,7 +13,7 @@ from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Page, Source
-from dropstreamd.store import cursors, documents, settling
+from dropstreamd.store import cursors, documents, settling, stock
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Flow
@@ -48,21 +48,31 @@ class Confirms(Protocol):
 class Account:
     """A warehouse account as intake sees it: its settings, and the connections that share it, by id."""
 
-    def __init__(self, settings: WarehouseAccount, scopes: Mapping[str, Scope], state: Store) -> None:
+    def __init__(
+        self,
+        settings: WarehouseAccount,
+        scopes: Mapping[str, Scope],
+        state: Store,
+        *,
+        some_broken: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`some_broken`: whether there are connections of which the files cannot be used now."""
         self.settings = settings
         self.scopes = scopes
         self.state = state
+        self._some_broken = some_broken
 
     @property
     def path(self) -> tuple[str, str]:
         """Under which its own tables keep it."""
         return (self.settings.merchant, self.settings.name)
 
-    @property
-    def mapped(self) -> frozenset[str]:
-        """The facilities that locations of stores are mapped to: those are counted by themselves."""
-        each = (scope.connection.locations.values() for scope in self.scopes.values())
-        return frozenset().union(*each)
+    def counts(self, tx: Reader) -> frozenset[str]:
+        """The facilities that are counted by themselves: those that locations of stores are mapped to. Those
+        of a connection that is broken are not known: meanwhile all that were counted are."""
+        mapped = (scope.connection.locations.values() for scope in self.scopes.values())
+        before = stock.counted(tx, self.path) if self._some_broken() else ()
+        return frozenset(before).union(*mapped)
 
     def flow(self, channel: str) -> Flow:
         """Where the account's cursor is, and what could not be decoded: no connection owns it."""

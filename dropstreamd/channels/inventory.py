@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from dropstreamd.channels import deriving, orders, places
+from dropstreamd.channels import after_restore, deriving, orders, places
 from dropstreamd.channels.marking import mark_all, mark_what_moved, unsent_now
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.pushing import push_levels
@@ -90,16 +90,20 @@ def _assert_counted(run: Run) -> None:
 
 async def _fetch(run: Run) -> DropstreamError | None:
     """Why the warehouse could not be asked, if so. Its stores sell on meanwhile: what their orders take is
-    deducted from the figures at hand all the same, and the run fails afterwards."""
+    deducted from the figures at hand all the same, and the run fails afterwards. Raises NotYet, or that
+    trouble, where no level may follow them."""
     await _look_at_orders(run)
     try:
         fetched = await run.scope.feed.fetch_stock()
     except (Wait, Hold) as error:
+        if after_restore.waits(run):
+            raise
         return error
     for made in fetched:
         run.count("adjustments" if made.verdict == "adjusted" else f"snapshots_{made.verdict}")
         if made.verdict != "unreadable":
             run.count("undecodable", made.bad_rows)
+    after_restore.hold_levels(run)
     return None
 
 

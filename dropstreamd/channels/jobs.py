@@ -18,6 +18,7 @@ from dropstreamd.channels import (
     stock_notices,
 )
 from dropstreamd.channels.run import Run, Scope
+from dropstreamd.channels.same_warehouse import hold_to_one_warehouse
 from dropstreamd.config.schema import Connection
 from dropstreamd.errors import Hold, Wait
 from dropstreamd.platform.contract import Part
@@ -152,7 +153,17 @@ def _makes_list(connection: Connection) -> bool:
     return connection.catalogs == "list"
 
 
-JOBS: tuple[Job, ...] = (
+def _at_its_warehouse(job: Job) -> Job:
+    """The job, held where the connection's warehouse is another than before."""
+
+    async def execute(run: Run, start_s: float) -> None:
+        await hold_to_one_warehouse(run.scope)
+        await job.execute(run, start_s)
+
+    return msgspec.structs.replace(job, execute=execute)
+
+
+_JOBS: tuple[Job, ...] = (
     Job(
         channel=orders.CHANNEL,
         name="import",
@@ -238,6 +249,7 @@ JOBS: tuple[Job, ...] = (
         execute=_purchase_status,
     ),
 )
+JOBS: tuple[Job, ...] = tuple(map(_at_its_warehouse, _JOBS))
 """In the order in which those of one channel go when several are due."""
 
 CHANNELS: tuple[str, ...] = tuple(dict.fromkeys(job.channel for job in JOBS))

@@ -31,7 +31,7 @@ def unsent_now(run: Run) -> Unsent:
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What the levels were derived from besides the figures, at the last run; `at` by facility. `restored_s`
-    is when the state was restored last, 0 until a snapshot was believed since."""
+    is when the state was restored last: no level was derived before a snapshot was believed since."""
 
     settings: bytes
     unsent: dict[str, int]
@@ -52,19 +52,14 @@ def _basis(scope: Scope, here: tuple[Place, ...], unsent: Unsent, restored_s: fl
     )
 
 
-def _restored_s(tx: Reader, scope: Scope) -> float:
-    """As in `Basis`: the figures of a backup are as old as it is, and no store is told them anew."""
-    restored_s = cursors.restored_s(tx, scope.connection.id)
-    latest = stock.latest(tx, (scope.account.merchant, scope.account.name))
-    return restored_s if latest is not None and latest.at_s >= restored_s else 0.0
-
-
 async def mark_what_moved(run: Run, here: tuple[Place, ...], unsent: Unsent) -> bool:
     """Look at the SKUs whose orders came or went, and at all if the settings changed; whether so. What a
     store was told since the backup that the state was restored from, nobody knows: all of it is told anew."""
     scope = run.scope
     flow = Flow(scope.connection.id, places.CHANNEL)
-    basis = _basis(scope, here, unsent, run.state.read(partial(_restored_s, scope=scope)))
+    basis = _basis(
+        scope, here, unsent, run.state.read(partial(cursors.restored_s, connection=scope.connection.id))
+    )
     raw = run.state.read(partial(cursors.get_bytes, flow=flow))
     before = None if raw is None else msgspec.msgpack.decode(raw, type=Basis)
     if before == basis:

@@ -6,7 +6,16 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import corrections, elsewhere, outbound, promises, replacing, rules, sent_names
+from dropstreamd.channels import (
+    corrections,
+    elsewhere,
+    outbound,
+    promises,
+    replacing,
+    rules,
+    sent_names,
+    unstopped,
+)
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import Connection, WarehouseAccount
@@ -78,6 +87,7 @@ async def import_orders(run: Run, start_s: float) -> None:
             look_again = partial(pull, run, orders, start_s)
             await deliver(run, orders, warehouse.orders, resolved, look_again=look_again, looked_s=looked_s)
     await listen(run)
+    await unstopped.show(run, orders.flow)
 
 
 async def listen(run: Run) -> None:

@@ -57,7 +57,8 @@ def _promised(
             # That a package left from elsewhere (`shipped`) holds until it is handed over anew.
             facility = old.at if not old.at and old.handed_s == doc.handed_s else facility
             promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s, at=facility)
-        return _closed(_added(promise, connection, doc, sent), old, doc)
+        promise = _added(promise, connection, doc, sent)
+        return _closed(promise, old, doc, on_hand=account.quantity == "on_hand")
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
     if doc.state is State.VOID or doc.standing is Standing.OVER or old_systems:
         return None
@@ -98,12 +99,14 @@ def _more_of(line: OrderLine, part: OutboundLine | None) -> int:
     return max(0, line.quantity - part.ordered) if part.ordered else 0
 
 
-def _closed(promise: Promise, old: Promise | None, doc: Document) -> Promise:
+def _closed(promise: Promise, old: Promise | None, doc: Document, *, on_hand: bool) -> Promise:
     """Nothing more will leave of an order that is over in the store, or by a person's word, once nobody has
-    to see to that, or that the warehouse closed short: what no package took counts as gone."""
+    to see to that, or that the warehouse closed short: what no package took counts as gone. Of one that the
+    warehouse has not said it stops, what is `on_hand` is still to leave."""
     over = doc.standing is Standing.OVER and not doc.changed_since_accepted
     ended = doc.stay == "shipped" or (doc.stay == "withdrawn" and doc.stopped)
-    unstopped = doc.stopping == "refused" and not (doc.short or doc.stay == "shipped")
+    unsure = doc.stopping == "refused" or (doc.stopping == "sent" and on_hand)
+    unstopped = unsure and not (doc.short or doc.stay == "shipped")
     if unstopped or not (over or ended or doc.short):
         return promise
     still = Counter(promise.units if old is None else old.units)

@@ -186,7 +186,8 @@ async def fetch_stock(
         if page is None:
             break
         if snapshot is None or snapshot.name != page.snapshot:
-            snapshot = Snapshot(page.snapshot, page.as_of.timestamp(), account.mapped)
+            counts = account.state.read(account.counts)
+            snapshot = Snapshot(page.snapshot, page.as_of.timestamp(), counts)
         snapshot.bad.extend(page.bad)
         snapshot.add(page.rows, account.settings)
         await trio.lowlevel.checkpoint()
@@ -330,7 +331,7 @@ def apply(
     gone = difference.missing if account.settings.missing == "zero" else ()
     before = facilities.known(tx, account.path, located)
     moved = facilities.believe(
-        tx, account.path, before, located, missing=gone, mapped=account.mapped, generation=made.id
+        tx, account.path, before, located, missing=gone, mapped=account.counts(tx), generation=made.id
     )
     for scope in account.scopes.values():
         for place in places.now(tx, scope.connection, account.settings):

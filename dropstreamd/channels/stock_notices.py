@@ -35,6 +35,8 @@ FLOW = "stock_notices"
 MOST_RECEIPTS = 1_000
 """Of one purchase order."""
 
+HALF_A_DAY_S = 12 * 3600.0
+
 _RECEIVED = "received:"
 
 _decode = msgspec.msgpack.Decoder(PurchaseOrder)
@@ -97,9 +99,17 @@ def enter(
     return staged
 
 
+def held_back(tx: Reader, scope: Scope, orders: Sequence[PurchaseOrder]) -> int:
+    """How many of these a person has to let go: the warehouse may have been told of them before a restore."""
+    flow = Flow(scope.connection.id, FLOW)
+    found = (documents.get(tx, flow, order.number) for order in orders)
+    return sum(doc is not None and doc.cause == BEFORE_RESTORE for doc in found)
+
+
 def incoming(order: PurchaseOrder, restored_s: float = 0.0) -> Incoming:
-    """A purchase order as the ledger takes it. One from before a restore may have been told already."""
-    began = order.ordered_at
+    """A purchase order as the ledger takes it. One from before a restore may have been told already, and so
+    may one without a date, or of that day: it is told as its noon."""
+    began_s = 0.0 if order.ordered_at is None else order.ordered_at.timestamp() - HALF_A_DAY_S
     lines = [(line.key, line.sku, line.expected, line.unit, line.pack) for line in order.lines]
     head = (order.key, order.supplier, order.expected_at, order.carrier, order.tracking_numbers, order.note)
     return Incoming(
@@ -108,7 +118,7 @@ def incoming(order: PurchaseOrder, restored_s: float = 0.0) -> Incoming:
         digest=digest_of(head, lines, order.status),
         content=_encode(order),
         standing=Standing.READY if order.status == "open" else Standing.OVER,
-        older=BEFORE_RESTORE if began is not None and began.timestamp() < restored_s else "",
+        older=BEFORE_RESTORE if began_s < restored_s else "",
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from dropstreamd.config.convert import convert
 from dropstreamd.config.place import Place, meant, redacted, shown
-from dropstreamd.platform.contract import Locations, Plugin, Role
+from dropstreamd.platform.contract import Claim, Locations, Plugin, Role
 from dropstreamd.platform.loader import PREFIX, PluginStatus
 from dropstreamd.platform.plugin_check import NAME
 
@@ -26,7 +26,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What the plugin's half of a table gives. `locations` are a store's (`Plugin.locations`);
     `takes_facility`: a warehouse's plugin, set like this, tells it which facility is to send an order;
-    `adjusts`: it tells differences of stock, too."""
+    `adjusts`: it tells differences of stock, too. `claims` are what no other account may have."""
 
     platform: str
     settings: msgspec.Struct
@@ -34,6 +34,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     locations: Locations | None = None
     takes_facility: bool = False
     adjusts: bool = False
+    claims: tuple[Claim, ...] = ()
 
 
 def read_account(
@@ -81,6 +82,7 @@ def read_account(
         locations=plugin.locations(settings),
         takes_facility=plugin.routes(settings),
         adjusts=plugin.adjusts(settings),
+        claims=tuple(plugin.claims(settings)),
     )
 
 

@@ -12,9 +12,10 @@ from dropstreamd.config.daemon import read_daemon
 from dropstreamd.config.files import ConfFolder, Overlay
 from dropstreamd.config.merchants import MERCHANTS, ReadMerchant, read_merchant
 from dropstreamd.config.place import Place
-from dropstreamd.config.schema import Broken, Config, DaemonSettings, Loaded
+from dropstreamd.config.schema import Broken, Config, DaemonSettings, Loaded, WarehouseAccount
 from dropstreamd.config.selling import too_much
 from dropstreamd.errors import ConfigError, Problem
+from dropstreamd.platform.claims import Claim
 
 DAEMON_FILE = "dropstreamd.toml"
 
@@ -45,6 +46,8 @@ def load(conf_dir: Path, plugins: Plugins, *, overlay: Overlay | None = None) ->
     reads = [read_connection(name, folder, merchants, plugins) for name in connection_names]
     clashes = _clashes(reads)
     for name, problem in _shared_accounts(reads, merchants):
+        clashes[name].append(problem)
+    for name, problem in _shared_claims(reads, merchants, folder):
         clashes[name].append(problem)
     for name, problem in _oversold(reads, merchants, folder):
         clashes[name].append(problem)
@@ -138,6 +141,35 @@ def _shared_accounts(
                         hint=f"use {others} here too, or correct the address of {table}",
                     ),
                 )
+
+
+def _shared_claims(
+    reads: Iterable[ReadConnection], merchants: Mapping[str, ReadMerchant], folder: ConfFolder
+) -> Iterator[tuple[str, Problem]]:
+    """Names of connections whose warehouse is set to what only one account may have, as another one that is
+    in use is, and the problem: in the merchant's file."""
+    users: dict[tuple[str, str], list[tuple[str, Claim, WarehouseAccount]]] = defaultdict(list)
+    for read in reads:
+        if read.connection is not None:
+            merchant, warehouse = read.connection.merchant, read.connection.warehouse
+            account = merchants[merchant].merchant.warehouses[warehouse]
+            for claim in account.claims:
+                users[account.platform, claim.what].append((read.name, claim, account))
+    for group in users.values():
+        places = {account.account_key: _place(account, claim, folder) for _, claim, account in group}
+        for name, claim, account in group:
+            others = [" in ".join(place) for key, place in places.items() if key != account.account_key]
+            if others:
+                key, file = _place(account, claim, folder)
+                found = f"{claim.what}, as {', '.join(others)}"
+                allowed = "what no other warehouse account that is in use has"
+                yield name, Problem(file=file, key=key, found=found, allowed=allowed, hint=claim.hint)
+
+
+def _place(account: WarehouseAccount, claim: Claim, folder: ConfFolder) -> tuple[str, str]:
+    """The setting, and its file."""
+    file = folder.shown_path(f"{MERCHANTS}/{account.merchant}.toml")
+    return f"warehouses.{account.name}.{claim.key}", file
 
 
 def _oversold(

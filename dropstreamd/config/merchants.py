@@ -152,6 +152,7 @@ def _warehouse(
         allow_private_address=allow_private_address,
         takes_facility=account.takes_facility,
         adjusts=account.adjusts,
+        claims=account.claims,
     )
 
 

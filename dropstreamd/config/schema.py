@@ -14,6 +14,7 @@ import msgspec
 from dropstreamd.errors import Problem
 from dropstreamd.model.order_rules import Rule as OrderRule
 from dropstreamd.model.schedule_rules import Rule
+from dropstreamd.platform.claims import Claim
 
 JobKey = tuple[str, str]
 """A channel and one of its jobs, as in `("inventory", "smart")`."""
@@ -84,7 +85,8 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     says how many units one of the warehouse's is (a case of 12), by warehouse SKU; absent is 1.
     `deduct_handed`: an `available` figure lacks what was handed over after the snapshot's own time.
     `reference_max_length` is the longest order reference that it takes. `takes_facility`: as its plugin is
-    set, an order says which facility is to send it; `adjusts`: likewise, differences of stock count.
+    set, an order says which facility is to send it; `adjusts`: likewise, differences of stock count; `claims`
+    are what no other account of the platform may have.
     """
 
     merchant: str
@@ -105,6 +107,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_address: bool = False
     takes_facility: bool = False
     adjusts: bool = False
+    claims: tuple[Claim, ...] = ()
 
 
 WHOLE_PPM = 1_000_000

@@ -7,7 +7,7 @@ import msgspec
 import trio
 
 from dropstreamd.actors.actor import Actor, Trouble
-from dropstreamd.channels import order_audit
+from dropstreamd.channels import after_restore, order_audit
 from dropstreamd.channels.jobs import CHANNELS, Job, flows, of_channel
 from dropstreamd.channels.run import Run
 from dropstreamd.config.schema import Broken, Connection, WarehouseAccount
@@ -123,7 +123,16 @@ def _connection_card(desk: Desk, connection: Connection, unreadable: tuple[Probl
         restored_s=state.read(partial(cursors.restored_s, connection=connection.id)),
         audit=state.read(partial(_audit_card, connection=connection.id)),
         unreadable=unreadable,
+        waits=_waits(desk, connection),
     )
+
+
+def _waits(desk: Desk, connection: Connection) -> str:
+    account = desk.account_of(connection)
+    restored_s = desk.daemon.state.read(
+        partial(after_restore.awaits_figures, connection=connection, account=account)
+    )
+    return after_restore.in_words(restored_s) if restored_s else ""
 
 
 def _audit_card(tx: Reader, connection: str) -> OrderAuditCard | None:

@@ -43,7 +43,7 @@ async def enter(desk: Desk, call: Call[Empty, EnterPurchases]) -> PurchasesEnter
         refuse("bad request", f"{len(asked)} purchase orders: 1 to {ENTERED_LIMIT} are taken at once")
     orders, now_s = [_order(scope, each) for each in asked], desk.now_s()
 
-    def whole(tx: Writer) -> Staged:
+    def whole(tx: Writer) -> tuple[Staged, int]:
         _refuse_unusable(tx, scope, orders)
         if not call.body.confirmed:
             _refuse_unseen(notice_changes.changes(tx, connection.id, orders))
@@ -51,16 +51,16 @@ async def enter(desk: Desk, call: Call[Empty, EnterPurchases]) -> PurchasesEnter
         text = f"{staged.new} purchase orders entered, {staged.changed} changed"
         line = Line(at_s=now_s, event="entered", text=text, channel=purchases.CHANNEL, who=call.who)
         runs.log(tx, connection.id, line)
-        return staged
+        return staged, stock_notices.held_back(tx, scope, orders)
 
-    staged = await desk.daemon.state.write(whole)
+    staged, held = await desk.daemon.state.write(whole)
     desk.tell("entered", call.who, connection=connection.name)
     ask = partial(desk.daemon.ask, connection.id, purchases.CHANNEL, "import", who=call.who, since=None)
     try:
         run = ask() if staged.new or staged.changed else ""
     except Misconfigured:
         run = ""
-    return PurchasesEntered(new=staged.new, changed=staged.changed, same=staged.same, run=run)
+    return PurchasesEntered(new=staged.new, changed=staged.changed, same=staged.same, run=run, held=held)
 
 
 def _refuse_unusable(tx: Writer, scope: Scope, orders: list[PurchaseOrder]) -> None:

@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 import msgspec
 
-from dropstreamd.channels import deriving, orders, places, promises
+from dropstreamd.channels import after_restore, deriving, orders, places, promises
 from dropstreamd.channels.places import WHOLE, Place
 from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Scope
@@ -132,7 +132,8 @@ def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent
         location=place.location or "",
         facility=place.facility or "",
     )
-    return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path))))
+    waits_s = after_restore.awaits_figures(tx, connection, account)
+    return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path), waits_s)))
 
 
 def _refusal(record: LevelRecord) -> RefusalShown | None:
@@ -175,7 +176,7 @@ def _promises(tx: Reader, scope: Scope, skus: Collection[str], place: Place) -> 
 # ---- in sentences
 
 
-def _steps(shown: SkuShown, held: Generation | None) -> Iterator[str]:
+def _steps(shown: SkuShown, held: Generation | None, waits_s: float) -> Iterator[str]:
     if shown.listed:
         whose = "the bundle" if shown.bundle else "the warehouse's"
         yield f"{shown.sku} is listed as {whose} {shown.warehouse_sku}"
@@ -199,6 +200,8 @@ def _steps(shown: SkuShown, held: Generation | None) -> Iterator[str]:
     yield from level_steps.of_allocation(shown)
     if shown.derived is not None:
         yield f"so the store is to show {shown.derived}"
+    if waits_s:
+        yield f"it {after_restore.in_words(waits_s)}"
     yield from _told(shown)
 
 

@@ -25,6 +25,7 @@ from dropstreamd.control import (
     side_tests,
     store_account,
     switching,
+    warehouse_account,
     watching,
 )
 from dropstreamd.control.route import Route
@@ -51,6 +52,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *auditing.ROUTES,
     *planning.ROUTES,
     *store_account.ROUTES,
+    *warehouse_account.ROUTES,
     *authorizing.ROUTES,
     *admin.ROUTES,
 )

@@ -43,6 +43,7 @@ from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnRec
 from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.model.stock import Level, StockRow
 from dropstreamd.platform.access import Consent, Fetch, Grant
+from dropstreamd.platform.claims import Claim
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.limiter import Limiter, Pace
 from dropstreamd.platform.parts import (
@@ -64,6 +65,7 @@ __all__ = [
     "LEVELS_READ",
     "Accepted",
     "Bad",
+    "Claim",
     "Consent",
     "Fetch",
     "Finding",
@@ -358,8 +360,9 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     told which `facility` is to send an order, and ships it from there. `adjusts` says whether it tells
     differences of stock that count (`StockPage.adjustments`). `locations` is None for a store that keeps one
     stock: such a connection has no `[locations]`. That table (the store's locations, and the warehouse's
-    facility of each) is given to a `settings` Struct that has a field `mapped`. `consent` is set where a
-    person has to let the daemon into the account.
+    facility of each) is given to a `settings` Struct that has a field `mapped`. `claims` are what no other
+    account of the platform may use at the same time. `consent` is set where a person has to let the daemon
+    into the account.
     """
 
     name: str
@@ -379,6 +382,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     routes: Callable[[S], bool] = lambda _settings: False
     adjusts: Callable[[S], bool] = lambda _settings: False
     locations: Callable[[S], Locations | None] = lambda _settings: None
+    claims: Callable[[S], Sequence[Claim]] = lambda _settings: ()
 
     def parts(self, settings: S) -> frozenset[Part]:
         """What it offers, set like this."""

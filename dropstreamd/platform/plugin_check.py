@@ -51,6 +51,7 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
         "routes",
         "adjusts",
         "locations",
+        "claims",
     ):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"

@@ -11,14 +11,14 @@ from dropstreamd.store.tables import Table
 LEAP = 1_000_000
 """How many numbers a restored state leaves out: far more than were given since its backup."""
 
-_LAST = "-last"
+LAST = "-last"
 """Below a series: the number given last. No purpose is called so."""
 
 
 def block(tx: Writer, path: Path, series: str, count: int) -> int:
     """The first of `count` numbers that follow each other; from 1."""
-    last = _number(tx, path, series, _LAST)
-    tx.put(Table.CONTROL_NUMBERS, (*path, series, _LAST), str(last + count).encode())
+    last = _number(tx, path, series, LAST)
+    tx.put(Table.CONTROL_NUMBERS, (*path, series, LAST), str(last + count).encode())
     return last + 1
 
 
@@ -35,7 +35,7 @@ def for_purpose(tx: Writer, path: Path, series: str, purpose: str) -> int:
 def leap(tx: Writer) -> int:
     """Leave out, in every series, what may have been given since the backup that this state came from; how
     many series there are."""
-    counts = [(path, int(raw)) for path, raw in tx.scan(Table.CONTROL_NUMBERS) if path[-1] == _LAST]
+    counts = [(path, int(raw)) for path, raw in tx.scan(Table.CONTROL_NUMBERS) if path[-1] == LAST]
     for path, last in counts:
         tx.put(Table.CONTROL_NUMBERS, path, str(last + LEAP).encode())
     return len(counts)

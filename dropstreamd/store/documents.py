@@ -327,9 +327,13 @@ def get_task(tx: Reader, flow: Flow, key: str) -> Task | None:
     return None if raw is None else _task.decode(raw)
 
 
+UNSTOPPED = "unstopped"
+"""The kind of a task, and the end of its key: the other side has not said whether it stops a document."""
+
+
 def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
     """Take a task away: a person says that what he read, `revision`, is done. False where there is
-    none, or a newer one.
+    none, or a newer one. Of what is `UNSTOPPED` he says that it was stopped.
 
     The other side knows of the change then: from now on it is what was handed over, so that a
     change back is a change.
@@ -347,7 +351,15 @@ def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
             stopping="" if doc.stopping == "refused" else doc.stopping,
         )
         save(tx, book, key, told, doc)
+    if task.kind == UNSTOPPED:
+        _is_stopped(tx, book, key.removesuffix(f" {UNSTOPPED}"))
     return tx.delete(Table.TASKS, (*book.flow, key))
+
+
+def _is_stopped(tx: Writer, book: Book, key: str) -> None:
+    doc = get(tx, book.flow, key)
+    if doc is not None and doc.stopping == "sent":
+        save(tx, book, key, transitions.stopped_by_itself(doc), doc)
 
 
 def tasks(tx: Reader, connection: str) -> Iterator[tuple[str, str, Task]]:

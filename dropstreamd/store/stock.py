@@ -106,7 +106,7 @@ def forget_facility(tx: Writer, path: Path, facility: str) -> None:
 # ---- generations: "latest" and "held" beside the history, which is keyed by id
 
 _LATEST, _HELD, _FIGURES, _GONE = "-latest", "-held", "-held figures", "-gone"
-_LOCATED, _COUNTED = "-held facilities", "-facilities"
+_LOCATED, _COUNTED, _RESTORED = "-held facilities", "-facilities", "-restored"
 
 
 def latest(tx: Reader, path: Path) -> Generation | None:
@@ -123,6 +123,23 @@ def knows_until_s(generation: Generation) -> float:
 def held(tx: Reader, path: Path) -> Generation | None:
     """The snapshot that waits for a person."""
     return _one(tx, path, _HELD)
+
+
+def keep_restored(tx: Writer, at_s: float) -> None:
+    """Remember for every account that its figures came from a backup then. The snapshot that the backup held
+    is forgotten: it is not to be approved any more."""
+    names = [key for key, _ in tx.scan(Table.GENERATIONS) if key[-1].startswith("-")]
+    for *account, name in names:
+        if name == _LATEST:
+            tx.put(Table.GENERATIONS, (*account, _RESTORED), repr(at_s).encode())
+        elif name in (_HELD, _FIGURES, _LOCATED):
+            tx.delete(Table.GENERATIONS, (*account, name))
+
+
+def restored_s(tx: Reader, path: Path) -> float:
+    """When the account's figures came from a backup; 0 if they never did."""
+    raw = tx.get(Table.GENERATIONS, (*path, _RESTORED))
+    return 0.0 if raw is None else float(raw)
 
 
 def held_figures(tx: Reader, path: Path) -> dict[str, int]:

@@ -46,7 +46,8 @@ BEFORE_START = "before-start"
 BEFORE_RESTORE = "before-restore"
 OLDER = {
     BEFORE_START: "placed before this channel was first enabled",
-    BEFORE_RESTORE: "placed before the state was restored from a backup: it may have been handed over",
+    BEFORE_RESTORE: "as far as is known placed before the state was restored from a backup: "
+    "it may have been handed over",
 }
 RULE = "rule:"
 """Begins the cause of what a rule stops; the rule's name follows. Such a cause stays with a document that

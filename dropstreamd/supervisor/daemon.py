@@ -176,6 +176,7 @@ class Daemon:
             state=self.state,
             clock=self.clock,
             ids=self.ids,
+            some_broken=lambda: any(each.kind == "connection" for each in self.broken),
         )
 
     def _scope(

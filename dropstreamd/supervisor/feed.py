@@ -67,8 +67,9 @@ class WarehouseFeed:
         state: Store,
         clock: Clock,
         ids: Ids,
+        some_broken: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.account = Account(settings, scopes, state)
+        self.account = Account(settings, scopes, state, some_broken=some_broken)
         self._open_session = open_session
         self._clock = clock
         self._ids = ids

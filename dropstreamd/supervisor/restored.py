@@ -8,7 +8,7 @@ import msgspec
 from dropstreamd.channels.jobs import DESCRIBED
 from dropstreamd.config.schema import Config
 from dropstreamd.model.handover import InDoubt
-from dropstreamd.store import control_numbers, cursors, documents, handover, runs, settling, switches
+from dropstreamd.store import control_numbers, cursors, documents, handover, runs, settling, stock, switches
 from dropstreamd.store.base import Reader, Restored, Store, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.records import Document, Flow, State
@@ -26,8 +26,9 @@ WHY_OPEN = "being handed over when the backup was made"
 
 async def after_a_restore(state: Store, config: Config, now_s: float) -> None:
     """Turn every switch off, put in doubt whatever the backup knew and had not handed over, and leave out the
-    control numbers that may have been given since: a file would bear another's name. Done once for each
-    restore; connections are enabled again by a person, when they have been looked at.
+    control numbers that may have been given since: a file would bear another's name. Levels wait for stock
+    figures that are newer (`channels.after_restore`). Done once for each restore; connections are enabled
+    again by a person, when they have been looked at.
 
     Those that the configuration does not have, or not yet again, are among them.
     """
@@ -38,6 +39,7 @@ async def after_a_restore(state: Store, config: Config, now_s: float) -> None:
     for connection in connections:
         await state.write(partial(_restore_connection, connection=connection, restored=restored, now_s=now_s))
     await state.write(control_numbers.leap)
+    await state.write(partial(stock.keep_restored, at_s=restored.restored_at_s))
     await state.confirm_restored()
     _log.warning("state_restored", backup_made_at_s=restored.made_at_s, connections=len(connections))
 

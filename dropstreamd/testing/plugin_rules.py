@@ -59,7 +59,7 @@ async def the_plugin_is_valid(stand: Stand) -> None:
 
 
 async def settings_are_looked_at_without_effect(stand: Stand) -> None:
-    """`check`, `account_key`, `amends` and `pace` say the same every time, and never raise."""
+    """`check`, `account_key`, `amends`, `pace` and `claims` say the same every time, and never raise."""
     settings = stand.settings()
     problems = _problems(stand.plugin, settings)
     require(not problems, f"check refuses the rig's own settings: {problems}")
@@ -73,6 +73,7 @@ async def settings_are_looked_at_without_effect(stand: Stand) -> None:
                 stand.plugin.parts(odd)
                 stand.plugin.lacks(odd)
                 stand.plugin.pace(odd)
+                stand.plugin.claims(odd)
         except Exception as error:  # noqa: BLE001 - whatever it is, it breaks the rule
             broken(f"check or account_key raises over odd settings: {told(error)}")
 

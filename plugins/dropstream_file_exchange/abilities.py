@@ -1,7 +1,7 @@
 """What an account can do: it depends on the format of its files."""
 
 from dropstream_file_exchange.settings import Settings
-from dropstreamd.platform.contract import Part
+from dropstreamd.platform.contract import Claim, Part
 
 OF_CSV = frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY})
 OF_X12 = OF_CSV | {Part.RETURNS, Part.RECEIPTS, Part.STOCK_NOTICES, Part.ACKNOWLEDGEMENTS}
@@ -64,3 +64,12 @@ def lacks(settings: Settings) -> tuple[str, ...]:
     positions = settings.orders.positions
     extra = tuple(name for name, column in (("email", "email"), ("note", "notes")) if column not in positions)
     return (*_NEITHER, *_NO_PICK_HEADER, *extra)
+
+
+def claims(settings: Settings) -> tuple[Claim, ...]:
+    """The pair of ids that control numbers are counted for: two accounts would give each number twice, and
+    the partner would take the second file for the first one again."""
+    if settings.format != "x12":
+        return ()
+    hint = "agree with the partner on an id of your own for each account, such as another sender"
+    return (Claim(key="x12.sender", what=settings.x12.series, hint=hint),)

@@ -196,6 +196,7 @@ class Plant:
         self.cancels = cancels
         self.offers = offers
         self.people = False
+        self.broken = False
         self.scopes: dict[str, Scope] = {}
         self.configure()
 
@@ -210,6 +211,7 @@ class Plant:
             state=self.state,
             clock=self.clock,
             ids=self.ids,
+            some_broken=lambda: self.broken,
         )
         for name, each in self.connections.items():
             self.scopes[each.id] = Scope(

@@ -1,14 +1,18 @@
 """After a restore, in the four other channels: what may have been handed over since waits for a person."""
 
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
-from dropstreamd.channels import catalogs, purchases, receipts, returns
+from dropstreamd.channels import catalogs, purchases, receipts, returns, stock_notices
 from dropstreamd.clock import utc
+from dropstreamd.store import documents
 from dropstreamd.store.backup import make_backup, restore
 from dropstreamd.store.lmdb_store import open_inline_store
 from dropstreamd.store.records import State
 from tests.channels.plant import START_S, Plant, asked_back, came_back, product, purchase
 from tests.channels.test_restored import reopened
+from tests.channels.test_stock_notices import NEW, NO_STORE, bought, enter
 
 
 def refuse(plant: Plant, *, everything: bool) -> None:
@@ -81,3 +85,34 @@ async def test_what_went_after_the_backup_does_not_go_again(tmp_path: Path) -> N
         assert plant.doc("po1", purchases.CHANNEL).state is State.DOUBT
         assert plant.doc("po2", purchases.CHANNEL).state is State.HELD
         assert plant.doc("C1", receipts.FLOW).state is State.HELD
+
+
+async def test_a_purchase_order_that_is_entered_again_asks_a_person(tmp_path: Path) -> None:
+    """One without a date, or of the day of the restore, may be one that the warehouse was told of since the
+    backup. One of a later day cannot be."""
+    noon = utc(START_S + 3 * 3600)
+    day = timedelta(days=1)
+    both = [bought("1", ("A", 5)), bought("2", ("A", 5), ordered_at=noon)]
+    with open_inline_store(tmp_path) as state:
+        plant = Plant(state, offers=NO_STORE)
+        await make_backup(state.environment, tmp_path / "backup", clock=plant.clock)
+        await enter(plant, *both)
+        await plant.run(NEW)
+    plant.later(minutes=10)
+    restore(tmp_path / "backup", tmp_path, clock=plant.clock)
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        scope = plant.scopes["c-shop"]
+        again = [*both, bought("3", ("A", 5), ordered_at=noon + day)]
+        assert (await enter(plant, *again)).new == 3
+        assert plant.state.read(partial(stock_notices.held_back, scope=scope, orders=again)) == 2
+        for _ in range(2):
+            await plant.run(NEW)
+        assert plant.warehouse.announced.created() == {"1": 1, "2": 1, "3": 1}
+        assert {plant.doc(key, stock_notices.FLOW).state for key in "12"} == {State.HELD}
+        assert (await enter(plant, *again)).same == 3
+        notices = stock_notices.book(scope)
+        release = partial(documents.release, book=notices, key="1", now_s=START_S, run="", why="never told")
+        assert await plant.state.write(release)
+        await plant.run(NEW)
+        assert plant.warehouse.announced.created() == {"1": 2, "2": 1, "3": 1}

@@ -317,3 +317,46 @@ async def test_what_orders_take_is_deducted_while_the_warehouse_is_down(
         with pytest.raises(Unreachable, match="no answer"):
             await run(name)
         assert shown(plant, name) == {"A": 2}, "and nothing is pushed without news"
+
+
+@pytest.mark.parametrize("answer", ["cancelled", "closed by hand", "shipped"])
+async def test_what_a_warehouse_does_not_say_it_stops_stays_taken_off(
+    state: InlineStore, answer: str
+) -> None:
+    """A figure of what is on hand has the units, and the warehouse may still ship them. A day later it is a
+    person's to find out."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity="on_hand"), cancels=frozenset({Part.ORDERS}))
+    plant.warehouse.taken.answers_cancels = False
+    plant.report({"A": 10})
+    for placed in (order("1", ("A", 3)), order("1", ("A", 0), status="cancelled")):
+        plant.place(placed)
+        await plant.import_orders()
+        await plant.smart()
+    for _ in range(3):
+        plant.later(hours=8)
+        assert not plant.tasks()
+        plant.report({"A": 10})
+        await plant.smart()
+        assert shown(plant) == {"A": 7}
+        await plant.import_orders()
+    [(place, task)] = plant.tasks().items()
+    assert place == ("sales_orders", "o1 unstopped")
+    assert "has not said whether it stops it" in task.title
+    match answer:
+        case "cancelled":
+            plant.say("SH1", "cancelled")
+            await plant.import_orders()
+        case "closed by hand":
+            scope = plant.scopes["c-shop"]
+            close = partial(documents.close_task, book=orders.book(scope), key=place[1])
+            assert await plant.state.write(partial(close, revision=task.revision))
+        case "shipped":
+            plant.ship(package("P1", "SH1", ("A", 3)))
+            await plant.export()
+    left = 7 if answer == "shipped" else 10
+    plant.later(hours=1)
+    plant.report({"A": left})
+    await plant.import_orders()
+    await plant.smart()
+    assert shown(plant) == {"A": left}
+    assert not [key for _, key in plant.tasks() if key.endswith("unstopped")]

@@ -11,7 +11,7 @@ import msgspec
 from dropstreamd.config.load import load
 from dropstreamd.config.schema import Loaded
 from dropstreamd.errors import ConfigError
-from dropstreamd.platform.contract import Host, Plugin, Role, SettingProblem, Store, Warehouse
+from dropstreamd.platform.contract import Claim, Host, Plugin, Role, SettingProblem, Store, Warehouse
 from dropstreamd.platform.loader import PluginStatus
 from dropstreamd.platform.secrets import SecretRef
 
@@ -92,6 +92,10 @@ FILES = Plugin(
     settings=FileSettings,
     account_key=lambda settings: settings.url,
     open=_open,
+    claims=lambda settings: [
+        Claim(key=f"folders.{name}", what=f"folder {what}", hint="name another")
+        for name, what in settings.folders.items()
+    ],
 )
 PLUGINS = {
     "vendure": PluginStatus(name="vendure", origin="here", plugin=SHOP),

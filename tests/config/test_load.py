@@ -201,6 +201,26 @@ def test_one_account_under_two_names_is_one_too_many(folder: Folder) -> None:
     assert not problems(folder)
 
 
+def test_what_only_one_account_may_have_is_no_others(folder: Folder) -> None:
+    """Whatever both call it, and where both are in use."""
+    mine = '[warehouses.main.folders]\nnumbers = "A"\n'
+    folder.write("merchants.d/acme.toml", MERCHANT + mine)
+    other = MERCHANT.replace("/acme", "/other") + mine.replace("numbers", "counts")
+    folder.write("merchants.d/other.toml", other)
+    assert not problems(folder)
+    folder.write("connections.d/b.toml", connection(2).replace('"acme"', '"other"'))
+    found = problems(folder)
+    rest = "expected what no other warehouse account that is in use has; name another"
+    mine, theirs = "warehouses.main.folders.numbers", "warehouses.main.folders.counts"
+    assert found == [
+        f"merchants.d/acme.toml: {mine}: found folder A, as {theirs} in merchants.d/other.toml, {rest}",
+        f"merchants.d/other.toml: {theirs}: found folder A, as {mine} in merchants.d/acme.toml, {rest}",
+    ]
+    assert not loaded(folder).config.connections
+    folder.write("merchants.d/other.toml", other.replace('"A"', '"B"'))
+    assert not problems(folder)
+
+
 def test_a_contradiction_with_a_broken_connection_counts(folder: Folder) -> None:
     folder.write("connections.d/b.toml", connection(1).replace("New_York", "Nowhere"))
     assert loaded(folder).config.connections == {}

@@ -57,6 +57,7 @@ EVERY = {
     "apply": ("acme", "01J", *WHY),
     "authorize": ("acme",),
     "same-store": ("acme",),
+    "same-warehouse": ("acme",),
     "test": ("acme",),
     "preflight": ("acme",),
     "try-file": ("acme.main", __file__),

@@ -148,6 +148,16 @@ def test_purchase_orders_that_wait_for_the_switch(api: FakeApi, tmp_path: Path) 
     assert "once the channel purchase_orders is on" in out
 
 
+def test_purchase_orders_that_may_have_been_sent_before_a_restore(api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "po.csv"
+    file.write_text("number,sku,quantity\nPO-1,A,1\n")
+    api.answer(f"POST {AT}/purchase-orders", PurchasesEntered(new=3, changed=0, same=0, run="01J", held=2))
+    out = ctl(api, "po", "acme-vendure", "--enter", str(file)).out
+    assert "The others go to the warehouse with run 01J" in out
+    assert "2 may have been sent before the state was restored from a backup: they wait for you" in out
+    assert "dropstreamctl parked acme-vendure" in out
+
+
 @pytest.mark.parametrize(
     ("row", "found"),
     [

@@ -8,8 +8,9 @@ import pytest
 
 from dropstreamd.control.messages.look import Log, LogLine
 from dropstreamd.control.messages.runs import Runs, Switch, Switched
+from dropstreamd.control.messages.status import TroubleShown
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import CARD, ENDED, FAILED, ILL, NOW_S, ORDERS, TROUBLE, WELL
+from tests.control.shown import CARD, ENDED, FAILED, ILL, INVENTORY, NOW_S, ORDERS, TROUBLE, WELL
 
 
 @pytest.fixture
@@ -50,6 +51,19 @@ def test_a_connection_that_is_off_has_no_next_run(api: FakeApi) -> None:
     told = ctl(api, "status")
     assert "  off            done" in told.out
     assert "restored from a backup" in told.out
+
+
+def test_what_waits_after_a_restore_is_told_once(api: FakeApi) -> None:
+    """By itself before a run, then as the trouble of the job."""
+    waiting = msgspec.structs.replace(CARD, waits="waits for the first stock figures")
+    api.answer("GET /v1/status", msgspec.structs.replace(WELL, connections=(waiting,)))
+    told = ctl(api, "status")
+    assert f"! {CARD.name} inventory waits for the first stock figures" in told.out
+    trouble = TroubleShown(failures=1, retry_s=NOW_S, error=waiting.waits, remedy="", held=False)
+    job = msgspec.structs.replace(INVENTORY.jobs[0], trouble=trouble)
+    waiting = msgspec.structs.replace(waiting, channels=(msgspec.structs.replace(INVENTORY, jobs=(job,)),))
+    api.answer("GET /v1/status", msgspec.structs.replace(WELL, connections=(waiting,)))
+    assert ctl(api, "status").out.count("waits for the first stock figures") == 1
 
 
 def test_json_is_the_answer_as_it_came(api: FakeApi) -> None:

@@ -15,7 +15,14 @@ from dropstreamd.control.messages.look import (
     ResolveTask,
     Tasks,
 )
-from dropstreamd.control.messages.setup import Approve, Approved, SameStore, StoreShown
+from dropstreamd.control.messages.setup import (
+    Approve,
+    Approved,
+    SameStore,
+    SameWarehouse,
+    StoreShown,
+    WarehouseShown,
+)
 from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
 from tests.control.shown import ILL, NOW_S, TASK, WELL
 
@@ -176,3 +183,33 @@ def test_the_same_store_says_nothing_where_nothing_changed(api: FakeApi) -> None
 def test_the_same_store_of_no_connection(api: FakeApi) -> None:
     api.answer(f"GET {AT}/store", refusal("not found", 404, "there is no connection 'acme-vendure'"))
     assert ctl(api, "same-store", "acme-vendure").code == 2
+
+
+# ---- same-warehouse
+
+
+def test_the_same_warehouse(api: FakeApi) -> None:
+    path = f"{AT}/warehouse"
+    shown = WarehouseShown(
+        connection="acme-vendure", belongs_to="a.b (k)", configured="a.c (k)", under_way="; 2 orders"
+    )
+    api.answer(f"GET {path}", shown)
+    told = ctl(api, "same-warehouse", "acme-vendure")
+    assert told.code == 4
+    assert "has been of a.b (k); 2 orders.\nIts files now lead to a.c (k)." in told.err
+    api.answer(f"POST {path}", Done(text="a.c (k) is the same"))
+    told = ctl(api, "same-warehouse", "acme-vendure", "--yes")
+    assert (told.code, told.out) == (0, "a.c (k) is the same.\n")
+    assert api.asked[-1].read(SameWarehouse) == SameWarehouse(warehouse="a.c (k)")
+
+
+def test_the_same_warehouse_says_nothing_where_nothing_changed(api: FakeApi) -> None:
+    shown = WarehouseShown(connection="acme-vendure", belongs_to=None, configured="a.c (k)", under_way="")
+    api.answer(f"GET {AT}/warehouse", shown)
+    told = ctl(api, "same-warehouse", "acme-vendure", "--yes")
+    assert (told.code, api.lines) == (0, [f"GET {AT}/warehouse"])
+
+
+def test_the_same_warehouse_of_no_connection(api: FakeApi) -> None:
+    api.answer(f"GET {AT}/warehouse", refusal("not found", 404, "there is no connection 'acme-vendure'"))
+    assert ctl(api, "same-warehouse", "acme-vendure").code == 2

@@ -2,7 +2,7 @@
 
 from dropstreamd.config.load import load
 from dropstreamd.control.cards import COUNT_LIMIT
-from dropstreamd.store import levels
+from dropstreamd.store import cursors, levels
 from dropstreamd.store.records import Flow
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office, bad
@@ -119,3 +119,23 @@ async def test_a_held_snapshot_and_the_packages_of_nobody(office: Office, client
     assert account["unmatched"] == {"count": 1, "more": False}
     assert (account["held"]["verdict"], account["held"]["why"]) == ("held", "it has no rows")
     assert account["latest"]["skus"] == 3
+
+
+async def test_levels_wait_for_figures_from_after_a_restore(office: Office, client: Client) -> None:
+    office.report({"A": 5})
+    await office.state.write(lambda tx: cursors.keep_restored(tx, "c-shop", START_S + 10 * 60))
+    await client.enable()
+    ended = await client.run("inventory.smart")
+    waits = "waits for the first stock figures after the restore of 2026-03-02T09:10:00+00:00"
+    assert ended["result"] == "failed"
+    assert ended["error"].startswith(waits)
+    [card] = (await client.get("/status/shop"))["connections"]
+    assert card["waits"] == ended["error"]
+    explained = await client.get("/connections/shop/skus/A")
+    assert explained["steps"][-3].startswith(f"it {waits}")
+    office.clock.step(11 * 60)
+    office.report({"A": 5})
+    assert (await client.run("inventory.smart"))["result"] == "done"
+    assert office.stores["shop"].shows_at() == {None: {"A": 5}}
+    [card] = (await client.get("/status/shop"))["connections"]
+    assert card["waits"] == ""

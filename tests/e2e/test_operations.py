@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from tests.counterparts.process import free_port
 from tests.e2e.daemon import Daemon
 from tests.e2e.sandbox import (
     Sandbox,
@@ -17,6 +16,7 @@ from tests.e2e.sandbox import (
 
 pytestmark = pytest.mark.timeout(300)
 
+ANOTHERS_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJlhcN5iaTnrhBcD7vCKPLPMz5c9lGeZL1tJlmCGzWcT"
 ALL = ("sales_orders", "shipments", "inventory")
 WAIT = ("--wait", "--timeout", "120")
 
@@ -192,8 +192,8 @@ def test_a_restore_doubles_nothing(running: Daemon, sandbox: Sandbox) -> None:
     mapped = file.read_text()
     [sent] = sandbox.buy()
     running.run("shop", "sales_orders.import")
-    # One that is pending when the backup is made, as its warehouse cannot be reached, and goes later.
-    sandbox.add_warehouse(running, url=f'"sftp://wms@127.0.0.1:{free_port()}/"')
+    # One that is pending when the backup is made, as its warehouse is not let in, and goes later.
+    sandbox.add_warehouse(running, host_key=f'"{ANOTHERS_KEY}"')
     assert ctl(running, "reload").status == 0
     [pending] = sandbox.buy()
     assert ctl(running, "run", "shop", "sales_orders", *WAIT).status == 1

@@ -48,6 +48,9 @@ def _of_connection(card: ConnectionCard) -> Iterator[Note]:
         )
     for problem in card.unreadable:
         yield f"{card.name} cannot work: {problem.file}: {problem.key}: {problem.found}", problem.hint
+    said = [job.trouble.error for each in card.channels for job in each.jobs if job.trouble is not None]
+    if card.waits and card.switch.on and card.waits not in said:
+        yield f"{card.name} inventory {card.waits}", "it goes on by itself with the first newer snapshot"
     if card.crash:
         yield (
             f"{card.name}: {plural(card.crashes, 'crash', 'crashes')} in a row: {card.crash}",

@@ -11,7 +11,7 @@ from dropstreamd.config.csv_rows import Columns, Row, Wrong
 from dropstreamd.config.files import ConfFolder
 from dropstreamd.config.place import Place
 from dropstreamd.control.cli.answering import show_answer, show_refusal
-from dropstreamd.control.cli.daemon import Answer
+from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.terminal import Terminal
@@ -105,18 +105,20 @@ def _day(text: str) -> date | None:
         return None
 
 
-def enter(session: Session, options: Options, path: str, file: Path, *, yes: bool) -> Exit:
+def enter(session: Session, options: Options, connection: str, file: Path, *, yes: bool) -> Exit:
     """Enter those of the file; where that changes some, once a person has seen what, and agreed."""
-    body = read(file)
+    path, body = path_of("connections", connection, "purchase-orders"), read(file)
     answer = session.daemon.ask("POST", path, body=body)
     refusal = answer.read(Refusal) if answer.is_refusal else None
     if refusal is not None and refusal.kind == "unconfirmed":
         if not _agreed(session, options, refusal, yes=yes):
             return _not_agreed(session, options, answer)
         answer = session.daemon.ask("POST", path, body=msgspec.structs.replace(body, confirmed=True))
-    return show_answer(
-        session, options, answer, PurchasesEntered, lambda entered: _show_entered(session.terminal, entered)
-    )
+
+    def show(entered: PurchasesEntered) -> None:
+        _show_entered(session.terminal, connection, entered)
+
+    return show_answer(session, options, answer, PurchasesEntered, show)
 
 
 def _agreed(session: Session, options: Options, refusal: Refusal, *, yes: bool) -> bool:
@@ -136,10 +138,14 @@ def _not_agreed(session: Session, options: Options, answer: Answer) -> Exit:
     return Exit.UNCONFIRMED
 
 
-def _show_entered(terminal: Terminal, entered: PurchasesEntered) -> None:
+def _show_entered(terminal: Terminal, connection: str, entered: PurchasesEntered) -> None:
     """How many, and whether they go now."""
     terminal.line(f"{entered.new} new, {entered.changed} changed, {entered.same} as they were.")
+    if entered.held:
+        why = "may have been sent before the state was restored from a backup"
+        terminal.line(f"{entered.held} {why}: they wait for you, see dropstreamctl parked {connection}")
+    going = "The others go" if entered.held else "They go"
     if entered.run:
-        terminal.line(f"They go to the warehouse with run {entered.run}.")
+        terminal.line(f"{going} to the warehouse with run {entered.run}.")
     elif entered.new or entered.changed:
-        terminal.line("They go to the warehouse once the channel purchase_orders is on.")
+        terminal.line(f"{going} to the warehouse once the channel purchase_orders is on.")

@@ -79,7 +79,7 @@ def purchases(session: Session, options: PurchaseOptions) -> Exit:
     """Show purchase orders: lines expected, received and damaged; or enter those of a file."""
     path = path_of("connections", options.connection, "purchase-orders")
     if options.enter is not None:
-        return entering.enter(session, options, path, Path(options.enter), yes=options.yes)
+        return entering.enter(session, options, options.connection, Path(options.enter), yes=options.yes)
     if options.number is None:
         query: dict[str, str | int] = {"ended": "true"} if options.ended else {}
         answer = session.daemon.ask("GET", path, query=query)

@@ -19,6 +19,7 @@ _NEXT = (
     "     `dropstreamctl parked CONNECTION` of each connection: what may have been sent waits for you.",
     "  3. Put secrets back if they were lost too (`dropstreamctl secret list`): backups hold none.",
     "  4. `dropstreamctl enable CONNECTION`, then each of its channels, one connection after another.",
+    "No level goes out before the warehouse has told stock figures that are newer than this restore.",
 )
 
 

@@ -104,9 +104,10 @@ class EnterPurchases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 class PurchasesEntered(msgspec.Struct, frozen=True, kw_only=True):
     """How many were new, changed, and the same as before. `run`: what takes them to the warehouse, empty
-    where a switch is off."""
+    where a switch is off. `held` wait for a person: they may have been sent before a restore."""
 
     new: int
     changed: int
     same: int
     run: str = ""
+    held: int = 0

@@ -211,6 +211,23 @@ class SameStore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     account: str
 
 
+class WarehouseShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Which warehouse the connection's state is about, None before its first run, and which one its files
+    name now: merchant, name and account. `under_way` says what is at the former and not settled."""
+
+    connection: str
+    belongs_to: str | None
+    configured: str
+    under_way: str
+
+
+class SameWarehouse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That `warehouse` (`WarehouseShown.configured`) is the one that the state is about. Refused (409) where
+    the old one still stands in the files, or the new one has been another's."""
+
+    warehouse: str
+
+
 class Approve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The held snapshot that a person has looked at: `SnapshotShown.id`. Refused (409 `changed`) if another
     one is held by now."""

@@ -94,8 +94,9 @@ class OrderAuditCard(msgspec.Struct, frozen=True, kw_only=True):
 
 class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     """One connection. `crashes` are faults of ours in a row, `crash` names the last one. `restored_s` is
-    when the state was brought back from a backup, 0 if it never was: orders placed before are held. `audit`
-    is None before the first one. `unreadable`: secrets that are named for it and cannot be read."""
+    when the state was brought back from a backup, 0 if it never was: orders placed before are held; `waits`
+    says what its levels wait for since, "" for nothing. `audit` is None before the first one. `unreadable`:
+    secrets that are named for it and cannot be read."""
 
     id: str
     name: str
@@ -110,6 +111,7 @@ class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     restored_s: float = 0.0
     audit: OrderAuditCard | None = None
     unreadable: tuple[Problem, ...] = ()
+    waits: str = ""
 
 
 class SnapshotShown(msgspec.Struct, frozen=True, kw_only=True):

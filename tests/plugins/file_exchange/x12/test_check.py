@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from dropstream_file_exchange import PLUGIN
 from dropstream_file_exchange.check import check
 from dropstream_file_exchange.settings import Settings
 
@@ -24,6 +25,21 @@ def test_the_defaults_want_only_the_two_ids() -> None:
         "x12.group_receiver",
     ]
     assert check(msgspec.convert(BASE, Settings)) == []
+
+
+def test_a_pair_of_ids_is_one_accounts_alone() -> None:
+    """Tests have control numbers of their own."""
+
+    def claims(**x12: str) -> list[str]:
+        table = {"sender": "ACME", "receiver": "WMS3PL", **x12}
+        settings = msgspec.convert({**BASE, "format": "x12", "x12": table}, Settings)
+        return [claim.what for claim in PLUGIN.claims(settings)]
+
+    assert claims() == claims(name="940_{kind}_{number}.edi") == ["x12 ZZ:ACME ZZ:WMS3PL P"]
+    assert (
+        len({*claims(), *claims(usage="T"), *claims(sender="ACME2"), *claims(receiver_qualifier="01")}) == 4
+    )
+    assert not PLUGIN.claims(msgspec.convert(BASE, Settings))
 
 
 def test_settings_of_another_format_are_no_use() -> None:

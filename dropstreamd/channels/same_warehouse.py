@@ -1,0 +1,150 @@
+"""Which warehouse account a connection's state is about: what it was told is known under its name.
+
+References, packages, figures, promises and control numbers are kept by merchant and warehouse. Under another
+name nothing of them would be found: shipments would be of nobody's order, and numbers given twice. So a
+connection whose warehouse has another name stops until a person says that it is the same one. Where only its
+address is another it stops if something is under way there, or figures of its stock are believed.
+"""
+
+from functools import partial
+from itertools import islice
+
+import msgspec
+import trio
+
+from dropstreamd.channels import orders, promises, returns, stock_notices
+from dropstreamd.channels.run import Scope
+from dropstreamd.errors import Misconfigured
+from dropstreamd.store import documents, handover, homes, runs, stock
+from dropstreamd.store.base import Reader, Store, Writer
+from dropstreamd.store.homes import Home
+from dropstreamd.store.keys import Key
+from dropstreamd.store.records import Flow, Promise, State
+from dropstreamd.store.runs import Line
+from dropstreamd.store.tables import Table
+
+COUNTED = 1_000
+"""What is under way is counted this far."""
+
+MOVED_AT_ONCE = 2_000
+"""Rows moved in one transaction."""
+
+_TOLD = (orders.CHANNEL, returns.CHANNEL, stock_notices.FLOW)
+"""Flows whose documents the warehouse is told of."""
+
+_promise = msgspec.msgpack.Decoder(Promise)
+
+
+def home_of(scope: Scope) -> Home:
+    """The warehouse that the connection's file names now."""
+    account = scope.account
+    return Home(merchant=account.merchant, warehouse=account.name, account=account.account_key)
+
+
+def before(tx: Reader, scope: Scope) -> Home | None:
+    """The warehouse that the state is about; None where nothing is known of any. One that has not run yet
+    waits with the others of its warehouse if that had another name for all of them."""
+    own, now = homes.get(tx, scope.connection.id), home_of(scope)
+    if own is not None:
+        return own
+    known = [home for each in scope.siblings if (home := homes.get(tx, each.id)) is not None]
+    return next((home for home in known if home.path != now.path and now not in known), None)
+
+
+def is_of_others(tx: Reader, scope: Scope) -> bool:
+    """Whether the warehouse that the file names is another one for certain: it is that of other connections
+    already, at another address."""
+    kept, now = before(tx, scope), home_of(scope)
+    if kept is None or kept.path == now.path or kept.account == now.account:
+        return False
+    return any(homes.get(tx, each.id) == now for each in scope.siblings)
+
+
+async def hold_to_one_warehouse(scope: Scope) -> None:
+    """Remember the account of the first run; raises Misconfigured where it has another name since, or another
+    address while something is under way."""
+    state, now = scope.state, home_of(scope)
+    kept, why = state.read(partial(_look, scope=scope, now=now))
+    if kept == now:
+        return
+    if kept is not None and (kept.path != now.path or why):
+        name = scope.connection.name
+        raise Misconfigured(
+            f"the warehouse of {name} is {now} by now, and what is known of it is of {kept}{why}",
+            remedy=f"if it is the same warehouse, say so: dropstreamctl same-warehouse {name}; if it is "
+            "another, put the old one back until its orders have shipped, then write a connection with an id "
+            "of its own",
+        )
+    await state.write(partial(_adopt, scope=scope, now=now, kept=kept))
+
+
+def _look(tx: Reader, *, scope: Scope, now: Home) -> tuple[Home | None, str]:
+    kept = before(tx, scope)
+    if kept is None or kept == now:
+        return kept, ""
+    figures = "" if stock.latest(tx, kept.path) is None else "; its stock figures are from there"
+    return kept, under_way(tx, scope.connection.id, kept) or figures
+
+
+def _adopt(tx: Writer, *, scope: Scope, now: Home, kept: Home | None) -> None:
+    homes.keep(tx, scope.connection.id, now)
+    if kept is not None:
+        text = f"nothing was under way at {kept}: its warehouse is {now} from now on"
+        runs.log(tx, scope.connection.id, Line(at_s=scope.clock.now_s(), event="warehouse", text=text))
+
+
+def under_way(tx: Reader, connection: str, home: Home) -> str:
+    """What the warehouse has of the connection and has not shipped, and what nobody knows whether it has; as
+    the end of a sentence, "" for nothing."""
+    promised = (_promise.decode(raw) for _, raw in tx.scan(Table.PROMISES, (*home.path, connection)))
+    shipping = sum(1 for _ in islice((one for one in promised if one.handed_s and one.units), COUNTED))
+    unsettled = 0
+    for channel in _TOLD:
+        flow = Flow(connection, channel)
+        unsettled += sum(1 for _ in islice(documents.owned(tx, flow, State.DOUBT), COUNTED))
+        unsettled += sum(attempt.step != handover.IN_DOUBT for _, attempt in handover.attempts(tx, flow))
+    found = ""
+    if shipping:
+        found += f"; {shipping} order{' of it is' if shipping == 1 else 's of it are'} under way there"
+    if unsettled:
+        found += f"; {unsettled} hand-over{' to it is' if unsettled == 1 else 's to it are'} not settled"
+    return found
+
+
+async def carry(scope: Scope, *, limit: int = MOVED_AT_ONCE) -> Home:
+    """A person's word that it is the same warehouse: what is known of it goes with it, and all its
+    connections go on. Cut off, it is to be said again."""
+    state, now = scope.state, home_of(scope)
+    kept = state.read(partial(before, scope=scope))
+    if kept is not None and kept.path != now.path:
+        while await state.write(partial(homes.move, old=kept.path, new=now.path, limit=limit)):
+            await trio.lowlevel.checkpoint()
+        await _look_at_promises(state, scope, now, limit)
+    await state.write(partial(_all_at, scope=scope, kept=kept, now=now))
+    return now
+
+
+def _all_at(tx: Writer, *, scope: Scope, kept: Home | None, now: Home) -> None:
+    for each in scope.siblings:
+        if homes.get(tx, each.id) == kept:
+            homes.keep(tx, each.id, now)
+
+
+async def _look_at_promises(state: Store, scope: Scope, now: Home, limit: int) -> None:
+    """An order may have changed, by a person's hand, after its promise was left behind."""
+    after: Key | None = None
+    while True:
+        after = await state.write(partial(_promise_anew, scope=scope, now=now, after=after, limit=limit))
+        if after is None:
+            return
+
+
+def _promise_anew(tx: Writer, *, scope: Scope, now: Home, after: Key | None, limit: int) -> Key | None:
+    sellers = {each.id: each for each in scope.siblings}
+    rows = list(tx.scan(Table.PROMISES, now.path, after=after, limit=limit))
+    for path, _ in rows:
+        seller, key = sellers.get(path[2]), path[3]
+        doc = None if seller is None else documents.get(tx, Flow(seller.id, orders.CHANNEL), key)
+        if seller is not None and doc is not None:
+            promises.keeper(scope.account, seller)(tx, key, doc)
+    return rows[-1][0] if len(rows) == limit else None

@@ -1,0 +1,167 @@
+"""A warehouse that gets another name, or another address: what is known of it is not left behind."""
+
+from functools import partial
+
+import pytest
+from msgspec.structs import replace
+
+from dropstreamd.channels import orders, promises, same_warehouse
+from dropstreamd.errors import Misconfigured, OutcomeUnknown
+from dropstreamd.store import by_hand, control_numbers, documents, homes
+from dropstreamd.store.lmdb_store import InlineStore
+from tests.channels.plant import ACCOUNT, START_S, Plant, connection, order, package
+from tests.channels.test_stock_notices import bought, enter
+from tests.fakes.sessions import KEY, FakeStore
+from tests.fakes.sinks import Fault
+
+EVERY = (
+    "sales_orders.import",
+    "shipments.export",
+    "inventory.full",
+    "returns.sync",
+    "purchase_orders.status",
+)
+
+
+def move(plant: Plant, *, merchant: str = "acme", warehouse: str = "west", key: str = "fake:acme") -> None:
+    """The merchant's file, the warehouse's table or its address is changed, and the daemon begins anew."""
+    plant.account = replace(plant.account, merchant=merchant, name=warehouse, account_key=key)
+    plant.configure(
+        **{
+            name: replace(each, merchant=merchant, warehouse=warehouse)
+            for name, each in plant.connections.items()
+        }
+    )
+
+
+async def confirm(plant: Plant, name: str = "shop") -> None:
+    await same_warehouse.carry(plant.scopes[plant.connections[name].id], limit=3)
+
+
+async def number(plant: Plant) -> int:
+    path = (plant.account.merchant, plant.account.name)
+    return await plant.state.write(lambda tx: control_numbers.block(tx, path, "US>THEM", 1))
+
+
+@pytest.mark.parametrize("to", [{"merchant": "acme-ltd"}, {"key": "fake:new"}])
+async def test_a_renamed_warehouse_stops_and_goes_on_once_confirmed(
+    state: InlineStore, to: dict[str, str]
+) -> None:
+    plant = Plant(state, account=replace(ACCOUNT, quantity="on_hand"))
+    plant.report({"A": 9, "B": 4})
+    plant.place(order("1", ("A", 2)), order("2", ("B", 1)))
+    await plant.full()
+    await plant.import_orders()
+    await enter(plant, bought("1", ("A", 10)))
+    assert await number(plant) == 1
+    move(plant, **to)
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    for job in EVERY:
+        with pytest.raises(Misconfigured, match="2 orders of it are under way") as caught:
+            await plant.run(job)
+        assert "same-warehouse shop" in caught.value.remedy
+    assert plant.stores["shop"].fulfilled.newest() == {}
+    await confirm(plant)
+    await plant.export()
+    assert set(plant.stores["shop"].fulfilled.newest()) == {"P1"}
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7, "B": 3}
+    assert await number(plant) == 2
+    await plant.run("purchase_orders.import")
+    assert plant.warehouse.announced.created() == {"1": 1}
+    assert not plant.state.read(partial(homes.is_known, path=("acme", "main")))
+
+
+async def test_all_stores_of_a_renamed_warehouse_stop_and_one_word_is_enough(state: InlineStore) -> None:
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.place(order("1"))
+    plant.place(order("1"), name="ebay")
+    await plant.import_orders()
+    await plant.import_orders("ebay")
+    move(plant)
+    plant.configure(late=connection("late", warehouse="west"))
+    for name in ("shop", "ebay", "late"):
+        with pytest.raises(Misconfigured, match=r"acme\.main"):
+            await plant.export(name)
+    await confirm(plant, "ebay")
+    plant.ship(package("P1", "SH1", ("A", 1)), package("P2", "EB1", ("A", 1)))
+    for name in ("shop", "ebay", "late"):
+        await plant.export(name)
+    assert set(plant.stores["shop"].fulfilled.newest()) == {"P1"}
+    assert set(plant.stores["ebay"].fulfilled.newest()) == {"P2"}
+
+
+async def test_what_was_done_under_the_new_name_already_stays(state: InlineStore) -> None:
+    """A count that has begun anew goes on from the greater one; an order that a person took back meanwhile
+    takes no units any more."""
+    plant = Plant(state)
+    plant.report({"A": 9})
+    await plant.full()
+    plant.place(order("1", method="Express"), order("2", method="Express"))
+    await plant.import_orders()
+    for _ in range(4):
+        await number(plant)
+    move(plant)
+    assert await number(plant) == 1
+    scope = plant.scopes["c-shop"]
+    withdraw = partial(by_hand.withdraw, now_s=START_S, why="not wanted")
+    by_person = partial(documents.by_hand, book=orders.book(scope), key="o1", now_s=START_S)
+    await plant.state.write(partial(by_person, change=withdraw))
+    await confirm(plant)
+    assert await number(plant) == 5
+    taken = plant.state.read(lambda tx: promises.unsent(tx, scope.account, scope.siblings))
+    assert taken.of(None) == {"A": 1}
+
+
+async def test_a_new_address_needs_no_word_while_nothing_is_under_way(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    move(plant, warehouse="main", key="fake:new")
+    plant.place(order("2"))
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
+    plant.ship(package("P2", "SH2", ("A", 1)))
+    await plant.export()
+    plant.report({"A": 9})
+    await plant.smart()
+    move(plant, warehouse="main", key="fake:third")
+    with pytest.raises(Misconfigured, match="its stock figures are from there"):
+        await plant.smart()
+    move(plant, warehouse="main")
+    with pytest.raises(Misconfigured, match=r"acme\.main \(fake:new\)"):
+        await plant.import_orders()
+
+
+async def test_what_is_not_settled_at_one_warehouse_is_not_looked_for_at_another(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.place(order("1"))
+    plant.warehouse.taken.faults.append(Fault.LOST_AFTER)
+    with pytest.raises(OutcomeUnknown):
+        await plant.import_orders()
+    move(plant, warehouse="main", key="fake:new")
+    with pytest.raises(Misconfigured, match="1 hand-over to it is not settled"):
+        await plant.import_orders()
+    await confirm(plant)
+    plant.later(minutes=10)
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_a_warehouse_of_others_is_not_the_same(state: InlineStore) -> None:
+    """A connection that is moved to another warehouse stops alone."""
+    plant = Plant(state, connection("shop"))
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.connections = {"ebay": connection("ebay")}
+    plant.stores["ebay"] = FakeStore(plant.clock, plant.points, shipments=KEY)
+    move(plant, key="fake:west")
+    await plant.export("ebay")
+    plant.configure(shop=connection("shop", warehouse="west"))
+    with pytest.raises(Misconfigured, match="1 order of it is under way"):
+        await plant.export()
+    await plant.export("ebay")
+    assert plant.state.read(partial(same_warehouse.is_of_others, scope=plant.scopes["c-shop"]))
+    assert not plant.state.read(partial(same_warehouse.is_of_others, scope=plant.scopes["c-ebay"]))
