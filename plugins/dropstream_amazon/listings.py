@@ -1,7 +1,9 @@
 """A seller's listings by SKU: who fulfills each, of which product type, and how many are offered.
 
-Twenty SKUs are looked up in one call. A listing is looked for in one marketplace after the other, until it is
-found: how it is fulfilled, and how many there are, is the same in all that share its SKU.
+Twenty SKUs are looked up in one call, and in one marketplace: of several, Amazon answers for the first alone.
+A quantity holds for a SKU in all of them (Amazon on "How to modify inventory of different sites in the same
+sellersku?"), while a SKU that is the merchant's to ship in one may be Amazon's in another. So each is looked
+at in every marketplace, until one says that Amazon fulfills it.
 """
 
 from collections.abc import Sequence
@@ -29,7 +31,8 @@ _DATA = ["summaries", "fulfillmentAvailability", "productTypes"]
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """A listing as far as levels go. `channels` are those that fulfill it."""
+    """A listing as far as levels go. `channels` are those that fulfill it in any of the marketplaces that
+    were looked at; `marketplace` is one where it can be told its quantity."""
 
     sku: str
     marketplace: str
@@ -41,6 +44,20 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     def is_merchants(self) -> bool:
         """Whether it is certain that the merchant alone ships it."""
         return self.channels == {DEFAULT}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether Amazon fulfills it, so that no other marketplace can change what may be done."""
+        return bool(self.channels - {DEFAULT})
+
+    def also(self, there: "Channel") -> "Channel":
+        """With what another marketplace says of it."""
+        first = self if self.channels or not there.channels else there
+        return msgspec.structs.replace(
+            first,
+            channels=self.channels | there.channels,
+            quantity=there.quantity if self.quantity is None else self.quantity,
+        )
 
 
 class Listings:
@@ -54,9 +71,10 @@ class Listings:
         """The listings of these SKUs, exactly so written, as far as there are any."""
         found: dict[str, Channel] = {}
         for marketplace in self._marketplaces:
-            missing = [sku for sku in skus if sku not in found]
-            for channel in await self._found_in(marketplace, missing):
-                found[channel.sku] = channel
+            open_yet = [sku for sku in skus if sku not in found or not found[sku].is_settled]
+            for channel in await self._found_in(marketplace, open_yet):
+                before = found.get(channel.sku)
+                found[channel.sku] = channel if before is None else before.also(channel)
         return found
 
     async def _found_in(self, marketplace: str, skus: Sequence[str]) -> list[Channel]:

@@ -99,9 +99,9 @@ class Products:
             last = summary.created_date or last
             if listing.sku in self._told:
                 continue
-            self._told.add(listing.sku)
             channels = {each.fulfillment_channel_code for each in listing.fulfillment_availability}
             if not channels or DEFAULT in channels:
+                self._told.add(listing.sku)
                 products.append(_product(listing, summary))
         return products, bad, last
 

@@ -168,7 +168,7 @@ class FakeAmazon(Double[Fault]):
             return (404, None) if found is None else (200, found)
         if name != "patchListingsItem":
             raise Refused(f"nothing here answers {name}")
-        issues = seller.patch(path["sku"], sent)
+        issues = seller.patch(path["sku"], sent, asked)
         told = {"sku": path["sku"], "submissionId": "1", "issues": issues}
         return 200, told | {"status": "INVALID" if issues else "ACCEPTED"}
 
