@@ -46,6 +46,7 @@ from dropstreamd.platform.http_errors import (
     web_page,
 )
 from dropstreamd.platform.limiter import Limiter
+from dropstreamd.platform.rows import UNREADABLE
 from dropstreamd.telemetry.metrics import CallResult
 
 T = TypeVar("T")
@@ -145,8 +146,7 @@ def decode(response: Response, into: type[T]) -> T:
         raise mismatch(response.call, f"answered {kind[:60]!r} where JSON was expected", certain=refused)
     try:
         return msgspec.json.decode(response.body, type=into)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # Their words name a place and a type, and quote nothing but a value outside an enumeration.
+    except UNREADABLE as error:
         raise mismatch(
             response.call, f"answered JSON that is not as described: {error}", certain=refused
         ) from error

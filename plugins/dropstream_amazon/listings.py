@@ -17,6 +17,7 @@ from dropstream_amazon.parallel import each_of
 from dropstream_amazon.settings import Settings
 from dropstreamd.errors import DropstreamError, ProtocolMismatch
 from dropstreamd.platform.http import decode
+from dropstreamd.platform.rows import UNREADABLE
 
 AT_ONCE = 20
 """The most identifiers of a search ("searchListingsItems")."""
@@ -133,7 +134,7 @@ def read(raw: bytes) -> wire_listings.Listing:
     """A listing. Raises ProtocolMismatch where it is not as described."""
     try:
         return wire.read(raw, wire_listings.Listing)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolMismatch(f"Amazon told a listing that is not as described: {error}") from error
 
 

@@ -32,6 +32,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
 from dropstreamd.platform.http import Response, decode
+from dropstreamd.platform.rows import UNREADABLE
 
 NUMBERS = 999_999_999_999_999
 """The greatest number of a package: fifteen digits, which every reader of JSON keeps whole."""
@@ -177,7 +178,7 @@ def _detail(wanted: Wanted) -> dict[str, object]:
 def _order_in(raw: bytes) -> wire.Order:
     try:
         return wire.read(bytes(raw), wire.OneOrder).order
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolMismatch(f"Amazon told an order that is not as described: {error}") from error
 
 

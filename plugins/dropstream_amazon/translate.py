@@ -1,18 +1,16 @@
 """An order of Amazon's as the daemon knows orders."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-
-import msgspec
 
 from dropstream_amazon import wire
 from dropstream_amazon.settings import Settings
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 MERCHANT = "MERCHANT"
@@ -42,7 +40,7 @@ def read(raw: bytes) -> wire.Order | Bad:
     """The order, or what is wrong with it."""
     try:
         order = wire.read(raw, wire.Order)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return _bad(raw, str(error))
     wrong = _fault(order)
     return _bad(raw, wrong) if wrong else order
@@ -98,10 +96,10 @@ def translated(order: wire.Order, settings: Settings) -> Order:
 def _bad(raw: bytes, reason: str) -> Bad:
     try:
         key = wire.read(raw, wire.Head).order_id[:MOST_KEY_BYTES]
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         key = ""
     if not _ORDER_ID.fullmatch(key):
-        key = f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+        key = unreadable_key(raw)
     return Bad(key=key, place=f"order {key}", reason=reason, raw=raw)
 
 

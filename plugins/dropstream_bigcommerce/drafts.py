@@ -29,6 +29,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Record
 from dropstreamd.platform.http import Response, decode
+from dropstreamd.platform.rows import UNREADABLE
 
 DRAFTING = "drafting"
 """Recorded before the call that creates."""
@@ -47,6 +48,15 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, object]
 
 
+class _Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """A product, or a variant of one."""
+
+    id: int
+    sku: str | None = None
+    product_id: int | None = None
+
+
+_thing = msgspec.json.Decoder(_Thing)
 _draft = msgspec.json.Decoder(_Draft)
 
 
@@ -97,18 +107,16 @@ class Drafts:
         return [there or Untouched(key=key)]
 
     async def _there(self, key: str, sku: str) -> Accepted | None:
-        rows = await self._api.rows(PATH, {"sku": sku, "include_fields": "sku"})
-        for row in rows.data:
-            product = msgspec.json.decode(row, type=wire.StockProduct)
-            if product.sku == sku:
-                return Accepted(key=key, remote=str(product.id))
-        rows = await self._api.rows(
-            "v3/catalog/variants", {"sku": sku, "include_fields": ["sku", "product_id"]}
-        )
-        for row in rows.data:
-            variant = msgspec.json.decode(row, type=wire.Variant)
-            if variant.sku == sku:
-                return Accepted(key=key, remote=str(variant.product_id))
+        """What has the SKU. One that cannot be read is passed over: BigCommerce itself takes no second."""
+        for path, fields in ((PATH, ["sku"]), ("v3/catalog/variants", ["sku", "product_id"])):
+            rows = await self._api.rows(path, {"sku": sku, "include_fields": fields})
+            for row in rows.data:
+                try:
+                    found = _thing.decode(row)
+                except UNREADABLE:
+                    continue
+                if found.sku == sku:
+                    return Accepted(key=key, remote=str(found.product_id or found.id))
         return None
 
 

@@ -15,6 +15,7 @@ from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
 from dropstreamd.platform.oauth import AGAIN
+from dropstreamd.platform.rows import UNREADABLE
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ def read(response: Response, into: type[T]) -> T:
         raise ProtocolMismatch(f"{response.call}: answered {response.status} ({codes})")
     try:
         return wire.decoded(bytes(decode(response, msgspec.Raw)), into)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return decode(response, into)  # which says what is not as described
 
 
@@ -112,7 +113,7 @@ def errors_of(response: Response) -> tuple[wire.Error, ...]:
     """What a refusal says; nothing where it is not as eBay says things."""
     try:
         return wire.decoded(response.body, wire.Errors).errors
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ()
 
 

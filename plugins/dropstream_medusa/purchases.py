@@ -28,6 +28,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.purchases import PurchaseOrder
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.rows import UNREADABLE
 
 WRITING = "writing"
 OVER = ("received", "cancelled", "closed")
@@ -182,7 +183,7 @@ def _incoming(item: wire.TrackedItem, location: str) -> Iterator[tuple[str, int]
         if name.startswith(_prefix(location)):
             try:
                 yield name, msgspec.json.decode(raw, type=int)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue
 
 

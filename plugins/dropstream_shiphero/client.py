@@ -29,6 +29,7 @@ from dropstreamd.errors import (
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
 from dropstreamd.platform.http_errors import mismatch
+from dropstreamd.platform.rows import UNREADABLE
 from dropstreamd.platform.secrets import Secret
 
 T = TypeVar("T")
@@ -193,7 +194,7 @@ class Api:
                 raise mismatch(response.call, "answered neither data nor errors")
             try:
                 return msgspec.json.decode(told.data, type=into)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise mismatch(
                     response.call, f"{document.name} answered other data than described: {error}"
                 ) from error

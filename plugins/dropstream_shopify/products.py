@@ -28,6 +28,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.money import Money
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Record, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 DRAFTING = "drafting"
 """Recorded before the call that creates."""
@@ -69,7 +70,7 @@ class Products:
 def _read(raw: bytes, currency: str) -> Product | Bad | None:
     try:
         variant = _variant.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Bad(key=row_key(raw), place=row_key(raw), reason=str(error), raw=raw)
     sku, item = variant.sku or "", variant.inventory_item
     if not sku or not item.requires_shipping:

@@ -16,6 +16,7 @@ from dropstream_tryton.settings import Settings
 from dropstreamd.errors import AuthFailed, DropstreamError, OutcomeUnknown, ProtocolMismatch, Unreachable
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.http import HttpClient, decode
+from dropstreamd.platform.rows import UNREADABLE
 
 T = TypeVar("T")
 Domain = Sequence[object]
@@ -78,7 +79,7 @@ class Api:
         if not answer.refused:
             try:
                 return msgspec.json.decode(answer.result, type=into)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 what = f"Tryton: {method} answered another result: {error}"
                 raise (OutcomeUnknown(what) if write else ProtocolMismatch(what)) from error
         refusal = _judged(method, answer.error, self._settings.username)

@@ -24,6 +24,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 OVERLAP = timedelta(minutes=10)
 """How much further back a run reads: a change may be dated when it began and be there when it ended."""
@@ -152,7 +153,7 @@ class Orders:
             try:
                 order = _order.decode(row)
                 wrong = translate.fault(order)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 wrong = str(error)
             if wrong:
                 if self._matters(run, row):
@@ -172,7 +173,7 @@ class Orders:
         """Whether a row that cannot be read is anybody's: what is over and was never told is not."""
         try:
             status = msgspec.json.decode(row, type=_Status)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return True
         return status.status in self._settings.ship_statuses or status.id in run.told
 

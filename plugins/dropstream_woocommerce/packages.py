@@ -14,6 +14,7 @@ from dropstream_woocommerce.translate import refunded, status_of, text_of
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Item, Rejected
 from dropstreamd.model.shipments import Fulfillment
+from dropstreamd.platform.rows import UNREADABLE
 
 RECORD = "_dropstream_package_"
 """Begins the name of an order's custom field that says which units of it a package held; the mark follows."""
@@ -142,7 +143,7 @@ def units_of(fulfillment: wire.Fulfillment) -> dict[int, int]:
         if meta.key == ITEMS:
             try:
                 items = _items.decode(meta.value)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue  # of another make: it counts for nothing
             for item in items:
                 units[item.item_id] += int(item.qty)
