@@ -219,6 +219,11 @@ def _change(sku: str, available: int, channel: Channel | None) -> _Change | Reje
         return Rejected(key=sku, cause=f"sku:{sku}", reason=f"the seller has no listing with the SKU {sku}")
     if channel.is_merchants:
         return _Change(channel=channel, available=available)
+    if channel.odd:
+        reason = (
+            f"the listing of {sku} in {channel.marketplace} is not as Amazon describes them: {channel.odd}"
+        )
+        return Rejected(key=sku, cause="unreadable", reason=reason)
     others = ", ".join(sorted(channel.channels - {DEFAULT}))
     if not others:
         reason = (

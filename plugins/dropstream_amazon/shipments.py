@@ -21,6 +21,7 @@ from dropstream_amazon.settings import Settings
 from dropstreamd.errors import OutcomeUnknown, ProtocolMismatch
 from dropstreamd.model.handover import (
     Accepted,
+    Bad,
     Item,
     Outcome,
     Preparation,
@@ -90,6 +91,9 @@ class Shipments:
             order = await self._order(wanted)
             if order is None:
                 return [_no_order(key)]
+            if isinstance(order, Bad):
+                reason = f"its order cannot be read: {order.reason}"
+                return [Rejected(key=key, cause="order-unreadable", reason=reason)]
             marketplace = order.sales_channel.marketplace_id or marketplace
         body = {"marketplaceId": marketplace, "packageDetail": _detail(wanted)}
         response = await self._api.call(CONFIRM_SHIPMENT, path={"order": wanted.order}, json=body, write=True)
@@ -103,21 +107,23 @@ class Shipments:
         """It is not looked up, but confirmed again under its number."""
         return await self.push(prepared, record)
 
-    async def _order(self, wanted: Wanted) -> wire.Order | None:
-        """The order with its packages; None where the seller has none of that id."""
+    async def _order(self, wanted: Wanted) -> wire.Order | Bad | None:
+        """The order with its packages, or what is wrong with it; None where the seller has no such one."""
         query = {"includedData": ["FULFILLMENT", "PACKAGES", "CANCELLATION"]}
         response = await self._api.call(GET_ORDER, path={"order": wanted.order}, query=query)
         if response.status in (400, 404):
             return None
         if not response.ok:
             self._api.refuse(GET_ORDER, response)
-        return _order_in(decode(response, msgspec.Raw))
+        return _order_in(bytes(decode(response, msgspec.Raw)), wanted.order)
 
     async def _refused(self, key: str, wanted: Wanted, response: Response) -> Outcome:
         """Amazon took no confirmation: what does the order show?"""
         order = await self._order(wanted)
         if order is None:
             return _no_order(key)
+        if isinstance(order, Bad):
+            return _refusal(key, response)
         there = [package for package in order.packages if _is_there(package, wanted)]
         if there:
             return Accepted(key=key, remote=there[-1].package_reference_id)
@@ -175,11 +181,19 @@ def _detail(wanted: Wanted) -> dict[str, object]:
     return detail
 
 
-def _order_in(raw: bytes) -> wire.Order:
+def _order_in(raw: bytes, wanted: str) -> wire.Order | Bad:
+    """Raises ProtocolMismatch where it is no order, or another one."""
     try:
-        return wire.read(bytes(raw), wire.OneOrder).order
+        return wire.read(raw, wire.OneOrder).order
     except UNREADABLE as error:
-        raise ProtocolMismatch(f"Amazon told an order that is not as described: {error}") from error
+        reason = str(error)
+    try:
+        key = msgspec.json.decode(raw, type=wire.OneHead).order.order_id
+    except UNREADABLE:
+        key = ""
+    if key != wanted:
+        raise ProtocolMismatch(f"Amazon told an order that is not as described: {reason}")
+    return Bad(key=key, place=f"order {key}", reason=reason, raw=raw)
 
 
 def _is_there(package: wire.Package, wanted: Wanted) -> bool:

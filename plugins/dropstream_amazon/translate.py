@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+import msgspec
+
 from dropstream_amazon import wire
 from dropstream_amazon.settings import Settings
 from dropstreamd.model.handover import Bad
@@ -95,7 +97,7 @@ def translated(order: wire.Order, settings: Settings) -> Order:
 
 def _bad(raw: bytes, reason: str) -> Bad:
     try:
-        key = wire.read(raw, wire.Head).order_id[:MOST_KEY_BYTES]
+        key = msgspec.json.decode(raw, type=wire.Head).order_id[:MOST_KEY_BYTES]
     except UNREADABLE:
         key = ""
     if not _ORDER_ID.fullmatch(key):

@@ -158,7 +158,7 @@ def field(fulfillment: wire.Fulfillment, key: str) -> str:
 async def refunded_units(api: Api, order: int) -> dict[int, int]:
     """Units of an order that were refunded, by line."""
     params: Params = {"per_page": MOST_AT_ONCE, "_fields": "id,line_items"}
-    answer = await api.find(f"orders/{order}/refunds", params, tuple[wire.Refund, ...])
+    answer = await api.find_each(f"orders/{order}/refunds", params, wire.Refund, "refund")
     if isinstance(answer, Refusal):
         if answer.missing:
             return {}
@@ -170,7 +170,7 @@ async def refunded_units(api: Api, order: int) -> dict[int, int]:
 
 async def fulfillments_of(api: Api, order: int) -> tuple[wire.Fulfillment, ...]:
     """Those of an order that nobody deleted."""
-    answer = await api.find(f"orders/{order}/fulfillments", {}, tuple[wire.Fulfillment, ...])
+    answer = await api.find_each(f"orders/{order}/fulfillments", {}, wire.Fulfillment, "fulfillment")
     if isinstance(answer, Refusal):
         if answer.missing:
             return ()

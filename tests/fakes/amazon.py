@@ -140,7 +140,8 @@ class FakeAmazon(Double[Fault]):
             return self._failed(operation, 404, "NOT_FOUND", "not found")
         check_answer(operation, status, told)
         plan = {"x-amzn-RateLimit-Limit": str(bucket.rate_per_s), "x-amzn-RequestId": "1"}
-        return Reply(status=status, headers=plan, body=b"" if told is None else msgspec.json.encode(told))
+        body = b"" if told is None else self.spoil.spoilt(operation.name, msgspec.json.encode(told))
+        return Reply(status=status, headers=plan, body=body)
 
     def _done(
         self, name: str, path: Mapping[str, str], asked: Row, sent: Any, headers: Mapping[str, str]
