@@ -15,6 +15,7 @@ from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 
+_skud = msgspec.json.Decoder(wire.Skud)
 _row = msgspec.json.Decoder(wire.Row)
 _lists = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
@@ -61,6 +62,14 @@ def row_key(raw: bytes) -> str:
         return _row.decode(raw).id
     except UNREADABLE:
         return unreadable_key(raw)
+
+
+def sku_of(raw: bytes) -> str:
+    """Of a variant that cannot be read whole; empty where not even that can."""
+    try:
+        return _skud.decode(raw).sku
+    except UNREADABLE:
+        return ""
 
 
 def bad_row(raw: bytes, what: str, reason: str) -> Bad:

@@ -286,8 +286,10 @@ class StockVariant(Wire, frozen=True, kw_only=True):
         return int(level.stocked_quantity - level.reserved_quantity) // part.required_quantity
 
 
-class StockVariants(Wire, frozen=True, kw_only=True):
-    variants: tuple[StockVariant, ...]
+class Skud(Wire, frozen=True, kw_only=True):
+    """So much of a variant as tells which it is."""
+
+    sku: str
 
 
 class SetLevel(Wire, frozen=True, kw_only=True):

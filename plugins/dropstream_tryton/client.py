@@ -140,7 +140,10 @@ class Api:
         told = await self._call(http, "res.user.get_preferences", [True], {}, write=False)
         if told.refused:
             raise _failed("res.user.get_preferences", _judged("preferences", told.error, name))
-        preferences = msgspec.json.decode(told.result, type=wire.Preferences)
+        try:
+            preferences = msgspec.json.decode(told.result, type=wire.Preferences)
+        except UNREADABLE as error:
+            raise ProtocolMismatch(f"Tryton told other preferences of user {name}: {error}") from error
         if preferences.company is None:
             raise AuthFailed(
                 f"Tryton's user {name} belongs to no company",
