@@ -56,10 +56,9 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, Generic[T], frozen=True):
-    """What a row gives. A `word` is for a person: a correction that no document can carry."""
+    """What a row gives."""
 
     documents: tuple[T, ...] = ()
-    words: tuple[Bad, ...] = ()
 
 
 Translate = Callable[[R, datetime | None], Awaitable[Told[T]]]
@@ -171,7 +170,6 @@ class FollowedSource(Generic[R, T]):
                 unusable.append(bad(self._what, bytes(raw), str(error)))
                 continue
             documents.extend(told.documents)
-            unusable.extend(told.words)
         return Page(documents=tuple(documents), bad=tuple(unusable))
 
     def _seen(self, raw: msgspec.Raw) -> None:

@@ -140,7 +140,7 @@ async def test_an_odd_variant_holds_up_its_own_level_alone(sku: str | None, refu
     variants = {"variants": [{**good, "id": "variant_B", "sku": sku, "manage_inventory": "yes"}, good]}
     made = {"created": [{"inventory_item_id": "iitem_A"}]}
     async with store_told(LOCATION, variants, made) as (store, _):
-        outcomes = await push(store.inventory, level("A", 7), level("B", 7), level("NOT-SOLD", 7))
+        outcomes = await hand_over_all(store.inventory, *(level(each, 7) for each in ("A", "B", "NOT-SOLD")))
     assert outcomes["A"] == Accepted(key="A", remote="variant_A")
     odd = {key for key, each in outcomes.items() if isinstance(each, Rejected) and each.cause == "unreadable"}
     assert odd == refused
