@@ -191,6 +191,7 @@ class Api:
                 content=urlencode(form).encode(),
                 headers={"content-type": "application/x-www-form-urlencoded;charset=UTF-8"},
                 cost=0.0,
+                ahead=True,
             )
         except AuthFailed:
             raise self._no_token("invalid_client") from None

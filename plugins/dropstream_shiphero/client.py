@@ -152,7 +152,12 @@ class Api:
         refresh = self._host.secret(self._settings.refresh_token).reveal()
         try:
             response = await http.request(
-                "POST", TOKEN_PATH, applied="safe", json={"refresh_token": refresh}, cost=LEAST_COST
+                "POST",
+                TOKEN_PATH,
+                applied="safe",
+                json={"refresh_token": refresh},
+                cost=LEAST_COST,
+                ahead=True,
             )
         except AuthFailed:
             raise self._no_token() from None

@@ -337,6 +337,27 @@ async def test_what_is_kept_for_orders_is_left_by_the_others_for_a_while(autojum
     assert await times(budget, 1, Priority.SMART, cost=25) == [115]
 
 
+async def test_what_the_others_wait_for_goes_ahead_of_all(autojump_clock: MockClock) -> None:
+    """Whoever asks: neither what is kept for orders nor others that wait hold it up."""
+    budget = Budget(Pace(rate_per_s=1, burst=100, at_once=9, kept=0.5))
+    await times(budget, 1, cost=100)
+    full = budget.for_priority(Priority.FULL)
+    ended: dict[str, float] = {}
+
+    async def call(name: str, limiter: Limiter, cost: float) -> None:
+        async with limiter.admit(cost):
+            ended[name] = round(trio.current_time(), 6)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(3):
+            nursery.start_soon(call, f"smart {number}", budget.for_priority(Priority.SMART), 10.0)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(call, "token", full.ahead(), 0.0)
+        nursery.start_soon(call, "full", full, 0.0)
+    assert ended["token"] == 0
+    assert ended["full"] > ended["smart 0"] > 20
+
+
 async def test_an_operation_has_a_budget_of_its_own(autojump_clock: MockClock) -> None:
     budget = Budget(Pace(rate_per_s=1, burst=1, at_once=9))
     search = budget.operation("search", Pace(rate_per_s=0.01, burst=2, at_once=9))
