@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -32,6 +33,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response, decode
 from dropstreamd.platform.rows import UNREADABLE
 
@@ -72,16 +74,7 @@ class Shipments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = frozen(item, stamp.at)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(frozen, opened_at=stamp.at))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Confirm the package, or change what was confirmed under its number."""

@@ -6,6 +6,7 @@ Product"): a second one cannot be made, and the SKU tells what became of a lost 
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
@@ -28,6 +29,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response, decode
 from dropstreamd.platform.rows import UNREADABLE
 
@@ -73,15 +75,7 @@ class Drafts:
 
     def prepare(self, items: Sequence[Item[Product]], stamp: Stamp) -> Preparation:
         """One attempt for each."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            if not item.document.sku:
-                rejected.append(Rejected(key=item.key, cause="sku:", reason="it has no SKU"))
-                continue
-            payload = msgspec.json.encode(_drafted(item.document, self._settings))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(_drafted, settings=self._settings))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create it, unless the store has the SKU."""
@@ -120,7 +114,10 @@ class Drafts:
         return None
 
 
-def _drafted(product: Product, settings: Settings) -> _Draft:
+def _drafted(item: Item[Product], settings: Settings) -> _Draft | Rejected:
+    product = item.document
+    if not product.sku:
+        return Rejected(key=item.key, cause="sku:", reason="it has no SKU")
     title = " - ".join(part for part in (product.title, product.option) if part)
     end = f" ({product.sku})" if title else product.sku
     price = product.price.amount if product.price is not None else Decimal(0)

@@ -42,6 +42,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response, decode
 
 CREATING = "creating"
@@ -69,16 +70,7 @@ class Shipments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = frozen(item)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, frozen)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create the shipment, or change the tracking of the one that BigCommerce was told."""

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -31,6 +32,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response
 from dropstreamd.platform.rows import OddRow
 
@@ -105,16 +107,7 @@ class Fulfillments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = _frozen(item, stamp.at)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(_frozen, at=stamp.at))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Look at the order, then create the fulfillment."""

@@ -6,6 +6,7 @@ becomes completed only if it still is in a status that is shipped, looked at rig
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -43,6 +44,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.rows import OddRow, read_row
 
 TELLING = "telling"
@@ -71,16 +73,7 @@ class Shipments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = frozen(item, notify=self._settings.notify_customer)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(frozen, notify=self._settings.notify_customer))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Tell the package, or change the tracking of one that was told."""
