@@ -153,103 +153,67 @@ def _makes_list(connection: Connection) -> bool:
     return connection.catalogs == "list"
 
 
-def _at_its_warehouse(job: Job) -> Job:
-    """The job, held where the connection's warehouse is another than before."""
+def _at_its_warehouse(execute: Execute) -> Execute:
+    """`execute`, held where the connection's warehouse is another than before."""
 
-    async def execute(run: Run, start_s: float) -> None:
+    async def held(run: Run, start_s: float) -> None:
         await hold_to_one_warehouse(run.scope)
-        await job.execute(run, start_s)
+        await execute(run, start_s)
 
-    return msgspec.structs.replace(job, execute=execute)
+    return held
 
 
-_JOBS: tuple[Job, ...] = (
-    Job(
-        channel=orders.CHANNEL,
-        name="import",
-        needs=both(Part.ORDERS),
-        title="Import sales orders",
-        priority=Priority.ORDERS,
-        execute=orders.import_orders,
+def _job(
+    channel: str,
+    name: str,
+    title: str,
+    priority: Priority,
+    execute: Execute,
+    *needs: Needs,
+    absorbs: str = "",
+) -> Job:
+    return Job(
+        channel=channel,
+        name=name,
+        needs=needs,
+        title=title,
+        priority=priority,
+        execute=_at_its_warehouse(execute),
+        absorbs=absorbs,
+    )
+
+
+_BOTH_PURCHASES = (TO_STORE, TO_WAREHOUSE)
+_DRAFTS = Needs(store=Part.CATALOGUE, warehouse=Part.CATALOGUE, where=_makes_drafts)
+_LIST = Needs(warehouse=Part.CATALOGUE, where=_makes_list)
+_FIRST, _SMART, _FULL = Priority.ORDERS, Priority.SMART, Priority.FULL
+
+JOBS: tuple[Job, ...] = (
+    _job(orders.CHANNEL, "import", "Import sales orders", _FIRST, orders.import_orders, *both(Part.ORDERS)),
+    _job(shipments.CHANNEL, "export", "Export shipments", _FIRST, _export_shipments, *both(Part.SHIPMENTS)),
+    _job(inventory.CHANNEL, "full", "Full Sync", _FULL, _full, *both(Part.INVENTORY), absorbs="smart"),
+    _job(inventory.CHANNEL, "smart", "Smart Sync", _SMART, _smart, *both(Part.INVENTORY)),
+    _job(
+        products.CHANNEL,
+        "update",
+        "Update our catalogue",
+        _FULL,
+        _update_products,
+        Needs(store=Part.PRODUCTS),
     ),
-    Job(
-        channel=shipments.CHANNEL,
-        name="export",
-        needs=both(Part.SHIPMENTS),
-        title="Export shipments",
-        priority=Priority.ORDERS,
-        execute=_export_shipments,
-    ),
-    Job(
-        channel=inventory.CHANNEL,
-        name="full",
-        needs=both(Part.INVENTORY),
-        title="Full Sync",
-        priority=Priority.FULL,
-        execute=_full,
-        absorbs="smart",
-    ),
-    Job(
-        channel=inventory.CHANNEL,
-        name="smart",
-        needs=both(Part.INVENTORY),
-        title="Smart Sync",
-        priority=Priority.SMART,
-        execute=_smart,
-    ),
-    Job(
-        channel=products.CHANNEL,
-        name="update",
-        needs=(Needs(store=Part.PRODUCTS),),
-        title="Update our catalogue",
-        priority=Priority.FULL,
-        execute=_update_products,
-    ),
-    Job(
-        channel=products.CHANNEL,
-        name="export",
-        needs=both(Part.PRODUCTS),
-        title="Export the item master",
-        priority=Priority.FULL,
-        execute=_export_products,
-    ),
-    Job(
-        channel=returns.CHANNEL,
-        name="sync",
-        needs=(RETURN_REQUESTS, RETURN_RECEIPTS),
-        title="Sync returns",
-        priority=Priority.ORDERS,
-        execute=_sync_returns,
-    ),
-    Job(
-        channel=catalogs.CHANNEL,
-        name="sync",
-        needs=(
-            Needs(store=Part.CATALOGUE, warehouse=Part.CATALOGUE, where=_makes_drafts),
-            Needs(warehouse=Part.CATALOGUE, where=_makes_list),
-        ),
-        title="Sync catalogs",
-        priority=Priority.FULL,
-        execute=_sync_catalogs,
-    ),
-    Job(
-        channel=purchases.CHANNEL,
-        name="import",
-        needs=(TO_STORE, TO_WAREHOUSE),
-        title="Import purchase orders",
-        priority=Priority.ORDERS,
-        execute=_import_purchases,
-    ),
-    Job(
-        channel=purchases.CHANNEL,
-        name="status",
-        needs=(TO_STORE, TO_WAREHOUSE),
-        title="Import purchase order status",
-        priority=Priority.ORDERS,
-        execute=_purchase_status,
+    _job(products.CHANNEL, "export", "Export the item master", _FULL, _export_products, *both(Part.PRODUCTS)),
+    _job(returns.CHANNEL, "sync", "Sync returns", _FIRST, _sync_returns, RETURN_REQUESTS, RETURN_RECEIPTS),
+    _job(catalogs.CHANNEL, "sync", "Sync catalogs", _FULL, _sync_catalogs, _DRAFTS, _LIST),
+    _job(purchases.CHANNEL, "import", "Import purchase orders", _FIRST, _import_purchases, *_BOTH_PURCHASES),
+    _job(
+        purchases.CHANNEL,
+        "status",
+        "Import purchase order status",
+        _FIRST,
+        _purchase_status,
+        *_BOTH_PURCHASES,
     ),
 )
-JOBS: tuple[Job, ...] = tuple(map(_at_its_warehouse, _JOBS))
 """In the order in which those of one channel go when several are due."""
 
 CHANNELS: tuple[str, ...] = tuple(dict.fromkeys(job.channel for job in JOBS))

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import late, orders, parcels, promises, references, replacing
+from dropstreamd.channels import late, orders, parcels, promises, references, replacing, voided
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Allocation, Taken, Told
 from dropstreamd.channels.run import Run, Scope
@@ -71,7 +71,7 @@ async def _tell_store(run: Run) -> None:
 def incoming(package: Package) -> Incoming:
     """A package as the ledger takes it; what the store must be told makes its revision."""
     lines = sorted((line.sku, line.quantity, line.order_line) for line in package.lines)
-    told = (
+    told: tuple[object, ...] = (
         package.reference,
         lines,
         package.carrier,
@@ -79,6 +79,8 @@ def incoming(package: Package) -> Incoming:
         package.tracking_numbers,
         package.tracking_url,
     )
+    if package.voided:
+        told = (*told, "voided")
     return Incoming(
         key=package.key,
         number=package.reference,
@@ -119,6 +121,8 @@ def _units(package: Package) -> Counter[str]:
 def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> Resolved:
     """The package as the store is told of it: which lines of its order, at most what was ordered."""
     package = _decode.decode(doc.content)
+    if package.voided:
+        return voided.nothing_to_tell(scope, package, told=doc.accepted > 0)
     link = references.find(tx, scope.account, package.reference)
     if link is None or link.connection != scope.connection.id:
         return Park(cause="link", reason=f"{package.reference} is no order of this connection")
@@ -140,7 +144,7 @@ def _of_its_order(
     order_doc: Document,
 ) -> Resolved:
     order = _decode_order.decode(order_doc.sent)
-    taken = references.taken(tx, scope.account, package.reference)
+    taken = voided.left_out(tx, scope, references.taken(tx, scope.account, package.reference))
     if doc.accepted:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
         return _amendment(scope, now_s, tx, package, order, order_key, taken, allocation)
@@ -354,6 +358,8 @@ def _too_much(package: Package, allocation: tuple[Allocation, ...], spare: Count
 def describe(doc: Document) -> str:
     """How the package differs from what the store was told."""
     package = _decode.decode(doc.content)
+    if package.voided:
+        return voided.described(package)
     if not doc.sent:
         return "changed in the warehouse"
     sent = _decode_sent.decode(doc.sent)

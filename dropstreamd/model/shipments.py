@@ -18,7 +18,8 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
 
     `key` is unique within the warehouse account and the same on every re-export (its shipment and
     package numbers). `reference` is the order reference that we sent. `facility` is the warehouse's code of
-    the facility that it left from; "" where it does not say.
+    the facility that it left from; "" where it does not say. `voided`: its label was, and nothing
+    travels under it; what left of its lines is in other packages.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     tracking_url: str = ""
     shipped_at: datetime | None = None
     facility: str = ""
+    voided: bool = False
 
 
 class FulfillmentLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """Access tokens: fetched for an account by one at a time, kept until shortly before their end.
 
 A plugin asks `host.access_token(fetch, secrets=…)` before a call, and again with `refused` where the platform
-refused the token. `fetch` makes the platform's own call for one. Whoever else needs a token of the account
-meanwhile waits for that call and makes none.
+refused the token. `fetch` makes the platform's own call for one, `ahead` of all others
+(`HttpClient.request`). Whoever else needs a token of the account meanwhile waits for that call and makes
+none, whatever comes of it.
 
 A platform that a person has to let us into (OAuth 2.0, RFC 6749, 4.1) declares a `Consent` in its `Plugin`:
 `dropstreamctl authorize` shows its address and exchanges the code that comes of it. The refresh token is a
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 import trio
 
-from dropstreamd.errors import ProtocolMismatch, Unreachable
+from dropstreamd.errors import DropstreamError, ProtocolMismatch, Unreachable
 from dropstreamd.platform.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
@@ -67,6 +68,14 @@ class _Held(msgspec.Struct, frozen=True, kw_only=True):
     made_with: bytes
 
 
+class _Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """The last fetch, where it failed: `number` counts them."""
+
+    number: int
+    error: DropstreamError
+    made_with: bytes
+
+
 class AccountTokens:
     """The one owner of an account's access token; it outlives sessions.
 
@@ -79,11 +88,15 @@ class AccountTokens:
         self._turn = trio.Lock()
         self._held: _Held | None = None
         self._must_end = must_end
+        self._fetches = 0
+        self._failed: _Failed | None = None
 
     async def token(
         self, fetch: Fetch, *, made_with: Callable[[], bytes], keep: Keep | None, refused: str = ""
     ) -> str:
-        """A token that is good for a while. Raises what `fetch`, `keep` and `made_with` raise."""
+        """A token that is good for a while. Raises what `fetch`, `keep` and `made_with` raise, also to those
+        who waited for them meanwhile."""
+        before = self._fetches
         async with self._turn:
             held = self._held
             if (
@@ -94,9 +107,20 @@ class AccountTokens:
             ):
                 return held.token.reveal()
             self._held = None
-            if self._must_end:
-                return await self._to_the_end(fetch, made_with=made_with, keep=keep)
-            return await self._fetched(fetch, made_with=made_with, keep=keep)
+            with_these, failed = made_with(), self._failed
+            if not self._turn.statistics().tasks_waiting:
+                self._failed = None  # it is for those who wait
+            if failed is not None and failed.number > before and failed.made_with == with_these:
+                raise failed.error
+            self._fetches += 1
+            try:
+                if self._must_end:
+                    return await self._to_the_end(fetch, made_with=made_with, keep=keep)
+                return await self._fetched(fetch, made_with=made_with, keep=keep)
+            except DropstreamError as error:
+                if self._turn.statistics().tasks_waiting:
+                    self._failed = _Failed(number=self._fetches, error=error, made_with=with_these)
+                raise
 
     async def replace(self, fetch: Fetch, keep: Keep) -> Grant:
         """Get a refresh token by other means, such as a person's consent, and keep it; where that fails, what

@@ -46,6 +46,7 @@ from dropstreamd.platform.http_errors import (
     web_page,
 )
 from dropstreamd.platform.limiter import Limiter
+from dropstreamd.platform.rows import UNREADABLE
 from dropstreamd.telemetry.metrics import CallResult
 
 T = TypeVar("T")
@@ -145,8 +146,7 @@ def decode(response: Response, into: type[T]) -> T:
         raise mismatch(response.call, f"answered {kind[:60]!r} where JSON was expected", certain=refused)
     try:
         return msgspec.json.decode(response.body, type=into)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # Their words name a place and a type, and quote nothing but a value outside an enumeration.
+    except UNREADABLE as error:
         raise mismatch(
             response.call, f"answered JSON that is not as described: {error}", certain=refused
         ) from error
@@ -241,6 +241,7 @@ class HttpClient:
         own: Collection[int] = (),
         limiter: Limiter | None = None,
         unstated_s: float = UNSTATED_RETRY_AFTER_S,
+        ahead: bool = False,
     ) -> Response:
         """Make one call and bring its answer.
 
@@ -248,8 +249,9 @@ class HttpClient:
         itself, from the host's root (`/health`), or a whole address on the same host. `json` is
         encoded by msgspec; `content` is sent as it is. `cost` is spent on every try, from the account's
         budget or from the `limiter` given (`Limiter.operation`), which is also the one that a demand for
-        fewer calls slows down, for `unstated_s` where it does not say for how long. `own` are statuses of 401
-        and 403 that the plugin judges by itself: it knows which permission the call needs.
+        fewer calls slows down, for `unstated_s` where it does not say for how long. One that goes `ahead` is
+        what the account's other calls wait for: it goes as those of orders do. `own` are statuses of 401 and
+        403 that the plugin judges by itself: it knows which permission the call needs.
 
         A call that is `safe` is tried again after `Unreachable` and `RateLimited`; a `write` is
         sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
@@ -266,11 +268,11 @@ class HttpClient:
                 f"{call}: the request has {len(content)} bytes, more than {self._limits.request_bytes}",
                 remedy="send fewer documents at once",
             )
+        budget = limiter or self._http.limiter
+        budget = budget.ahead() if ahead else budget
         for tried in range(self._limits.retries + 1):
             try:
-                return await self._try(
-                    call, address, sent, content, cost, own, limiter or self._http.limiter, unstated_s
-                )
+                return await self._try(call, address, sent, content, cost, own, budget, unstated_s)
             except (Unreachable, RateLimited) as error:
                 if tried == self._limits.retries or not self._worth_another(call, error):
                     raise

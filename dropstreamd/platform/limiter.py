@@ -64,6 +64,11 @@ class Limiter(Protocol):
         nothing from the account's. Made at this pace when it is first asked for."""
         ...
 
+    def ahead(self) -> "Limiter":
+        """The same budget, for a call that the account's others wait for, such as for its token: it goes as
+        orders do, whoever makes it."""
+        ...
+
     def ready_in_s(self, cost: float = 1.0) -> float:
         """Seconds until a call could be made if nobody else waited; 0 for at once."""
         ...
@@ -272,6 +277,9 @@ class _Share:
 
     def operation(self, name: str, pace: Pace) -> Limiter:
         return _Share(self._budget.operation(name, pace), self._priority)
+
+    def ahead(self) -> Limiter:
+        return _Share(self._budget, Priority.ORDERS)
 
     def ready_in_s(self, cost: float = 1.0) -> float:
         return self._budget.ready_in_s(cost)

@@ -49,7 +49,9 @@ async def ask_for_token(
     given = {"content-type": "application/x-www-form-urlencoded", **(headers or {})}
     content = urlencode(form).encode()
     try:
-        response = await http.request("POST", path, applied="write", content=content, headers=given, cost=0.0)
+        response = await http.request(
+            "POST", path, applied="write", content=content, headers=given, cost=0.0, ahead=True
+        )
     except AuthFailed as error:
         raise _wrong_client(app) from error
     except OutcomeUnknown as error:

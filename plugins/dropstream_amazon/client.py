@@ -19,6 +19,7 @@ from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
 from dropstreamd.platform.limiter import Limiter
+from dropstreamd.platform.rows import UNREADABLE
 from dropstreamd.platform.secrets import Secret
 
 T = TypeVar("T")
@@ -190,6 +191,7 @@ class Api:
                 content=urlencode(form).encode(),
                 headers={"content-type": "application/x-www-form-urlencoded;charset=UTF-8"},
                 cost=0.0,
+                ahead=True,
             )
         except AuthFailed:
             raise self._no_token("invalid_client") from None
@@ -210,7 +212,7 @@ def faults_of(response: Response) -> tuple[wire.Fault, ...]:
     """The errors that an answer tells; none where it tells them in no way that is known."""
     try:
         return msgspec.json.decode(response.body, type=wire.Faults).errors
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ()
 
 

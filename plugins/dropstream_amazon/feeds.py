@@ -16,6 +16,7 @@ from dropstream_amazon.operations import CANCEL_FEED, CREATE_DOCUMENT, CREATE_FE
 from dropstream_amazon.settings import Settings
 from dropstreamd.errors import AuthFailed, Hold, OutcomeUnknown, ProtocolMismatch, Unreachable, Wait
 from dropstreamd.platform.http import Response, decode
+from dropstreamd.platform.rows import UNREADABLE
 
 FEED_TYPE = "JSON_LISTINGS_FEED"
 KIND = "application/json; charset=UTF-8"
@@ -137,7 +138,7 @@ class Feeds:
             raise ProtocolMismatch(f"{response.call}: Amazon's storage answered {response.status}")
         try:
             return msgspec.json.decode(response.body, type=wire_listings.Report)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise ProtocolMismatch(
                 f"the report of feed {feed.feed_id} is not as described: {error}"
             ) from error

@@ -1,8 +1,9 @@
 """Levels become the quantity of what the merchant ships, and of nothing else.
 
 A quantity for the merchant's channel would turn a listing that Amazon fulfills into one that the merchant
-does. So every listing is looked up first: one is told its quantity only if the merchant's channel is all that
-it has. The change is a merge, which leaves handling time and restock date as they are.
+does. So every listing is looked up first, in every marketplace: one is told its quantity only if the
+merchant's channel is all that it has in any. The change is a merge, which leaves handling time and restock
+date as they are.
 
 Few levels are patched one by one, many go in a feed. A feed that is still under way when its run ends may act
 for hours: until then, what is pushed is pushed again.
@@ -43,8 +44,9 @@ BATCH = 10_000
 FEW = 200
 """So many are patched one by one: that takes less than a minute, and a feed some minutes."""
 
-TAKES_S = 55 * 60.0
-"""How long a push may take: looking 10,000 listings up, and a feed's patience."""
+TAKES_S = 50 * 60.0
+LOOKS_S = 5 * 60.0
+"""How long a push may take: a feed's patience, and looking 10,000 listings up in each marketplace."""
 
 LINGERS_S = 4 * 3600.0
 """How long a feed that was not waited for may still act, in seconds."""
@@ -76,10 +78,11 @@ class Levels:
         self._api = api
         self._listings = Listings(api, settings)
         self._feeds = Feeds(api, settings)
+        self._takes_s = TAKES_S + LOOKS_S * len(settings.marketplaces)
 
     @property
     def writes(self) -> Writes:
-        return Writes(repeat="lookup", batch=BATCH, visible_after_s=LINGERS_S, takes_s=TAKES_S)
+        return Writes(repeat="lookup", batch=BATCH, visible_after_s=LINGERS_S, takes_s=self._takes_s)
 
     def prepare(self, items: Sequence[Item[Level]], stamp: Stamp) -> Preparation:
         """One push for up to `BATCH` SKUs."""
@@ -216,6 +219,11 @@ def _change(sku: str, available: int, channel: Channel | None) -> _Change | Reje
         return Rejected(key=sku, cause=f"sku:{sku}", reason=f"the seller has no listing with the SKU {sku}")
     if channel.is_merchants:
         return _Change(channel=channel, available=available)
+    if channel.odd:
+        reason = (
+            f"the listing of {sku} in {channel.marketplace} is not as Amazon describes them: {channel.odd}"
+        )
+        return Rejected(key=sku, cause="unreadable", reason=reason)
     others = ", ".join(sorted(channel.channels - {DEFAULT}))
     if not others:
         reason = (

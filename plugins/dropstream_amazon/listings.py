@@ -1,7 +1,9 @@
 """A seller's listings by SKU: who fulfills each, of which product type, and how many are offered.
 
-Twenty SKUs are looked up in one call. A listing is looked for in one marketplace after the other, until it is
-found: how it is fulfilled, and how many there are, is the same in all that share its SKU.
+Twenty SKUs are looked up in one call, and in one marketplace: of several, Amazon answers for the first alone.
+A quantity holds for a SKU in all of them (Amazon on "How to modify inventory of different sites in the same
+sellersku?"), while a SKU that is the merchant's to ship in one may be Amazon's in another. So each is looked
+at in every marketplace, until one says that Amazon fulfills it.
 """
 
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from dropstream_amazon.parallel import each_of
 from dropstream_amazon.settings import Settings
 from dropstreamd.errors import DropstreamError, ProtocolMismatch
 from dropstreamd.platform.http import decode
+from dropstreamd.platform.rows import UNREADABLE
 
 AT_ONCE = 20
 """The most identifiers of a search ("searchListingsItems")."""
@@ -29,18 +32,36 @@ _DATA = ["summaries", "fulfillmentAvailability", "productTypes"]
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """A listing as far as levels go. `channels` are those that fulfill it."""
+    """A listing as far as levels go. `channels` are those that fulfill it in any of the marketplaces that
+    were looked at; `marketplace` is one where it can be told its quantity. `odd` is why what Amazon
+    told of it cannot be read."""
 
     sku: str
     marketplace: str
     product_type: str
     channels: frozenset[str]
     quantity: int | None = None
+    odd: str = ""
 
     @property
     def is_merchants(self) -> bool:
         """Whether it is certain that the merchant alone ships it."""
-        return self.channels == {DEFAULT}
+        return self.channels == {DEFAULT} and not self.odd
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is certain that it must not be told, whatever another marketplace says."""
+        return bool(self.channels - {DEFAULT}) or bool(self.odd)
+
+    def also(self, there: "Channel") -> "Channel":
+        """With what another marketplace says of it."""
+        first = self if self.channels or not there.channels else there
+        return msgspec.structs.replace(
+            first,
+            channels=self.channels | there.channels,
+            quantity=there.quantity if self.quantity is None else self.quantity,
+            odd=self.odd or there.odd,
+        )
 
 
 class Listings:
@@ -54,9 +75,10 @@ class Listings:
         """The listings of these SKUs, exactly so written, as far as there are any."""
         found: dict[str, Channel] = {}
         for marketplace in self._marketplaces:
-            missing = [sku for sku in skus if sku not in found]
-            for channel in await self._found_in(marketplace, missing):
-                found[channel.sku] = channel
+            open_yet = [sku for sku in skus if sku not in found or not found[sku].is_settled]
+            for channel in await self._found_in(marketplace, open_yet):
+                before = found.get(channel.sku)
+                found[channel.sku] = channel if before is None else before.also(channel)
         return found
 
     async def _found_in(self, marketplace: str, skus: Sequence[str]) -> list[Channel]:
@@ -97,8 +119,14 @@ class Listings:
         page = decode(response, wire_listings.Found)
         if page.next_token:
             raise ProtocolMismatch(f"Amazon has more than {len(page.items)} listings for {len(skus)} SKUs")
-        listings = [read(bytes(raw)) for raw in page.items]
-        return [_channel(each, marketplace) for each in listings if each.sku in skus]
+        found = [_read(bytes(raw), marketplace) for raw in page.items]
+        nameless = next((each for each in found if not each.sku), None)
+        channels = [each for each in found if each.sku in skus]
+        if nameless is None:
+            return channels
+        # It is one of those that were not told.
+        left = set(skus) - {each.sku for each in channels}
+        return channels + [msgspec.structs.replace(nameless, sku=sku) for sku in sorted(left)]
 
     async def _one(self, marketplace: str, sku: str) -> list[Channel]:
         query: Query = {"marketplaceIds": marketplace, "includedData": _DATA}
@@ -107,16 +135,23 @@ class Listings:
             return []
         if not response.ok:
             self._api.refuse(GET_LISTING, response)
-        listing = read(bytes(decode(response, msgspec.Raw)))
-        return [_channel(listing, marketplace)] if listing.sku == sku else []
+        channel = _read(bytes(decode(response, msgspec.Raw)), marketplace)
+        if not channel.sku:
+            raise ProtocolMismatch(f"Amazon told a listing that is not as described: {channel.odd}")
+        return [channel] if channel.sku == sku else []
 
 
-def read(raw: bytes) -> wire_listings.Listing:
-    """A listing. Raises ProtocolMismatch where it is not as described."""
+def _read(raw: bytes, marketplace: str) -> Channel:
+    """A listing; without a SKU where not even that can be read."""
     try:
-        return wire.read(raw, wire_listings.Listing)
-    except msgspec.DecodeError as error:
-        raise ProtocolMismatch(f"Amazon told a listing that is not as described: {error}") from error
+        return _channel(wire.read(raw, wire_listings.Listing), marketplace)
+    except UNREADABLE as error:
+        odd = str(error)
+    try:
+        sku = msgspec.json.decode(raw, type=wire_listings.ListingHead).sku
+    except UNREADABLE:
+        sku = ""
+    return Channel(sku=sku, marketplace=marketplace, product_type=GENERIC, channels=frozenset(), odd=odd)
 
 
 def _channel(listing: wire_listings.Listing, marketplace: str) -> Channel:

@@ -5,6 +5,8 @@ believed. A seller may be called by an app so often for each operation, independ
 Plans and Rate Limits").
 """
 
+from functools import partial
+
 import msgspec
 
 from dropstreamd.platform.limiter import Pace
@@ -46,92 +48,30 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return min(MOST_REST_S, max(LEAST_REST_S, 1 / self.rate_per_s))
 
 
-SEARCH_ORDERS = Operation(
-    name="searchOrders",
-    method="GET",
-    path="/orders/2026-01-01/orders",
-    rate_per_s=0.0056,
-    burst=20,
-    role=f"{ORDERS_ROLE}, and {ADDRESS_ROLE} for names and addresses",
+def _of(role: str, base: str, name: str, call: str, rate_per_s: float, burst: float) -> Operation:
+    """`call` is the method and what of the path follows the base."""
+    method, _, rest = call.partition(" ")
+    return Operation(
+        name=name, method=method, path=f"{base}{rest}", rate_per_s=rate_per_s, burst=burst, role=role
+    )
+
+
+_listings = partial(_of, LISTINGS_ROLE, "/listings/2021-08-01/items/{seller}")
+_feeds = partial(_of, LISTINGS_ROLE, "/feeds/2021-06-30")
+_SEARCH_ROLE = f"{ORDERS_ROLE}, and {ADDRESS_ROLE} for names and addresses"
+_CONFIRM_ROLE = f"{ORDERS_ROLE}, or {ADDRESS_ROLE}"
+
+SEARCH_ORDERS = _of(_SEARCH_ROLE, "/orders/2026-01-01", "searchOrders", "GET /orders", 0.0056, 20)
+GET_ORDER = _of(ORDERS_ROLE, "/orders/2026-01-01", "getOrder", "GET /orders/{order}", 0.5, 30)
+CONFIRM_SHIPMENT = _of(
+    _CONFIRM_ROLE, "/orders/v0", "confirmShipment", "POST /orders/{order}/shipmentConfirmation", 2, 10
 )
-GET_ORDER = Operation(
-    name="getOrder",
-    method="GET",
-    path="/orders/2026-01-01/orders/{order}",
-    rate_per_s=0.5,
-    burst=30,
-    role=ORDERS_ROLE,
-)
-CONFIRM_SHIPMENT = Operation(
-    name="confirmShipment",
-    method="POST",
-    path="/orders/v0/orders/{order}/shipmentConfirmation",
-    rate_per_s=2,
-    burst=10,
-    role=f"{ORDERS_ROLE}, or {ADDRESS_ROLE}",
-)
-SEARCH_LISTINGS = Operation(
-    name="searchListingsItems",
-    method="GET",
-    path="/listings/2021-08-01/items/{seller}",
-    rate_per_s=5,
-    burst=5,
-    role=LISTINGS_ROLE,
-)
-GET_LISTING = Operation(
-    name="getListingsItem",
-    method="GET",
-    path="/listings/2021-08-01/items/{seller}/{sku}",
-    rate_per_s=5,
-    burst=10,
-    role=LISTINGS_ROLE,
-)
-PATCH_LISTING = Operation(
-    name="patchListingsItem",
-    method="PATCH",
-    path="/listings/2021-08-01/items/{seller}/{sku}",
-    rate_per_s=5,
-    burst=5,
-    role=LISTINGS_ROLE,
-)
-CREATE_DOCUMENT = Operation(
-    name="createFeedDocument",
-    method="POST",
-    path="/feeds/2021-06-30/documents",
-    rate_per_s=0.5,
-    burst=15,
-    role=LISTINGS_ROLE,
-)
-CREATE_FEED = Operation(
-    # Of this type of feed: five in five minutes ("Feed size and rate limit changes for JSON_LISTINGS_FEED").
-    name="createFeed",
-    method="POST",
-    path="/feeds/2021-06-30/feeds",
-    rate_per_s=5 / 300,
-    burst=5,
-    role=LISTINGS_ROLE,
-)
-GET_FEED = Operation(
-    name="getFeed",
-    method="GET",
-    path="/feeds/2021-06-30/feeds/{feed}",
-    rate_per_s=2,
-    burst=15,
-    role=LISTINGS_ROLE,
-)
-CANCEL_FEED = Operation(
-    name="cancelFeed",
-    method="DELETE",
-    path="/feeds/2021-06-30/feeds/{feed}",
-    rate_per_s=2,
-    burst=15,
-    role=LISTINGS_ROLE,
-)
-GET_DOCUMENT = Operation(
-    name="getFeedDocument",
-    method="GET",
-    path="/feeds/2021-06-30/documents/{document}",
-    rate_per_s=0.0222,
-    burst=10,
-    role=LISTINGS_ROLE,
-)
+SEARCH_LISTINGS = _listings("searchListingsItems", "GET", 5, 5)
+GET_LISTING = _listings("getListingsItem", "GET /{sku}", 5, 10)
+PATCH_LISTING = _listings("patchListingsItem", "PATCH /{sku}", 5, 5)
+CREATE_DOCUMENT = _feeds("createFeedDocument", "POST /documents", 0.5, 15)
+# Of this type of feed: five in five minutes ("Feed size and rate limit changes for JSON_LISTINGS_FEED").
+CREATE_FEED = _feeds("createFeed", "POST /feeds", 5 / 300, 5)
+GET_FEED = _feeds("getFeed", "GET /feeds/{feed}", 2, 15)
+CANCEL_FEED = _feeds("cancelFeed", "DELETE /feeds/{feed}", 2, 15)
+GET_DOCUMENT = _feeds("getFeedDocument", "GET /documents/{document}", 0.0222, 10)

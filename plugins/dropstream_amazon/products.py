@@ -5,7 +5,6 @@ A search brings a thousand listings at most ("searchListingsItems"). So they are
 they were created, and where a thousand are through, another search begins at the last one's.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -23,6 +22,7 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 PAGE = 20
 MOST_FOUND = 1000
@@ -99,9 +99,9 @@ class Products:
             last = summary.created_date or last
             if listing.sku in self._told:
                 continue
-            self._told.add(listing.sku)
             channels = {each.fulfillment_channel_code for each in listing.fulfillment_availability}
             if not channels or DEFAULT in channels:
+                self._told.add(listing.sku)
                 products.append(_product(listing, summary))
         return products, bad, last
 
@@ -124,7 +124,7 @@ class Products:
 def _listing(raw: bytes) -> wire_listings.Listing | Bad:
     try:
         listing = wire.read(raw, wire_listings.Listing)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return Bad(key=_digest(raw), place="a listing", reason=str(error), raw=raw)
     if not 0 < len(listing.sku.encode("utf-8", "replace")) <= MOST_SKU_BYTES or "\0" in listing.sku:
         reason = f"its SKU is empty, or has more than {MOST_SKU_BYTES} bytes"
@@ -133,7 +133,7 @@ def _listing(raw: bytes) -> wire_listings.Listing | Bad:
 
 
 def _digest(raw: bytes) -> str:
-    return f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    return unreadable_key(raw)
 
 
 def _summary(listing: wire_listings.Listing, marketplace: str) -> wire_listings.Summary:

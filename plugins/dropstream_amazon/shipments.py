@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -21,6 +22,7 @@ from dropstream_amazon.settings import Settings
 from dropstreamd.errors import OutcomeUnknown, ProtocolMismatch
 from dropstreamd.model.handover import (
     Accepted,
+    Bad,
     Item,
     Outcome,
     Preparation,
@@ -31,7 +33,9 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response, decode
+from dropstreamd.platform.rows import UNREADABLE
 
 NUMBERS = 999_999_999_999_999
 """The greatest number of a package: fifteen digits, which every reader of JSON keeps whole."""
@@ -70,16 +74,7 @@ class Shipments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = frozen(item, stamp.at)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(frozen, opened_at=stamp.at))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Confirm the package, or change what was confirmed under its number."""
@@ -89,6 +84,9 @@ class Shipments:
             order = await self._order(wanted)
             if order is None:
                 return [_no_order(key)]
+            if isinstance(order, Bad):
+                reason = f"its order cannot be read: {order.reason}"
+                return [Rejected(key=key, cause="order-unreadable", reason=reason)]
             marketplace = order.sales_channel.marketplace_id or marketplace
         body = {"marketplaceId": marketplace, "packageDetail": _detail(wanted)}
         response = await self._api.call(CONFIRM_SHIPMENT, path={"order": wanted.order}, json=body, write=True)
@@ -102,21 +100,23 @@ class Shipments:
         """It is not looked up, but confirmed again under its number."""
         return await self.push(prepared, record)
 
-    async def _order(self, wanted: Wanted) -> wire.Order | None:
-        """The order with its packages; None where the seller has none of that id."""
+    async def _order(self, wanted: Wanted) -> wire.Order | Bad | None:
+        """The order with its packages, or what is wrong with it; None where the seller has no such one."""
         query = {"includedData": ["FULFILLMENT", "PACKAGES", "CANCELLATION"]}
         response = await self._api.call(GET_ORDER, path={"order": wanted.order}, query=query)
         if response.status in (400, 404):
             return None
         if not response.ok:
             self._api.refuse(GET_ORDER, response)
-        return _order_in(decode(response, msgspec.Raw))
+        return _order_in(bytes(decode(response, msgspec.Raw)), wanted.order)
 
     async def _refused(self, key: str, wanted: Wanted, response: Response) -> Outcome:
         """Amazon took no confirmation: what does the order show?"""
         order = await self._order(wanted)
         if order is None:
             return _no_order(key)
+        if isinstance(order, Bad):
+            return _refusal(key, response)
         there = [package for package in order.packages if _is_there(package, wanted)]
         if there:
             return Accepted(key=key, remote=there[-1].package_reference_id)
@@ -174,11 +174,19 @@ def _detail(wanted: Wanted) -> dict[str, object]:
     return detail
 
 
-def _order_in(raw: bytes) -> wire.Order:
+def _order_in(raw: bytes, wanted: str) -> wire.Order | Bad:
+    """Raises ProtocolMismatch where it is no order, or another one."""
     try:
-        return wire.read(bytes(raw), wire.OneOrder).order
-    except msgspec.DecodeError as error:
-        raise ProtocolMismatch(f"Amazon told an order that is not as described: {error}") from error
+        return wire.read(raw, wire.OneOrder).order
+    except UNREADABLE as error:
+        reason = str(error)
+    try:
+        key = msgspec.json.decode(raw, type=wire.OneHead).order.order_id
+    except UNREADABLE:
+        key = ""
+    if key != wanted:
+        raise ProtocolMismatch(f"Amazon told an order that is not as described: {reason}")
+    return Bad(key=key, place=f"order {key}", reason=reason, raw=raw)
 
 
 def _is_there(package: wire.Package, wanted: Wanted) -> bool:

@@ -1,6 +1,5 @@
 """An order of Amazon's as the daemon knows orders."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -13,6 +12,7 @@ from dropstream_amazon.settings import Settings
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 MERCHANT = "MERCHANT"
@@ -42,7 +42,7 @@ def read(raw: bytes) -> wire.Order | Bad:
     """The order, or what is wrong with it."""
     try:
         order = wire.read(raw, wire.Order)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return _bad(raw, str(error))
     wrong = _fault(order)
     return _bad(raw, wrong) if wrong else order
@@ -97,11 +97,11 @@ def translated(order: wire.Order, settings: Settings) -> Order:
 
 def _bad(raw: bytes, reason: str) -> Bad:
     try:
-        key = wire.read(raw, wire.Head).order_id[:MOST_KEY_BYTES]
-    except (msgspec.DecodeError, RecursionError):
+        key = msgspec.json.decode(raw, type=wire.Head).order_id[:MOST_KEY_BYTES]
+    except UNREADABLE:
         key = ""
     if not _ORDER_ID.fullmatch(key):
-        key = f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+        key = unreadable_key(raw)
     return Bad(key=key, place=f"order {key}", reason=reason, raw=raw)
 
 

@@ -212,6 +212,10 @@ class Order(Wire, frozen=True, kw_only=True):
     packages: tuple[Package, ...] = ()
 
 
+class OneHead(Wire, frozen=True, kw_only=True):
+    order: Head
+
+
 class OneOrder(Wire, frozen=True, kw_only=True):
     order: Order
 

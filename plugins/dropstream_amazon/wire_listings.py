@@ -60,6 +60,12 @@ class Issue(Wire, frozen=True, kw_only=True):
     message: str = ""
 
 
+class ListingHead(Wire, frozen=True, kw_only=True):
+    """So much of a listing as tells which it is."""
+
+    sku: str
+
+
 class Listing(Wire, frozen=True, kw_only=True):
     sku: str
     summaries: tuple[Summary, ...] = ()

@@ -6,6 +6,7 @@ Product"): a second one cannot be made, and the SKU tells what became of a lost 
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
@@ -28,7 +29,9 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response, decode
+from dropstreamd.platform.rows import UNREADABLE
 
 DRAFTING = "drafting"
 """Recorded before the call that creates."""
@@ -47,6 +50,15 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, object]
 
 
+class _Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """A product, or a variant of one."""
+
+    id: int
+    sku: str | None = None
+    product_id: int | None = None
+
+
+_thing = msgspec.json.Decoder(_Thing)
 _draft = msgspec.json.Decoder(_Draft)
 
 
@@ -63,15 +75,7 @@ class Drafts:
 
     def prepare(self, items: Sequence[Item[Product]], stamp: Stamp) -> Preparation:
         """One attempt for each."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            if not item.document.sku:
-                rejected.append(Rejected(key=item.key, cause="sku:", reason="it has no SKU"))
-                continue
-            payload = msgspec.json.encode(_drafted(item.document, self._settings))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(_drafted, settings=self._settings))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create it, unless the store has the SKU."""
@@ -97,22 +101,23 @@ class Drafts:
         return [there or Untouched(key=key)]
 
     async def _there(self, key: str, sku: str) -> Accepted | None:
-        rows = await self._api.rows(PATH, {"sku": sku, "include_fields": "sku"})
-        for row in rows.data:
-            product = msgspec.json.decode(row, type=wire.StockProduct)
-            if product.sku == sku:
-                return Accepted(key=key, remote=str(product.id))
-        rows = await self._api.rows(
-            "v3/catalog/variants", {"sku": sku, "include_fields": ["sku", "product_id"]}
-        )
-        for row in rows.data:
-            variant = msgspec.json.decode(row, type=wire.Variant)
-            if variant.sku == sku:
-                return Accepted(key=key, remote=str(variant.product_id))
+        """What has the SKU. One that cannot be read is passed over: BigCommerce itself takes no second."""
+        for path, fields in ((PATH, ["sku"]), ("v3/catalog/variants", ["sku", "product_id"])):
+            rows = await self._api.rows(path, {"sku": sku, "include_fields": fields})
+            for row in rows.data:
+                try:
+                    found = _thing.decode(row)
+                except UNREADABLE:
+                    continue
+                if found.sku == sku:
+                    return Accepted(key=key, remote=str(found.product_id or found.id))
         return None
 
 
-def _drafted(product: Product, settings: Settings) -> _Draft:
+def _drafted(item: Item[Product], settings: Settings) -> _Draft | Rejected:
+    product = item.document
+    if not product.sku:
+        return Rejected(key=item.key, cause="sku:", reason="it has no SKU")
     title = " - ".join(part for part in (product.title, product.option) if part)
     end = f" ({product.sku})" if title else product.sku
     price = product.price.amount if product.price is not None else Decimal(0)

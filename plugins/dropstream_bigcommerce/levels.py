@@ -30,6 +30,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
 from dropstreamd.platform.http import decode
+from dropstreamd.platform.rows import UNREADABLE
 
 BATCH = 2000
 """The most entries of one adjustment ("Absolute Adjustment")."""
@@ -85,7 +86,7 @@ class Levels:
         outcomes: list[Outcome] = []
         changes: list[_Change] = []
         for sku, available in levels.items():
-            change = _change(sku, available, found.get(sku, []))
+            change = _change(sku, available, found.get(sku, []), self._finder.unreadable)
             if isinstance(change, Rejected):
                 outcomes.append(change)
             else:
@@ -103,7 +104,7 @@ class Levels:
         entries = {
             sku: (one[0].product, one[0].variant)
             for sku, one in found.items()
-            if _unsettable(sku, one) is None
+            if _unsettable(sku, one, {}) is None
         }
         units: dict[tuple[int, int | None], int] = {}
         products = sorted({product for product, _ in entries.values()})
@@ -127,7 +128,11 @@ class Levels:
             if response.status == 404:
                 raise self._no_location()
             rows = decode(response, wire.Rows)
-            found += [_stock.decode(row) for row in rows.data]
+            for row in rows.data:
+                try:
+                    found.append(_stock.decode(row))
+                except UNREADABLE:
+                    continue  # nothing is known of what it shows, as of what it does not list
             if page >= rows.meta.pagination.total_pages:
                 return found
         raise ProtocolMismatch("BigCommerce lists more than 99 pages of levels for 100 products")
@@ -188,8 +193,10 @@ class Levels:
         )
 
 
-def _change(sku: str, available: int, found: Sequence[Stocked]) -> _Change | Rejected:
-    wrong = _unsettable(sku, found)
+def _change(
+    sku: str, available: int, found: Sequence[Stocked], unreadable: Mapping[str, str]
+) -> _Change | Rejected:
+    wrong = _unsettable(sku, found, unreadable)
     if wrong is not None:
         return wrong
     if not 0 <= available <= MOST_UNITS:
@@ -200,10 +207,10 @@ def _change(sku: str, available: int, found: Sequence[Stocked]) -> _Change | Rej
     return _Change(sku=sku, entry=entry, available=available)
 
 
-def _unsettable(sku: str, found: Sequence[Stocked]) -> Rejected | None:
-    """Why no level can be set for a SKU, if so."""
+def _unsettable(sku: str, found: Sequence[Stocked], unreadable: Mapping[str, str]) -> Rejected | None:
+    """Why no level can be set for a SKU, if so. `unreadable`: what may have it too."""
     if not found:
-        return Rejected(key=sku, cause=f"sku:{sku}", reason=f"BigCommerce has no product with the SKU {sku}")
+        return Rejected(key=sku, cause=f"sku:{sku}", reason=_missing(sku, unreadable))
     if len(found) > 1:
         ids = ", ".join(str(each.product) for each in found[:5])
         reason = f"{len(found)} products of BigCommerce have the SKU {sku} ({ids}): make them differ"
@@ -222,6 +229,14 @@ def _unsettable(sku: str, found: Sequence[Stocked]) -> Rejected | None:
         reason = f"{sku} is a product whose variants BigCommerce counts: each of them needs a SKU of its own"
         return Rejected(key=sku, cause="tracked-by-variant", reason=reason)
     return None
+
+
+def _missing(sku: str, unreadable: Mapping[str, str]) -> str:
+    reason = f"BigCommerce has no product with the SKU {sku}"
+    if not unreadable:
+        return reason
+    told = "; ".join(f"{place}: {why}" for place, why in list(unreadable.items())[:3])
+    return f"{reason}, unless it is one of {len(unreadable)} that cannot be read ({told})"
 
 
 def _refused(change: _Change, status: int) -> Rejected:

@@ -10,12 +10,14 @@ import trio
 from dropstream_bigcommerce import wire
 from dropstream_bigcommerce.client import Api, Query
 from dropstream_bigcommerce.settings import Settings
+from dropstream_bigcommerce.stocked import last_id
 from dropstream_bigcommerce.translate import MOST_KEY_BYTES, grams, row_key
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 250
 FIELDS: Query = {
@@ -67,8 +69,7 @@ class Products:
         await trio.lowlevel.checkpoint()
 
     def _last(self, rows: wire.Rows) -> int:
-        ids = [int(key) for key in (row_key(bytes(row)) for row in rows.data) if key.isdecimal()]
-        last = max(ids, default=0)
+        last = last_id(rows)
         if last <= self._after:
             raise ProtocolMismatch("BigCommerce lists products that are not behind the last one")
         return last
@@ -76,7 +77,7 @@ class Products:
     def _read(self, raw: bytes) -> Iterator[Product | Bad]:
         try:
             product = _product.decode(raw)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             yield Bad(key=row_key(raw), place=f"product {row_key(raw)}", reason=str(error), raw=raw)
             return
         if product.type != "physical":

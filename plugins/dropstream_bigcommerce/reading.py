@@ -6,6 +6,7 @@ from dropstream_bigcommerce import translate, wire
 from dropstream_bigcommerce.client import Api, Query
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.http import decode
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 250
 """The most that V2 lists at once."""
@@ -20,6 +21,9 @@ WITH_LINES: Query = {"include": "consignments.line_items", "consignment_structur
 """What makes an order come with its addresses and lines ("Get an Order")."""
 
 
+_shipment = msgspec.json.Decoder(wire.Shipment)
+
+
 class OrderReader:
     """Reads orders one by one."""
 
@@ -31,7 +35,10 @@ class OrderReader:
         response = await self._api.get(f"v2/orders/{order}", WITH_LINES)
         if response.status in (204, 404):
             return None
-        return await self.whole(bytes(decode(response, msgspec.Raw)))
+        row = bytes(decode(response, msgspec.Raw))
+        if translate.row_key(row) != str(order):
+            decode(response, wire.Order)  # which says what is not as described, if anything
+        return await self.whole(row)
 
     async def whole(self, row: bytes) -> wire.Order | Bad:
         """The order that came like this, with all of its lines."""
@@ -55,19 +62,33 @@ class OrderReader:
         wrong = translate.fault(whole)
         return translate.bad(row, wrong) if wrong else whole
 
-    async def shipments(self, order: int) -> list[wire.Shipment] | None:
-        """All shipments of an order, None where there is no such order."""
+    async def shipments(self, order: int) -> tuple[list[wire.Shipment], list[Bad]]:
+        """All shipments of an order, and those of them that cannot be read; none where there is no such
+        order."""
         found: list[wire.Shipment] = []
+        bad: list[Bad] = []
         for number in range(1, MOST_PAGES + 1):
             path = f"v2/orders/{order}/shipments"
-            response = await self._api.get(path, {"limit": PAGE, "page": number})
-            if response.status == 404:
-                return None
-            rows = () if response.status == 204 else decode(response, tuple[wire.Shipment, ...])
-            found += rows
+            rows = await self._api.list(path, {"limit": PAGE, "page": number}) or ()
+            for row in rows:
+                shipment = _shipment_in(row, order)
+                if isinstance(shipment, Bad):
+                    bad.append(shipment)
+                else:
+                    found.append(shipment)
             if len(rows) < LISTED_AT_LEAST:
                 break
-        return found
+        return found, bad
+
+    async def shipment(self, order: int, shipment: int) -> wire.Shipment | Bad | None:
+        """One of an order's; None where there is none."""
+        response = await self._api.get(f"v2/orders/{order}/shipments/{shipment}")
+        if response.status in (204, 404):
+            return None
+        row = bytes(decode(response, msgspec.Raw))
+        if translate.row_key(row) != str(shipment):
+            decode(response, wire.Shipment)  # which says what is not as described, if anything
+        return _shipment_in(row, order)
 
     async def _lines(self, order: int) -> list[wire.OrderProduct] | str:
         """All lines of an order, or why they cannot be told."""
@@ -78,12 +99,20 @@ class OrderReader:
                 return "it is gone from the store"
             try:
                 lines = [msgspec.json.decode(row, type=wire.OrderProduct) for row in rows]
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 return str(error)
             found |= {line.id: line for line in lines}
             if len(rows) < LISTED_AT_LEAST:
                 return list(found.values())
         return f"it has more than {len(found)} lines"
+
+
+def _shipment_in(row: bytes, order: int) -> wire.Shipment | Bad:
+    try:
+        return _shipment.decode(row)
+    except UNREADABLE as error:
+        key = translate.row_key(row)
+        return Bad(key=key, place=f"shipment {key} of order {order}", reason=str(error), raw=row)
 
 
 def _cut_short(order: wire.Order) -> bool:

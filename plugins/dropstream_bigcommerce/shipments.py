@@ -42,6 +42,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response, decode
 
 CREATING = "creating"
@@ -69,16 +70,7 @@ class Shipments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = frozen(item)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, frozen)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create the shipment, or change the tracking of the one that BigCommerce was told."""
@@ -104,34 +96,43 @@ class Shipments:
         """What is so without a call: it is there already, or it cannot be."""
         refused = refusal(key, order, wanted)
         if any(line.quantity_shipped for line in lines_of(order).values()):
-            there = await self._there(key, wanted, by_hand=refused is not None)
-            if there is not None:
-                return there
+            there, bad = await self._there(key, wanted, by_hand=refused is not None)
+            if there is not None or bad:
+                return there or _unreadable(key, bad[0])
         return refused
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Look the package up on its order; a tracking, on its shipment."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
         if step == CHANGING:
-            shipment = await self._shipment(wanted)
+            shipment = await self._told(wanted)
+            if isinstance(shipment, Bad):
+                return [_in_doubt(key, shipment)]
             changed = shipment is not None and shows(shipment, wanted)
             return [Accepted(key=key, remote=str(wanted.replaces)) if changed else Untouched(key=key)]
         if step != CREATING:
             return [Untouched(key=key)]
-        return [await self._there(key, wanted, by_hand=True) or Untouched(key=key)]
+        there, bad = await self._there(key, wanted, by_hand=True)
+        return [there or (_in_doubt(key, bad[0]) if bad else Untouched(key=key))]
 
-    async def _there(self, key: str, wanted: Wanted, *, by_hand: bool) -> Outcome | None:
-        """What of the order's shipments is the package; with `by_hand` also one that bears no mark."""
-        shipments = await self._reader.shipments(wanted.order) or []
+    async def _there(
+        self, key: str, wanted: Wanted, *, by_hand: bool
+    ) -> tuple[Accepted | InDoubt | None, list[Bad]]:
+        """What of the order's shipments is the package; with `by_hand` also one that bears no mark. Then
+        those that cannot be read: any of them may be it."""
+        shipments, bad = await self._reader.shipments(wanted.order)
         found = ours(shipments, wanted) or (alike(shipments, wanted) if by_hand else [])
         if len(found) > 1:
             ids = ", ".join(str(each.id) for each in found)
-            return InDoubt(key=key, why=f"order {wanted.order} has it more than once: shipments {ids}")
-        return Accepted(key=key, remote=str(found[0].id)) if found else None
+            why = f"order {wanted.order} has it more than once: shipments {ids}"
+            return InDoubt(key=key, why=why), bad
+        return (Accepted(key=key, remote=str(found[0].id)) if found else None), bad
 
-    async def _shipment(self, wanted: Wanted) -> wire.Shipment | None:
-        response = await self._api.get(f"v2/orders/{wanted.order}/shipments/{wanted.replaces}")
-        return decode(response, wire.Shipment) if response.status == 200 else None
+    async def _told(self, wanted: Wanted) -> wire.Shipment | Bad | None:
+        """The shipment that BigCommerce was told before."""
+        if wanted.replaces is None:
+            return None
+        return await self._reader.shipment(wanted.order, wanted.replaces)
 
     async def _create(self, key: str, wanted: Wanted, order: wire.Order) -> Outcome:
         items = [{"order_product_id": line, "quantity": units} for line, units in wanted.lines.items()]
@@ -145,19 +146,16 @@ class Shipments:
             return no_order(key)
         refused = None if isinstance(now, Bad) else refusal(key, now, wanted)
         if refused is not None:
-            return await self._there(key, wanted, by_hand=True) or refused
+            there, _ = await self._there(key, wanted, by_hand=True)
+            return there or refused
         reason = f"BigCommerce did not create the shipment{_fields(response)}"
         return Rejected(key=key, cause="refused", reason=reason)
 
     async def _change(self, key: str, wanted: Wanted, record: Record) -> Outcome:
         """Give the shipment that BigCommerce was told the tracking that is wanted now."""
-        there = await self._shipment(wanted)
-        if there is None:
-            reason = "its shipment is gone from BigCommerce; enter the tracking by hand"
-            return Rejected(key=key, cause="amend", reason=reason)
-        if units_of(there) != wanted.lines:
-            reason = f"shipment {there.id} has other lines or units: change it by hand"
-            return Rejected(key=key, cause="amend", reason=reason)
+        there = _changeable(key, wanted, await self._told(wanted))
+        if isinstance(there, Rejected):
+            return there
         if shows(there, wanted):
             return Accepted(key=key, remote=str(there.id))
         try:
@@ -171,6 +169,29 @@ class Shipments:
         _raise_if_locked(response)
         reason = f"BigCommerce did not change shipment {there.id}{_fields(response)}: change it by hand"
         return Rejected(key=key, cause="amend", reason=reason)
+
+
+def _changeable(key: str, wanted: Wanted, there: wire.Shipment | Bad | None) -> wire.Shipment | Rejected:
+    """The shipment that was told before, if its tracking can be changed."""
+    if isinstance(there, Bad):
+        return _unreadable(key, there)
+    if there is None:
+        reason = "its shipment is gone from BigCommerce; enter the tracking by hand"
+        return Rejected(key=key, cause="amend", reason=reason)
+    if units_of(there) != wanted.lines:
+        reason = f"shipment {there.id} has other lines or units: change it by hand"
+        return Rejected(key=key, cause="amend", reason=reason)
+    return there
+
+
+def _unreadable(key: str, bad: Bad) -> Rejected:
+    """Nothing was sent: it may stand for the package, entered by hand."""
+    reason = f"{bad.place} cannot be read, and may be this package: {bad.reason}"
+    return Rejected(key=key, cause="shipment-unreadable", reason=reason)
+
+
+def _in_doubt(key: str, bad: Bad) -> InDoubt:
+    return InDoubt(key=key, why=f"{bad.place} cannot be read, and may be this package: {bad.reason}")
 
 
 def _raise_if_locked(response: Response) -> None:

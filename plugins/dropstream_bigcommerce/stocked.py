@@ -11,7 +11,9 @@ import msgspec
 
 from dropstream_bigcommerce import wire
 from dropstream_bigcommerce.client import Api, Query, joined
+from dropstream_bigcommerce.translate import row_key
 from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 250
 """The most products of a page ("Get All Products")."""
@@ -41,10 +43,12 @@ class Stocked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockFinder:
-    """Finds them; what was found stays known for the session."""
+    """Finds them; what was found stays known for the session. `unreadable` are products and variants that
+    were met and are not as described, and why: which SKUs they have is not known."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self.unreadable: dict[str, str] = {}
         self._known: dict[str, list[Stocked]] = {}
         self._whole = False
 
@@ -76,7 +80,7 @@ class StockFinder:
                 for sku in [each for each in skus if each not in self._known]:
                     await self._variant(sku)
                 return
-            last = max((msgspec.json.decode(row, type=wire.Node).id for row in rows.data), default=after)
+            last = last_id(rows)
             if last <= after:
                 raise ProtocolMismatch("BigCommerce lists products that are not behind the last one")
             after = last
@@ -87,22 +91,34 @@ class StockFinder:
         rows = await self._api.rows(
             "v3/catalog/variants", {"sku": sku, "include_fields": ["sku", "product_id"], "limit": PAGE}
         )
-        ids = sorted({_variant.decode(row).product_id for row in rows.data})
+        ids: list[int] = []
+        for row in rows.data:
+            try:
+                ids.append(_variant.decode(row).product_id)
+            except UNREADABLE as error:
+                self.unreadable[f"variant {row_key(bytes(row))}"] = str(error)
         if ids:
-            await self._page({**FIELDS, "id:in": ids})
+            await self._page({**FIELDS, "id:in": sorted(set(ids))})
 
     async def _page(self, query: Query) -> wire.Rows:
         rows = await self._api.rows("v3/catalog/products", query)
         for row in rows.data:
             try:
                 product = _product.decode(row)
-            except msgspec.DecodeError:
-                continue  # `products` tells of it; here its SKUs are unknown
+            except UNREADABLE as error:
+                self.unreadable[f"product {row_key(bytes(row))}"] = str(error)
+                continue
             for sku, stocked in _things(product):
                 known = self._known.setdefault(sku, [])
                 if stocked not in known:
                     known.append(stocked)
         return rows
+
+
+def last_id(rows: wire.Rows) -> int:
+    """The greatest id of a page, as far as ids can be read."""
+    keys = (row_key(bytes(row)) for row in rows.data)
+    return max((int(key) for key in keys if key.isdecimal()), default=0)
 
 
 def _things(product: wire.StockProduct) -> Iterator[tuple[str, Stocked]]:

@@ -15,9 +15,11 @@ from dropstream_bigcommerce.products import PAGE, Products
 from dropstream_bigcommerce.reading import WITH_LINES
 from dropstream_bigcommerce.settings import Settings
 from dropstream_bigcommerce.shipments import Shipments
+from dropstream_bigcommerce.stocked import last_id
 from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
 from dropstreamd.platform.http import decode
+from dropstreamd.platform.rows import UNREADABLE
 
 MOST_PAGES = 8000
 LATEST = 100
@@ -111,11 +113,14 @@ class BigCommerceStore(StoreParts):
                     "id:greater": after,
                 },
             )
+            last = last_id(rows)
+            if rows.full and last <= after:
+                raise ProtocolMismatch("BigCommerce lists products that are not behind the last one")
+            after = last
             for row in rows.data:
-                after = max(after, msgspec.json.decode(row, type=wire.Node).id)
                 try:
                     product = _product.decode(row)
-                except msgspec.DecodeError:
+                except UNREADABLE:
                     continue  # `products` tells of it
                 if product.type == "physical":
                     yield product
@@ -129,7 +134,7 @@ class BigCommerceStore(StoreParts):
         for row in rows or ():
             try:
                 order = _order.decode(row)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue  # `orders` tells of it
             names.update(each.shipping_method or "" for each in order.consignments.shipping)
         return frozenset(names - {""})

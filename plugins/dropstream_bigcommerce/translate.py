@@ -1,6 +1,5 @@
 """An order of BigCommerce's as the daemon knows orders: one for each address that it is sent to."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -13,6 +12,7 @@ from dropstream_bigcommerce.settings import Settings
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 
@@ -33,15 +33,15 @@ def row_key(raw: bytes) -> str:
     """The id of what stands there, else a digest of what came in its place."""
     try:
         return str(_node.decode(raw).id)
-    except msgspec.DecodeError:
-        return f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    except UNREADABLE:
+        return unreadable_key(raw)
 
 
 def decoded(raw: bytes) -> wire.Order | Bad:
     """The order, or what is wrong with it."""
     try:
         order = _order.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return bad(raw, str(error))
     wrong = fault(order)
     return bad(raw, wrong) if wrong else order

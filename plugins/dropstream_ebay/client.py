@@ -15,6 +15,7 @@ from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
 from dropstreamd.platform.oauth import AGAIN
+from dropstreamd.platform.rows import UNREADABLE, OddRow
 
 T = TypeVar("T")
 
@@ -104,15 +105,33 @@ def read(response: Response, into: type[T]) -> T:
         raise ProtocolMismatch(f"{response.call}: answered {response.status} ({codes})")
     try:
         return wire.decoded(bytes(decode(response, msgspec.Raw)), into)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return decode(response, into)  # which says what is not as described
+
+
+def read_one(response: Response, into: type[T], field: str) -> T:
+    """As `read`. Raises OddRow where the answer has the field by which it is known, and the rest of it is not
+    as described: that concerns the one that was asked for."""
+    try:
+        return read(response, into)
+    except ProtocolMismatch as error:
+        if response.ok and field in _fields(response.body):
+            raise OddRow(error.message) from error
+        raise
+
+
+def _fields(body: bytes) -> frozenset[str]:
+    try:
+        return frozenset(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+    except UNREADABLE:
+        return frozenset()
 
 
 def errors_of(response: Response) -> tuple[wire.Error, ...]:
     """What a refusal says; nothing where it is not as eBay says things."""
     try:
         return wire.decoded(response.body, wire.Errors).errors
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ()
 
 

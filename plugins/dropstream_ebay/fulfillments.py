@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
 from dropstream_ebay import wire
-from dropstream_ebay.client import FULFILLMENT, Api, errors_of, read
+from dropstream_ebay.client import FULFILLMENT, Api, errors_of, read_one
 from dropstream_ebay.translate import quoted, shipped
 from dropstreamd.model.handover import (
     Accepted,
@@ -31,7 +32,9 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 from dropstreamd.platform.http import Response
+from dropstreamd.platform.rows import OddRow
 
 CREATING = "creating after "
 """Recorded before the call that creates, with how many like it there were."""
@@ -104,21 +107,15 @@ class Fulfillments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = _frozen(item, stamp.at)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(_frozen, at=stamp.at))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Look at the order, then create the fulfillment."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
-        seen = await self._look(wanted)
+        try:
+            seen = await self._look(wanted)
+        except OddRow as odd:
+            return [Rejected(key=key, cause="unreadable", reason=odd.message)]
         if seen is None:
             return [_no_order(key)]
         like = seen.like(wanted)
@@ -138,7 +135,10 @@ class Fulfillments:
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
         if not step.startswith(CREATING):
             return [Untouched(key=key)]
-        seen = await self._look(wanted)
+        try:
+            seen = await self._look(wanted)
+        except OddRow as odd:
+            return [InDoubt(key=key, why=f"it cannot be looked up: {odd.message}")]
         found = None if seen is None else _found(key, seen, wanted, int(step.removeprefix(CREATING)))
         return [found or Untouched(key=key)]
 
@@ -148,8 +148,9 @@ class Fulfillments:
         answer = await self._api.get(path)
         if answer.status in (400, 404):
             return None
-        order = read(answer, wire.Order)
-        made = read(await self._api.get(f"{path}/shipping_fulfillment"), wire.Fulfillments)
+        order = read_one(answer, wire.Order, "orderId")
+        told = await self._api.get(f"{path}/shipping_fulfillment")
+        made = read_one(told, wire.Fulfillments, "fulfillments")
         return _Seen(order=order, fulfillments=made.fulfillments)
 
     async def _create(self, key: str, wanted: Wanted, seen: _Seen, before: int) -> Outcome:

@@ -16,6 +16,7 @@ import trio
 
 from dropstream_ebay import wire
 from dropstream_ebay.client import INVENTORY, SYSTEM_ERRORS, Api, errors_of, read
+from dropstream_ebay.items import Told, items_of
 from dropstream_ebay.offers import live_offers
 from dropstreamd.model.handover import (
     Accepted,
@@ -31,6 +32,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.rows import OddRow
 
 BATCH = 25
 MOST_SKU = 50
@@ -116,9 +118,12 @@ class Levels:
         """Look at the items and their offers, and set those that show another figure."""
         wanted = _levels.decode(prepared.payload)
         outcomes: dict[str, Outcome] = {}
-        told = await self._items(wanted)
+        told = await items_of(self._api, wanted)
         for sku in wanted:
-            if told.get(sku) is None:  # of one that was not told at all, nothing is known: it is pushed again
+            item = told.get(sku)
+            if isinstance(item, OddRow):
+                outcomes[sku] = _odd(sku, item)
+            elif item is None:  # of one that was not told at all, nothing is known: it is pushed again
                 outcomes[sku] = _not_there(sku) if sku in told else Untouched(key=sku)
         items = _there(told)
         changes = await self._changes({sku: wanted[sku] for sku in items}, items, outcomes)
@@ -146,31 +151,15 @@ class Levels:
         items: dict[str, wire.Item] = {}
         known = [sku for sku in skus if 0 < len(sku) <= MOST_SKU]
         for at in range(0, len(known), BATCH):
-            items |= _there(await self._items(known[at : at + BATCH]))
+            items |= _there(await items_of(self._api, known[at : at + BATCH]))
         offers = await live_offers(self._api, items)
         return {
-            sku: min([item.quantity, *(_shown(offer, item) for offer in offers[sku])])
-            for sku, item in items.items()
-            if sku in offers
+            sku: min([items[sku].quantity, *(_shown(offer, items[sku]) for offer in several)])
+            for sku, several in offers.items()
+            if not isinstance(several, OddRow)
         }
 
     # ---- calls
-
-    async def _items(self, skus: Iterable[str]) -> dict[str, wire.Item | None]:
-        """What the Inventory API has of them: None where it says that there is no such item. What it tells
-        nothing of, or stumbled over, is left out."""
-        asked = list(skus)
-        body = {"requests": [{"sku": sku} for sku in asked]}
-        answer = await self._api.ask(f"{INVENTORY}/bulk_get_inventory_item", body)
-        if answer.ok:
-            told = read(answer, wire.ItemsOf).responses
-            return {each.sku: each.inventory_item for each in told if each.sku in asked and _is_told(each)}
-        if len(asked) == 1:
-            if answer.status in (400, 404):
-                return {asked[0]: None}
-            read(answer, wire.ItemsOf)
-        # Refused whole, for one of them perhaps: each is asked for alone.
-        return {sku: item for one in asked for sku, item in (await self._items([one])).items()}
 
     async def _changes(
         self, wanted: Mapping[str, _Wanted], items: Mapping[str, wire.Item], outcomes: dict[str, Outcome]
@@ -182,6 +171,9 @@ class Levels:
         changes: list[_Change] = []
         for sku, each in wanted.items():
             offers = found.get(sku)
+            if isinstance(offers, OddRow):
+                outcomes[sku] = _odd(sku, offers)
+                continue
             if offers is None and not each.offers:
                 outcomes[sku] = _not_there(sku)
                 continue
@@ -218,7 +210,14 @@ class Levels:
             else:
                 outcomes[change.sku] = _refused(change, errors, failed)
         offers = await live_offers(self._api, [change.sku for change in gone])
-        return [change.with_offers(offers.get(change.sku, ())) for change in gone]
+        again = []
+        for change in gone:
+            now = offers.get(change.sku, ())
+            if isinstance(now, OddRow):
+                outcomes[change.sku] = _odd(change.sku, now)
+            else:
+                again.append(change.with_offers(now))
+        return again
 
 
 def _unfit(item: Item[Level]) -> Rejected | None:
@@ -252,20 +251,16 @@ def _asks_offers(wanted: _Wanted, item: wire.Item) -> bool:
     return not wanted.offers or item.quantity == wanted.available != wanted.accepted
 
 
-def _is_told(item: wire.ItemOf) -> bool:
-    """Whether eBay says that there is one, or that there is none."""
-    if item.status_code == 200:
-        return item.inventory_item is not None
-    stumbled = SYSTEM_ERRORS & {error.error_id for error in item.errors}
-    return 400 <= item.status_code < 500 and item.status_code != 429 and not stumbled
-
-
-def _there(items: Mapping[str, wire.Item | None]) -> dict[str, wire.Item]:
-    return {sku: item for sku, item in items.items() if item is not None}
+def _there(items: Mapping[str, Told]) -> dict[str, wire.Item]:
+    return {sku: item for sku, item in items.items() if isinstance(item, wire.Item)}
 
 
 def _shown(offer: wire.Offer, item: wire.Item) -> int:
     return item.quantity if offer.available_quantity is None else offer.available_quantity
+
+
+def _odd(sku: str, odd: OddRow) -> Rejected:
+    return Rejected(key=sku, cause="unreadable", reason=f"{sku}: {odd.message}")
 
 
 def _not_there(sku: str) -> Rejected:

@@ -20,7 +20,7 @@ import msgspec
 import trio
 
 from dropstream_ebay import translate, wire
-from dropstream_ebay.client import FULFILLMENT, Api, errors_of, read
+from dropstream_ebay.client import FULFILLMENT, Api, errors_of, read, read_one
 from dropstream_ebay.settings import Settings
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import Misconfigured, ProtocolMismatch, Unreachable
@@ -28,6 +28,7 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
 from dropstreamd.platform.http import Response
+from dropstreamd.platform.rows import OddRow
 
 PAGE = 200
 MOST_STEPS_BACK = 100
@@ -172,7 +173,10 @@ class Orders:
         if not answer.ok:
             reason = "some of it has left, and eBay does not tell what"
             return Bad(key=order.order_id, place=f"order {order.order_id}", reason=reason, raw=row)
-        fulfillments = read(answer, wire.Fulfillments).fulfillments
+        try:
+            fulfillments = read_one(answer, wire.Fulfillments, "fulfillments").fulfillments
+        except OddRow as odd:
+            return Bad(key=order.order_id, place=f"order {order.order_id}", reason=odd.message, raw=row)
         return translate.translated(order, fulfillments, self._settings, row)
 
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
-import msgspec
 import trio
 
 from dropstream_ebay import wire
@@ -15,6 +14,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 200
 MOST_PAGES = 10_000
@@ -79,7 +79,7 @@ def _following(link: str, page: int) -> int | None:
 def _product(row: bytes) -> Product | Bad:
     try:
         item = wire.decoded(row, wire.Item)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return _bad(row, str(error))
     if not 0 < len(item.sku.encode("utf-8", "replace")) <= MOST_KEY_BYTES or "\0" in item.sku:
         return _bad(row, f"it has no SKU, or one of more than {MOST_KEY_BYTES} bytes")

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import msgspec
-
 from dropstream_ebay import wire
 from dropstream_ebay.client import FULFILLMENT, INVENTORY, Api, read
 from dropstream_ebay.fulfillments import Fulfillments
@@ -15,6 +13,7 @@ from dropstream_ebay.products import Products
 from dropstream_ebay.settings import Settings
 from dropstreamd.errors import Misconfigured
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
+from dropstreamd.platform.rows import UNREADABLE
 
 
 class EbayStore(StoreParts):
@@ -54,7 +53,7 @@ class EbayStore(StoreParts):
         async for raw in self.products.rows():
             try:
                 sku = wire.decoded(raw, wire.Item).sku
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue  # `products` tells of it
             if sku:
                 skus[sku] += 1
@@ -80,7 +79,7 @@ class EbayStore(StoreParts):
 def _methods(raw: bytes) -> set[str]:
     try:
         order = wire.decoded(raw, wire.Order)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return set()  # `orders` tells of it
     steps = [each.shipping_step for each in order.fulfillment_start_instructions]
     return {step.shipping_service_code for step in steps if step is not None} - {""}

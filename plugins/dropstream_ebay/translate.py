@@ -14,6 +14,7 @@ from dropstream_ebay.settings import Settings
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.platform.rows import UNREADABLE
 
 MOST_KEY_BYTES = 100
 
@@ -39,7 +40,7 @@ def row_key(row: bytes) -> str:
     """The order's id; where not even that can be read, something that is the same for the same bytes."""
     try:
         key = _id.decode(row).order_id
-    except msgspec.DecodeError:
+    except UNREADABLE:
         key = ""
     usable = key and len(key.encode("utf-8", "replace")) <= MOST_KEY_BYTES and "\0" not in key
     return key if usable else f"row-{hashlib.blake2b(row, digest_size=12).hexdigest()}"
@@ -49,14 +50,14 @@ def modified(row: bytes) -> datetime | None:
     """When it was last changed, as far as that can be read."""
     try:
         return _stamped.decode(row).last_modified_date
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 
 def decoded(row: bytes) -> wire.Order | Bad:
     try:
         order = wire.decoded(row, wire.Order)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         key = row_key(row)
         return Bad(key=key, place=f"order {key}", reason=str(error), raw=row)
     wrong = _fault(order)

@@ -261,7 +261,18 @@ class ItemOf(Wire, frozen=True, kw_only=True):
 
 
 class ItemsOf(Wire, frozen=True, kw_only=True):
-    responses: tuple[ItemOf, ...] = ()
+    """Undecoded, so that an odd one sinks no other."""
+
+    responses: tuple[object, ...] = ()
+
+    def rows(self) -> list[bytes]:
+        return [msgspec.json.encode(each) for each in self.responses]
+
+
+class Skud(Wire, frozen=True, kw_only=True):
+    """So much of one as tells which it is."""
+
+    sku: str = ""
 
 
 class Offer(Wire, frozen=True, kw_only=True):

@@ -8,8 +8,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-import msgspec
-
 from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Params, Refusal, begun
 from dropstream_medusa.places import Places
@@ -27,12 +25,11 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import prepare_products, read_products
 
 BATCH = 20
 CREATING = "creating"
 OPTION, VALUE = "Default option", "Default option value"
-
-_products = msgspec.json.Decoder(tuple[Product, ...])
 
 
 class Catalogue:
@@ -48,28 +45,11 @@ class Catalogue:
 
     def prepare(self, items: Sequence[Item[Product]], stamp: Stamp) -> Preparation:
         """One call for up to 20 products; of those with one SKU the first."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        good: list[Item[Product]] = []
-        skus: set[str] = set()
-        for item in items:
-            sku = item.document.sku
-            if not sku.strip() or sku in skus:
-                reason = f"another product has the SKU {sku} too" if sku.strip() else "it has no SKU"
-                rejected.append(Rejected(key=item.key, cause="sku", reason=reason))
-            else:
-                good.append(item)
-                skus.add(sku)
-        for start in range(0, len(good), BATCH):
-            some = good[start : start + BATCH]
-            payload = msgspec.json.encode([item.document for item in some])
-            name = f"{stamp.attempt}-{start}"
-            prepared.append(Prepared(name=name, keys=tuple(item.key for item in some), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return prepare_products(items, stamp, most=BATCH)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create those that are missing; where Medusa refuses them, in halves."""
-        wanted = dict(zip(prepared.keys, _products.decode(prepared.payload), strict=True))
+        wanted = read_products(prepared)
         there = await self._variants(wanted)
         missing = {key: product for key, product in wanted.items() if product.sku not in there}
         outcomes: list[Outcome] = [
@@ -88,7 +68,7 @@ class Catalogue:
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Look their SKUs up."""
-        wanted = dict(zip(prepared.keys, _products.decode(prepared.payload), strict=True))
+        wanted = read_products(prepared)
         there = await self._variants(wanted) if step == CREATING else {}
         return [
             Accepted(key=key, remote=there[product.sku]) if product.sku in there else Untouched(key=key)

@@ -13,6 +13,7 @@ from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Params
 from dropstream_medusa.listing import read_rows
 from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.platform.rows import UNREADABLE
 
 OVERLAP = timedelta(minutes=10)
 
@@ -55,6 +56,6 @@ async def next_bound(api: Api, path: str, params: Params, since: datetime) -> da
         return since
     try:
         newest = msgspec.json.decode(rows[0], type=wire.Stamped).updated_at
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolMismatch(f"Medusa told no time of change of its latest {path}") from error
     return max(since, newest - OVERLAP)

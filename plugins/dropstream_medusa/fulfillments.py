@@ -38,6 +38,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 CREATING = "creating"
 """Recorded before the call that creates: without it, nothing was sent."""
@@ -85,17 +86,7 @@ class Fulfillments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = _frozen(item)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                payload = msgspec.json.encode(wanted)
-                name = f"{stamp.attempt}-{number}"
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, _frozen)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create and ship, or finish one that is there. An order with nothing left to fulfill is refused,

@@ -13,6 +13,7 @@ import trio
 
 from dropstream_medusa import wire
 from dropstream_medusa.client import Api, Params, Refusal
+from dropstream_medusa.listing import read_rows, sku_of
 from dropstream_medusa.places import Places
 from dropstreamd.model.handover import (
     Accepted,
@@ -28,6 +29,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Record
 from dropstreamd.platform.level_batch import prepare_levels, read_batch
+from dropstreamd.platform.rows import OddRow, read_row
 
 BATCH = 50
 MOST_UNITS = 2**31 - 1
@@ -40,6 +42,9 @@ FIELDS = ",".join(
         "inventory_items.inventory.location_levels.reserved_quantity",
     )
 )
+
+
+_variant = msgspec.json.Decoder(wire.StockVariant)
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +77,13 @@ class Levels:
         """Set them at once; where Medusa refuses the whole, in halves until the culprit stands alone."""
         batch = read_batch(prepared)
         levels, location = batch.levels, (await self._places.location(batch.location)).id
-        variants = await self._variants(list(levels))
+        variants, odd = await self._variants(list(levels))
         changes: list[_Change] = []
         outcomes: list[Outcome] = []
         for sku, available in levels.items():
+            if sku in odd:
+                outcomes.append(Rejected(key=sku, cause="unreadable", reason=f"{sku}: {odd[sku]}"))
+                continue
             change = _change(sku, available, variants.get(sku), location)
             if isinstance(change, Rejected):
                 outcomes.append(change)
@@ -99,7 +107,7 @@ class Levels:
     async def _read(self, location: str, skus: Sequence[str]) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for start in range(0, len(skus), BATCH):
-            variants = await self._variants(list(skus[start : start + BATCH]))
+            variants, _ = await self._variants(list(skus[start : start + BATCH]))
             for sku, variant in variants.items():
                 sellable = variant.sellable(location)
                 if sellable is not None:
@@ -140,11 +148,23 @@ class Levels:
         more_told, more_again = await self._set(changes[half:], location)
         return [*told, *more_told], [*again, *more_again]
 
-    async def _variants(self, skus: list[str]) -> dict[str, wire.StockVariant]:
-        """The variant of each SKU, exactly so written; a SKU is unique in Medusa."""
+    async def _variants(self, skus: list[str]) -> tuple[dict[str, wire.StockVariant], dict[str, str]]:
+        """The variant of each SKU, exactly so written; a SKU is unique in Medusa. Then those that cannot be
+        read, and why: where one does not even tell its SKU, each that was not told may be it."""
         params: Params = {"sku[]": skus, "limit": len(skus), "fields": FIELDS}
-        answer = await self._api.read("product-variants", params, wire.StockVariants)
-        return {variant.sku: variant for variant in answer.variants}
+        found: dict[str, wire.StockVariant] = {}
+        odd: dict[str, str] = {}
+        for row in await read_rows(self._api, "product-variants", params, "variants"):
+            try:
+                variant = read_row(row, _variant.decode, "variant")
+            except OddRow as error:
+                odd[sku_of(row)] = error.message
+            else:
+                found[variant.sku] = variant
+        nameless = odd.pop("", None)
+        if nameless is not None:
+            odd |= dict.fromkeys([sku for sku in skus if sku not in found and sku not in odd], nameless)
+        return found, odd
 
 
 def _change(sku: str, available: int, variant: wire.StockVariant | None, location: str) -> _Change | Rejected:

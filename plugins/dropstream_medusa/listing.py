@@ -4,8 +4,6 @@ Medusa pages by offset alone, and sorts by one field, where an equal value may c
 are asked for by id.
 """
 
-import hashlib
-
 import msgspec
 
 from dropstream_medusa import wire
@@ -13,9 +11,11 @@ from dropstream_medusa.client import Api, Params
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.overlap import Overlap
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 
+_skud = msgspec.json.Decoder(wire.Skud)
 _row = msgspec.json.Decoder(wire.Row)
 _lists = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
@@ -52,7 +52,7 @@ async def read_rows(api: Api, path: str, params: Params, name: str) -> list[byte
     answer = await api.read(path, params, msgspec.Raw)
     try:
         return [bytes(row) for row in _rows.decode(_lists.decode(answer)[name])]
-    except (msgspec.DecodeError, KeyError) as error:
+    except (*UNREADABLE, KeyError) as error:
         raise ProtocolMismatch(f"Medusa answered no list of {name}") from error
 
 
@@ -60,8 +60,16 @@ def row_key(raw: bytes) -> str:
     """The row's id, else a digest of what came in its place."""
     try:
         return _row.decode(raw).id
-    except msgspec.DecodeError:
-        return f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    except UNREADABLE:
+        return unreadable_key(raw)
+
+
+def sku_of(raw: bytes) -> str:
+    """Of a variant that cannot be read whole; empty where not even that can."""
+    try:
+        return _skud.decode(raw).sku
+    except UNREADABLE:
+        return ""
 
 
 def bad_row(raw: bytes, what: str, reason: str) -> Bad:

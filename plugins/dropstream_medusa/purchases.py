@@ -28,6 +28,8 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.purchases import PurchaseOrder
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
+from dropstreamd.platform.rows import UNREADABLE
 
 WRITING = "writing"
 OVER = ("received", "cancelled", "closed")
@@ -62,15 +64,7 @@ class Purchases:
 
     def prepare(self, items: Sequence[Item[PurchaseOrder]], stamp: Stamp) -> Preparation:
         """One attempt for each purchase order."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            if not item.document.lines:
-                rejected.append(Rejected(key=item.key, cause="lines", reason="it has no lines"))
-                continue
-            payload = msgspec.json.encode(_frozen(item))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, _frozen)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Write its units to its items, then the sums. Refused whole where a SKU has no level there."""
@@ -140,8 +134,10 @@ class Purchases:
         return Accepted(key=key, remote=msgspec.json.encode(skus).decode())
 
 
-def _frozen(item: Item[PurchaseOrder]) -> Wanted:
+def _frozen(item: Item[PurchaseOrder]) -> Wanted | Rejected:
     order = item.document
+    if not order.lines:
+        return Rejected(key=item.key, cause="lines", reason="it has no lines")
     incoming: Counter[str] = Counter()
     for line in order.lines:
         incoming[line.sku] += 0 if order.status in OVER else line.incoming
@@ -182,7 +178,7 @@ def _incoming(item: wire.TrackedItem, location: str) -> Iterator[tuple[str, int]
         if name.startswith(_prefix(location)):
             try:
                 yield name, msgspec.json.decode(raw, type=int)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue
 
 

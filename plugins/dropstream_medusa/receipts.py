@@ -33,6 +33,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.returns import ReturnReceipt
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 RECEIVING = "receiving"
 RECEIVE = "return_receive"
@@ -64,17 +65,7 @@ class Receipts:
 
     def prepare(self, items: Sequence[Item[ReturnReceipt]], stamp: Stamp) -> Preparation:
         """One attempt for each receipt."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = _frozen(item)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                payload = msgspec.json.encode(wanted)
-                name = f"{stamp.attempt}-{number}"
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, _frozen)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Receive it, or finish what stands there of it."""

@@ -13,6 +13,7 @@ from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
 from dropstreamd.model.products import Product
 from dropstreamd.model.returns import Return, ReturnLine, ReturnStatus
+from dropstreamd.platform.rows import UNREADABLE
 
 CANCELED = "canceled"
 _CLOSED = ("completed", "archived")
@@ -32,7 +33,7 @@ def read_order(raw: bytes, settings: Settings) -> Order | Bad:
     """The order, or what is wrong with it."""
     try:
         order = _order.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return bad_row(raw, "order id", str(error))
     wrong = _wrong(order)
     return bad_row(raw, "order id", wrong) if wrong else _order_of(order, settings)
@@ -135,7 +136,7 @@ def read_product(raw: bytes, channel: str) -> Product | Bad | None:
     """The variant as a product; None where it is not sold in the sales channel `channel` ("" is any)."""
     try:
         variant = _variant.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return bad_row(raw, "variant id", str(error))
     if channel and channel not in {each.id for each in variant.product.sales_channels}:
         return None
@@ -162,7 +163,7 @@ def decode_return(raw: bytes) -> wire_returns.Return | Bad:
     """A return as it came, or what is wrong with it."""
     try:
         found = _return.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return bad_row(raw, "return id", str(error))
     for item in found.items:
         if item.item is None or not item.item.variant_sku:

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
+from dropstreamd.platform.rows import UNREADABLE
+
 MARK = "dropstreamd"
 """The key of our reference in a metadata; the first word of one in an internal note."""
 
@@ -172,7 +174,7 @@ class Fulfillment(Wire, frozen=True, kw_only=True):
         if noted is not None:
             try:
                 return msgspec.json.decode(noted, type=dict[str, int])
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 pass  # somebody wrote something else there: what the items say holds
         units: dict[str, int] = {}
         for item in self.items:
@@ -284,8 +286,10 @@ class StockVariant(Wire, frozen=True, kw_only=True):
         return int(level.stocked_quantity - level.reserved_quantity) // part.required_quantity
 
 
-class StockVariants(Wire, frozen=True, kw_only=True):
-    variants: tuple[StockVariant, ...]
+class Skud(Wire, frozen=True, kw_only=True):
+    """So much of a variant as tells which it is."""
+
+    sku: str
 
 
 class SetLevel(Wire, frozen=True, kw_only=True):
@@ -350,5 +354,5 @@ def read_mark(metadata: dict[str, msgspec.Raw] | None) -> str:
         return ""
     try:
         return msgspec.json.decode(raw, type=str)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""

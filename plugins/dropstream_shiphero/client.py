@@ -29,6 +29,7 @@ from dropstreamd.errors import (
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
 from dropstreamd.platform.http_errors import mismatch
+from dropstreamd.platform.rows import UNREADABLE
 from dropstreamd.platform.secrets import Secret
 
 T = TypeVar("T")
@@ -151,7 +152,12 @@ class Api:
         refresh = self._host.secret(self._settings.refresh_token).reveal()
         try:
             response = await http.request(
-                "POST", TOKEN_PATH, applied="safe", json={"refresh_token": refresh}, cost=LEAST_COST
+                "POST",
+                TOKEN_PATH,
+                applied="safe",
+                json={"refresh_token": refresh},
+                cost=LEAST_COST,
+                ahead=True,
             )
         except AuthFailed:
             raise self._no_token() from None
@@ -193,7 +199,7 @@ class Api:
                 raise mismatch(response.call, "answered neither data nor errors")
             try:
                 return msgspec.json.decode(told.data, type=into)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise mismatch(
                     response.call, f"{document.name} answered other data than described: {error}"
                 ) from error

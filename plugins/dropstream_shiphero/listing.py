@@ -14,6 +14,7 @@ from dropstream_shiphero import wire
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.documents import Document
 from dropstreamd.errors import ProtocolMismatch, Unreachable
+from dropstreamd.platform.rows import UNREADABLE
 
 T = TypeVar("T")
 
@@ -128,5 +129,5 @@ _id_decoder = msgspec.json.Decoder(wire.Id)
 def _id(raw: msgspec.Raw) -> str:
     try:
         return _id_decoder.decode(raw).id
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""

@@ -35,6 +35,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 WRITING = "writing"
 """Recorded before the first call that writes: without it, nothing was sent."""
@@ -68,18 +69,11 @@ class Orders:
 
     def prepare(self, items: Sequence[Item[OutboundOrder]], stamp: Stamp) -> Preparation:
         """One attempt for each."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            order = wanted(item.document, self._settings)
-            wrong = _wrong(item, order)
-            if wrong is not None:
-                rejected.append(wrong)
-                continue
-            frozen = Frozen(order=order, remote=item.remote or "", cancel=item.cancel)
-            payload = msgspec.json.encode(frozen)
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, self._frozen)
+
+    def _frozen(self, item: Item[OutboundOrder]) -> Frozen | Rejected:
+        order = wanted(item.document, self._settings)
+        return _wrong(item, order) or Frozen(order=order, remote=item.remote or "", cancel=item.cancel)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Make it, or take the one that is there; change it; or cancel it."""

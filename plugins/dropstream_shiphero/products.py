@@ -23,6 +23,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 VISIBLE_AFTER_S = 180.0
 
@@ -62,17 +63,7 @@ class Products:
 
     def prepare(self, items: Sequence[handover.Item[Product]], stamp: Stamp) -> Preparation:
         """One attempt for each."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            sku = item.document.sku
-            if not sku or sku != sku.strip() or len(sku.encode()) > values.MOST_BYTES:
-                reason = f"a SKU has 1 to {values.MOST_BYTES} bytes, and no blank at its ends"
-                rejected.append(Rejected(key=item.key, cause="sku", reason=reason))
-                continue
-            payload = msgspec.json.encode(self._frozen(item.document))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, self._frozen)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Make it where it is missing; of one that is there bring the name up to date."""
@@ -101,7 +92,12 @@ class Products:
         done = there is not None and there.name == product.name and self._is_in_warehouse(there)
         return [Accepted(key=key, remote=there.id) if done and there is not None else Untouched(key=key)]
 
-    def _frozen(self, product: Product) -> Wanted:
+    def _frozen(self, item: handover.Item[Product]) -> Wanted | Rejected:
+        product = item.document
+        sku = product.sku
+        if not sku or sku != sku.strip() or len(sku.encode()) > values.MOST_BYTES:
+            reason = f"a SKU has 1 to {values.MOST_BYTES} bytes, and no blank at its ends"
+            return Rejected(key=item.key, cause="sku", reason=reason)
         name = " – ".join(part for part in (product.title.strip(), product.option.strip()) if part)
         return Wanted(
             sku=product.sku,

@@ -25,6 +25,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.orders import Address
 from dropstreamd.model.returns import OutboundReturn
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 WRITING = "writing"
 VISIBLE_AFTER_S = 180.0
@@ -63,16 +64,7 @@ class Returns:
 
     def prepare(self, items: Sequence[Item[OutboundReturn]], stamp: Stamp) -> Preparation:
         """One attempt for each."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wrong = _wrong(item)
-            if wrong is not None:
-                rejected.append(wrong)
-                continue
-            payload = msgspec.json.encode(_frozen(item.document))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, lambda item: _wrong(item) or _frozen(item.document))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Make it, or take the one that is there."""

@@ -1,15 +1,12 @@
 """Shipments of ShipHero's become packages: one for each label.
 
 A shipment is listed by the day it was made; what changes of it later is not told by any listing, but those
-with voided labels can be listed by themselves. A package without lines would mean the rest of its order, so
-that a void is told as a word for a person.
+with voided labels can be listed by themselves. A package whose label was voided is told once more, as that.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-
-import msgspec
 
 from dropstream_shiphero import documents, values, wire
 from dropstream_shiphero.client import Api
@@ -19,7 +16,6 @@ from dropstream_shiphero.source import Followed, FollowedSource, Told
 from dropstream_shiphero.translate import line_number
 from dropstream_shiphero.values import Unusable
 from dropstreamd.clock import Clock, utc
-from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package, PackageLine
 
 FIRST = timedelta(days=30)
@@ -63,14 +59,14 @@ class _Translation:
         lines = await self._rest.complete(shipment.id, shipment.line_items)
         labels = [label for label in shipment.shipping_labels or () if label is not None]
         live = [label for label in labels if not is_void(label)]
-        words = tuple(
+        voided = [
             _voided(label, reference)
             for label in labels
             if is_void(label) and _was_read(label, shipment, before)
-        )
+        ]
         if not labels and self._is_young(shipment):
             return Told()
-        return Told(documents=tuple(packages(shipment, reference, live, lines, labels)), words=words)
+        return Told(documents=(*packages(shipment, reference, live, lines, labels), *voided))
 
     def _is_young(self, shipment: wire.Shipment) -> bool:
         made = values.instant(shipment.created_date)
@@ -146,12 +142,14 @@ def _was_read(label: wire.Label, shipment: wire.Shipment, before: datetime | Non
     return before is not None and made is not None and made <= before
 
 
-def _voided(label: wire.Label, reference: str) -> Bad:
-    number = label.tracking_number or "none"
-    return Bad(
-        key=f"void {label.id}",
-        place=f"shipping label {label.id} of order {reference} in ShipHero",
-        reason=f"this label, tracking number {number}, was voided after it may have been told: if the store "
-        "shows it, mend that there; a new label comes as a package of its own",
-        raw=msgspec.json.encode(label),
+def _voided(label: wire.Label, reference: str) -> Package:
+    """Its units may be under another label by now."""
+    number = (label.tracking_number or "").strip()
+    return Package(
+        key=label.id,
+        reference=reference,
+        lines=(),
+        carrier=label.carrier or "",
+        tracking_numbers=(number,) if number else (),
+        voided=True,
     )

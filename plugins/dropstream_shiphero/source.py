@@ -1,6 +1,5 @@
 """Sources over ShipHero's listings: rows become documents, or are set aside by themselves."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -17,6 +16,7 @@ from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,10 +56,9 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, Generic[T], frozen=True):
-    """What a row gives. A `word` is for a person: a correction that no document can carry."""
+    """What a row gives."""
 
     documents: tuple[T, ...] = ()
-    words: tuple[Bad, ...] = ()
 
 
 Translate = Callable[[R, datetime | None], Awaitable[Told[T]]]
@@ -167,11 +166,10 @@ class FollowedSource(Generic[R, T]):
             self._seen(raw)
             try:
                 told = await self._translate(self._decoder.decode(raw), self._before)
-            except (msgspec.DecodeError, Unusable) as error:
+            except (*UNREADABLE, Unusable) as error:
                 unusable.append(bad(self._what, bytes(raw), str(error)))
                 continue
             documents.extend(told.documents)
-            unusable.extend(told.words)
         return Page(documents=tuple(documents), bad=tuple(unusable))
 
     def _seen(self, raw: msgspec.Raw) -> None:
@@ -180,7 +178,7 @@ class FollowedSource(Generic[R, T]):
         try:
             told = _texts.decode(raw).get(self._followed.stamp) if self._followed.stamp else None
             at = values.instant(told if isinstance(told, str) else None)
-        except (msgspec.DecodeError, Unusable):
+        except (*UNREADABLE, Unusable):
             return
         at = None if at is None else min(at, utc(self._clock.now_s()))
         if at is not None and (self._newest is None or at > self._newest):
@@ -205,8 +203,8 @@ def bad(what: str, raw: bytes, reason: str) -> Bad:
     """A record that gives no document, under the same key whenever it comes again."""
     try:
         key = f"{what} {_id.decode(raw).id}"
-    except msgspec.DecodeError:
+    except UNREADABLE:
         key = ""
     if not key or len(key.encode()) > values.MOST_BYTES or "\0" in key:
-        key = f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+        key = unreadable_key(raw)
     return Bad(key=key, place=f"{key} in ShipHero", reason=reason, raw=raw)

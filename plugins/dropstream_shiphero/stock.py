@@ -20,6 +20,7 @@ from dropstreamd.errors import Unreachable
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.stock import StockRow
 from dropstreamd.platform.contract import StockPage, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ class Stock:
                 if row.id not in self._seen:
                     self._seen.add(row.id)
                     rows.append(self._told(row))
-            except (msgspec.DecodeError, Unusable) as error:
+            except (*UNREADABLE, Unusable) as error:
                 unusable.append(bad("warehouse product", bytes(raw), str(error)))
         self._ended = listed.ended
         as_of = utc(self._as_of_s)

@@ -27,6 +27,7 @@ from dropstreamd.model.purchases import PurchaseOrder
 from dropstreamd.model.returns import Receipt
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Finding, Host, Part, Sample, Survey, WarehouseParts
+from dropstreamd.platform.rows import UNREADABLE
 
 _sku = msgspec.json.Decoder(dict[str, object])
 
@@ -176,7 +177,7 @@ def _account_data(told: bytes) -> wire.AccountData:
     """What came beside a refusal."""
     try:
         return msgspec.json.decode(told, type=wire.AccountData)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolMismatch(f"ShipHero told of its account otherwise than described: {error}") from error
 
 

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from dropstreamd.platform.rows import UNREADABLE
+
 T = TypeVar("T")
 
 # ---- answers
@@ -78,7 +80,7 @@ _fields_decoder = msgspec.json.Decoder(dict[str, _Told | None])
 def _fields(data: bytes, *, there: bool = False) -> dict[str, _Told | None]:
     try:
         found = _fields_decoder.decode(data)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}
     return {name: each for name, each in found.items() if each is not None or not there}
 

@@ -167,6 +167,7 @@ class Api:
             content=urlencode(form).encode(),
             headers={"content-type": "application/x-www-form-urlencoded"},
             cost=0.0,
+            ahead=True,
         )
         if response.status == 404:
             raise Misconfigured(

@@ -8,6 +8,7 @@ is open any more.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -41,6 +42,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 CREATING = "creating after "
 """Recorded before the call that creates, with the number of the newest fulfillment that there was."""
@@ -65,16 +67,7 @@ class Fulfillments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = frozen(item, notify=self._notify)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(frozen, notify=self._notify))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create the fulfillment, or change the tracking of the one that Shopify was told."""

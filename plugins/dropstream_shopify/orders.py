@@ -26,6 +26,7 @@ from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 100
 LEAST_PAGE = 10
@@ -231,7 +232,7 @@ def _written(run: _Run) -> str:
 def _note_time(run: _Run, row: bytes) -> None:
     try:
         at = _stamped.decode(row).updated_at
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return  # it is told as one that cannot be decoded
     run.newest = max(run.newest or at, at)
 

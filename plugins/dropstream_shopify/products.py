@@ -28,6 +28,8 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.money import Money
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Record, Taken
+from dropstreamd.platform.freezing import each_alone
+from dropstreamd.platform.rows import UNREADABLE
 
 DRAFTING = "drafting"
 """Recorded before the call that creates."""
@@ -69,7 +71,7 @@ class Products:
 def _read(raw: bytes, currency: str) -> Product | Bad | None:
     try:
         variant = _variant.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Bad(key=row_key(raw), place=row_key(raw), reason=str(error), raw=raw)
     sku, item = variant.sku or "", variant.inventory_item
     if not sku or not item.requires_shipping:
@@ -127,15 +129,7 @@ class Drafts:
 
     def prepare(self, items: Sequence[Item[Product]], stamp: Stamp) -> Preparation:
         """One attempt for each."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            if not item.document.sku:
-                rejected.append(Rejected(key=item.key, cause="sku:", reason="it has no SKU"))
-                continue
-            payload = msgspec.json.encode(_drafted(item))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, _drafted)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create it, unless the shop has the SKU."""
@@ -178,8 +172,10 @@ def _not_drafted(key: str, code: str) -> Rejected:
     return Rejected(key=key, cause="refused", reason=reason)
 
 
-def _drafted(item: Item[Product]) -> _Draft:
+def _drafted(item: Item[Product]) -> _Draft | Rejected:
     product = item.document
+    if not product.sku:
+        return Rejected(key=item.key, cause="sku:", reason="it has no SKU")
     slug = re.sub(r"[^a-z0-9]+", "-", product.sku.lower()).strip("-")[:60]
     handle = f"{slug or 'sku'}-{hashlib.blake2b(item.key.encode(), digest_size=6).hexdigest()}"
     stocked: dict[str, object] = {"sku": product.sku, "tracked": True, "requiresShipping": True}

@@ -29,6 +29,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 DISPOSING = "disposing "
 """Recorded before the first call, with what was to be disposed of by then, and of what there was before."""
@@ -75,16 +76,7 @@ class Receipts:
 
     def prepare(self, items: Sequence[Item[ReturnReceipt]], stamp: Stamp) -> Preparation:
         """One attempt for each receipt."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wrong = _unusable(item)
-            if wrong is not None:
-                rejected.append(wrong)
-                continue
-            payload = msgspec.json.encode(self._frozen(item.document))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, lambda item: _unusable(item) or self._frozen(item.document))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Dispose of the units, in a call for each of the return's reverse fulfillment orders."""

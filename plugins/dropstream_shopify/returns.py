@@ -17,6 +17,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.returns import Return, ReturnLine, ReturnStatus
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 10
 UNDER_WAY = " OR ".join(
@@ -100,7 +101,7 @@ class Returns:
         key = row_key(raw)
         try:
             ret = _return.decode(raw)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             return Bad(key=key, place=key, reason=str(error), raw=raw)
         wrong = _fault(ret)
         if wrong:

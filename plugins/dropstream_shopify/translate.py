@@ -1,6 +1,5 @@
 """A fulfillment order of Shopify's as the daemon knows orders."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -12,6 +11,7 @@ from dropstream_shopify.settings import Settings
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 
@@ -40,15 +40,15 @@ def row_key(raw: bytes) -> str:
     """The id of what stands there, else a digest of what came in its place."""
     try:
         return _node.decode(raw).id[:MOST_KEY_BYTES]
-    except msgspec.DecodeError:
-        return f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    except UNREADABLE:
+        return unreadable_key(raw)
 
 
 def decoded(raw: bytes) -> wire.FulfillmentOrder | Bad:
     """The fulfillment order, or what is wrong with it."""
     try:
         order = _order.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return _bad(raw, "", str(error))
     wrong = fault(order)
     return _bad(raw, order.order.name, wrong) if wrong else order

@@ -18,6 +18,7 @@ from dropstream_tryton.source import Unusable, bad, reference
 from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 MODEL = "stock.shipment.out"
 ACCEPTED = frozenset({"assigned", "picked", "packed"})
@@ -48,7 +49,7 @@ class Acknowledgements:
                 if shipment.state in LEFT and not shipment.reference:
                     continue  # which order it is of is asked where it becomes a package
                 shipments.append((shipment, reference(shipment.reference)))
-            except (msgspec.DecodeError, Unusable) as error:
+            except (*UNREADABLE, Unusable) as error:
                 unusable.append(bad("shipment", bytes(raw), str(error)))
         siblings = await self._siblings([told for shipment, told in shipments if shipment.state in ENDED])
         said = tuple({word.key: word for word in acknowledgements_of(shipments, siblings)}.values())

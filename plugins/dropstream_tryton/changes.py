@@ -15,6 +15,7 @@ from dropstream_tryton import wire
 from dropstream_tryton.client import ASCENDING, OPTIONAL, Api
 from dropstream_tryton.places import House, Places
 from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.platform.rows import UNREADABLE
 
 OVERLAP = timedelta(minutes=15)
 PAGE = 25
@@ -97,11 +98,13 @@ class Changes:
 
     async def _own(self, run: _Run) -> Listed:
         rows = await self._rows(self._since(run), ASCENDING)
-        if rows:
-            last = _changed.decode(rows[-1])
+        last = last_readable(rows)
+        if last is not None:
             run.after = (last.last_modified_at.at, last.id)
             run.newest = max(run.newest or last.last_modified_at.at, last.last_modified_at.at)
         whole = len(rows) < PAGE
+        if last is None and not whole:
+            raise _endless(self._followed.model)
         # At the very first, all records came in the first listing, whatever has changed of them.
         run.in_related = whole and run.since is not None and bool(self._related_fields)
         if whole and not run.in_related:
@@ -120,7 +123,10 @@ class Changes:
         rows = await self._rows([["id", ">", run.after_id], ["OR", *changed]], (("id", "ASC"),))
         if len(rows) < PAGE:
             return self._end(rows)
-        run.after_id = _changed.decode(rows[-1]).id
+        last = last_readable(rows)
+        if last is None:
+            raise _endless(self._followed.model)
+        run.after_id = last.id
         return Listed(rows=tuple(rows), cursor=None, more=True)
 
     def _end(self, rows: Sequence[msgspec.Raw]) -> Listed:
@@ -153,6 +159,22 @@ class Changes:
             limit=PAGE,
             context={"active_test": False} if followed.inactive else None,
         )
+
+
+def last_readable(rows: Sequence[msgspec.Raw]) -> wire.Changed | None:
+    """Where a page ends, as far as it can be read: what comes behind that is asked for again."""
+    for raw in reversed(rows):
+        try:
+            return _changed.decode(raw)
+        except UNREADABLE:
+            continue
+    return None
+
+
+def _endless(model: str) -> ProtocolMismatch:
+    return ProtocolMismatch(
+        f"Tryton told {PAGE} records of {model}, and of none its id and when it was changed"
+    )
 
 
 def _read(cursor: str | None) -> Cursor | None:

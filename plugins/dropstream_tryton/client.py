@@ -16,6 +16,7 @@ from dropstream_tryton.settings import Settings
 from dropstreamd.errors import AuthFailed, DropstreamError, OutcomeUnknown, ProtocolMismatch, Unreachable
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.http import HttpClient, decode
+from dropstreamd.platform.rows import UNREADABLE
 
 T = TypeVar("T")
 Domain = Sequence[object]
@@ -78,7 +79,7 @@ class Api:
         if not answer.refused:
             try:
                 return msgspec.json.decode(answer.result, type=into)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 what = f"Tryton: {method} answered another result: {error}"
                 raise (OutcomeUnknown(what) if write else ProtocolMismatch(what)) from error
         refusal = _judged(method, answer.error, self._settings.username)
@@ -139,7 +140,10 @@ class Api:
         told = await self._call(http, "res.user.get_preferences", [True], {}, write=False)
         if told.refused:
             raise _failed("res.user.get_preferences", _judged("preferences", told.error, name))
-        preferences = msgspec.json.decode(told.result, type=wire.Preferences)
+        try:
+            preferences = msgspec.json.decode(told.result, type=wire.Preferences)
+        except UNREADABLE as error:
+            raise ProtocolMismatch(f"Tryton told other preferences of user {name}: {error}") from error
         if preferences.company is None:
             raise AuthFailed(
                 f"Tryton's user {name} belongs to no company",

@@ -16,12 +16,8 @@ from dropstream_tryton.places import House
 from dropstreamd.model.handover import (
     Accepted,
     InDoubt,
-    Item,
     Outcome,
-    Preparation,
-    Prepared,
     Rejected,
-    Stamp,
     Untouched,
     Withdrawn,
 )
@@ -226,22 +222,6 @@ def _units(live: Sequence[wire.Standing]) -> Counter[str]:
             if move.state != "cancelled":
                 units[move.product.code or ""] += round(move.internal_quantity)
     return +units
-
-
-def each_alone(
-    items: Sequence[Item[T]], stamp: Stamp, frozen: Callable[[Item[T]], Wanted | Rejected]
-) -> Preparation:
-    """One attempt for each document."""
-    prepared: list[Prepared] = []
-    rejected: list[Rejected] = []
-    for number, item in enumerate(items):
-        wanted = frozen(item)
-        if isinstance(wanted, Rejected):
-            rejected.append(wanted)
-        else:
-            payload = msgspec.json.encode(wanted)
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-    return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
 
 
 def wrong_reference(key: str, reference: str) -> Rejected | None:

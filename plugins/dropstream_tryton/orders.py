@@ -11,7 +11,7 @@ import msgspec
 
 from dropstream_tryton import wire
 from dropstream_tryton.client import Api
-from dropstream_tryton.documents import OUT, VISIBLE_AFTER_S, Records, Wanted, each_alone, wrong_reference
+from dropstream_tryton.documents import OUT, VISIBLE_AFTER_S, Records, Wanted, wrong_reference
 from dropstream_tryton.lookups import find_address, find_carrier, find_goods, price
 from dropstream_tryton.places import House, Places, picked_from
 from dropstreamd.clock import utc
@@ -27,6 +27,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.orders import Address, OutboundOrder
 from dropstreamd.platform.contract import Handed, Record, Whereabouts
+from dropstreamd.platform.freezing import each_alone
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

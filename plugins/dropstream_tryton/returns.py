@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from dropstream_tryton.client import Api
-from dropstream_tryton.documents import BACK, VISIBLE_AFTER_S, Records, Wanted, each_alone, wrong_reference
+from dropstream_tryton.documents import BACK, VISIBLE_AFTER_S, Records, Wanted, wrong_reference
 from dropstream_tryton.lookups import find_goods, price
 from dropstream_tryton.places import House, Places
 from dropstreamd.model.handover import (
@@ -21,6 +21,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.returns import OutboundReturn
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 
 class WantedReturn(Wanted, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """A source over records that changed: each becomes documents, or is set aside by itself."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
@@ -12,6 +11,7 @@ from dropstream_tryton.changes import Changes
 from dropstream_tryton.places import House, Places
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_BYTES = 100
 """Of a key, and of a SKU."""
@@ -53,7 +53,7 @@ class ChangeSource(Generic[R, T]):
         for raw in listed.rows:
             try:
                 documents.extend(self._translate(self._decoder.decode(raw), house))
-            except (msgspec.DecodeError, Unusable) as error:
+            except (*UNREADABLE, Unusable) as error:
                 unusable.append(bad(self._what, bytes(raw), str(error)))
         return Page(documents=tuple(documents), bad=tuple(unusable), cursor=listed.cursor, more=listed.more)
 
@@ -65,8 +65,8 @@ def bad(what: str, raw: bytes, reason: str) -> Bad:
     """A record that gives no document, under the same key whenever it comes again."""
     try:
         key = f"{what} {_id.decode(raw).id}"
-    except msgspec.DecodeError:
-        key = f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    except UNREADABLE:
+        key = unreadable_key(raw)
     return Bad(key=key, place=f"{key} in Tryton", reason=reason, raw=raw)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.platform.rows import UNREADABLE
 
 _NOTHING = msgspec.Raw(b"null")
 _RECORD = re.compile(r'"[^"]*"')
@@ -82,7 +83,7 @@ def error(raw: msgspec.Raw) -> tuple[str, str, str]:
         parts = msgspec.json.decode(raw, type=list[msgspec.Raw])
         kind = msgspec.json.decode(parts[0], type=str)
         detail = msgspec.json.decode(parts[1]) if len(parts) > 1 else ""
-    except (msgspec.DecodeError, IndexError) as problem:
+    except (*UNREADABLE, IndexError) as problem:
         raise ProtocolMismatch("Tryton answered an error that is not described") from problem
     texts = [
         each if isinstance(each, str) else "" for each in (detail if isinstance(detail, list) else [detail])

@@ -11,8 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-import msgspec
-
 from dropstream_vendure import documents, wire, wire_goods
 from dropstream_vendure.client import Api, Refusal
 from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, Wait
@@ -30,6 +28,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import prepare_products, read_products
 
 BATCH = 20
 MOST_FOUND = 100
@@ -37,8 +36,6 @@ MOST_NAME = 255
 MOST_PRICE = 2**31 - 1
 CREATING = "creating"
 """Recorded before the first call that creates: without it, nothing was sent."""
-
-_products = msgspec.json.Decoder(tuple[Product, ...])
 
 
 class Catalogue:
@@ -54,28 +51,11 @@ class Catalogue:
 
     def prepare(self, items: Sequence[Item[Product]], stamp: Stamp) -> Preparation:
         """Up to 20 products at once; of those with one SKU the first."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        good: list[Item[Product]] = []
-        skus: set[str] = set()
-        for item in items:
-            sku = item.document.sku
-            if not sku.strip() or sku in skus:
-                reason = f"another product has the SKU {sku} too" if sku.strip() else "it has no SKU"
-                rejected.append(Rejected(key=item.key, cause="sku", reason=reason))
-            else:
-                good.append(item)
-                skus.add(sku)
-        for start in range(0, len(good), BATCH):
-            some = good[start : start + BATCH]
-            payload = msgspec.json.encode([item.document for item in some])
-            name = f"{stamp.attempt}-{start}"
-            prepared.append(Prepared(name=name, keys=tuple(item.key for item in some), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return prepare_products(items, stamp, most=BATCH)
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Create those that are missing, and the variants of those that were begun."""
-        wanted = _wanted(prepared)
+        wanted = read_products(prepared)
         accepted, begun = await self._there(wanted)
         missing = {key: product for key, product in wanted.items() if key not in accepted}
         if not missing:
@@ -106,7 +86,7 @@ class Catalogue:
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Look them up by SKU; where only the product was made, make its variant."""
-        wanted = _wanted(prepared)
+        wanted = read_products(prepared)
         if step != CREATING:
             return [Untouched(key=key) for key in wanted]
         accepted, begun = await self._there(wanted)
@@ -182,10 +162,6 @@ def slug(sku: str) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", sku.lower()).strip("-")[:60].strip("-")
     digest = hashlib.blake2b(sku.encode(), digest_size=6).hexdigest()
     return f"{words or 'sku'}-{digest}"
-
-
-def _wanted(prepared: Prepared) -> dict[str, Product]:
-    return dict(zip(prepared.keys, _products.decode(prepared.payload), strict=True))
 
 
 def _refused(key: str, reason: str) -> Rejected:

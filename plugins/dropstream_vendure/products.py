@@ -17,6 +17,7 @@ from dropstreamd.model.handover import Bad
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Taken
 from dropstreamd.platform.overlap import Overlap
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 500
 LEAST_PAGE = 50
@@ -122,7 +123,7 @@ def read_product(raw: bytes, shop: wire.Shop) -> Product | Bad:
     key = translate.row_key(raw)[: translate.MOST_KEY_BYTES]
     try:
         variant = _variant.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Bad(key=key, place=f"variant id {key[:40]}", reason=str(error), raw=raw)
     wrong = translate.too_long(variant.id, variant.sku)
     if wrong:

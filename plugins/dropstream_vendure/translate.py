@@ -1,6 +1,5 @@
 """An order of Vendure's as the daemon knows orders."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,6 +11,7 @@ from dropstream_vendure.settings import CANCELLED, Settings
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 
@@ -23,13 +23,13 @@ def row_id(raw: bytes) -> str | None:
     """The id of an order or a variant that may not be decodable as a whole."""
     try:
         return _identified.decode(raw).id
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 
 def row_key(raw: bytes) -> str:
     """The row's id, else a digest of what came in its place."""
-    return row_id(raw) or f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    return row_id(raw) or unreadable_key(raw)
 
 
 def read_order(raw: bytes, settings: Settings, shop: wire.Shop) -> Order | Bad:
@@ -37,7 +37,7 @@ def read_order(raw: bytes, settings: Settings, shop: wire.Shop) -> Order | Bad:
     key = row_key(raw)
     try:
         order = _order.decode(raw)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Bad(key=key[:MOST_KEY_BYTES], place=f"order id {key[:40]}", reason=str(error), raw=raw)
     wrong = _wrong(order)
     if wrong:

@@ -8,6 +8,7 @@ was kept. Keys are known only below `wc/` and `wc-…/`: nothing else is asked u
 import base64
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from typing import Generic, NoReturn, TypeVar
 from urllib.parse import urlencode
 
@@ -25,6 +26,7 @@ from dropstreamd.errors import (
 from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Host
 from dropstreamd.platform.http import HttpClient, HttpLimits, Response, decode
+from dropstreamd.platform.rows import read_row
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
@@ -85,6 +87,16 @@ class Api:
     async def find(self, path: str, params: Params, into: type[T], *, space: str = SHOP) -> T | Refusal:
         """What may not be there."""
         return self._judged(await self._get(space, path, params), into, space)
+
+    async def find_each(
+        self, path: str, params: Params, into: type[T], what: str, *, space: str = SHOP
+    ) -> tuple[T, ...] | Refusal:
+        """A list, or what WooCommerce said instead. Raises OddRow for a row that is not as described."""
+        answer = await self.find(path, params, tuple[msgspec.Raw, ...], space=space)
+        if isinstance(answer, Refusal):
+            return answer
+        read = partial(msgspec.json.decode, type=into)
+        return tuple(read_row(bytes(row), read, what) for row in answer)
 
     async def rows(self, path: str, params: Params, into: type[T]) -> "Rows[T]":
         """A page of a list that must be there."""

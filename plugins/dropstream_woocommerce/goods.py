@@ -5,7 +5,7 @@ comma is asked for alone; the database compares without regard to case, so that 
 by letter; and it is cleaned as a text field is, which a SKU with `<`, `%41` or two spaces does not survive.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from urllib.parse import quote_plus
 
@@ -15,6 +15,7 @@ from dropstream_woocommerce import wire
 from dropstream_woocommerce.client import Api, Params, Refusal
 from dropstream_woocommerce.settings import MOST_AT_ONCE
 from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.platform.rows import UNREADABLE, OddRow, read_row
 
 MOST_QUERY_BYTES = 6000
 """Web servers take some 8,000 bytes for an address."""
@@ -24,12 +25,22 @@ MOST_PAGES = 20
 _GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "lbs": Decimal("453.59237"), "oz": Decimal("28.349523125")}
 
 
+class _WithSku(msgspec.Struct, frozen=True):
+    sku: str
+
+
+_with_sku = msgspec.json.Decoder(_WithSku)
+_product = msgspec.json.Decoder(wire.Product)
+
+
 class SkuFinder:
-    """Finds the products and variations of SKUs, exactly so written."""
+    """Finds the products and variations of SKUs, exactly so written. `odd` are those that came and are not
+    as described, and why, by their SKU: "" for one of which not even that can be read."""
 
     def __init__(self, api: Api, fields: str) -> None:
         self._api = api
         self._fields = fields
+        self.odd: dict[str, str] = {}
 
     async def find(self, skus: Iterable[str]) -> dict[str, list[wire.Product]]:
         """A SKU may have several, or none; what is in the trash has none."""
@@ -51,14 +62,31 @@ class SkuFinder:
             "_fields": self._fields,
         }
         found: list[wire.Product] = []
+        count = 0
         for page in range(1, MOST_PAGES + 1):
-            answer = await self._api.rows("products", {**params, "page": page}, wire.Product)
-            found += answer.rows
+            answer = await self._api.rows("products", {**params, "page": page}, msgspec.Raw)
+            found += self.read(answer.rows)
+            count += len(answer.rows)
             short = len(answer.rows) < MOST_AT_ONCE
             ended = answer.total is None or answer.total <= page * MOST_AT_ONCE
-            if len(found) == answer.total or (short and ended):
+            if count == answer.total or (short and ended):
                 return found
-        raise ProtocolMismatch(f"{len(skus)} SKUs have more than {len(found)} products in WooCommerce")
+        raise ProtocolMismatch(f"{len(skus)} SKUs have more than {count} products in WooCommerce")
+
+    def read(self, rows: Iterable[msgspec.Raw]) -> Iterator[wire.Product]:
+        """Those that can be read."""
+        for row in rows:
+            try:
+                yield read_row(bytes(row), _product.decode, "product")
+            except OddRow as odd:
+                self.odd[_sku_of(bytes(row))] = odd.message
+
+
+def _sku_of(row: bytes) -> str:
+    try:
+        return _with_sku.decode(row).sku
+    except UNREADABLE:
+        return ""
 
 
 def _groups(skus: Iterable[str]) -> list[list[str]]:
@@ -115,8 +143,9 @@ class Goods:
                 "per_page": MOST_AT_ONCE,
                 "_fields": self.FIELDS,
             }
-            rows = (await self._api.rows("products", params, wire.Product)).rows
-            self._by_id |= {**dict.fromkeys(some), **{row.id: row for row in rows}}
+            rows = (await self._api.rows("products", params, msgspec.Raw)).rows
+            self._by_id |= dict.fromkeys(some)
+            self._by_id |= {product.id: product for product in self._finder.read(rows)}
         if self._units is None and any(product.weight for each in found.values() for product in each):
             self._units = await grams_per_unit(self._api)
 

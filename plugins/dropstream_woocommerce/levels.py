@@ -73,7 +73,7 @@ class Levels:
         outcomes: list[Outcome] = []
         groups: dict[int, list[_Change]] = {}
         for sku, units in levels.items():
-            change = _change(sku, units, there.get(sku, []))
+            change = _change(sku, units, there.get(sku, []), self._finder.odd)
             if isinstance(change, Rejected):
                 outcomes.append(change)
             else:
@@ -128,10 +128,11 @@ class Shown:
         }
 
 
-def _change(sku: str, units: int, there: Sequence[wire.Product]) -> _Change | Rejected:
-    if not there:
-        reason = f"WooCommerce has no product or variation with the SKU {sku}"
-        return Rejected(key=sku, cause=f"sku:{sku}", reason=reason)
+def _change(
+    sku: str, units: int, there: Sequence[wire.Product], odd: Mapping[str, str]
+) -> _Change | Rejected:
+    if sku in odd or not there:
+        return _missing(sku, odd)
     if len(there) > 1:
         ids = ", ".join(str(each.id) for each in there[:5])
         reason = f"{len(there)} products or variations have the SKU {sku} ({ids}): make them differ"
@@ -150,6 +151,16 @@ def _change(sku: str, units: int, there: Sequence[wire.Product]) -> _Change | Re
         return Rejected(key=sku, cause="quantity", reason=reason)
     parent = product.parent_id if product.type == "variation" else 0
     return _Change(sku=sku, id=product.id, parent=parent, units=units)
+
+
+def _missing(sku: str, odd: Mapping[str, str]) -> Rejected:
+    """Nothing can be set for it; `odd` as the finder tells it."""
+    if sku in odd:
+        reason = f"of what has the SKU {sku} in WooCommerce, {odd[sku]}"
+        return Rejected(key=sku, cause="unreadable", reason=reason)
+    also = f", unless it is this: {odd['']}" if "" in odd else ""
+    reason = f"WooCommerce has no product or variation with the SKU {sku}{also}"
+    return Rejected(key=sku, cause=f"sku:{sku}", reason=reason)
 
 
 def _untracked(sku: str) -> Rejected:

@@ -6,7 +6,6 @@ What WooCommerce fails to load it leaves out of a page without a word: one that 
 for is the last only if the list's length says so too.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +14,7 @@ from dropstream_woocommerce import wire
 from dropstream_woocommerce.client import Api, Params, Rows
 from dropstream_woocommerce.settings import MOST_AT_ONCE
 from dropstreamd.model.handover import Bad
+from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 AGAIN = 5
@@ -87,8 +87,8 @@ def row_key(raw: bytes) -> str:
     """The row's id, else a digest of what came in its place."""
     try:
         return str(_row.decode(raw).id)
-    except msgspec.DecodeError:
-        return f"unreadable-{hashlib.blake2b(raw, digest_size=12).hexdigest()}"
+    except UNREADABLE:
+        return unreadable_key(raw)
 
 
 def bad_row(raw: bytes, what: str, reason: str) -> Bad:

@@ -24,6 +24,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.rows import UNREADABLE, OddRow
 
 OVERLAP = timedelta(minutes=10)
 """How much further back a run reads: a change may be dated when it began and be there when it ended."""
@@ -147,12 +148,12 @@ class Orders:
 
     async def _told(self, run: _Run, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         bad: list[Bad] = []
-        concerned: list[wire.Order] = []
+        concerned: list[tuple[wire.Order, bytes]] = []
         for row in rows:
             try:
                 order = _order.decode(row)
                 wrong = translate.fault(order)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 wrong = str(error)
             if wrong:
                 if self._matters(run, row):
@@ -160,10 +161,18 @@ class Orders:
                 continue
             run.looked.add(order.id)
             if order.id in run.told or self._ships(order):
-                concerned.append(order)
-        await self._goods.learn(line for order in concerned for line in order.line_items)
-        documents = [await self._document(order) for order in concerned]
-        return tuple(each for each in documents if self._keep(run, each)), tuple(bad)
+                concerned.append((order, row))
+        await self._goods.learn(line for order, _ in concerned for line in order.line_items)
+        documents: list[Order] = []
+        for order, row in concerned:
+            try:
+                document = await self._document(order)
+            except OddRow as odd:
+                bad.append(bad_row(row, "order", odd.message))
+                continue
+            if self._keep(run, document):
+                documents.append(document)
+        return tuple(documents), tuple(bad)
 
     def _ships(self, order: wire.Order) -> bool:
         return order.status in self._settings.ship_statuses and translate.ours(order, self._settings)
@@ -172,7 +181,7 @@ class Orders:
         """Whether a row that cannot be read is anybody's: what is over and was never told is not."""
         try:
             status = msgspec.json.decode(row, type=_Status)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return True
         return status.status in self._settings.ship_statuses or status.id in run.told
 

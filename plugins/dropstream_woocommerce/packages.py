@@ -14,6 +14,7 @@ from dropstream_woocommerce.translate import refunded, status_of, text_of
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Item, Rejected
 from dropstreamd.model.shipments import Fulfillment
+from dropstreamd.platform.rows import UNREADABLE
 
 RECORD = "_dropstream_package_"
 """Begins the name of an order's custom field that says which units of it a package held; the mark follows."""
@@ -142,7 +143,7 @@ def units_of(fulfillment: wire.Fulfillment) -> dict[int, int]:
         if meta.key == ITEMS:
             try:
                 items = _items.decode(meta.value)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue  # of another make: it counts for nothing
             for item in items:
                 units[item.item_id] += int(item.qty)
@@ -157,7 +158,7 @@ def field(fulfillment: wire.Fulfillment, key: str) -> str:
 async def refunded_units(api: Api, order: int) -> dict[int, int]:
     """Units of an order that were refunded, by line."""
     params: Params = {"per_page": MOST_AT_ONCE, "_fields": "id,line_items"}
-    answer = await api.find(f"orders/{order}/refunds", params, tuple[wire.Refund, ...])
+    answer = await api.find_each(f"orders/{order}/refunds", params, wire.Refund, "refund")
     if isinstance(answer, Refusal):
         if answer.missing:
             return {}
@@ -169,7 +170,7 @@ async def refunded_units(api: Api, order: int) -> dict[int, int]:
 
 async def fulfillments_of(api: Api, order: int) -> tuple[wire.Fulfillment, ...]:
     """Those of an order that nobody deleted."""
-    answer = await api.find(f"orders/{order}/fulfillments", {}, tuple[wire.Fulfillment, ...])
+    answer = await api.find_each(f"orders/{order}/fulfillments", {}, wire.Fulfillment, "fulfillment")
     if isinstance(answer, Refusal):
         if answer.missing:
             return ()

@@ -28,6 +28,7 @@ from dropstreamd.model.handover import (
 from dropstreamd.model.money import Money
 from dropstreamd.model.products import Product
 from dropstreamd.platform.contract import Page, Record, Taken
+from dropstreamd.platform.rows import UNREADABLE
 
 DRAFTING = "drafting"
 """Recorded before the call that creates."""
@@ -94,7 +95,7 @@ class Products:
     def _read(self, row: bytes) -> Product | Bad | None:
         try:
             product = _product.decode(row)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             return bad_row(row, "product", str(error))
         if product.type == "variable":
             self._parents[product.id] = product

@@ -26,6 +26,7 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.returns import ReturnReceipt
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
 
 NOTING = "noting"
 """Recorded before the call that adds the note."""
@@ -56,16 +57,7 @@ class Receipts:
 
     def prepare(self, items: Sequence[Item[ReturnReceipt]], stamp: Stamp) -> Preparation:
         """One attempt for each receipt."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wrong = _unusable(item)
-            if wrong is not None:
-                rejected.append(wrong)
-                continue
-            payload = msgspec.json.encode(_frozen(item))
-            prepared.append(Prepared(name=f"{stamp.attempt}-{number}", keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, lambda item: _unusable(item) or _frozen(item))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Add the note, unless it is there."""

@@ -6,12 +6,14 @@ becomes completed only if it still is in a status that is shipped, looked at rig
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
 from dropstream_woocommerce import wire
 from dropstream_woocommerce.client import Api, Offers, Refusal, begun
 from dropstream_woocommerce.goods import Goods
+from dropstream_woocommerce.listing import row_key
 from dropstream_woocommerce.packages import (
     ORDER_FIELDS,
     Seen,
@@ -26,8 +28,10 @@ from dropstream_woocommerce.packages import (
 )
 from dropstream_woocommerce.settings import Settings
 from dropstream_woocommerce.ways import Fulfillments, Notes, Trackings, Way, same_by_hand
+from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import (
     Accepted,
+    InDoubt,
     Item,
     Outcome,
     Preparation,
@@ -40,6 +44,8 @@ from dropstreamd.model.handover import (
 )
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Record
+from dropstreamd.platform.freezing import each_alone
+from dropstreamd.platform.rows import OddRow, read_row
 
 TELLING = "telling"
 """Recorded before the first call that tells a package."""
@@ -48,6 +54,7 @@ CHANGING = "changing"
 """Recorded before the first call that changes its tracking."""
 
 _wanted = msgspec.json.Decoder(Wanted)
+_order = msgspec.json.Decoder(wire.Order)
 
 
 class Shipments:
@@ -66,52 +73,55 @@ class Shipments:
 
     def prepare(self, items: Sequence[Item[Fulfillment]], stamp: Stamp) -> Preparation:
         """One attempt for each package."""
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
-        for number, item in enumerate(items):
-            wanted = frozen(item, notify=self._settings.notify_customer)
-            if isinstance(wanted, Rejected):
-                rejected.append(wanted)
-            else:
-                name, payload = f"{stamp.attempt}-{number}", msgspec.json.encode(wanted)
-                prepared.append(Prepared(name=name, keys=(item.key,), payload=payload))
-        return Preparation(prepared=tuple(prepared), rejected=tuple(rejected))
+        return each_alone(items, stamp, partial(frozen, notify=self._settings.notify_customer))
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Tell the package, or change the tracking of one that was told."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
+        try:
+            return [await self._push(key, wanted, record)]
+        except OddRow as odd:  # before the first write: after it, that is unknown
+            return [Rejected(key=key, cause="unreadable", reason=f"of its order, {odd.message}")]
+
+    async def _push(self, key: str, wanted: Wanted, record: Record) -> Outcome:
         seen = await self._seen(wanted.order)
         if seen is None:
-            return [no_order(key)]
+            return no_order(key)
         way = await self.way(wanted)
         there = await way.find(seen, wanted)
         if wanted.replaces is not None:
-            return [await self._change(key, wanted, seen, way, there, record)]
+            return await self._change(key, wanted, seen, way, there, record)
         if there is not None:
-            return [await self._finish(key, wanted, seen, way, there)]
+            return await self._finish(key, wanted, seen, way, there)
         refused = refusal(key, seen, wanted, self._settings)
         if refused is not None:
             by_hand = same_by_hand(seen, wanted)
-            return [refused if by_hand is None else Accepted(key=key, remote=by_hand)]
+            return refused if by_hand is None else Accepted(key=key, remote=by_hand)
         try:
             await record(TELLING, if_wanted=True)
         except Withdrawn:
-            return [Untouched(key=key)]
-        return [await self._tell(key, wanted, seen, way)]
+            return Untouched(key=key)
+        return await self._tell(key, wanted, seen, way)
 
     async def recover(self, prepared: Prepared, step: str, record: Record) -> Sequence[Outcome]:  # noqa: ARG002
         """Look the package up on its order, and finish what was begun."""
         key, wanted = prepared.keys[0], _wanted.decode(prepared.payload)
+        try:
+            return [await self._recover(key, wanted, step)]
+        except OddRow as odd:
+            return [InDoubt(key=key, why=f"it cannot be looked up: {odd.message}")]
+
+    async def _recover(self, key: str, wanted: Wanted, step: str) -> Outcome:
         seen = await self._seen(wanted.order) if step in (TELLING, CHANGING) else None
         if seen is None:
-            return [Untouched(key=key)]
+            return Untouched(key=key)
         way = await self.way(wanted)
         there = await way.find(seen, wanted)
         if there is None or (step == CHANGING and not there.whole and there.remote == wanted.replaces):
-            return [Untouched(key=key)]
+            return Untouched(key=key)
         if step == CHANGING and not there.whole:
-            return [_changed(key, await way.change(seen, wanted, there))]
-        return [await self._finish(key, wanted, seen, way, there)]
+            return _changed(key, await way.change(seen, wanted, there))
+        return await self._finish(key, wanted, seen, way, there)
 
     async def way(self, wanted: Wanted) -> Way:
         """As the settings say, else by the best that the shop has. The extension knows no package without a
@@ -219,14 +229,18 @@ class Shipments:
         return _changed(key, await way.change(seen, wanted, there))
 
     async def _seen(self, order: int) -> Seen | None:
-        answer = await self._api.find(f"orders/{order}", {"_fields": ORDER_FIELDS}, wire.Order)
+        answer = await self._api.find(f"orders/{order}", {"_fields": ORDER_FIELDS}, msgspec.Raw)
         if isinstance(answer, Refusal):
             return None
+        row = bytes(answer)
+        if row_key(row) != str(order):
+            raise ProtocolMismatch(f"WooCommerce answered something that is not order {order}")
+        told = read_row(row, _order.decode, "order")
         if not await self._offers.fulfillments():
-            return Seen(order=answer)
+            return Seen(order=told)
         there = await fulfillments_of(self._api, order)
-        counted = await of_goods(self._goods, answer, there)
-        return Seen(order=answer, fulfillments=there, counted=counted)
+        counted = await of_goods(self._goods, told, there)
+        return Seen(order=told, fulfillments=there, counted=counted)
 
 
 async def best_way(offers: Offers) -> str:

@@ -18,6 +18,7 @@ from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
 from dropstream_woocommerce.shipments import Shipments, best_way
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
+from dropstreamd.platform.rows import UNREADABLE
 
 MOST_PAGES = 5000
 SHOWN = 5
@@ -110,7 +111,7 @@ class WooCommerceStore(StoreParts):
             for row in await listing.next():
                 try:
                     yield _product.decode(row)
-                except msgspec.DecodeError:
+                except UNREADABLE:
                     continue  # the run that reads products tells of it
             if listing.done:
                 return

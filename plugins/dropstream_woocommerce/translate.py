@@ -13,6 +13,7 @@ from dropstream_woocommerce.listing import too_long
 from dropstream_woocommerce.settings import Settings
 from dropstreamd.model.money import Money
 from dropstreamd.model.orders import Address, Order, OrderLine, OrderStatus
+from dropstreamd.platform.rows import UNREADABLE
 
 REFUNDED_ITEM = "_refunded_item_id"
 TRASH = "trash"
@@ -144,7 +145,7 @@ def text_of(raw: msgspec.Raw) -> str:
     """A custom field's value, where that is a text or a number."""
     try:
         value = _text.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""
     return "" if value is None else str(value)
 

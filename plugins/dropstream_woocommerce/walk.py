@@ -14,6 +14,7 @@ from dropstream_woocommerce import translate, wire
 from dropstream_woocommerce.client import Api, Params
 from dropstream_woocommerce.listing import Place, row_key
 from dropstream_woocommerce.settings import MOST_AT_ONCE
+from dropstreamd.platform.rows import UNREADABLE
 
 FIELDS = ",".join(
     (
@@ -75,7 +76,7 @@ class Walk:
 def changed_at(row: bytes) -> datetime | None:
     try:
         at = translate.instant(_stamped.decode(row).date_modified_gmt)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return None if at is None else at.astimezone(UTC).replace(microsecond=0)
 

@@ -152,7 +152,7 @@ class Trackings:
 
     async def _entries(self, order: int) -> tuple[wire.Tracking, ...]:
         path = f"orders/{order}/shipment-trackings"
-        answer = await self._api.find(path, {}, tuple[wire.Tracking, ...], space=TRACKING)
+        answer = await self._api.find_each(path, {}, wire.Tracking, "tracking", space=TRACKING)
         if isinstance(answer, Refusal):
             raise ProtocolMismatch(f"the Shipment Tracking extension refused to tell an order's: {answer}")
         return answer
@@ -184,7 +184,7 @@ class Notes:
 
     async def notes(self, order: int) -> tuple[wire.Note, ...]:
         """All notes of an order; none of one that is gone."""
-        answer = await self._api.find(f"orders/{order}/notes", {}, tuple[wire.Note, ...])
+        answer = await self._api.find_each(f"orders/{order}/notes", {}, wire.Note, "note")
         if isinstance(answer, Refusal):
             if answer.missing:
                 return ()

@@ -140,7 +140,8 @@ class FakeAmazon(Double[Fault]):
             return self._failed(operation, 404, "NOT_FOUND", "not found")
         check_answer(operation, status, told)
         plan = {"x-amzn-RateLimit-Limit": str(bucket.rate_per_s), "x-amzn-RequestId": "1"}
-        return Reply(status=status, headers=plan, body=b"" if told is None else msgspec.json.encode(told))
+        body = b"" if told is None else self.spoil.spoilt(operation.name, msgspec.json.encode(told))
+        return Reply(status=status, headers=plan, body=body)
 
     def _done(
         self, name: str, path: Mapping[str, str], asked: Row, sent: Any, headers: Mapping[str, str]
@@ -168,7 +169,7 @@ class FakeAmazon(Double[Fault]):
             return (404, None) if found is None else (200, found)
         if name != "patchListingsItem":
             raise Refused(f"nothing here answers {name}")
-        issues = seller.patch(path["sku"], sent)
+        issues = seller.patch(path["sku"], sent, asked)
         told = {"sku": path["sku"], "submissionId": "1", "issues": issues}
         return 200, told | {"status": "INVALID" if issues else "ACCEPTED"}
 

@@ -45,10 +45,15 @@ class AmazonSeller(AmazonOrders):
             "title": f"A {sku}",
             "status": ["BUYABLE", "DISCOVERABLE"],
             "channels": {channel: units} if channel else {},
+            "also": {},
             "handling_days": 3,
         }
         self.listings[sku] = row
         return row
+
+    def list_also(self, sku: str, where: str, units: int | None = 0, *, channel: str = "DEFAULT") -> None:
+        """In another marketplace too, where another channel may fulfill it."""
+        self.listings[sku]["also"][where] = {channel: units} if channel else {}
 
     def shown(self, sku: str) -> int | None:
         """What the merchant's channel offers."""
@@ -60,7 +65,7 @@ class AmazonSeller(AmazonOrders):
     def find(self, asked: Row) -> Row:
         """A page of twenty at most; of more than a thousand, nothing is told."""
         (marketplace,) = self._in_marketplace(asked)
-        rows = [row for row in self.listings.values() if row["marketplace"] == marketplace]
+        rows = [row for row in self.listings.values() if marketplace in _channels(row)]
         if "identifiers" in asked:
             if asked.get("identifiersType") != "SKU" or len(asked["identifiers"]) > 20:
                 raise Invalid("identifiers")
@@ -74,7 +79,9 @@ class AmazonSeller(AmazonOrders):
         page = rows[start : min(start + size, 1000)]
         answer: Row = {
             "numberOfResults": len(rows),
-            "items": [self._listed(row, asked.get("includedData", ["summaries"])) for row in page],
+            "items": [
+                self._listed(row, marketplace, asked.get("includedData", ["summaries"])) for row in page
+            ],
         }
         if start + size < min(len(rows), 1000):
             answer["pagination"] = {"nextToken": str(start + size)}
@@ -83,9 +90,9 @@ class AmazonSeller(AmazonOrders):
     def listing(self, sku: str, asked: Row) -> Row | None:
         (marketplace,) = self._in_marketplace(asked)
         row = self.listings.get(sku)
-        if row is None or row["marketplace"] != marketplace:
+        if row is None or marketplace not in _channels(row):
             return None
-        return self._listed(row, asked.get("includedData", ["summaries"]))
+        return self._listed(row, marketplace, asked.get("includedData", ["summaries"]))
 
     def _in_marketplace(self, asked: Row) -> list[str]:
         wanted: list[str] = asked["marketplaceIds"]
@@ -93,11 +100,11 @@ class AmazonSeller(AmazonOrders):
             raise Invalid("Invalid 'sellerId' and 'marketplaceId' combination provided.")
         return wanted
 
-    def _listed(self, row: Row, data: Iterable[str]) -> Row:
-        where = row["marketplace"]
+    def _listed(self, row: Row, where: str, data: Iterable[str]) -> Row:
+        """As one marketplace shows it: of who fulfills it in the others, nothing is told."""
         channels = [
             {"fulfillmentChannelCode": code} | ({} if units is None else {"quantity": units})
-            for code, units in row["channels"].items()
+            for code, units in _channels(row)[where].items()
         ]
         summary = {
             "marketplaceId": where,
@@ -122,10 +129,12 @@ class AmazonSeller(AmazonOrders):
         }
         return {"sku": row["sku"], **{name: whole[name] for name in data}}
 
-    def patch(self, sku: str, body: Row) -> list[Row]:
-        """The issues that it has; where none is an error, it is applied."""
+    def patch(self, sku: str, body: Row, asked: Row) -> list[Row]:
+        """The issues that it has; where none is an error, it is applied: in every marketplace, whichever is
+        named, since a SKU's inventory is one."""
+        (marketplace,) = self._in_marketplace(asked)
         row = self.listings.get(sku)
-        if row is None or sku in self.invalid:
+        if row is None or marketplace not in _channels(row) or sku in self.invalid:
             return [issue("90220", "'size' is required but not supplied.")]
         if body["productType"] not in ("SHIRT", "PRODUCT"):
             return [issue("8541", "the product type is another")]
@@ -137,9 +146,11 @@ class AmazonSeller(AmazonOrders):
                 raise Refused(f"nothing here patches {patch}")
             for value in patch["value"]:
                 code = value["fulfillment_channel_code"]
-                if any(each != code for each in row["channels"]) or not row["channels"]:
+                before = [each for channels in _channels(row).values() for each in channels]
+                if any(each != code for each in before) or not before:
                     self.converted.append(sku)
                 row["channels"] = {code: value["quantity"]}
+                row["also"] = {where: {code: value["quantity"]} for where in row["also"]}
                 if patch["op"] == "replace":
                     row["handling_days"] = None
         row["updated"] = text(self.now())
@@ -183,7 +194,7 @@ class AmazonSeller(AmazonOrders):
             raise Refused("the feed's numbers or its seller are wrong")
         issues = [{"severity": "ERROR", "code": code, "message": "No"} for code in self.general]
         for message in messages:
-            found = self.patch(message["sku"], message)
+            found = self.patch(message["sku"], message, feed)
             issues += [
                 {
                     "messageId": message["messageId"],
@@ -208,6 +219,12 @@ class AmazonSeller(AmazonOrders):
         told = self.new_document("application/json")
         self.documents[told["id"]]["content"] = gzip.compress(msgspec.json.encode(report))
         feed |= {"processingStatus": "DONE", "resultFeedDocumentId": told["id"]}
+
+
+def _channels(row: Row) -> Row:
+    """By marketplace, who fulfills a listing there and how many are offered."""
+    channels: Row = {row["marketplace"]: row["channels"], **row["also"]}
+    return channels
 
 
 def issue(code: str, message: str, severity: str = "ERROR") -> Row:

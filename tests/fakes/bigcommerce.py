@@ -148,7 +148,7 @@ class FakeBigCommerce(Double[Fault]):
         kind = PROBLEM if status in REFUSED and isinstance(told, dict) else ""
         return Reply(
             status=status,
-            body=b"" if status == 204 else msgspec.json.encode(told),
+            body=b"" if status == 204 else self.spoil.spoilt(operation.id, msgspec.json.encode(told)),
             headers=self.quota.headers(),
             kind=kind,
         )

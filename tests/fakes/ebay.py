@@ -92,7 +92,9 @@ class FakeEbay(Double[Fault]):
         canned = self._canned(fault, name)
         if canned is not None or fault == "before":
             return canned
-        return await misbehaved(reply(), fault)
+        told = reply()
+        spoilt = msgspec.structs.replace(told, body=self.spoil.spoilt(name, told.body))
+        return await misbehaved(spoilt, fault)
 
     def _canned(self, fault: Fault | None, name: str) -> Reply | None:
         """What some faults are answered with, without a look at the request."""

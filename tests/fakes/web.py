@@ -10,6 +10,8 @@ import h11
 import msgspec
 import trio
 
+from .spoil import Spoil
+
 JSON = "application/json"
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 NO_CONTENT = 204
@@ -81,7 +83,8 @@ class Double(Generic[F]):
     """A platform's server, as its tests see it: `answer` is its subclass's.
 
     `asked` are the names of the calls that came, in order. What is in `before` under such a name is called,
-    once, before the next of these calls is looked at; what is in `faults`, each once, hits the next of them.
+    once, before the next of these calls is looked at; what is in `faults`, each once, hits the next of them;
+    what `spoil` is told becomes of the answers to all of them.
     """
 
     kind = JSON
@@ -91,6 +94,7 @@ class Double(Generic[F]):
         self.asked: list[str] = []
         self.faults: dict[str, list[F]] = {}
         self.before: dict[str, Callable[[], object]] = {}
+        self.spoil = Spoil()
 
     @property
     def url(self) -> str:

@@ -85,7 +85,8 @@ class FakeWooCommerce(Double[Fault]):
             return refused
         try:
             status, answer, told = self.shop.answer(read)
-            reply = Reply(status=status, headers=told, body=msgspec.json.encode(answer))
+            body = self.spoil.spoilt(read.route.name, msgspec.json.encode(answer))
+            reply = Reply(status=status, headers=told, body=body)
         except Refused as refusal:
             reply = _error(refusal.code, refusal.status)
         if fault == "late-400":

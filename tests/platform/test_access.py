@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from dropstreamd.errors import AuthFailed, ProtocolMismatch, Unreachable
+from dropstreamd.errors import AuthFailed, DropstreamError, ProtocolMismatch, Unreachable
 from dropstreamd.platform.access import FETCH_LIMIT_S, AccountTokens, Grant, digest
 from dropstreamd.platform.secrets import Secret
 
@@ -18,11 +18,14 @@ class Platform:
         self.kept: list[str] = []
         self.secret = "first"
         self.rotates = rotates
+        self.fails: DropstreamError | None = None
 
     async def fetch(self) -> Grant:
         self.calls += 1
         number = self.calls
         await trio.sleep(self.slow_s)
+        if self.fails is not None:
+            raise self.fails
         refresh = Secret(f"refresh-{number}") if self.rotates else None
         return Grant(access_token=Secret(f"access-{number}"), expires_in_s=7200.0, refresh_token=refresh)
 
@@ -101,6 +104,67 @@ async def test_what_cannot_be_kept_is_not_used() -> None:
     with pytest.raises(AuthFailed):
         await owner.token(platform.fetch, made_with=platform.made_with, keep=no_room)
     assert await platform.token(owner) == "access-2"
+
+
+async def test_who_waited_for_a_fetch_that_failed_makes_none_itself(autojump_clock: MockClock) -> None:
+    """However many wait: nobody waits for more than the one that was under way."""
+    platform, owner = Platform(), AccountTokens()
+    platform.slow_s, platform.fails = 20.0, Unreachable("it is down")
+    ended_s: list[float] = []
+
+    async def one() -> None:
+        with pytest.raises(Unreachable, match="it is down"):
+            await platform.token(owner)
+        ended_s.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(one)
+    assert (ended_s, platform.calls) == ([20.0] * 5, 1)
+    platform.fails = None
+    assert await platform.token(owner) == "access-2", "the next one tries"
+
+
+async def test_a_failure_with_other_secrets_is_nobody_elses(autojump_clock: MockClock) -> None:
+    platform, owner = Platform(), AccountTokens()
+    platform.slow_s, platform.fails = 20.0, AuthFailed("wrong")
+    found: list[str] = []
+
+    async def first() -> None:
+        with pytest.raises(AuthFailed):
+            await platform.token(owner)
+
+    async def second() -> None:
+        found.append(await platform.token(owner))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first)
+        await trio.sleep(1)
+        nursery.start_soon(second)
+        await trio.sleep(1)
+        platform.secret = "corrected"
+        await trio.sleep(18.5)
+        platform.fails = None
+    assert found == ["access-2"]
+
+
+async def test_who_waited_for_a_fetch_that_was_cancelled_makes_it(autojump_clock: MockClock) -> None:
+    platform, owner = Platform(), AccountTokens()
+    platform.slow_s = 5.0
+    found: list[str] = []
+
+    async def cut() -> None:
+        with trio.move_on_after(1.0):
+            await platform.token(owner)
+
+    async def waiter() -> None:
+        found.append(await platform.token(owner))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cut)
+        await trio.sleep(0.5)
+        nursery.start_soon(waiter)
+    assert found == ["access-2"]
 
 
 async def test_a_consent_replaces_the_token_or_leaves_what_was(autojump_clock: MockClock) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from dropstream_amazon.levels import FEW
 from dropstream_amazon.settings import Settings, pace
 from dropstream_amazon.store import AmazonStore, open_store
 from dropstreamd.clock import Clock
@@ -13,7 +14,7 @@ from dropstreamd.model.handover import Item
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.limiter import Budget
 from tests.fakes.amazon import HERE, SELLER
-from tests.fakes.amazon_seller import Row
+from tests.fakes.amazon_seller import AmazonSeller, Row
 from tests.plugins import things
 from tests.plugins.host import StoreAccount, TestHost
 
@@ -55,3 +56,16 @@ def package(key: str, order: Row, units: int, *tracking: str, **changes: Any) ->
     number, sold = order["orderId"], order["orderItems"][0]["orderItemId"]
     fields = {"order_number": number, "service": "", **changes}
     return things.package(key, number, {sold: units}, *tracking, **fields)
+
+
+# ---- levels
+
+MANY = FEW + 1
+"""Levels that go in a feed."""
+
+
+def stocked(seller: AmazonSeller, count: int, units: int = 1) -> dict[str, int]:
+    """So many listings, and a level for each."""
+    for number in range(count):
+        seller.list_sku(f"S-{number}", units)
+    return {f"S-{number}": 5 + number % 7 for number in range(count)}

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from dropstream_amazon.levels import FEW, LINGERS_S
+from dropstream_amazon.levels import LINGERS_S
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
 from dropstreamd.model.handover import Accepted, InDoubt, Untouched
 from dropstreamd.platform.again import TRIES
@@ -16,16 +16,7 @@ from tests.fakes.amazon import CANADA, HERE, FakeAmazon, Fault
 from tests.fakes.amazon_seller import AmazonSeller
 from tests.plugins.things import refused
 
-from .stores import Account, push_levels
-
-MANY = FEW + 1
-
-
-def stocked(seller: AmazonSeller, count: int, units: int = 1) -> dict[str, int]:
-    """So many listings, and a level for each."""
-    for number in range(count):
-        seller.list_sku(f"S-{number}", units)
-    return {f"S-{number}": 5 + number % 7 for number in range(count)}
+from .stores import MANY, Account, push_levels, stocked
 
 
 async def test_few_are_patched_and_handling_times_stay(
@@ -99,19 +90,6 @@ async def test_skus_are_found_as_they_are_written(
     assert refused(outcomes.pop("tab\tbed")) == "sku:tab\tbed", "Amazon cannot read it, and its neighbours go"
     assert all(isinstance(each, Accepted) for each in outcomes.values()), outcomes
     assert {seller.shown(sku) for sku in odd[:-1]} == {3}
-
-
-async def test_a_listing_is_found_in_the_marketplace_where_it_is(
-    fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
-) -> None:
-    levels = stocked(seller, MANY)
-    for number in range(MANY // 2):
-        seller.listings[f"S-{number}"]["marketplace"] = CANADA
-    async with account.open(marketplaces=(HERE, CANADA)) as store:
-        outcomes = await push_levels(store, levels)
-    assert all(isinstance(each, Accepted) for each in outcomes.values())
-    assert {sku: seller.shown(sku) for sku in levels} == levels
-    assert sorted(feed["marketplaceIds"] for feed in seller.feeds.values()) == [[CANADA], [HERE]]
 
 
 def _times(fault: Fault, count: int) -> list[Fault]:

@@ -44,8 +44,12 @@ async def test_what_amazon_alone_fulfills_is_left_out(account: Account, seller: 
     seller.list_sku("FBA", None, channel="AMAZON_NA")
     seller.list_sku("BOTH", 1)["channels"]["AMAZON_NA"] = None
     seller.list_sku("NEW", None, channel="")
+    seller.list_sku("MINE-THERE", None, channel="AMAZON_NA")
+    seller.list_also("MINE-THERE", CANADA, 1)
     products, _ = await all_of(account)
     assert [each.sku for each in products] == ["BOTH", "NEW"]
+    products, _ = await all_of(account, marketplaces=(HERE, CANADA))
+    assert [each.sku for each in products] == ["BOTH", "NEW", "MINE-THERE"]
 
 
 async def test_each_marketplace_is_read_and_each_sku_told_once(

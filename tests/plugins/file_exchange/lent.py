@@ -37,6 +37,9 @@ class Unlimited:
     def operation(self, name: str, pace: Pace) -> Limiter:
         raise AssertionError("files have no operations")
 
+    def ahead(self) -> Limiter:
+        return self
+
     def ready_in_s(self, cost: float = 1.0) -> float:
         return 0.0
 

@@ -132,6 +132,21 @@ async def test_one_level_that_is_refused_holds_up_no_other() -> None:
     assert b'"stocked_quantity":14' in server.requests[3]
 
 
+@pytest.mark.parametrize(("sku", "refused"), [("B", {"B"}), (None, {"B", "NOT-SOLD"})])
+async def test_an_odd_variant_holds_up_its_own_level_alone(sku: str | None, refused: set[str]) -> None:
+    """One without a SKU may be any that was not told."""
+    part = {"required_quantity": 1, "inventory": {"id": "iitem_A", "location_levels": []}}
+    good = {"id": "variant_A", "sku": "A", "manage_inventory": True, "inventory_items": [part]}
+    variants = {"variants": [{**good, "id": "variant_B", "sku": sku, "manage_inventory": "yes"}, good]}
+    made = {"created": [{"inventory_item_id": "iitem_A"}]}
+    async with store_told(LOCATION, variants, made) as (store, _):
+        outcomes = await hand_over_all(store.inventory, *(level(each, 7) for each in ("A", "B", "NOT-SOLD")))
+    assert outcomes["A"] == Accepted(key="A", remote="variant_A")
+    odd = {key for key, each in outcomes.items() if isinstance(each, Rejected) and each.cause == "unreadable"}
+    assert odd == refused
+    assert "variant variant_B is not as described" in str(outcomes["B"])
+
+
 async def test_a_fulfillment_that_does_not_show_is_in_doubt() -> None:
     async with store_told(LOCATION, order(), order()) as (store, _):
         with pytest.raises(OutcomeUnknown):

@@ -7,6 +7,7 @@ import pytest
 
 from dropstream_tryton import wire
 from dropstream_tryton.acknowledgements import acknowledgements_of
+from dropstream_tryton.changes import last_readable
 from dropstream_tryton.places import House
 from dropstream_tryton.purchases import purchase_orders
 from dropstream_tryton.receipts import receipts
@@ -226,6 +227,15 @@ def test_a_record_that_cannot_be_read_keeps_its_key() -> None:
     odd = bad("shipment", b'{"id": null}', "why")
     assert odd.key == bad("shipment", b'{"id": null}', "again").key
     assert odd.key.startswith("unreadable-")
+
+
+def test_a_page_ends_with_the_last_record_that_can_be_read() -> None:
+    told = b'{"id": 7, "last_modified_at": {"__class__": "datetime", "year": 2026, "month": 5, "day": 4}}'
+    rows = [msgspec.Raw(row) for row in (told, b'{"id": 8, "last_modified_at": null}')]
+    last = last_readable(rows)
+    assert last is not None
+    assert last.id == 7
+    assert last_readable(rows[1:]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Packages whose label was voided in the warehouse: nothing has left, nor will, under their tracking number.
+
+A store that was not told of one is told nothing. One that was told shows a tracking number that leads
+nowhere: whether units, carrier or number are to be others only a person knows, who mends it there. Its units
+stay told; what leaves under another label is more than was ordered, and shown as that.
+"""
+
+import msgspec
+
+from dropstreamd.channels import references
+from dropstreamd.channels.references import Taken
+from dropstreamd.channels.run import Scope
+from dropstreamd.model.shipments import Package
+from dropstreamd.store import documents
+from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.handover import Nothing
+from dropstreamd.store.records import Flow
+
+SHIPMENTS = "shipments"
+
+_decode = msgspec.msgpack.Decoder(Package)
+
+
+def nothing_to_tell(scope: Scope, package: Package, *, told: bool) -> Nothing:
+    """What is done with it; where the store was told, its change is a task (`described`)."""
+    if told:
+        return Nothing(why="its label was voided after the store was told of it")
+
+    def free_units(tx: Writer) -> None:
+        references.allocate(tx, scope.account, package.reference, package.key, ())
+
+    return Nothing(why="its label was voided before the store was told of it", then=free_units)
+
+
+def left_out(tx: Reader, scope: Scope, taken: Taken) -> Taken:
+    """What packages of an order took, without those that the store is never told of."""
+    flow = Flow(scope.connection.id, SHIPMENTS)
+    for key in list(taken.units):
+        doc = documents.get(tx, flow, key)
+        if doc is not None and not doc.accepted and _decode.decode(doc.content).voided:
+            taken = taken.without(key)
+    return taken
+
+
+def described(package: Package) -> str:
+    """For the person who mends the store."""
+    number = ", ".join(package.tracking_numbers) or "none"
+    return (
+        f"the label of package {package.key}, tracking number {number}, was voided in the warehouse: mend "
+        "the store's fulfillment; what leaves under another label is a package of its own"
+    )

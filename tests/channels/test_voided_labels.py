@@ -1,0 +1,80 @@
+"""Labels that the warehouse voids: the store is told nothing of them. If it was told before, it is a task."""
+
+import pytest
+from msgspec.structs import replace
+
+from dropstreamd.channels import shipments
+from dropstreamd.errors import Wait
+from dropstreamd.model.shipments import Package
+from dropstreamd.platform.contract import Part
+from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.records import State
+from tests.channels.plant import Plant, order, package
+from tests.fakes.sinks import Fault
+
+AMENDS = frozenset({Part.SHIPMENTS})
+
+
+async def planted(state: InlineStore, *, amends: bool = True) -> Plant:
+    """An order of 3 × A that the warehouse has, under the reference SH1."""
+    plant = Plant(state, amends=AMENDS if amends else frozenset())
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    return plant
+
+
+def voided(one: Package) -> Package:
+    return replace(one, lines=(), voided=True)
+
+
+@pytest.mark.parametrize("amends", [True, False])
+async def test_after_the_store_was_told_it_is_a_task(state: InlineStore, *, amends: bool) -> None:
+    """Once, whatever else comes, until a person says that the store is mended."""
+    plant = await planted(state, amends=amends)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    await plant.export()
+    for _ in range(2):
+        plant.ship(voided(package("P1", "SH1")))
+        await plant.export()
+    assert len(plant.stores["shop"].fulfilled.effects) == 1
+    task = plant.tasks()["shipments", "P1"]
+    assert task.number == "SH1"
+    assert "the label of package P1, tracking number 1Z1, was voided" in task.detail
+    plant.ship(package("P2", "SH1", ("A", 3), tracking="1Z2"))
+    await plant.export()
+    assert "P2" not in plant.stores["shop"].fulfilled.newest()
+    assert "tracking number 1Z2" in plant.tasks()["shipments", "P2 over"].detail
+
+
+async def test_before_the_store_was_told_it_is_told_nothing_of_it(state: InlineStore) -> None:
+    plant = await planted(state)
+    plant.stores["shop"].fulfilled.faults.append(Fault.WAIT)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    with pytest.raises(Wait):
+        await plant.export()
+    plant.ship(voided(package("P1", "SH1")), package("P0", "SH1", ("A", 3), tracking="1Z2"))
+    await plant.export()
+    assert plant.stores["shop"].fulfilled.created() == {"P0": 1}
+    assert plant.stores["shop"].fulfilled.newest()["P0"].lines[0].quantity == 3
+    assert plant.doc("P1", shipments.CHANNEL).state is State.VOID
+    assert not plant.tasks()
+
+
+async def test_one_that_was_refused_takes_no_units_any_more(state: InlineStore) -> None:
+    plant = await planted(state)
+    plant.stores["shop"].fulfilled.refuse = {"P1": "closed"}
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    await plant.export()
+    plant.ship(voided(package("P1", "SH1")), package("P0", "SH1", ("A", 3), tracking="1Z2"))
+    await plant.export()
+    assert plant.stores["shop"].fulfilled.created() == {"P0": 1}
+    assert not plant.tasks()
+
+
+def test_a_package_that_is_none_has_the_digest_that_it_always_had() -> None:
+    one = package("P1", "SH1", ("A", 1))
+    assert shipments.incoming(one).digest.hex() == DIGEST
+    assert shipments.incoming(voided(one)).digest.hex() != DIGEST
+
+
+DIGEST = "e0b1176ae9fa681d067bf1e50a8f49b8"

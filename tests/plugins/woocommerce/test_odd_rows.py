@@ -1,0 +1,93 @@
+"""One row that is not as described is set aside with its id, and the others go on."""
+
+import pytest
+
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.handover import Accepted, InDoubt, Rejected
+from tests.fakes.woocommerce import FakeWooCommerce
+from tests.fakes.woocommerce_shop import WooShop
+from tests.plugins.host import Steps
+from tests.plugins.things import STAMP, push_levels, refused
+
+from .stores import Account, package
+
+
+@pytest.mark.parametrize("kind", ["refunds", "fulfillments"])
+async def test_an_order_with_an_odd_refund_or_fulfillment_stands_alone(
+    fake: FakeWooCommerce, account: Account, shop: WooShop, kind: str
+) -> None:
+    shop.add_product("TEE")
+    odd, good = shop.place({"TEE": 3}), shop.place({"TEE": 1})
+    shop.refund(odd, 0, 1)
+    assert isinstance(await account.push(package("P1", odd, 1, "1Z1")), Accepted)
+    fake.spoil(f"GET wc/v3/orders/*/{kind}", rb'"(line_items|meta_data)":', b'"x":')
+    found = await account.listing()
+    assert str(good["id"]) in found.orders
+    (reason,) = (found.bad[str(odd["id"])],)
+    assert reason.startswith(f"{kind[:-1]} ")
+    assert "is not as described: Object missing required field" in reason
+
+
+async def test_an_odd_product_stops_no_order(fake: FakeWooCommerce, account: Account, shop: WooShop) -> None:
+    """It is known as little as one that is gone."""
+    shop.add_product("TEE", virtual=True)
+    shop.add_product("CAP", virtual=True)
+    made = shop.place({"TEE": 1, "CAP": 1})
+    fake.spoil("GET wc/v3/products", b'"virtual":true', b'"virtual":"yes"')
+    found = await account.listing()
+    assert not found.bad
+    assert [line.sku for line in found.orders[str(made["id"])].lines] == ["TEE"]
+
+
+async def test_an_odd_product_holds_up_its_own_level_alone(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    made = shop.add_product("ODD")
+    shop.add_product("GOOD")
+    fake.spoil("GET wc/v3/products", b'"stock_quantity":10', b'"stock_quantity":"ten"')
+    async with account.open() as store:
+        outcomes = await push_levels(store, {"ODD": 3, "GOOD": 3})
+        assert isinstance(outcomes["GOOD"], Accepted)
+        assert refused(outcomes["ODD"]) == "unreadable"
+        assert f"product {made['id']} is not as described" in str(outcomes["ODD"])
+        assert await store.levels.read(["ODD", "GOOD"]) == {"GOOD": 3}
+    fake.spoil("GET wc/v3/products", b'"sku":"ODD"', b'"sku":7')
+    async with account.open() as store:
+        outcomes = await push_levels(store, {"ODD": 3, "GOOD": 4})
+        assert isinstance(outcomes["GOOD"], Accepted)
+        assert refused(outcomes["ODD"]) == "sku:ODD"
+        assert f"unless it is this: product {made['id']} is not" in str(outcomes["ODD"])
+
+
+@pytest.mark.parametrize("what", ["orders/*", "orders/*/fulfillments"])
+async def test_an_odd_order_holds_up_its_own_packages_alone(
+    fake: FakeWooCommerce, account: Account, shop: WooShop, what: str
+) -> None:
+    shop.add_product("TEE")
+    odd = shop.place({"TEE": 3})
+    assert isinstance(await account.push(package("P1", odd, 1, "1Z1")), Accepted)
+    fake.spoil(f"GET wc/v3/{what}", rb'"(line_items|meta_data)":', b'"x":')
+    outcome = await account.push(package("P2", odd, 1, "1Z2"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.cause == "unreadable"
+    assert len(shop.fulfillments[odd["id"]]) == 1
+    async with account.open() as store:
+        (one,) = store.shipments.prepare([package("P2", odd, 1, "1Z2")], STAMP).prepared
+        (told,) = await store.shipments.recover(one, "telling", Steps())
+    assert isinstance(told, InDoubt)
+
+
+async def test_what_is_no_answer_of_the_shop_is_told_as_that(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    shop.add_product("TEE")
+    made = shop.place({"TEE": 1})
+    for name in ("orders", "orders/*", "products"):
+        fake.spoil(f"GET wc/v3/{name}", b".+", b'{"hello":1}')
+    with pytest.raises(ProtocolMismatch):
+        await account.listing()
+    with pytest.raises(ProtocolMismatch, match=f"something that is not order {made['id']}"):
+        await account.push(package("P", made, 1, "1Z1"))
+    async with account.open() as store:
+        with pytest.raises(ProtocolMismatch):
+            await push_levels(store, {"TEE": 1})
