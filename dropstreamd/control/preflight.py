@@ -28,7 +28,7 @@ from dropstreamd.control.side_tests import SIDES, look_at
 from dropstreamd.model.handover import Item, Stamp
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Finding, Session, Survey, Warehouse
-from dropstreamd.store import documents, levels, stock
+from dropstreamd.store import cursors, documents, levels, stock
 from dropstreamd.store.base import Reader
 from dropstreamd.store.handover import Park, Ready
 from dropstreamd.store.records import Flow
@@ -42,6 +42,7 @@ ORDERS_TRIED = 200
 
 TEXT_LIMIT_BYTES = 64 * 1024
 NO_STOCK = "no stock of the warehouse has been read yet"
+NO_ORDERS = "no order was imported yet: the first run of sales_orders brings them, and holds the older ones"
 SKUS_LIMIT = 200_000
 """Levels compared; of more the count is what was found until then."""
 
@@ -72,7 +73,7 @@ async def preflight(desk: Desk, call: Call[Empty, Empty]) -> Preflight:
         carriers_unmapped=_names(_unmapped(warehouse.carriers, connection.carriers), no_warehouse),
         overlaps=tuple(_overlaps(connection, scope.siblings)),
         sample_order=asked.sample,
-        sample_unseen=no_warehouse,
+        sample_unseen=no_warehouse or known.no_orders,
         levels_changed=_levels(known),
         level_examples=tuple(known.changes[:EXAMPLES]),
         backlog=known.backlog,
@@ -149,6 +150,7 @@ def _not_written(number: str, why: str) -> SampleOrder:
 
 
 class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    no_orders: str
     figures: Collection[str] | None
     changes: list[LevelChange]
     backlog: Backlog
@@ -157,7 +159,9 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
 def _known(tx: Reader, scope: Scope) -> _Known:
     connection, account = scope.connection, scope.account
     figures = stock.figures(tx, (account.merchant, account.name))
+    read = cursors.get(tx, Flow(connection.id, orders.CHANNEL))
     return _Known(
+        no_orders=NO_ORDERS if read is None else "",
         figures=figures.keys() or None,
         changes=level_changes(tx, scope)[0],
         backlog=held_orders(tx, connection.id, 0.0),

@@ -102,6 +102,8 @@ def test_kinds_of_failure(error: DropstreamError, kind: FailureKind) -> None:
 
 # ---- preflight
 
+NO_ORDERS = "no order was imported yet: the first run of sales_orders brings them, and holds the older ones"
+
 
 async def test_preflight_of_what_both_sides_tell(office: Office, client: Client) -> None:
     office.store_answers.survey = Survey(
@@ -158,7 +160,7 @@ async def test_preflight_of_a_store_that_does_not_answer(office: Office, client:
         assert told[unseen] == told["store_skus_unmatched"]
     assert told["warehouse_skus_twice"]["known"]
     assert (told["carriers_unmapped"]["known"], told["carriers_unmapped"]["why"]) == (False, "")
-    assert (told["sample_order"], told["sample_unseen"]) == (None, "")
+    assert (told["sample_order"], told["sample_unseen"]) == (None, NO_ORDERS)
     assert not told["levels_changed"]["known"]
     assert told["levels_changed"]["why"] == "no stock of the warehouse has been read yet"
 
@@ -190,6 +192,19 @@ async def test_preflight_shows_levels_that_a_full_sync_would_change(office: Offi
     assert told["levels_changed"] == {"count": 2, "names": ["A", "B"], "known": True, "why": ""}
     assert told["level_examples"][0] == {"sku": "A", "before": None, "after": 5, "location": ""}
     assert (await client.ask("POST", "/connections/ebay/preflight"))["levels_changed"]["count"] == 0
+
+
+async def test_preflight_of_a_new_connection_claims_nothing_of_the_stores_orders(
+    office: Office, client: Client
+) -> None:
+    """The store has one: it is not here yet."""
+    office.stores["shop"].changes.change("o1", order("1", status="cancelled", placed_s=START_S + 60))
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert (told["sample_order"], told["sample_unseen"]) == (None, NO_ORDERS)
+    await client.enable()
+    await client.run("sales_orders.import")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert (told["sample_order"], told["sample_unseen"]) == (None, "")
 
 
 async def test_preflight_says_why_no_sample_can_be_written(office: Office, client: Client) -> None:
