@@ -13,6 +13,7 @@ from dropstreamd.channels.promises import NOTHING
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Connection
+from dropstreamd.config.untold import untold
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.runs import Backlog, Side
 from dropstreamd.control.messages.setup import (
@@ -71,6 +72,7 @@ async def preflight(desk: Desk, call: Call[Empty, Empty]) -> Preflight:
         ),
         methods_unmapped=_names(_unmapped(store.ship_methods, connection.methods), no_store),
         carriers_unmapped=_names(_unmapped(warehouse.carriers, connection.carriers), no_warehouse),
+        shipments_refused=tuple(untold(connection, scope.account, desk.daemon.accounts.plugins)),
         overlaps=tuple(_overlaps(connection, scope.siblings)),
         sample_order=asked.sample,
         sample_unseen=no_warehouse or known.no_orders,

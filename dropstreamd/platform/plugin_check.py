@@ -51,6 +51,8 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
         "routes",
         "adjusts",
         "locations",
+        "needs",
+        "untold",
     ):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"

@@ -21,4 +21,5 @@ PLUGIN = Plugin(
     lacks=abilities.lacks,
     routes=abilities.routes,
     adjusts=abilities.adjusts,
+    untold=abilities.untold,
 )

@@ -121,6 +121,8 @@ class Sides(Protocol):
     amends: frozenset[Part]
     cancels: frozenset[Part]
     locations: Locations | None
+    needs: frozenset[str]
+    untold: dict[str, str]
 
 
 def shop(sides: Sides) -> Plugin[ShopSettings]:
@@ -138,6 +140,7 @@ def shop(sides: Sides) -> Plugin[ShopSettings]:
         settings=ShopSettings,
         account_key=lambda settings: settings.account,
         open=opened,
+        needs=lambda _settings: sides.needs,
         locations=lambda _settings: sides.locations,
     )
 
@@ -157,6 +160,7 @@ def wms(sides: Sides) -> Plugin[WmsSettings]:
         amends=lambda _settings: sides.amends,
         cancels=lambda _settings: sides.cancels,
         routes=lambda _settings: True,
+        untold=lambda _settings: sides.untold,
         settings=WmsSettings,
         account_key=lambda settings: settings.account,
         open=opened,

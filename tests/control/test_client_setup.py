@@ -116,6 +116,7 @@ def test_preflight(api: FakeApi) -> None:
         {"sides": (WAREHOUSE,)},
         {"methods_unmapped": Names(count=1, names=("Express",))},
         {"sample_order": SampleOrder(number="1001", name="", text="", problem="no ship method")},
+        {"shipments_refused": ("Amazon takes no shipment without its carrier",)},
     ],
 )
 def test_preflight_that_is_not_ready(api: FakeApi, wrong: dict[str, object]) -> None:

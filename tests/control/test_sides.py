@@ -207,6 +207,17 @@ async def test_preflight_of_a_new_connection_claims_nothing_of_the_stores_orders
     assert (told["sample_order"], told["sample_unseen"]) == (None, "")
 
 
+async def test_preflight_says_what_every_shipment_would_be_refused_for(
+    office: Office, client: Client
+) -> None:
+    office.needs, office.untold = frozenset({"carrier"}), {"carrier": "name its column"}
+    told = await client.ask("POST", "/connections/shop/preflight")
+    said = "Shop takes no shipment without its carrier, and warehouse acme.main tells none: name its column"
+    assert told["shipments_refused"] == [said]
+    office.untold = {}
+    assert (await client.ask("POST", "/connections/shop/preflight"))["shipments_refused"] == []
+
+
 async def test_preflight_says_why_no_sample_can_be_written(office: Office, client: Client) -> None:
     office.stores["shop"].changes.change("o1", order("1", method="Express", placed_s=START_S + 60))
     await client.enable()

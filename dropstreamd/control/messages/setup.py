@@ -118,6 +118,8 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     level_examples: tuple[LevelChange, ...]
     backlog: Backlog
     sample_unseen: str = ""
+    shipments_refused: tuple[str, ...] = ()
+    """What the store needs of every shipment and the warehouse never tells, in sentences."""
 
 
 class TryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
