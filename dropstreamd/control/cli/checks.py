@@ -177,7 +177,10 @@ def _show_sample(terminal: Terminal, sample: SampleOrder | None, unseen: str) ->
         terminal.line(("✗ ", Style.BAD), f"sample order of {sample.number}: {sample.problem}")
     else:
         lines = sample.text.splitlines()
-        terminal.line(f"order {sample.number} would be sent as {sample.name} ({plural(len(lines), 'line')}):")
+        which = "" if sample.imported else ", which is not imported yet,"
+        terminal.line(
+            f"order {sample.number}{which} would be sent as {sample.name} ({plural(len(lines), 'line')}):"
+        )
         for line in lines:
             terminal.line("  | ", line)
 
