@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from dropstreamd.actors.agenda import Agenda, Due
 from dropstreamd.actors.backoff import HOLD, WAIT
 from dropstreamd.actors.mailbox import Mailbox, Request
 from dropstreamd.channels.jobs import Execute, Job
+from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Run, RunStopped, Scope
 from dropstreamd.clock import Clock
 from dropstreamd.errors import DropstreamError, Hold, RateLimited, Wait
@@ -97,11 +97,11 @@ class Actor:
 
     # ---- messages; none of them blocks
 
-    def ask(self, job: str, *, run: str, who: str, since: datetime | None) -> str:
+    def ask(self, job: str, *, run: str, who: str, agreed: Agreed | None) -> str:
         """Ask for a run; the id of the run that will answer, which may be one that waits already."""
         mine = self.agendas[job].job
         larger = next((a.job.name for a in self.agendas.values() if a.job.absorbs == job), "")
-        request = Request(run=run, job=job, who=who, since=since)
+        request = Request(run=run, job=job, who=who, agreed=agreed)
         return self._mailbox.ask(request, absorbed_by=larger, absorbs=mine.absorbs)
 
     def waiting(self) -> list[str]:
@@ -247,15 +247,15 @@ class Actor:
             started_s=now_s,
             fires=work.due.fires if work.due else 0,
             late_s=max(0.0, now_s - work.due.fire.at_s) if work.due else 0.0,
-            since_s=request.since.timestamp() if request and request.since else None,
+            since_s=request.agreed.since.timestamp() if request and request.agreed else None,
             who=request.who if request else "",
         )
         await self._state.write(partial(self._begin, work=work, record=record))
         self._taken = None
         self._listener.run_began(self._connection, self.channel, record)
-        since = None if request is None else request.since
+        agreed = None if request is None else request.agreed
         self.running = Run(
-            scope, run_id=record.id, priority=job.priority, since=since, progress=self._listener
+            scope, run_id=record.id, priority=job.priority, agreed=agreed, progress=self._listener
         )
         if self._stopping:
             self.running.stop()

@@ -1,9 +1,9 @@
 """An actor's mailbox: one slot for each kind of message, so that it is bounded by itself."""
 
-from datetime import datetime
-
 import msgspec
 import trio
+
+from dropstreamd.channels.older import Agreed
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -13,7 +13,7 @@ class Request(msgspec.Struct, kw_only=True):
     run: str
     job: str
     who: str
-    since: datetime | None = None
+    agreed: Agreed | None = None
     merged: list[str] = []
 
     def answers(self, run: str) -> bool:
@@ -30,7 +30,7 @@ class Mailbox:
         self._letter = trio.Event()
 
     def ask(self, request: Request, *, absorbed_by: str = "", absorbs: str = "") -> str:
-        """Ask for a run; the id of the run that will answer. The earliest `since` wins.
+        """Ask for a run; the id of the run that will answer. What people `agreed` to adds up.
 
         `absorbed_by` is a job whose waiting run does for this one too, `absorbs` the other way.
         """
@@ -48,8 +48,8 @@ class Mailbox:
 
     def _merge(self, into: Request, other: Request) -> None:
         into.merged = [*into.merged, other.run, *other.merged]
-        if other.since is not None:
-            into.since = other.since if into.since is None else min(into.since, other.since)
+        if other.agreed is not None:
+            into.agreed = other.agreed.joined(into.agreed)
 
     def take(self, job: str) -> Request | None:
         """The waiting request for this job, which is the taker's from now on."""

@@ -9,6 +9,7 @@ import trio
 from dropstreamd.channels import (
     corrections,
     elsewhere,
+    older,
     outbound,
     promises,
     replacing,
@@ -65,19 +66,20 @@ async def import_orders(run: Run, start_s: float) -> None:
     """One run of `sales_orders.import`.
 
     Orders placed before `start_s` (when the channel was first enabled) are staged and held, unless
-    the run has a `since`: then those placed since are let go. The store is looked at right before the
-    first hand-over, and again while a long one goes on. At the end the warehouse's words are heard.
+    a person has `agreed` to some: then these are let go, once it was seen that they still wait, and of
+    the others it is counted how many were placed since the same day. The store is looked at right before
+    the first hand-over, and again while a long one goes on. At the end the warehouse's words are heard.
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
     await pull(run, orders, start_s)
     looked_s = trio.current_time()
-    if run.since is not None:
-        since_s = run.since.timestamp()
-        released = await run.state.write(
-            partial(release_backlog, book=orders, since_s=since_s, now_s=run.now_s(), run=run.id)
+    if run.agreed is not None:
+        let = await run.state.write(
+            partial(older.release, book=orders, agreed=run.agreed, now_s=run.now_s(), run=run.id)
         )
-        run.count("released", released)
+        run.count("released", let.released)
+        run.count("held_back", let.held_back)
     if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
         await run.state.write(partial(expect_packages, book=orders, resolve=resolved))
     if await anything_to_do(run, orders, resolved):
@@ -252,25 +254,6 @@ def _older(placed_s: float, start_s: float, restored_s: float) -> str:
     if placed_s < restored_s:
         return BEFORE_RESTORE
     return BEFORE_START if placed_s < start_s else ""
-
-
-def backlog(tx: Reader, flow: Flow, since_s: float) -> list[tuple[str, Order]]:
-    """Key and order of everything held because it is older than the channel, placed since then."""
-    found = []
-    for cause, key in documents.owned(tx, flow, State.HELD):
-        doc = documents.get(tx, flow, key) if cause == BEFORE_START else None
-        if doc is not None:
-            order = _decode.decode(doc.content)
-            if order.placed_at.timestamp() >= since_s:
-                found.append((key, order))
-    return found
-
-
-def release_backlog(tx: Writer, *, book: Book, since_s: float, now_s: float, run: str) -> int:
-    """Let older orders go that were placed since then; how many."""
-    keys = [key for key, _ in backlog(tx, book.flow, since_s)]
-    why = "asked for by --since"
-    return sum(documents.release(tx, book, key, now_s=now_s, run=run, why=why) for key in keys)
 
 
 def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:

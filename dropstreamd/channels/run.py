@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
 from typing import Protocol
 
 import msgspec
 import trio
 
+from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.same_store import hold_to_one_store
 from dropstreamd.clock import Clock, utc
 from dropstreamd.config.schema import Connection, WarehouseAccount
@@ -117,7 +117,7 @@ class Scope:
 
 
 class Run:
-    """One execution. `since` is what a person asked for, None for everything new."""
+    """One execution. `agreed` are older documents that a person lets go with it, besides everything new."""
 
     def __init__(
         self,
@@ -125,13 +125,13 @@ class Run:
         *,
         run_id: str,
         priority: Priority = Priority.ORDERS,
-        since: datetime | None = None,
+        agreed: Agreed | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.scope = scope
         self.id = run_id
         self.priority = priority
-        self.since = since
+        self.agreed = agreed
         self.counts: Counter[str] = Counter()
         self._progress = progress
         self._stopping = False

@@ -9,6 +9,7 @@ from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.load import load
 from dropstreamd.config.schema import Config, Connection, WarehouseAccount
 from dropstreamd.config.secrets import SecretStore
+from dropstreamd.config.untold import untold
 from dropstreamd.errors import ConfigError, Problem
 
 
@@ -34,6 +35,9 @@ def check(conf_dir: Path, plugins: Plugins, out: TextIO, *, secrets: SecretStore
     )
     for line in _lacking(loaded.config, plugins):
         out.write(f"{line}\n")
+    for connection in loaded.config.connections.values():
+        for said in untold(connection, loaded.config.account(connection), plugins):
+            out.write(f"note: connection {connection.name}: {said}\n")
     return 0
 
 

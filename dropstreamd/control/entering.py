@@ -55,7 +55,7 @@ async def enter(desk: Desk, call: Call[Empty, EnterPurchases]) -> PurchasesEnter
 
     staged, held = await desk.daemon.state.write(whole)
     desk.tell("entered", call.who, connection=connection.name)
-    ask = partial(desk.daemon.ask, connection.id, purchases.CHANNEL, "import", who=call.who, since=None)
+    ask = partial(desk.daemon.ask, connection.id, purchases.CHANNEL, "import", who=call.who, agreed=None)
     try:
         run = ask() if staged.new or staged.changed else ""
     except Misconfigured:

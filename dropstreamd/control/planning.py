@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import msgspec
 
-from dropstreamd.channels import deriving, inventory, orders, places, promises
+from dropstreamd.channels import deriving, inventory, older, orders, places, promises
 from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
@@ -112,7 +112,7 @@ def _levels(tx: Reader, scope: Scope) -> tuple[list[PlanItem], int]:
 def _older(tx: Reader, scope: Scope, since_s: float) -> tuple[list[PlanItem], int]:
     flow = Flow(scope.connection.id, orders.CHANNEL)
     items = []
-    for key, order in orders.backlog(tx, flow, since_s):
+    for key, order in older.backlog(tx, flow, since_s):
         doc = documents.get(tx, flow, key)
         if doc is not None:
             units = ", ".join(f"{line.open_quantity} × {line.sku}" for line in order.lines)
@@ -261,7 +261,7 @@ def _ask(desk: Desk, connection: Connection, what: str, who: str) -> str:
     """The run that takes it along; none where a switch is off."""
     channel, job = JOBS[what]
     try:
-        return desk.daemon.ask(connection.id, channel, job, who=who, since=None)
+        return desk.daemon.ask(connection.id, channel, job, who=who, agreed=None)
     except Misconfigured:
         return ""
 

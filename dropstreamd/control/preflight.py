@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import cast
 
 import msgspec
 import trio
 
-from dropstreamd.channels import deriving, orders, places, promises
+from dropstreamd.channels import deriving, places, promises
 from dropstreamd.channels.promises import NOTHING
 from dropstreamd.channels.run import Scope
-from dropstreamd.clock import utc
 from dropstreamd.config.schema import Connection
+from dropstreamd.config.untold import untold
+from dropstreamd.control import sampling
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.runs import Backlog, Side
 from dropstreamd.control.messages.setup import (
@@ -25,22 +26,17 @@ from dropstreamd.control.messages.setup import (
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.running import held_orders
 from dropstreamd.control.side_tests import SIDES, look_at
-from dropstreamd.model.handover import Item, Stamp
-from dropstreamd.model.orders import OutboundOrder
-from dropstreamd.platform.contract import Finding, Session, Survey, Warehouse
-from dropstreamd.store import documents, levels, stock
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import Finding, Session, Store, Survey, Warehouse
+from dropstreamd.store import levels, stock
 from dropstreamd.store.base import Reader
-from dropstreamd.store.handover import Park, Ready
-from dropstreamd.store.records import Flow
-from dropstreamd.store.tables import Table
 
 DEADLINE_S = 150.0
 NAMES_LIMIT = 100
 EXAMPLES = 20
-ORDERS_TRIED = 200
-"""Orders looked at for one that can be shown as a sample."""
+ORDERS_WAIT_S = 60.0
+"""For the orders that the store tells of first, where there are none here to make a sample of."""
 
-TEXT_LIMIT_BYTES = 64 * 1024
 NO_STOCK = "no stock of the warehouse has been read yet"
 SKUS_LIMIT = 200_000
 """Levels compared; of more the count is what was found until then."""
@@ -70,9 +66,10 @@ async def preflight(desk: Desk, call: Call[Empty, Empty]) -> Preflight:
         ),
         methods_unmapped=_names(_unmapped(store.ship_methods, connection.methods), no_store),
         carriers_unmapped=_names(_unmapped(warehouse.carriers, connection.carriers), no_warehouse),
+        shipments_refused=tuple(untold(connection, scope.account, desk.daemon.accounts.plugins)),
         overlaps=tuple(_overlaps(connection, scope.siblings)),
         sample_order=asked.sample,
-        sample_unseen=no_warehouse,
+        sample_unseen=no_warehouse or asked.no_orders,
         levels_changed=_levels(known),
         level_examples=tuple(known.changes[:EXAMPLES]),
         backlog=known.backlog,
@@ -91,6 +88,11 @@ class _Asked:
         self._surveys: dict[Side, Survey] = {}
         self.tested: dict[Side, SideTested] = {}
         self.sample: SampleOrder | None = None
+        self.no_orders = ""
+        self._told: Sequence[Order] = ()
+        self._heard = trio.Event()
+        if not desk.daemon.state.read(partial(sampling.is_new, scope=scope)):
+            self._heard.set()
 
     def survey(self, side: Side) -> Survey:
         return self._surveys.get(side, Survey())
@@ -105,44 +107,32 @@ class _Asked:
             survey = self._surveys[side] = await session.survey()
             if side == "warehouse":
                 await self._make_sample(cast("Warehouse", session))
+            elif not self._heard.is_set():
+                self._hear(*await sampling.first_of(cast("Store", session)))
             return survey.findings
 
         connection = self._scope.connection
         self.tested[side] = await look_at(self._desk, connection, side, look, DEADLINE_S)
+        if side == "store":
+            self._hear((), sampling.NO_ORDERS)
+
+    def _hear(self, told: Sequence[Order], none: str) -> None:
+        if not self._heard.is_set():
+            self._told, self.no_orders = told, none
+            self._heard.set()
 
     async def _make_sample(self, session: Warehouse) -> None:
-        look = partial(_sample, scope=self._scope, session=session, now_s=self._desk.now_s())
+        with trio.move_on_after(ORDERS_WAIT_S):
+            await self._heard.wait()
+        self._hear((), sampling.NO_ORDERS)
+        look = partial(
+            sampling.make,
+            scope=self._scope,
+            session=session,
+            told=self._told,
+            now_s=self._desk.now_s(),
+        )
         self.sample = await self._desk.scan(look)
-
-
-def _sample(tx: Reader, scope: Scope, session: Warehouse, now_s: float) -> SampleOrder | None:
-    """The first waiting order that can be written, as it would be; else why the first one cannot."""
-    if session.orders is None:
-        return None
-    flow = Flow(scope.connection.id, orders.CHANNEL)
-    keys = chain.from_iterable(
-        tx.scan(table, tuple(flow), limit=ORDERS_TRIED) for table in (Table.PENDING, Table.PARKED)
-    )
-    problem: SampleOrder | None = None
-    for path, _ in keys:
-        doc = documents.get(tx, flow, path[-1])
-        if doc is None:
-            continue
-        resolved = orders.resolve(scope, tx, path[-1], doc)
-        if isinstance(resolved, Park):
-            problem = problem or _not_written(doc.number, resolved.reason)
-        elif isinstance(resolved, Ready):
-            item = Item(key=path[-1], document=cast("OutboundOrder", resolved.document))
-            made = session.orders.prepare([item], Stamp(attempt="PREFLIGHT", at=utc(now_s)))
-            if made.prepared:
-                text = made.prepared[0].payload[:TEXT_LIMIT_BYTES].decode("utf-8", "replace")
-                return SampleOrder(number=doc.number, name=made.prepared[0].name, text=text)
-            problem = problem or _not_written(doc.number, "; ".join(each.reason for each in made.rejected))
-    return problem
-
-
-def _not_written(number: str, why: str) -> SampleOrder:
-    return SampleOrder(number=number, name="", text="", problem=why)
 
 
 # ---- what is here

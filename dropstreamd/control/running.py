@@ -1,10 +1,12 @@
 """Runs: asking for one, and those there were."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import partial
 
-from dropstreamd.channels import orders
+from dropstreamd.channels import older, orders
 from dropstreamd.channels.jobs import CHANNELS
+from dropstreamd.channels.older import Agreed
 from dropstreamd.config.schema import Connection
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.events import run_shown
@@ -19,6 +21,7 @@ from dropstreamd.control.messages.runs import (
 )
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.model.orders import Order
 from dropstreamd.store import runs, switches
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Flow
@@ -29,7 +32,7 @@ BACKLOG_NUMBERS = 50
 
 
 async def ask_run(desk: Desk, call: Call[Empty, AskRun]) -> RunAsked:
-    """Ask for a run now. With `since`, only once a person has seen what it would let go."""
+    """Ask for a run now. With `since`, only once a person has seen what it lets go: that, and no more."""
     connection = desk.connection(call.path["c"])
     channel, job = call.path["channel"], call.path["job"]
     found = desk.job(channel, job)
@@ -37,12 +40,13 @@ async def ask_run(desk: Desk, call: Call[Empty, AskRun]) -> RunAsked:
         why = desk.unsupported(connection, found)
         refuse("not supported", f"{connection.name} has no {channel}.{job}: {why}")
     _refuse_where_off(desk, connection, channel)
-    since = None
+    agreed = None
+    text = f"{channel}.{job} was asked for"
     if call.body.since:
         since = instant(call.body.since, connection, desk.now_s())
-        await _confirmed(desk, connection, channel, job, since, confirmed=call.body.confirmed)
-    run = desk.daemon.ask(connection.id, channel, job, who=call.who, since=since)
-    text = f"{channel}.{job} was asked for" + (f", since {since.isoformat()}" if since else "")
+        agreed = await _agreed(desk, connection, channel, job, since, shown=call.body.backlog)
+        text += f", with {len(agreed.keys)} older orders since {since.isoformat()}"
+    run = desk.daemon.ask(connection.id, channel, job, who=call.who, agreed=agreed)
     await desk.note(connection, "run asked for", text, who=call.who, channel=channel)
     return RunAsked(run=run)
 
@@ -70,10 +74,11 @@ def instant(text: str, connection: Connection, now_s: float) -> datetime:
     return at
 
 
-async def _confirmed(
-    desk: Desk, connection: Connection, channel: str, job: str, since: datetime, *, confirmed: bool
-) -> None:
-    """Refused unless a person has seen how many older orders the run would let go."""
+async def _agreed(
+    desk: Desk, connection: Connection, channel: str, job: str, since: datetime, *, shown: str
+) -> Agreed:
+    """The older orders that the run may let go. Refused unless these, and no others, are those of the
+    list that a person was `shown`."""
     if channel != orders.CHANNEL:
         refuse("bad request", f"since: only {orders.CHANNEL} has older documents to let go")
     agenda = desk.actor(connection, channel).agendas[job]
@@ -83,10 +88,14 @@ async def _confirmed(
             f"{connection.name} {channel} has yet to run to its end: its older orders are not counted",
             remedy=f"dropstreamctl run {connection.name} {channel}",
         )
-    if not confirmed:
-        held = await _backlog(desk, connection, since.timestamp())
-        detail = f"{held.count} older orders would be let go, to be shipped by the warehouse"
+    look = partial(older.backlog, flow=Flow(connection.id, channel), since_s=since.timestamp())
+    found = await desk.scan(look)
+    held = _listed(found)
+    if shown != held.id:
+        others = ", others than were shown" if shown else ""
+        detail = f"{held.count} older orders would be let go, to be shipped by the warehouse{others}"
         refuse("unconfirmed", detail, remedy="were they not shipped before? then confirm", backlog=held)
+    return Agreed(since=since, keys=frozenset(key for key, _ in found))
 
 
 async def backlog(desk: Desk, call: Call[BacklogQuery, Empty]) -> Backlog:
@@ -95,21 +104,26 @@ async def backlog(desk: Desk, call: Call[BacklogQuery, Empty]) -> Backlog:
     since_s = 0.0
     if call.query.since:
         since_s = instant(call.query.since, connection, desk.now_s()).timestamp()
-    return await _backlog(desk, connection, since_s)
-
-
-async def _backlog(desk: Desk, connection: Connection, since_s: float) -> Backlog:
     return await desk.scan(partial(held_orders, connection=connection.id, since_s=since_s))
 
 
 def held_orders(tx: Reader, connection: str, since_s: float) -> Backlog:
     """What is held because it is older than the channel, placed since then."""
-    found = orders.backlog(tx, Flow(connection, orders.CHANNEL), since_s)
+    return _listed(older.backlog(tx, Flow(connection, orders.CHANNEL), since_s))
+
+
+def _listed(found: Sequence[tuple[str, Order]]) -> Backlog:
+    name = older.list_id(key for key, _ in found)
     placed = sorted((order.placed_at.timestamp(), order.number) for _, order in found)
     if not placed:
-        return Backlog(count=0)
-    numbers = tuple(number for _, number in placed[:BACKLOG_NUMBERS])
-    return Backlog(count=len(placed), numbers=numbers, oldest_s=placed[0][0], newest_s=placed[-1][0])
+        return Backlog(count=0, id=name)
+    return Backlog(
+        count=len(placed),
+        numbers=tuple(number for _, number in placed[:BACKLOG_NUMBERS]),
+        oldest_s=placed[0][0],
+        newest_s=placed[-1][0],
+        id=name,
+    )
 
 
 # ---- runs that were, and are

@@ -10,7 +10,7 @@ is a value. Every method may be cancelled at any await; then the daemon assumes 
 was applied, and asks `recover` later. What a session's parts promise is in `parts`; its names are here too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
@@ -358,7 +358,9 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     `pace` is how fast the platform lets one account be called. `lacks` names the fields of an order that
     a warehouse cannot be told of as it is set (`OutboundOrder`'s and its lines'); `routes` says whether it is
     told which `facility` is to send an order, and ships it from there. `adjusts` says whether it tells
-    differences of stock that count (`StockPage.adjustments`). `locations` is None for a store that keeps one
+    differences of stock that count (`StockPage.adjustments`). `needs` names the fields of a `Fulfillment`
+    without which a store takes none, `untold` those of a `Package` that a warehouse never tells as it is set,
+    and what a person can do about each. `locations` is None for a store that keeps one
     stock: such a connection has no `[locations]`. That table (the store's locations, and the warehouse's
     facility of each) is given to a `settings` Struct that has a field `mapped`. `claims` are what no other
     account of the platform may use at the same time. `consent` is set where a person has to let the daemon
@@ -383,6 +385,8 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     adjusts: Callable[[S], bool] = lambda _settings: False
     locations: Callable[[S], Locations | None] = lambda _settings: None
     claims: Callable[[S], Sequence[Claim]] = lambda _settings: ()
+    needs: Callable[[S], frozenset[str]] = lambda _settings: frozenset()
+    untold: Callable[[S], Mapping[str, str]] = lambda _settings: {}
 
     def parts(self, settings: S) -> frozenset[Part]:
         """What it offers, set like this."""

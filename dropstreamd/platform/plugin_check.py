@@ -52,6 +52,8 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
         "adjusts",
         "locations",
         "claims",
+        "needs",
+        "untold",
     ):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"

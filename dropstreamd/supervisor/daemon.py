@@ -2,13 +2,13 @@
 
 import random
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 
 import trio
 
 from dropstreamd.actors.actor import Actor, Listener
 from dropstreamd.channels import snapshot
+from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import Clock
 from dropstreamd.config.changes import Changes, diff
@@ -257,7 +257,7 @@ class Daemon:
             return []
         return [actor for name, actor in supervisor.actors.items() if channel in (CONNECTION, name)]
 
-    def ask(self, connection_id: str, channel: str, job: str, *, who: str, since: datetime | None) -> str:
+    def ask(self, connection_id: str, channel: str, job: str, *, who: str, agreed: Agreed | None) -> str:
         """Ask for a run now; the id of the run that will answer. Raises Misconfigured where a switch
         is off."""
         connection = self.config.connections[connection_id]
@@ -273,7 +273,7 @@ class Daemon:
         if supervisor is None:
             raise Misconfigured(f"{connection.name} is being begun afresh", remedy="ask again in a minute")
         actor = supervisor.actors[channel]
-        return actor.ask(job, run=self.ids.new(), who=who, since=since)
+        return actor.ask(job, run=self.ids.new(), who=who, agreed=agreed)
 
     async def approve(self, merchant: str, warehouse: str, generation: str, *, who: str) -> Generation | None:
         """Believe the held snapshot of that id; None where it is not held."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from dropstreamd.model.shipments import Fulfillment, Package
 from dropstreamd.platform.contract import Part, Plugin, Role, SettingProblem
 from dropstreamd.platform.plugin_check import faults
 from dropstreamd.platform.secrets import SecretRef
@@ -48,6 +49,9 @@ async def the_plugin_is_valid(stand: Stand) -> None:
     require(amended <= plugin.provides, "it amends a part that it does not provide")
     cancelled = plugin.cancels(stand.settings())
     require(cancelled <= plugin.provides, "it cancels a part that it does not provide")
+    needed, untold = plugin.needs(stand.settings()), plugin.untold(stand.settings())
+    require(needed <= set(Fulfillment.__struct_fields__), "it needs a field that no fulfillment has")
+    require(untold.keys() <= set(Package.__struct_fields__), "it leaves a field untold that no package has")
     offered = plugin.parts(stand.settings())
     require(offered <= plugin.provides, "it offers a part that it does not provide")
     table = {**stand.rig.table(stand.rig.port), "no-such-setting": 1}
@@ -72,6 +76,8 @@ async def settings_are_looked_at_without_effect(stand: Stand) -> None:
                 stand.plugin.cancels(odd)
                 stand.plugin.parts(odd)
                 stand.plugin.lacks(odd)
+                stand.plugin.needs(odd)
+                stand.plugin.untold(odd)
                 stand.plugin.pace(odd)
                 stand.plugin.claims(odd)
         except Exception as error:  # noqa: BLE001 - whatever it is, it breaks the rule

@@ -1,6 +1,6 @@
 """Sellers on Amazon, through the Selling Partner API."""
 
-from dropstream_amazon.settings import Settings, account_key, amends, check, pace
+from dropstream_amazon.settings import Settings, account_key, amends, check, needs, pace
 from dropstream_amazon.store import open_store
 from dropstreamd.platform.contract import Part, Plugin, Role
 
@@ -15,4 +15,5 @@ PLUGIN = Plugin(
     amends=amends,
     pace=pace,
     check=check,
+    needs=needs,
 )

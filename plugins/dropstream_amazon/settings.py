@@ -98,6 +98,11 @@ def amends(_settings: Settings) -> frozenset[Part]:
     return frozenset({Part.SHIPMENTS})
 
 
+def needs(_settings: Settings) -> frozenset[str]:
+    """Of every package that is confirmed."""
+    return frozenset({"carrier", "tracking_numbers"})
+
+
 def pace(_settings: Settings) -> Pace:
     """Of what no operation of the API is: documents on their way to Amazon's storage and back. Each
     operation has a budget of its own."""

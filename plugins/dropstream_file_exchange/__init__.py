@@ -22,4 +22,5 @@ PLUGIN = Plugin(
     routes=abilities.routes,
     adjusts=abilities.adjusts,
     claims=abilities.claims,
+    untold=abilities.untold,
 )

@@ -1,5 +1,7 @@
 """What an account can do: it depends on the format of its files."""
 
+from collections.abc import Mapping
+
 from dropstream_file_exchange.settings import Settings
 from dropstreamd.platform.contract import Claim, Part
 
@@ -17,6 +19,16 @@ _NEITHER = (
     "currency",
 )
 """Fields of an order, or of its lines, that no format has a place for."""
+
+_OF_PACKAGES = {
+    "carrier": "carrier",
+    "service": "service",
+    "tracking": "tracking_numbers",
+    "tracking_url": "tracking_url",
+    "shipped": "shipped_at",
+    "facility": "facility",
+}
+"""Columns that a shipment file may lack, and the field of a package that each tells."""
 
 _NO_PICK_HEADER = ("ship_by", "deliver_by", "gift_message", "delivery_note", "gtin")
 
@@ -48,6 +60,18 @@ def routes(settings: Settings) -> bool:
 def adjusts(settings: Settings) -> bool:
     """Whether the partner's stock adjustments count."""
     return settings.format == "x12" and settings.x12.adjustments.apply
+
+
+def untold(settings: Settings) -> Mapping[str, str]:
+    """What the columns of a shipment file, where they are named, do not tell of a package."""
+    columns = None if settings.format == "x12" else settings.shipments.columns
+    if columns is None:
+        return {}
+    return {
+        field: f"name the column of {column} in shipments.columns"
+        for column, field in _OF_PACKAGES.items()
+        if getattr(columns, column) is None
+    }
 
 
 def lacks(settings: Settings) -> tuple[str, ...]:

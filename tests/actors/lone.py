@@ -85,4 +85,4 @@ class Lone:
             await self.turn(on=True, channel=channel)
 
     def ask(self) -> str:
-        return self.actor.ask("smart", run=self.scope.ids.new(), who="test", since=None)
+        return self.actor.ask("smart", run=self.scope.ids.new(), who="test", agreed=None)

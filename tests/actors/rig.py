@@ -9,6 +9,7 @@ import trio
 
 from dropstreamd.actors.actor import Actor
 from dropstreamd.channels.jobs import Job, both
+from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.clock import VirtualClock
 from dropstreamd.config.schema import Connection
@@ -164,8 +165,8 @@ class Rig:
         for channel in (CONNECTION, CHANNEL):
             await self.switch(on=True, channel=channel)
 
-    def ask(self, job: str, *, since: datetime | None = None) -> str:
-        return self.actor.ask(job, run=self.ids.new(), who="ann", since=since)
+    def ask(self, job: str, *, agreed: Agreed | None = None) -> str:
+        return self.actor.ask(job, run=self.ids.new(), who="ann", agreed=agreed)
 
     # ---- what tests ask
 

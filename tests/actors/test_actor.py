@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 import pytest
 import trio
 from trio.testing import MockClock as Clocked
 
+from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Run
 from dropstreamd.clock import utc
 from dropstreamd.errors import Misconfigured, RateLimited, Unreachable
@@ -121,25 +121,27 @@ async def test_asked_for_it_runs_at_once_and_requests_share(
 ) -> None:
     rig = Rig(state, smart="")
     await rig.enable()
-    seen: list[datetime | None] = []
+    one = Agreed(since=utc(START_S - 50), keys=frozenset({"o1"}))
+    another = Agreed(since=utc(START_S - 99), keys=frozenset({"o2"}))
+    seen: list[Agreed | None] = []
 
     async def does(run: Run) -> None:
-        seen.append(run.since)
+        seen.append(run.agreed)
         await lasting(run, 600)
 
     rig.does = does
     async with acting(rig):
         first = rig.ask("smart")
         await trio.sleep(60)
-        second = rig.ask("smart", since=utc(START_S - 50))
-        assert rig.ask("smart", since=utc(START_S - 99)) == second
+        second = rig.ask("smart", agreed=one)
+        assert rig.ask("smart", agreed=another) == second
         merged = rig.ask("full")
         assert rig.ask("smart") == merged
         assert rig.actor.awaits(second)
         await trio.sleep(at(1))
     assert rig.results() == ["smart person done", "full person done"]
     assert [one.id for one in rig.records] == [first, merged]
-    assert seen == [None, utc(START_S - 99)]
+    assert seen == [None, Agreed(since=another.since, keys=frozenset({"o1", "o2"}))]
     aliases = {one.id: one.into for one in rig.kept() if one.result == "merged"}
     assert set(aliases.values()) == {merged}
     assert second in aliases

@@ -89,7 +89,7 @@ async def test_the_beginning_is_when_both_switches_are_on(
     actor = actor_of(plant)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
-        actor.ask("import", run="r1", who="test", since=None)
+        actor.ask("import", run="r1", who="test", agreed=None)
         await trio.sleep(60)
         nursery.cancel_scope.cancel()
     assert plant.warehouse.taken.created() == {"o2": 1}

@@ -6,12 +6,14 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from dropstreamd.actors.mailbox import Mailbox, Request
+from dropstreamd.channels.older import Agreed
 
-EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+EARLY = Agreed(since=datetime(2026, 1, 1, tzinfo=UTC), keys=frozenset({"o1", "o2"}))
+LATE = Agreed(since=datetime(2026, 2, 1, tzinfo=UTC), keys=frozenset({"o2", "o3"}))
 
 
-def ask(mailbox: Mailbox, run: str, job: str = "smart", since: datetime | None = None) -> str:
-    request = Request(run=run, job=job, who="ann", since=since)
+def ask(mailbox: Mailbox, run: str, job: str = "smart", agreed: Agreed | None = None) -> str:
+    request = Request(run=run, job=job, who="ann", agreed=agreed)
     return mailbox.ask(
         request, absorbed_by="full" if job == "smart" else "", absorbs="smart" if job == "full" else ""
     )
@@ -29,13 +31,13 @@ def test_those_who_ask_meanwhile_share_a_run() -> None:
     assert not mailbox.holds("b")
 
 
-def test_the_earliest_since_wins() -> None:
+def test_what_people_agreed_to_adds_up() -> None:
     mailbox = Mailbox()
-    for run, since in [("a", None), ("b", LATE), ("c", EARLY), ("d", LATE), ("e", None)]:
-        ask(mailbox, run, since=since)
+    for run, agreed in [("a", None), ("b", LATE), ("c", EARLY), ("d", LATE), ("e", None)]:
+        ask(mailbox, run, agreed=agreed)
     taken = mailbox.take("smart")
     assert taken is not None
-    assert taken.since == EARLY
+    assert taken.agreed == Agreed(since=EARLY.since, keys=EARLY.keys | LATE.keys)
 
 
 def test_full_takes_smart_in_whichever_comes_first() -> None:
@@ -49,7 +51,7 @@ def test_full_takes_smart_in_whichever_comes_first() -> None:
     assert mailbox.waiting() == ["full"]
     taken = mailbox.take("full")
     assert taken is not None
-    assert (taken.merged, taken.since) == (["c", "d"], EARLY)
+    assert (taken.merged, taken.agreed) == (["c", "d"], EARLY)
 
 
 def test_what_waits_can_be_refused() -> None:

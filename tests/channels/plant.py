@@ -11,8 +11,9 @@ import msgspec
 import trio
 from msgspec.structs import replace
 
-from dropstreamd.channels import jobs, orders
+from dropstreamd.channels import jobs, older, orders
 from dropstreamd.channels.life import Life, life_of
+from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.clock import VirtualClock, utc
 from dropstreamd.config.schema import Connection, StoreAccount, WarehouseAccount
@@ -245,13 +246,18 @@ class Plant:
         """One run, as `sales_orders.import`; raises what it raises."""
         channel, _, which = job.partition(".")
         [found] = [each for each in jobs.JOBS if each.key == (channel, which)]
-        since = None if since_s is None else utc(since_s)
-        run = Run(self.scopes[self.connections[name].id], run_id=self.ids.new(), since=since)
+        agreed = None if since_s is None else self.agreed(since_s, name)
+        run = Run(self.scopes[self.connections[name].id], run_id=self.ids.new(), agreed=agreed)
         try:
             await found.execute(run, ENABLED_S)
         finally:
             self.check()
         return run
+
+    def agreed(self, since_s: float, name: str = "shop") -> Agreed:
+        """The older orders placed since then that a person is shown now."""
+        found = self.state.read(partial(older.backlog, flow=self.flow(name=name), since_s=since_s))
+        return Agreed(since=utc(since_s), keys=frozenset(key for key, _ in found))
 
     async def import_orders(self, name: str = "shop", *, since_s: float | None = None) -> Run:
         return await self.run("sales_orders.import", name, since_s=since_s)

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import orders
+from dropstreamd.channels import older, orders
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OrderLine
 from dropstreamd.store import documents
@@ -43,9 +43,9 @@ async def test_the_backlog_is_listed_and_sent_only_when_asked_for(plant: Plant) 
     run = await plant.import_orders()
     assert plant.warehouse.taken.created() == {"onew": 1}
     assert run.counts["staged"] == 51
-    listed = plant.state.read(partial(orders.backlog, flow=plant.flow(), since_s=0.0))
+    listed = plant.state.read(partial(older.backlog, flow=plant.flow(), since_s=0.0))
     assert {held.number for _, held in listed} == {str(number) for number in range(50)}
-    later = plant.state.read(partial(orders.backlog, flow=plant.flow(), since_s=OLD_S + 30))
+    later = plant.state.read(partial(older.backlog, flow=plant.flow(), since_s=OLD_S + 30))
     assert len(later) == 20
 
     run = await plant.import_orders(since_s=OLD_S + 30)
@@ -56,6 +56,31 @@ async def test_the_backlog_is_listed_and_sent_only_when_asked_for(plant: Plant) 
     assert run.counts["released"] == 30
     assert set(plant.warehouse.taken.created().values()) == {1}
     assert len(plant.warehouse.taken.created()) == 51
+
+
+async def test_older_orders_that_the_run_itself_finds_are_not_let_go_with_those_agreed_to(
+    plant: Plant,
+) -> None:
+    """A backlog that comes in over several runs: nobody has seen those that come now."""
+    plant.place(order("1", placed_s=OLD_S))
+    await plant.import_orders()
+    plant.place(*(order(number, placed_s=OLD_S + int(number)) for number in ("2", "3")), order("new"))
+    run = await plant.import_orders(since_s=OLD_S)
+    assert plant.warehouse.taken.created() == {"o1": 1, "onew": 1}
+    assert run.counts == {"staged": 3, "released": 1, "held_back": 2, "accepted": 2}
+    run = await plant.import_orders(since_s=OLD_S + 3)
+    assert run.counts == {"released": 1, "accepted": 1}
+    await plant.import_orders(since_s=OLD_S)
+    assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1, "o3": 1, "onew": 1}
+
+
+async def test_an_older_order_that_is_over_since_a_person_agreed_is_not_let_go(plant: Plant) -> None:
+    plant.place(*(order(number, placed_s=OLD_S) for number in ("1", "2")))
+    await plant.import_orders()
+    plant.place(order("1", placed_s=OLD_S, status="cancelled"))
+    run = await plant.import_orders(since_s=0.0)
+    assert run.counts["released"] == 1
+    assert plant.warehouse.taken.created() == {"o2": 1}
 
 
 async def test_a_change_does_not_let_an_older_order_slip_through(plant: Plant) -> None:

@@ -8,10 +8,11 @@ import msgspec
 from dropstreamd.config.check import check
 from dropstreamd.config.secrets import SecretStore
 from dropstreamd.config.unreadable import secret_refs
-from dropstreamd.platform.contract import Consent, Grant
+from dropstreamd.platform.contract import Consent, Grant, Part, Plugin
 from dropstreamd.platform.loader import PluginStatus
 from dropstreamd.platform.secrets import SecretRef
 from tests.config.fakes import (
+    FILES,
     MERCHANT,
     PLUGINS,
     SHOP,
@@ -86,6 +87,31 @@ def test_a_secret_that_consent_gives_is_not_to_be_set(folder: Folder, tmp_path: 
     assert check(folder.path, {**PLUGINS, "vendure": with_consent}, out, secrets=secrets) == 1
     assert "once the daemon runs: dropstreamctl authorize b" in out.getvalue()
     assert "secret set" not in out.getvalue()
+
+
+def test_what_a_store_needs_of_shipments_and_a_warehouse_never_tells_is_noted(folder: Folder) -> None:
+    """Each would be refused; a store that needs nothing, or takes no shipments, is left out."""
+    here = frozenset({Part.SHIPMENTS})
+    shop = msgspec.structs.replace(
+        SHOP, provides=here, needs=lambda _settings: frozenset({"carrier", "tracking_numbers"})
+    )
+    files = msgspec.structs.replace(
+        FILES, provides=here, untold=lambda _settings: {"carrier": "name its column", "service": "no way"}
+    )
+
+    def noted(shop: Plugin[ShopSettings]) -> list[str]:
+        given = {
+            "vendure": PluginStatus(name="vendure", origin="here", plugin=shop),
+            "file-exchange": PluginStatus(name="file-exchange", origin="here", plugin=files),
+        }
+        out = io.StringIO()
+        assert check(folder.path, given, out, secrets=None) == 0
+        return out.getvalue().splitlines()[1:]
+
+    said = "Shop takes no shipment without its carrier, and warehouse acme.main tells none: name its column"
+    assert noted(shop) == [f"note: connection a: {said}", f"note: connection b: {said}"]
+    assert noted(msgspec.structs.replace(shop, needs=lambda _settings: frozenset())) == []
+    assert noted(msgspec.structs.replace(shop, provides=frozenset())) == []
 
 
 def test_references_are_found_wherever_they_stand() -> None:

@@ -80,6 +80,8 @@ class Office:
         self.cancels: frozenset[Part] = frozenset()
         self.states = [f"state-{number}" for number in range(99, 0, -1)]
         self.locations: Locations | None = None
+        self.needs: frozenset[str] = frozenset()
+        self.untold: dict[str, str] = {}
         self._files = count(1)
         for name in ("connections.d", "merchants.d"):
             (self.conf / name).mkdir(parents=True)

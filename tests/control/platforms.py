@@ -7,16 +7,18 @@ from typing import Any, Protocol
 import msgspec
 import trio
 
-from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.platform.contract import (
     Finding,
     Host,
     Locations,
+    Page,
     Part,
     Plugin,
     Role,
     Sample,
     Sink,
+    Source,
     Store,
     Survey,
     Warehouse,
@@ -42,6 +44,7 @@ class Answers:
         self.test: Exception | Sequence[Finding] = (Finding(name="login", ok=True, detail="works"),)
         self.survey: Exception | Survey = Survey()
         self.sample: Exception | Sample = Sample(kind="nothing")
+        self.orders: Exception | None = None
         self.hangs = False
         self.writes: list[bool] = []
 
@@ -65,6 +68,7 @@ class AskedStore(StoreSession):
     def __init__(self, store: FakeStore, answers: Answers) -> None:
         super().__init__(store)
         self._answers = answers
+        self.orders = Told(store.changes.session(), answers)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:
         return await self._answers.tested(write=write)
@@ -90,6 +94,20 @@ class AskedWarehouse(WarehouseSession):
         if isinstance(self._answers.sample, Exception):
             raise self._answers.sample
         return self._answers.sample
+
+
+class Told:
+    """A source of orders that may fail."""
+
+    def __init__(self, inner: Source[Order], answers: Answers) -> None:
+        self._inner = inner
+        self._answers = answers
+        self.confirm = inner.confirm
+
+    async def page(self, *args: Any) -> Page[Order]:
+        if self._answers.orders is not None:
+            raise self._answers.orders
+        return await self._inner.page(*args)
 
 
 class Gated:
@@ -121,6 +139,8 @@ class Sides(Protocol):
     amends: frozenset[Part]
     cancels: frozenset[Part]
     locations: Locations | None
+    needs: frozenset[str]
+    untold: dict[str, str]
 
 
 def shop(sides: Sides) -> Plugin[ShopSettings]:
@@ -138,6 +158,7 @@ def shop(sides: Sides) -> Plugin[ShopSettings]:
         settings=ShopSettings,
         account_key=lambda settings: settings.account,
         open=opened,
+        needs=lambda _settings: sides.needs,
         locations=lambda _settings: sides.locations,
     )
 
@@ -157,6 +178,7 @@ def wms(sides: Sides) -> Plugin[WmsSettings]:
         amends=lambda _settings: sides.amends,
         cancels=lambda _settings: sides.cancels,
         routes=lambda _settings: True,
+        untold=lambda _settings: sides.untold,
         settings=WmsSettings,
         account_key=lambda settings: settings.account,
         open=opened,

@@ -47,8 +47,8 @@ FAILED = msgspec.structs.replace(
 )
 RUNNING = msgspec.structs.replace(ENDED, result="running", ended_s=0.0, counts={"staged": 1})
 
-OLDER = Backlog(count=3, numbers=("901", "902"), oldest_s=NOW_S - 864_000, newest_s=NOW_S - 86_400)
-NO_BACKLOG = Backlog(count=0)
+OLDER = Backlog(count=3, numbers=("901", "902"), oldest_s=NOW_S - 864_000, newest_s=NOW_S - 86_400, id="f00d")
+NO_BACKLOG = Backlog(count=0, id="0000")
 
 
 def work(**counts: int) -> WorkShown:

@@ -90,8 +90,32 @@ def test_older_orders_are_counted_and_asked_about(api: FakeApi) -> None:
     assert told.err == "Send them to the warehouse? Another system may have done so already. [y/N] "
     assert [asked.read(AskRun) for asked in (api.asked[0], api.asked[-1])] == [
         AskRun(since="2026-02-01"),
-        AskRun(since="2026-02-01", confirmed=True),
+        AskRun(since="2026-02-01", backlog="f00d"),
     ]
+
+
+def test_a_list_that_has_changed_meanwhile_is_shown_and_asked_about_again(api: FakeApi) -> None:
+    more = msgspec.structs.replace(OLDER, count=4, id="beef")
+    api.answer(ASK, UNCONFIRMED)
+    api.answer(ASK, refusal("unconfirmed", 409, "4 older orders would be sent", backlog=more))
+    api.answer(ASK, RunAsked(run=RUN), 202)
+    asked = ("run", "acme-vendure", "sales_orders", "--since", "2026-02-01")
+    told = ctl(api, *asked, typed="y\ny\n", is_terminal=True)
+    assert told.code == 0
+    assert "901, 902 and 1 more\n4 orders placed" in told.out
+    assert "[y/N] Meanwhile the list has changed.\nSend them" in told.err
+    lists = [each.read(AskRun) for each in api.asked if each.line == ASK]
+    assert lists == [AskRun(since="2026-02-01", backlog=name) for name in ("", "f00d", "beef")]
+
+
+def test_a_list_that_never_stays_the_same_is_given_up(api: FakeApi) -> None:
+    api.answer(ASK, UNCONFIRMED)
+    told = ctl(api, "run", "acme-vendure", "sales_orders", "--since", "2026-02-01", "--yes")
+    assert told.code == 4
+    assert told.err.endswith(
+        "Nothing was sent and no run was started. The list changes all the time: ask again.\n"
+    )
+    assert api.lines.count(ASK) == 6
 
 
 def test_without_older_orders_it_is_an_ordinary_run(api: FakeApi) -> None:
@@ -169,6 +193,16 @@ def test_a_run_is_followed_to_its_end(api: FakeApi) -> None:
     assert (code, err) == (0, f"Run {RUN}; Ctrl-C stops waiting, not the run.\n")
     end = "sales_orders.import done in 12 s, 2026-03-05 14:27:04 EST: 3 staged, 2 accepted\n"
     assert out == f"1 staged\n2 staged\n{end}"
+
+
+def test_older_orders_that_a_run_found_itself_are_told_of(api: FakeApi) -> None:
+    ended = msgspec.structs.replace(ENDED, counts={"released": 1, "held_back": 3})
+    api.answer(EVENTS, events(Ended(run=ended)))
+    _, out, _ = waited(api, ended)
+    assert out.endswith(
+        ": 1 released, 3 held back\n3 older orders came in since the list was shown, and stay here:"
+        " dropstreamctl run acme-vendure sales_orders --since DATE\n"
+    )
 
 
 def test_on_a_terminal_one_line_changes(api: FakeApi) -> None:

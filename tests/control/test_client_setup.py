@@ -116,6 +116,7 @@ def test_preflight(api: FakeApi) -> None:
         {"sides": (WAREHOUSE,)},
         {"methods_unmapped": Names(count=1, names=("Express",))},
         {"sample_order": SampleOrder(number="1001", name="", text="", problem="no ship method")},
+        {"shipments_refused": ("Amazon takes no shipment without its carrier",)},
     ],
 )
 def test_preflight_that_is_not_ready(api: FakeApi, wrong: dict[str, object]) -> None:
@@ -131,6 +132,13 @@ def test_preflight_without_an_order(api: FakeApi) -> None:
     api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=None))
     told = ctl(api, "preflight", "acme-vendure")
     assert (told.code, "sample order: no order waits here to make one of" in told.out) == (0, True)
+
+
+def test_preflight_with_an_order_that_is_not_imported(api: FakeApi) -> None:
+    sample = SampleOrder(number="7", name="ord_7.csv", text="H\n", imported=False)
+    api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=sample))
+    shown = ctl(api, "preflight", "acme-vendure").out
+    assert "order 7, which is not imported yet, would be sent as ord_7.csv (1 line):\n  | H\n" in shown
 
 
 def test_preflight_says_what_it_could_not_look_at(api: FakeApi) -> None:

@@ -81,7 +81,7 @@ async def test_older_orders_are_let_go_only_after_their_count_was_shown(
     for number, at_s in placed_s.items():
         office.stores["shop"].changes.change(f"o{number}", order(number, placed_s=at_s))
     await client.enable()
-    status, kind, told = await client.refused("POST", RUN, {"since": "2026-03-01", "confirmed": True})
+    status, kind, told = await client.refused("POST", RUN, {"since": "2026-03-01", "backlog": "any"})
     assert (status, kind) == (409, "not possible")
     assert "not counted" in told["detail"]
 
@@ -96,10 +96,39 @@ async def test_older_orders_are_let_go_only_after_their_count_was_shown(
     assert told["backlog"]["numbers"] == ["2", "3"]
     assert office.warehouse.taken.created() == {}
 
-    ended = await client.run("sales_orders.import", **since, confirmed=True)
+    ended = await client.run("sales_orders.import", **since, backlog=told["backlog"]["id"])
     assert ended["counts"]["released"] == 2
     assert ended["since_s"] == START_S - 7_200
     assert office.warehouse.taken.created() == {"o2": 1, "o3": 1}
+
+
+async def test_older_orders_that_nobody_was_shown_are_not_let_go(office: Office, client: Client) -> None:
+    def place(number: str) -> None:
+        shop = office.stores["shop"].changes
+        shop.change(f"o{number}", order(number, placed_s=START_S - 3_600 + int(number)))
+
+    place("1")
+    await client.enable()
+    await client.run("sales_orders.import")
+    since = {"since": "2026-03-01"}
+    _, _, told = await client.refused("POST", RUN, since)
+    shown = told["backlog"]["id"]
+
+    place("2")
+    await client.run("sales_orders.import")
+    status, kind, told = await client.refused("POST", RUN, {**since, "backlog": shown})
+    assert (status, kind, told["backlog"]["numbers"]) == (409, "unconfirmed", ["1", "2"])
+    assert "others than were shown" in told["detail"]
+    assert office.warehouse.taken.created() == {}
+
+    place("3")
+    ended = await client.run("sales_orders.import", **since, backlog=told["backlog"]["id"])
+    assert ended["counts"] == {"staged": 1, "released": 2, "held_back": 1, "accepted": 2}
+    assert office.warehouse.taken.created() == {"o1": 1, "o2": 1}
+    backlog = await client.get("/connections/shop/backlog")
+    assert backlog["numbers"] == ["3"]
+    ended = await client.run("sales_orders.import", **since, backlog=backlog["id"])
+    assert office.warehouse.taken.created() == {"o1": 1, "o2": 1, "o3": 1}
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "2026-03-02T25:00", "2999-01-01", "9999-12-31"])
@@ -163,8 +192,8 @@ async def test_a_run_that_another_did_for_is_answered_by_that(office: Office, cl
 async def test_a_smart_sync_that_a_full_one_absorbs(office: Office, client: Client) -> None:
     await client.enable()
     actor = office.daemon.connections["c-shop"].actors["inventory"]
-    smart = actor.ask("smart", run="SMART", who="a", since=None)
-    full = actor.ask("full", run="FULL", who="b", since=None)
+    smart = actor.ask("smart", run="SMART", who="a", agreed=None)
+    full = actor.ask("full", run="FULL", who="b", agreed=None)
     assert (smart, full) == ("SMART", "FULL")
     async with client.http.stream("GET", "/v1/events?run=SMART") as stream:
         events = [line async for line in stream.aiter_lines() if line.startswith("data: ")]

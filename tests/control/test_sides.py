@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from dropstreamd.control import side_tests
+from dropstreamd.control import sampling, side_tests
 from dropstreamd.control.messages.setup import FailureKind
 from dropstreamd.control.side_tests import failure_of
 from dropstreamd.errors import (
@@ -158,7 +158,7 @@ async def test_preflight_of_a_store_that_does_not_answer(office: Office, client:
         assert told[unseen] == told["store_skus_unmatched"]
     assert told["warehouse_skus_twice"]["known"]
     assert (told["carriers_unmapped"]["known"], told["carriers_unmapped"]["why"]) == (False, "")
-    assert (told["sample_order"], told["sample_unseen"]) == (None, "")
+    assert (told["sample_order"], told["sample_unseen"]) == (None, sampling.NO_ORDERS)
     assert not told["levels_changed"]["known"]
     assert told["levels_changed"]["why"] == "no stock of the warehouse has been read yet"
 
@@ -190,6 +190,54 @@ async def test_preflight_shows_levels_that_a_full_sync_would_change(office: Offi
     assert told["levels_changed"] == {"count": 2, "names": ["A", "B"], "known": True, "why": ""}
     assert told["level_examples"][0] == {"sku": "A", "before": None, "after": 5, "location": ""}
     assert (await client.ask("POST", "/connections/ebay/preflight"))["levels_changed"]["count"] == 0
+
+
+async def test_preflight_of_a_new_connection_shows_an_order_of_the_store(
+    office: Office, client: Client
+) -> None:
+    for number in ("4", "5", "6", "7"):  # more than a page
+        gone = order(number, status="cancelled", placed_s=START_S - 90)
+        office.stores["shop"].changes.change(f"o{number}", gone)
+    office.stores["shop"].changes.change("o2", order("2", method="Express", placed_s=START_S - 60))
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["sample_order"]["problem"] == "ship method 'Express' is not mapped"
+    office.stores["shop"].changes.change("o3", order("3", placed_s=START_S - 60))
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert (told["sample_order"]["number"], told["sample_order"]["imported"]) == ("3", False)
+    assert told["sample_order"]["name"].startswith("out-PREFLIGHT")
+    assert (office.warehouse.taken.created(), told["backlog"]["count"]) == ({}, 0)
+    await client.enable()
+    assert (await client.run("sales_orders.import"))["counts"] == {"staged": 2}
+
+
+async def test_preflight_of_a_new_connection_claims_nothing_of_the_stores_orders(
+    office: Office, client: Client
+) -> None:
+    """It may have others than those that it tells of first."""
+    office.stores["shop"].changes.change("o1", order("1", status="cancelled", placed_s=START_S + 60))
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert (told["sample_order"], told["sample_unseen"]) == (None, sampling.NONE_OPEN)
+    office.store_answers.orders = AuthFailed("POST x: answered 403")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["sides"][0]["ok"]
+    why = "the store's orders: POST x: answered 403"
+    assert (told["sample_order"], told["sample_unseen"]) == (None, why)
+    office.store_answers.orders = None
+    await client.enable()
+    await client.run("sales_orders.import")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert (told["sample_order"], told["sample_unseen"]) == (None, "")
+
+
+async def test_preflight_says_what_every_shipment_would_be_refused_for(
+    office: Office, client: Client
+) -> None:
+    office.needs, office.untold = frozenset({"carrier"}), {"carrier": "name its column"}
+    told = await client.ask("POST", "/connections/shop/preflight")
+    said = "Shop takes no shipment without its carrier, and warehouse acme.main tells none: name its column"
+    assert told["shipments_refused"] == [said]
+    office.untold = {}
+    assert (await client.ask("POST", "/connections/shop/preflight"))["shipments_refused"] == []
 
 
 async def test_preflight_says_why_no_sample_can_be_written(office: Office, client: Client) -> None:

@@ -142,9 +142,10 @@ def test_older_orders_are_listed_and_wait_for_since(
     path = "/connections/acme/channels/sales_orders/jobs/import/run"
     unconfirmed = daemon.call("POST", path, {"since": "2020-01-01"})
     assert unconfirmed.status_code == 409
-    assert unconfirmed.json()["backlog"]["count"] == 50
+    shown = unconfirmed.json()["backlog"]
+    assert shown["count"] == 50
     assert warehouse.taken() == []
-    counts = daemon.run("acme", "sales_orders.import", since="2020-01-01", confirmed=True)
+    counts = daemon.run("acme", "sales_orders.import", since="2020-01-01", backlog=shown["id"])
     assert counts["accepted"] == 50
     warehouse.wait_for(50)
     assert orders_in(warehouse) == {f"SH{order.code}": 1 for order in older}

@@ -96,7 +96,7 @@ async def test_a_warehouse_that_never_answers_ends_its_run(
     world = World(state, stuck=stuck)
     async with world.running():
         await world.enable("c-0")
-        world.daemon.ask("c-0", inventory.CHANNEL, "smart", who="test", since=None)
+        world.daemon.ask("c-0", inventory.CHANNEL, "smart", who="test", agreed=None)
         await trio.sleep(2 * 3600)
         results = [record.result for _, channel, record in world.ended.runs if channel == inventory.CHANNEL]
     assert "failed" in results

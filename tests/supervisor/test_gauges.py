@@ -87,7 +87,7 @@ class Watched:
     async def run(self) -> None:
         """One run of the inventory, to its end."""
         before = len(self.results())
-        self.world.daemon.ask(CHOSEN, inventory.CHANNEL, "smart", who="test", since=None)
+        self.world.daemon.ask(CHOSEN, inventory.CHANNEL, "smart", who="test", agreed=None)
         for _ in range(100):
             if len(self.results()) > before:
                 return

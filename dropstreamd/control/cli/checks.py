@@ -63,13 +63,14 @@ def preflight(session: Session, options: PreflightOptions) -> Exit:
 
 
 def is_well(found: Preflight) -> bool:
-    """Whether orders could flow at once. SKUs that one side has alone, and what is shared with other
-    connections, are told but ordinary."""
+    """Whether orders could flow at once, and their shipments. SKUs that one side has alone, and what is
+    shared with other connections, are told but ordinary."""
     sample = found.sample_order
     return (
         all(side.ok for side in found.sides)
         and not any(names.count for _, names in _to_mend(found))
         and (sample is None or not sample.problem)
+        and not found.shipments_refused
     )
 
 
@@ -123,6 +124,8 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
         found.warehouse_skus_unmatched,
         Style.PLAIN,
     )
+    for refused in found.shipments_refused:
+        terminal.line(("✗ ", Style.BAD), refused)
     for overlap in found.overlaps:
         terminal.line(("! ", Style.WARN), overlap)
     _show_sample(terminal, found.sample_order, found.sample_unseen)
@@ -174,7 +177,10 @@ def _show_sample(terminal: Terminal, sample: SampleOrder | None, unseen: str) ->
         terminal.line(("✗ ", Style.BAD), f"sample order of {sample.number}: {sample.problem}")
     else:
         lines = sample.text.splitlines()
-        terminal.line(f"order {sample.number} would be sent as {sample.name} ({plural(len(lines), 'line')}):")
+        which = "" if sample.imported else ", which is not imported yet,"
+        terminal.line(
+            f"order {sample.number}{which} would be sent as {sample.name} ({plural(len(lines), 'line')}):"
+        )
         for line in lines:
             terminal.line("  | ", line)
 

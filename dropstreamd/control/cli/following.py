@@ -10,7 +10,7 @@ from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.cli.times import show_length
-from dropstreamd.control.cli.words import counts_text, result_part
+from dropstreamd.control.cli.words import counts_text, plural, result_part
 from dropstreamd.control.messages.runs import (
     Began,
     Counting,
@@ -131,6 +131,11 @@ def _show_end(session: Session, connection: str, run: RunShown) -> None:
     at = zone_of(session, connection).show(run.ended_s)
     counted = counts_text(run.counts) or "nothing to do"
     terminal.line(f"{run.channel}.{run.job} ", result_part(run.result), f" in {took}, {at}: {counted}")
+    if run.counts.get("held_back"):
+        terminal.line(
+            f"{plural(run.counts['held_back'], 'older order')} came in since the list was shown, and stay"
+            f" here: dropstreamctl run {connection} sales_orders --since DATE"
+        )
     if run.error:
         terminal.line(("Why: ", Style.BAD), run.error)
     if run.remedy:

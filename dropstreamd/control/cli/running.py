@@ -15,6 +15,9 @@ from dropstreamd.control.cli.words import plural
 from dropstreamd.control.messages.refusal import Refusal
 from dropstreamd.control.messages.runs import AskRun, Backlog, RunAsked
 
+LISTS_SHOWN = 5
+"""Lists of older orders shown, where each has changed by the time a person has agreed to it."""
+
 
 class RunOptions(Options, frozen=True, kw_only=True):
     """`job` is CHANNEL or CHANNEL.JOB; `timeout` is in seconds, None waits for ever."""
@@ -35,19 +38,12 @@ class BacklogOptions(Options, frozen=True, kw_only=True):
 
 
 def run(session: Session, options: RunOptions) -> Exit:
-    """Ask for the run; older orders go only after their count was shown and a person agreed."""
+    """Ask for the run; older orders go only after a person was shown them and agreed: these, and no more."""
     channel, job = _job(options.job)
     path = path_of("connections", options.connection, "channels", channel, "jobs", job, "run")
-    asked = AskRun(since=options.since or "")
-    answer = session.daemon.ask("POST", path, body=asked)
-    older = _unconfirmed(answer)
-    if older is not None and not older.count:
-        session.terminal.note("No older orders were placed since then: this is an ordinary run.")
-        answer = session.daemon.ask("POST", path, body=AskRun())
-    elif older is not None:
-        if not _agreed(session, options, older):
-            return _not_agreed(session, options, answer)
-        answer = session.daemon.ask("POST", path, body=AskRun(since=asked.since, confirmed=True))
+    answer = _asked_for(session, options, path)
+    if _unconfirmed(answer) is not None:
+        return _not_agreed(session, options, answer)
     if answer.is_refusal or not options.wait:
         return show_answer(
             session, options, answer, RunAsked, lambda made: _say_asked(session, options, made)
@@ -96,6 +92,26 @@ def _job(text: str) -> tuple[str, str]:
     return channel, jobs[0]
 
 
+def _asked_for(session: Session, options: RunOptions, path: str) -> Answer:
+    """The answer: a refusal still, where nobody agreed to the older orders. One agrees to a list; where
+    there is another by then, that one is shown."""
+    since = options.since or ""
+    answer = session.daemon.ask("POST", path, body=AskRun(since=since))
+    for shown in range(LISTS_SHOWN):
+        older = _unconfirmed(answer)
+        if older is None:
+            break
+        if not older.count:
+            session.terminal.note("No older orders were placed since then: this is an ordinary run.")
+            return session.daemon.ask("POST", path, body=AskRun())
+        if shown:
+            session.terminal.note("Meanwhile the list has changed.")
+        if not _agreed(session, options, older):
+            break
+        answer = session.daemon.ask("POST", path, body=AskRun(since=since, backlog=older.id))
+    return answer
+
+
 def _unconfirmed(answer: Answer) -> Backlog | None:
     if not answer.is_refusal:
         return None
@@ -119,7 +135,8 @@ def _agreed(session: Session, options: RunOptions, found: Backlog) -> bool:
 def _not_agreed(session: Session, options: RunOptions, answer: Answer) -> Exit:
     if options.json:
         return show_refusal(session, options, answer)
-    session.terminal.note("Nothing was sent and no run was started. To agree beforehand, add --yes.")
+    then = "The list changes all the time: ask again." if options.yes else "To agree beforehand, add --yes."
+    session.terminal.note(f"Nothing was sent and no run was started. {then}")
     return Exit.UNCONFIRMED
 
 

@@ -25,8 +25,8 @@ RefusalKind = Literal[
     "fault",
 ]
 """What a client can tell apart: `unconfirmed` (409, with a backlog, or with what is known) asks for
-`confirmed`, `changed` (409) for reading again, `config` (422) lists problems, `fault` (500) is a bug of
-ours."""
+`confirmed` (or the backlog's id), `changed` (409) for reading again, `config` (422) lists problems, `fault`
+(500) is a bug of ours."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

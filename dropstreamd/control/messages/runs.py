@@ -45,10 +45,11 @@ class RunsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class AskRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Run a job now. `since`: also let go the orders that were placed before the channel was first
     enabled, but not before this instant (ISO 8601) or day (`2026-11-01`, in the connection's timezone).
-    It is answered 409, with what it would release, until `confirmed`."""
+    It is answered 409, with the `backlog` that it would release, until that is agreed to by its id: then
+    these orders are released, and none that are found later."""
 
     since: str = ""
-    confirmed: bool = False
+    backlog: str = ""
 
 
 class RunAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +60,14 @@ class RunAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """Orders from before the channel was first enabled, held until somebody asks for them by `--since`.
-    `numbers` are the first 50 of them, `oldest_s` and `newest_s` when they were placed."""
+    `numbers` are the first 50 of them, `oldest_s` and `newest_s` when they were placed. `id` names the
+    list: with one order more or less it is another."""
 
     count: int
     numbers: tuple[str, ...] = ()
     oldest_s: float = 0.0
     newest_s: float = 0.0
+    id: str = ""
 
 
 class BacklogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

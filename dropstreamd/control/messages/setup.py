@@ -90,12 +90,13 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
 
 class SampleOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it would be sent: the file's name (or key) and its text. Nothing was sent. Where it
-    could not be made, `problem` says why."""
+    could not be made, `problem` says why. Where none was `imported` yet it is one of the store's."""
 
     number: str
     name: str
     text: str
     problem: str = ""
+    imported: bool = True
 
 
 class Preflight(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +119,8 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     level_examples: tuple[LevelChange, ...]
     backlog: Backlog
     sample_unseen: str = ""
+    shipments_refused: tuple[str, ...] = ()
+    """What the store needs of every shipment and the warehouse never tells, in sentences."""
 
 
 class TryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -35,6 +35,10 @@ def test_what_cannot_be_right_is_told(values: dict[str, object], key: str, found
     assert problem.allowed
 
 
+def test_what_every_package_needs() -> None:
+    assert PLUGIN.needs(settings()) == {"carrier", "tracking_numbers"}
+
+
 def test_good_settings_have_no_problem() -> None:
     assert check(settings()) == []
     assert check(settings(marketplaces=[HERE, CANADA, "A1NEWERONE00"])) == []

@@ -15,6 +15,25 @@ def test_the_least_settings_are_enough() -> None:
     assert not PLUGIN.check(settings())
 
 
+def test_what_shipment_files_never_tell() -> None:
+    """Columns that are named are all that is read; without any, the documented ones are looked for."""
+    columns = {"reference": "Order", "sku": "Item", "quantity": 3}
+    found = PLUGIN.untold(settings(shipments={"columns": columns}))
+    assert found.keys() == {
+        "carrier",
+        "tracking_numbers",
+        "service",
+        "tracking_url",
+        "shipped_at",
+        "facility",
+    }
+    assert found["carrier"] == "name the column of carrier in shipments.columns"
+    named = settings(shipments={"columns": {**columns, "carrier": "Carrier", "tracking": 5}})
+    assert not PLUGIN.untold(named).keys() & {"carrier", "tracking_numbers"}
+    assert not PLUGIN.untold(settings())
+    assert not PLUGIN.untold(settings(format="x12", shipments={"columns": columns}))
+
+
 def test_several_host_keys() -> None:
     both = settings(host_key=[BASE["host_key"], "ecdsa-sha2-nistp256 AAAA"])
     assert not PLUGIN.check(both)
