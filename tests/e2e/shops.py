@@ -14,9 +14,16 @@ from tests.fakes.woocommerce_rows import field
 Own = Mapping[str, str]
 
 
-def soon() -> datetime:
-    """The next whole second, which is what most platforms tell of a time: after whatever was before now."""
-    return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+EARLIER = timedelta(minutes=1)
+
+
+def soon(*, earlier: bool = False) -> datetime:
+    """The next whole second, which is what most platforms tell of a time: after whatever was before now.
+
+    `earlier` is before it instead.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    return now - EARLIER if earlier else now + timedelta(seconds=1)
 
 
 class Shop(Protocol):
@@ -37,7 +44,7 @@ class Shop(Protocol):
 
     def shown(self, sku: str) -> int | None: ...
 
-    def place(self, units: Mapping[str, int]) -> str: ...
+    def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str: ...
 
     def tracking(self, number: str) -> list[str]:
         """Of each fulfillment of the order."""
@@ -63,8 +70,8 @@ class OnShopify:
     def shown(self, sku: str) -> int | None:
         return self._shop.stock(sku)
 
-    def place(self, units: Mapping[str, int]) -> str:
-        self._shop.now = soon()
+    def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
+        self._shop.now = soon(earlier=earlier)
         made = self._shop.place(units)
         self._made[made["order"]["name"]] = made
         return str(made["order"]["name"])
@@ -96,7 +103,7 @@ class OnAmazon:
         assert not self._seller.converted
         return self._seller.shown(sku)
 
-    def place(self, units: Mapping[str, int]) -> str:
+    def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
         return str(self._seller.place(units)["orderId"])
 
     def tracking(self, number: str) -> list[str]:
@@ -128,8 +135,8 @@ class OnEbay:
     def shown(self, sku: str) -> int | None:
         return self._shop.shown(sku)
 
-    def place(self, units: Mapping[str, int]) -> str:
-        self._shop.now = soon()
+    def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
+        self._shop.now = soon(earlier=earlier)
         return str(self._shop.place(units)["orderId"])
 
     def tracking(self, number: str) -> list[str]:
@@ -151,8 +158,8 @@ class OnBigCommerce:
     def shown(self, sku: str) -> int | None:
         return self._shop.shown(sku, settled=True)
 
-    def place(self, units: Mapping[str, int]) -> str:
-        self._shop.now = soon()
+    def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
+        self._shop.now = soon(earlier=earlier)
         return str(self._shop.place(units)["id"])
 
     def tracking(self, number: str) -> list[str]:
@@ -179,8 +186,8 @@ class OnWooCommerce:
         units: int | None = self._shop.product(sku)["stock_quantity"]
         return units
 
-    def place(self, units: Mapping[str, int]) -> str:
-        self._shop.now = soon()
+    def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
+        self._shop.now = soon(earlier=earlier)
         return str(self._shop.place(units)["number"])
 
     def tracking(self, number: str) -> list[str]:

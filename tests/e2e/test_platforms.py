@@ -39,7 +39,7 @@ class Pair:
         def begin(shop: Shop) -> str:
             for sku in ("TEE", "CAP"):
                 shop.stock(sku, 100)
-            return shop.place({"TEE": 1})
+            return shop.place({"TEE": 1}, earlier=True)
 
         self._warehouse.count({"TEE": 40, "CAP": 7})
         return self._store.act(begin)

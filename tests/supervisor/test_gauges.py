@@ -111,7 +111,7 @@ def fail(circuit: Circuit) -> None:
 
 
 async def test_a_connection_that_was_begun_afresh_is_up_again(
-    state: InlineStore, autojump_clock: MockClock
+    state: InlineStore, patient_clock: MockClock
 ) -> None:
     watched = Watched(state, *(RuntimeError("a bug") for _ in range(ACTOR_FAULTS)))
     up = partial(watched.shown, "connection_up", connection="connection-0")
@@ -128,7 +128,7 @@ async def test_a_connection_that_was_begun_afresh_is_up_again(
 
 
 async def test_a_circuit_is_open_until_a_call_gets_through(
-    state: InlineStore, autojump_clock: MockClock
+    state: InlineStore, patient_clock: MockClock
 ) -> None:
     watched = Watched(state)
     account = watched.world.config.connections[CHOSEN].store.account_key
@@ -151,7 +151,7 @@ async def test_a_circuit_is_open_until_a_call_gets_through(
         assert await shown() is None, "nothing calls it any more"
 
 
-async def test_what_cannot_run_is_counted(state: InlineStore, autojump_clock: MockClock) -> None:
+async def test_what_cannot_run_is_counted(state: InlineStore, patient_clock: MockClock) -> None:
     watched = Watched(state)
     async with watched.world.running():
         assert await watched.shown("cannot_run") == 0
@@ -162,7 +162,7 @@ async def test_what_cannot_run_is_counted(state: InlineStore, autojump_clock: Mo
 
 
 async def test_a_file_that_cannot_be_read_and_a_held_snapshot_are_shown(
-    state: InlineStore, autojump_clock: MockClock
+    state: InlineStore, patient_clock: MockClock
 ) -> None:
     torn = Bad(key="file 1", place="stock.csv", reason="it has no header", raw=b"")
     now = utc(World(state).clock.now_s())
@@ -182,7 +182,7 @@ async def test_a_file_that_cannot_be_read_and_a_held_snapshot_are_shown(
 
 
 async def test_skus_that_a_snapshot_lacks_and_that_keep_their_stock_are_counted(
-    state: InlineStore, autojump_clock: MockClock
+    state: InlineStore, patient_clock: MockClock
 ) -> None:
     at_s = World(state).clock.now_s()
 
