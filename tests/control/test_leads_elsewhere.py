@@ -1,0 +1,63 @@
+"""A file that leads to another store or warehouse than before: a person says that it is the same one."""
+
+from functools import partial
+
+from dropstreamd.store import cursors
+from tests.channels.plant import order, package
+from tests.control.office import START_S, Client, Office
+
+SHOP = "/connections/shop"
+
+
+async def test_a_shop_at_a_new_address_is_the_same_shop(office: Office, client: Client) -> None:
+    path = f"{SHOP}/store"
+    now = (await client.get(path))["configured"]
+    assert (await client.get(path))["belongs_to"] is None
+    old = partial(cursors.keep_store_account, connection="c-shop", account="shop:old")
+    await office.state.write(old)
+    await client.enable()
+    assert (await client.run("inventory.full"))["result"] == "held"
+    assert (await client.get(path))["belongs_to"] == "shop:old"
+    assert (await client.refused("POST", path, {"account": "shop:third"}))[0] == 409
+    await client.ask("POST", path, {"account": now})
+    assert (await client.get(path))["belongs_to"] == now
+    assert (await client.run("inventory.full"))["result"] == "done"
+    lines = (await client.get(f"{SHOP}/log"))["lines"]
+    assert "same_store" in [line["event"] for line in lines]
+
+
+async def test_a_warehouse_with_a_new_name_is_the_same_warehouse(office: Office, client: Client) -> None:
+    path = f"{SHOP}/warehouse"
+    old = "acme.main (wms:acme)"
+    assert await client.get(path) == {
+        "connection": "shop",
+        "belongs_to": None,
+        "configured": old,
+        "under_way": "",
+    }
+    await client.enable()
+    office.stores["shop"].changes.change("o1", order("1", placed_s=START_S + 60))
+    await client.run("sales_orders.import")
+    assert (await client.get(path))["belongs_to"] == old
+    assert "nothing was changed" in (await client.ask("POST", path, {"warehouse": old}))["text"]
+    files = [office.conf / "connections.d" / f"{name}.toml" for name in ("shop", "ebay")]
+    for file in files:
+        file.write_text(file.read_text().replace('"main"', '"west"'))
+    merchant = office.conf / "merchants.d" / "acme.toml"
+    text = merchant.read_text()
+    merchant.write_text(f"{text}\n{text.replace('.main]', '.west]')}")
+    await office.reload()
+    assert (await client.run("shipments.export"))["result"] == "held"
+    shown = await client.get(path)
+    assert (shown["belongs_to"], shown["configured"]) == (old, "acme.west (wms:acme)")
+    assert shown["under_way"] == "; 1 order of it is under way there"
+    same = {"warehouse": "acme.west (wms:acme)"}
+    assert (await client.refused("POST", path, same))[1] == "not possible"
+    merchant.write_text(text.replace(".main]", ".west]"))
+    await office.reload()
+    assert (await client.refused("POST", path, {"warehouse": old}))[1] == "changed"
+    await client.ask("POST", path, same)
+    office.ship(package("P1", "SH1", ("A", 1)))
+    assert (await client.run("shipments.export"))["counts"]["accepted"] == 1
+    lines = (await client.get(f"{SHOP}/log"))["lines"]
+    assert "same_warehouse" in [line["event"] for line in lines]
