@@ -16,17 +16,23 @@ FAILURES_IN_A_ROW = 3
 
 class Failures:
     """What went wrong with single hand-overs, each of which may be the only one that ever does: one that the
-    other side fails on each time must not keep back those behind it."""
+    other side fails on each time must not keep back those behind it. The `most`th in a row ends the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = FAILURES_IN_A_ROW) -> None:
+        self._most = most
         self._first: Wait | Hold | None = None
         self._in_a_row = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether one failed."""
+        return self._first is not None
 
     def add(self, error: Wait | Hold) -> None:
         """Raises `error` where it is not of one hand-over alone, or where it is one of too many."""
         self._in_a_row += 1
         alone = isinstance(error, Unreachable | OutcomeUnknown | ProtocolMismatch)
-        if not alone or self._in_a_row == FAILURES_IN_A_ROW:
+        if not alone or self._in_a_row == self._most:
             raise error
         self._first = self._first or error
 

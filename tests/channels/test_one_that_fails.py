@@ -1,4 +1,4 @@
-"""One hand-over that the other side fails on each time, and those behind it."""
+"""One hand-over, or one push of levels, that the other side fails on each time, and those behind it."""
 
 import pytest
 from msgspec.structs import replace
@@ -76,3 +76,40 @@ async def test_no_more_than_one_comes_in_doubt_where_none_can_be_repeated(state:
     assert len(plant.warehouse.taken.pushed) == 1
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(1, 6)}
+
+
+SKUS = [f"S{number:02}" for number in range(9)]
+
+
+@pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
+async def test_levels_beside_it_fall_and_none_rises_before_it_fell(
+    state: InlineStore, error: DropstreamError
+) -> None:
+    plant = Plant(state)
+    plant.report({**dict.fromkeys(SKUS, 9), "UP": 1})
+    await plant.smart()
+    sink = plant.stores["shop"].levels
+    sink.fails = {"S00": error}
+    plant.report({**dict.fromkeys(SKUS, 2), "UP": 5})
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            await plant.smart()
+        plant.later(minutes=15)
+        shows = plant.stores["shop"].shows()
+        assert [shows[sku] for sku in SKUS] == [9, 9, 9, 2, 2, 2, 2, 2, 2]
+        assert shows["UP"] == 1
+    sink.fails = {}
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {**dict.fromkeys(SKUS, 2), "UP": 5}
+
+
+async def test_levels_beside_one_that_cannot_rise_rise(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.report(dict.fromkeys(SKUS, 2))
+    await plant.smart()
+    plant.stores["shop"].levels.fails = {"S00": OF_ONE[0]}
+    plant.report(dict.fromkeys(SKUS, 3))
+    with pytest.raises(Unreachable):
+        await plant.smart()
+    shows = plant.stores["shop"].shows()
+    assert [shows[sku] for sku in SKUS] == [2, 2, 2, 3, 3, 3, 3, 3, 3]
