@@ -7,6 +7,7 @@ from typing import Protocol
 import trio
 
 from dropstreamd.channels import moving, places
+from dropstreamd.channels.attempts import Failures
 from dropstreamd.channels.course import Course
 from dropstreamd.channels.deliver import PUSH_DEADLINE_S
 from dropstreamd.channels.marking import mark_what_moved, unsent_now
@@ -38,7 +39,11 @@ class Opens(Protocol):
 
 async def push_levels(run: Run, here: tuple[Place, ...], unsent: Unsent) -> None:
     """Push what is marked, what falls first. It may take hours: what orders take meanwhile is looked at every
-    minute, and levels that were pushed too high by then are pushed again."""
+    minute, and levels that were pushed too high by then are pushed again.
+
+    A push that fails by itself does not keep the others back, see `Failures`; but nothing rises where one
+    that falls has failed.
+    """
     if not run.state.read(partial(_has_work, run=run, here=here)):
         return
     async with run.open_store() as store:
@@ -50,14 +55,18 @@ async def push_levels(run: Run, here: tuple[Place, ...], unsent: Unsent) -> None
             await _recover(run, places.flow(run.scope.connection, place), sink)
         courses = _courses(run, here, unsent, sink)
         looked_s = run.now_s()
-        while (course := _next_course(courses)) is not None:
+        failures, unfallen = Failures(), False
+        while (course := _next_course(courses)) is not None and (course.falling or not unfallen):
             await run.settled()
             if abs(run.now_s() - looked_s) >= LOOK_AGAIN_S:
                 looked_s, unsent = run.now_s(), unsent_now(run)
                 if await mark_what_moved(run, here, unsent):
                     courses = _courses(run, here, unsent, sink)
                     continue
-            await _shielded(run, sink, course)
+            falling = course.falling
+            await _shielded(run, sink, course, failures)
+            unfallen = unfallen or (falling and failures.any)
+        failures.end()
 
 
 def _has_work(tx: Reader, run: Run, here: tuple[Place, ...]) -> bool:
@@ -87,7 +96,7 @@ async def _leave(run: Run, sink: Sink[Level], left: Sequence[Left]) -> None:
         try:
             while not course.done:
                 await run.settled()
-                await _shielded(run, sink, course)
+                await _shielded(run, sink, course, Failures(most=1))
         except NoLocation:
             run.count("locations_gone")
             await moving.forget_all(run, each)
@@ -95,12 +104,12 @@ async def _leave(run: Run, sink: Sink[Level], left: Sequence[Left]) -> None:
             await moving.forget_done(run, each)
 
 
-async def _shielded(run: Run, sink: Sink[Level], course: Opens) -> None:
+async def _shielded(run: Run, sink: Sink[Level], course: Opens, failures: Failures) -> None:
     """Open and push one batch; a stop waits until that is settled, unless the other side may take long."""
     takes_s = max(PUSH_DEADLINE_S, sink.writes.takes_s)
     shield = takes_s <= PUSH_DEADLINE_S
     with trio.CancelScope(shield=shield, deadline=trio.current_time() + takes_s) as scope:
-        await _next_batch(run, sink, course)
+        await _next_batch(run, sink, course, failures)
     if scope.cancelled_caught:
         raise OutcomeUnknown("a push of levels took too long and was cut; they are pushed again")
 
@@ -111,7 +120,7 @@ async def _recover(run: Run, flow: Flow, sink: Sink[Level]) -> None:
     run.count("recovered", await run.state.write(recover))
 
 
-async def _next_batch(run: Run, sink: Sink[Level], course: Opens) -> None:
+async def _next_batch(run: Run, sink: Sink[Level], course: Opens, failures: Failures) -> None:
     opened = await course.open_next(sink, run.stamp())
     if opened is None:
         return
@@ -120,7 +129,12 @@ async def _next_batch(run: Run, sink: Sink[Level], course: Opens) -> None:
     run.count("refused", opened.refused)
     run.count("waiting", opened.waiting)
     for attempt_id, attempt in opened.attempts:
-        await _push(run, course.flow, sink, attempt_id, attempt)
+        try:
+            await _push(run, course.flow, sink, attempt_id, attempt)
+        except (Wait, Hold) as error:
+            failures.add(error)
+        else:
+            failures.none_now()
 
 
 async def _push(run: Run, flow: Flow, sink: Sink[Level], attempt_id: str, attempt: Attempt) -> None:

@@ -78,6 +78,7 @@ class FakeSink(Generic[T]):
         self.faults: deque[Fault] = deque()
         self.refuse: dict[str, str] = {}
         self.unprepared: dict[str, str] = {}
+        self.fails: dict[str, Exception] = {}
         self.whole_file = True
         self.answers_cancels = True
         self.effects: list[Effect[T]] = []
@@ -135,6 +136,7 @@ class FakeSink(Generic[T]):
         fault = self.faults.popleft() if self.faults else Fault.NONE
         self._points.reach("before request")
         await trio.lowlevel.checkpoint()
+        self._fail(prepared)
         match fault:
             case Fault.WAIT:
                 raise RateLimited("too many calls", retry_after_s=5.0)
@@ -170,9 +172,15 @@ class FakeSink(Generic[T]):
         self._land()
         self._points.reach("before look-up")
         await trio.lowlevel.checkpoint()
+        self._fail(prepared)
         _, found = self._seen.get(prepared.name, (0.0, []))
         named = {outcome.key: outcome for outcome in found}
         return [named.get(key) or Untouched(key=key) for key in prepared.keys]
+
+    def _fail(self, prepared: Prepared) -> None:
+        for key in prepared.keys:
+            if key in self.fails:
+                raise self.fails[key]
 
     async def _wanted(self, record: Record) -> bool:
         await record("uploaded")

@@ -1,0 +1,94 @@
+"""Steps of one hand-over, as its attempt records them, and what to do where it fails."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from dropstreamd.channels.run import Run
+from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, Unreachable, Wait
+from dropstreamd.model.handover import InDoubt, Outcome, Prepared, Untouched
+from dropstreamd.store import handover, settling
+from dropstreamd.store.documents import Book
+from dropstreamd.store.records import Attempt
+
+FAILURES_IN_A_ROW = 3
+"""How many hand-overs may fail one after the other before the run ends."""
+
+
+class Failures:
+    """What went wrong with single hand-overs, each of which may be the only one that ever does: one that the
+    other side fails on each time must not keep back those behind it. The `most`th in a row ends the run."""
+
+    def __init__(self, most: int = FAILURES_IN_A_ROW) -> None:
+        self._most = most
+        self._first: Wait | Hold | None = None
+        self._in_a_row = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether one failed."""
+        return self._first is not None
+
+    def add(self, error: Wait | Hold) -> None:
+        """Raises `error` where it is not of one hand-over alone, or where it is one of too many."""
+        self._in_a_row += 1
+        alone = isinstance(error, Unreachable | OutcomeUnknown | ProtocolMismatch)
+        if not alone or self._in_a_row == self._most:
+            raise error
+        self._first = self._first or error
+
+    def none_now(self) -> None:
+        """One went well: those before it were of themselves."""
+        self._in_a_row = 0
+
+    def end(self) -> None:
+        """Raises the first of them, so that the run is not called well."""
+        if self._first is not None:
+            raise self._first
+
+
+async def mark_unsure(run: Run, book: Book, attempt_id: str) -> Attempt:
+    """From now on nobody knows what became of it; the attempt as it stands."""
+    return await run.state.write(
+        partial(handover.unsure, flow=book.flow, attempt_id=attempt_id, now_s=run.now_s())
+    )
+
+
+def prepared(attempt: Attempt) -> Prepared:
+    """As the sink prepared it."""
+    keys = tuple(tried.key for tried in attempt.keys)
+    return Prepared(name=attempt.name, keys=keys, payload=attempt.payload)
+
+
+def untouched(attempt: Attempt) -> list[Outcome]:
+    """Nothing of it was sent: all of it is pending again."""
+    return [Untouched(key=tried.key) for tried in attempt.keys]
+
+
+def doubted(attempt: Attempt, why: str) -> list[Outcome]:
+    """A person has to tell what became of it."""
+    return [InDoubt(key=tried.key, why=why) for tried in attempt.keys]
+
+
+async def record_step(run: Run, book: Book, attempt_id: str, step: str, *, if_wanted: bool = False) -> None:
+    """See `contract.Record`."""
+    await run.state.write(
+        partial(handover.record_step, flow=book.flow, attempt_id=attempt_id, step=step, if_wanted=if_wanted)
+    )
+
+
+async def settle(run: Run, book: Book, attempt_id: str, outcomes: Sequence[Outcome]) -> None:
+    """The attempt is over; what came of it counts in the run."""
+    settled = await run.state.write(
+        partial(
+            settling.settle,
+            book=book,
+            attempt_id=attempt_id,
+            outcomes=tuple(outcomes),
+            now_s=run.now_s(),
+            run=run.id,
+        )
+    )
+    run.count("accepted", settled.accepted)
+    run.count("refused", settled.refused)
+    run.count("in_doubt", settled.doubt)
+    run.count("tasks", settled.tasks)

@@ -1,0 +1,115 @@
+"""One hand-over, or one push of levels, that the other side fails on each time, and those behind it."""
+
+import pytest
+from msgspec.structs import replace
+
+from dropstreamd.channels.attempts import FAILURES_IN_A_ROW
+from dropstreamd.errors import AuthFailed, DropstreamError, OutcomeUnknown, ProtocolMismatch, Unreachable
+from dropstreamd.model.handover import Writes
+from dropstreamd.store.lmdb_store import InlineStore
+from tests.channels.plant import Plant, order
+from tests.fakes.sessions import KEY, LOOKUP, NEVER
+
+ALONE = [replace(writes, batch=1) for writes in (KEY, LOOKUP)]
+OF_ONE = [
+    Unreachable("the server failed (500)"),
+    OutcomeUnknown("the answer was lost"),
+    ProtocolMismatch("the answer is none"),
+]
+
+
+def placed(
+    state: InlineStore, writes: Writes, *failing: str, error: DropstreamError, orders: int = 6
+) -> Plant:
+    """A merchant whose warehouse fails on these orders each time."""
+    plant = Plant(state, orders=writes)
+    plant.place(*(order(str(number)) for number in range(orders)))
+    plant.warehouse.taken.fails = dict.fromkeys(failing, error)
+    return plant
+
+
+async def fails(plant: Plant, error: DropstreamError) -> None:
+    with pytest.raises(type(error)):
+        await plant.import_orders()
+    plant.later(minutes=15)
+
+
+@pytest.mark.parametrize("writes", ALONE, ids=lambda writes: writes.repeat)
+@pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
+async def test_it_does_not_keep_the_others_back(
+    state: InlineStore, writes: Writes, error: DropstreamError
+) -> None:
+    plant = placed(state, writes, "o0", error=error)
+    await fails(plant, error)
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(1, 6)}
+
+    plant.place(order("7"))
+    await fails(plant, error)
+    assert plant.warehouse.taken.created()["o7"] == 1
+
+    plant.warehouse.taken.fails = {}
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in (0, 1, 2, 3, 4, 5, 7)}
+
+
+@pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
+async def test_an_outage_is_not_asked_for_every_order(state: InlineStore, error: DropstreamError) -> None:
+    plant = placed(state, ALONE[0], *(f"o{number}" for number in range(6)), error=error)
+    await fails(plant, error)
+    assert len(plant.warehouse.taken.pushed) == FAILURES_IN_A_ROW
+    plant.warehouse.taken.fails = {}
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(6)}
+
+
+async def test_what_is_of_the_account_ends_the_run_at_once(state: InlineStore) -> None:
+    error = AuthFailed("the password was refused")
+    plant = placed(state, ALONE[0], "o0", error=error)
+    await fails(plant, error)
+    assert len(plant.warehouse.taken.pushed) == 1
+
+
+async def test_no_more_than_one_comes_in_doubt_where_none_can_be_repeated(state: InlineStore) -> None:
+    error = OutcomeUnknown("the answer was lost")
+    plant = placed(state, NEVER, "o0", error=error)
+    await fails(plant, error)
+    assert len(plant.warehouse.taken.pushed) == 1
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(1, 6)}
+
+
+SKUS = [f"S{number:02}" for number in range(9)]
+
+
+@pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
+async def test_levels_beside_it_fall_and_none_rises_before_it_fell(
+    state: InlineStore, error: DropstreamError
+) -> None:
+    plant = Plant(state)
+    plant.report({**dict.fromkeys(SKUS, 9), "UP": 1})
+    await plant.smart()
+    sink = plant.stores["shop"].levels
+    sink.fails = {"S00": error}
+    plant.report({**dict.fromkeys(SKUS, 2), "UP": 5})
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            await plant.smart()
+        plant.later(minutes=15)
+        shows = plant.stores["shop"].shows()
+        assert [shows[sku] for sku in SKUS] == [9, 9, 9, 2, 2, 2, 2, 2, 2]
+        assert shows["UP"] == 1
+    sink.fails = {}
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {**dict.fromkeys(SKUS, 2), "UP": 5}
+
+
+async def test_levels_beside_one_that_cannot_rise_rise(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.report(dict.fromkeys(SKUS, 2))
+    await plant.smart()
+    plant.stores["shop"].levels.fails = {"S00": OF_ONE[0]}
+    plant.report(dict.fromkeys(SKUS, 3))
+    with pytest.raises(Unreachable):
+        await plant.smart()
+    shows = plant.stores["shop"].shows()
+    assert [shows[sku] for sku in SKUS] == [2, 2, 2, 3, 3, 3, 3, 3, 3]
