@@ -12,7 +12,8 @@ from dropstreamd.control.messages.runs import Side
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.errors import Hold
-from dropstreamd.platform.access import Consent, Grant
+from dropstreamd.platform.consent import Consent
+from dropstreamd.platform.grants import Grant
 
 SIDES: tuple[Side, ...] = ("store", "warehouse")
 

@@ -12,54 +12,20 @@ secret of the account, durable before anything is done with it; so is each that 
 
 import hashlib
 import math
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable, Iterable
 
 import msgspec
 import trio
 
 from dropstreamd.errors import DropstreamError, ProtocolMismatch, Unreachable
-from dropstreamd.platform.secrets import Secret, SecretRef
-
-if TYPE_CHECKING:
-    from dropstreamd.platform.contract import Host
-
-S = TypeVar("S", bound=msgspec.Struct)
+from dropstreamd.platform.grants import Fetch, Grant, Keep
+from dropstreamd.platform.secrets import Secret
 
 EARLIER_S = 300.0
 """How long before its end a token is replaced; a tenth of its life where that is shorter."""
 
 FETCH_LIMIT_S = 30.0
 """The longest that a fetch may take which must not be broken off."""
-
-
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """What an authorization server gave. `refresh_token` is None where the one before goes on;
-    `refresh_expires_in_s` None where nobody told how long it holds."""
-
-    access_token: Secret
-    expires_in_s: float
-    refresh_token: Secret | None = None
-    refresh_expires_in_s: float | None = None
-
-
-Fetch = Callable[[], Awaitable[Grant]]
-Keep = Callable[[Secret], Awaitable[None]]
-
-
-class Consent(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
-    """How a person lets the daemon into an account.
-
-    `address` is where a browser asks for that, with `state` in it; `exchange` turns the code that the
-    platform gave into a `Grant` with a refresh token; `keeps` is the setting that names the secret which
-    holds that one. `rotates`: the platform gives another refresh token with every refresh, and ends the old.
-    Both raise the errors of `dropstreamd.errors`; AuthFailed says what the person did wrong.
-    """
-
-    address: Callable[[S, str], str]
-    exchange: Callable[[S, "Host", str], Awaitable[Grant]]
-    keeps: Callable[[S], SecretRef]
-    rotates: bool = False
 
 
 class _Held(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from dropstreamd.errors import AuthFailed, Misconfigured, OutcomeUnknown, ProtocolMismatch, Unreachable
-from dropstreamd.platform.access import Grant
+from dropstreamd.platform.grants import Grant
 from dropstreamd.platform.http import HttpClient, Response, decode
 from dropstreamd.platform.secrets import Secret, SecretRef
 

@@ -13,9 +13,11 @@ from dropstreamd.clock import Clock
 from dropstreamd.config.accounts import Plugins
 from dropstreamd.config.schema import StoreAccount, WarehouseAccount
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
-from dropstreamd.platform.access import AccountTokens, Consent, Fetch, Grant, Keep, digest
+from dropstreamd.platform.access import AccountTokens, digest
 from dropstreamd.platform.circuit import Circuits
+from dropstreamd.platform.consent import Consent
 from dropstreamd.platform.contract import Part, Plugin, Session, Store, Warehouse
+from dropstreamd.platform.grants import Fetch, Grant, Keep
 from dropstreamd.platform.http import Http, HttpSettings, Observer
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Limiter, Limiters, Priority

@@ -8,8 +8,9 @@ import trio
 
 from dropstreamd.clock import Clock
 from dropstreamd.errors import Misconfigured
-from dropstreamd.platform.access import AccountTokens, Fetch, digest
+from dropstreamd.platform.access import AccountTokens, digest
 from dropstreamd.platform.circuit import Circuit
+from dropstreamd.platform.grants import Fetch
 from dropstreamd.platform.http import Http, HttpSettings
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Budget, Limiter, Pace, Priority

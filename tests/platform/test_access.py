@@ -5,7 +5,8 @@ import trio
 from trio.testing import MockClock
 
 from dropstreamd.errors import AuthFailed, DropstreamError, ProtocolMismatch, Unreachable
-from dropstreamd.platform.access import FETCH_LIMIT_S, AccountTokens, Grant, digest
+from dropstreamd.platform.access import FETCH_LIMIT_S, AccountTokens, digest
+from dropstreamd.platform.grants import Grant
 from dropstreamd.platform.secrets import Secret
 
 

@@ -11,9 +11,10 @@ from dropstreamd.clock import Clock
 from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Withdrawn
 from dropstreamd.model.orders import Order
-from dropstreamd.platform.access import AccountTokens, Fetch, digest
+from dropstreamd.platform.access import AccountTokens, digest
 from dropstreamd.platform.circuit import Circuit
 from dropstreamd.platform.contract import Host, Source
+from dropstreamd.platform.grants import Fetch
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Budget, Priority

@@ -8,7 +8,7 @@ import msgspec
 from dropstream_file_exchange.settings import Settings
 from dropstream_file_exchange.warehouse import FileWarehouse, open_warehouse
 from dropstreamd.clock import SystemClock
-from dropstreamd.platform.access import Fetch
+from dropstreamd.platform.grants import Fetch
 from dropstreamd.platform.http import Http
 from dropstreamd.platform.limiter import Limiter, Pace
 from dropstreamd.platform.secrets import Secret, SecretRef
