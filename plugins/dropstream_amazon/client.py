@@ -14,7 +14,7 @@ import msgspec
 from dropstream_amazon import wire
 from dropstream_amazon.operations import MOST_REST_S, Operation
 from dropstream_amazon.settings import Settings
-from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch
+from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch, Unreachable
 from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
@@ -90,10 +90,16 @@ class Api:
     async def elsewhere(
         self, method: str, url: str, *, content: bytes | None = None, kind: str = ""
     ) -> Response:
-        """A call to an address that Amazon has given, on another host: nothing of ours goes with it."""
+        """A call to an address that Amazon has given for a document, on another host, and which holds for
+        five minutes: nothing of ours goes with it."""
         http = await self._client(_origin(url))
         headers = {"content-type": kind} if kind else {}
-        return await http.request(method, url, applied="safe", content=content, headers=headers)
+        try:
+            return await http.request(method, url, applied="safe", content=content, headers=headers)
+        except AuthFailed as error:
+            raise Unreachable(
+                f"{error.message}: the address that Amazon gave for a document is over"
+            ) from error
 
     def check_account(self, operation: Operation, response: Response) -> None:
         """Raise Misconfigured where an answer says that seller and marketplace do not belong together."""

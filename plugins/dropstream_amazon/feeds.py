@@ -14,8 +14,8 @@ from dropstream_amazon import wire_listings
 from dropstream_amazon.client import Api, faults_of
 from dropstream_amazon.operations import CANCEL_FEED, CREATE_DOCUMENT, CREATE_FEED, GET_DOCUMENT, GET_FEED
 from dropstream_amazon.settings import Settings
-from dropstreamd.errors import AuthFailed, Hold, OutcomeUnknown, ProtocolMismatch, Unreachable, Wait
-from dropstreamd.platform.http import Response, decode
+from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, Wait
+from dropstreamd.platform.http import decode
 from dropstreamd.platform.rows import UNREADABLE
 
 FEED_TYPE = "JSON_LISTINGS_FEED"
@@ -78,7 +78,7 @@ class Feeds:
 
     async def _upload(self, content: bytes) -> str:
         answer = await self._api.get(CREATE_DOCUMENT, wire_listings.NewDocument, json={"contentType": KIND})
-        response = await self._stored("PUT", answer.url, content=content)
+        response = await self._api.elsewhere("PUT", answer.url, content=content, kind=KIND)
         if not response.ok:
             raise ProtocolMismatch(f"{response.call}: Amazon's storage answered {response.status}")
         return answer.feed_document_id
@@ -133,7 +133,7 @@ class Feeds:
             path={"document": feed.result_feed_document_id},
             query={"enableContentEncodingUrlHeader": "true"},
         )
-        response = await self._stored("GET", answer.url)
+        response = await self._api.elsewhere("GET", answer.url)
         if not response.ok:
             raise ProtocolMismatch(f"{response.call}: Amazon's storage answered {response.status}")
         try:
@@ -141,15 +141,6 @@ class Feeds:
         except UNREADABLE as error:
             raise ProtocolMismatch(
                 f"the report of feed {feed.feed_id} is not as described: {error}"
-            ) from error
-
-    async def _stored(self, method: str, url: str, *, content: bytes | None = None) -> Response:
-        """A document at the address that Amazon gave for it, which holds for five minutes."""
-        try:
-            return await self._api.elsewhere(method, url, content=content, kind=KIND if content else "")
-        except AuthFailed as error:
-            raise Unreachable(
-                f"{error.message}: the address that Amazon gave for a document is over"
             ) from error
 
 

@@ -75,3 +75,8 @@ CREATE_FEED = _feeds("createFeed", "POST /feeds", 5 / 300, 5)
 GET_FEED = _feeds("getFeed", "GET /feeds/{feed}", 2, 15)
 CANCEL_FEED = _feeds("cancelFeed", "DELETE /feeds/{feed}", 2, 15)
 GET_DOCUMENT = _feeds("getFeedDocument", "GET /documents/{document}", 0.0222, 10)
+
+_reports = partial(_of, ORDERS_ROLE, "/reports/2021-06-30")
+CREATE_REPORT = _reports("createReport", "POST /reports", 0.0167, 15)
+GET_REPORT = _reports("getReport", "GET /reports/{report}", 2, 15)
+GET_REPORT_DOCUMENT = _reports("getReportDocument", "GET /documents/{document}", 0.0167, 15)

@@ -11,13 +11,14 @@ on from it. A page is told and handed over before the next one comes.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import trio
 
 from dropstream_amazon import translate, wire
 from dropstream_amazon.client import Api, Query
+from dropstream_amazon.instants import text
 from dropstream_amazon.operations import ADDRESS_ROLE, SEARCH_ORDERS
 from dropstream_amazon.settings import Settings
 from dropstreamd.clock import Clock, utc
@@ -143,8 +144,8 @@ class Orders:
         query: dict[str, str | int | Sequence[str]] = {**self._always(), "maxResultsPerPage": PAGE}
         if listing.first:
             query |= {
-                "createdAfter": _text(listing.after),
-                "createdBefore": _text(listing.before),
+                "createdAfter": text(listing.after),
+                "createdBefore": text(listing.before),
                 "fulfillmentStatuses": OPEN,
             }
         else:
@@ -214,8 +215,4 @@ def _opened(kept: Cursor, now: datetime, which: str) -> Listing:
 
 
 def _updated(after: datetime, before: datetime) -> dict[str, str]:
-    return {"lastUpdatedAfter": _text(after), "lastUpdatedBefore": _text(before)}
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"lastUpdatedAfter": text(after), "lastUpdatedBefore": text(before)}

@@ -10,6 +10,7 @@ from dropstream_amazon.levels import Levels, LevelsShown
 from dropstream_amazon.operations import ADDRESS_ROLE, SEARCH_LISTINGS, SEARCH_ORDERS
 from dropstream_amazon.orders import PATIENCE_S, Orders
 from dropstream_amazon.products import Products
+from dropstream_amazon.returns import Returns
 from dropstream_amazon.settings import MARKETPLACES, Settings
 from dropstream_amazon.shipments import Shipments
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
@@ -26,6 +27,7 @@ class AmazonStore(StoreParts):
         self.inventory: Levels = Levels(api, settings)
         self.products: Products = Products(api, settings)
         self.levels: LevelsShown = LevelsShown(api, settings)
+        self.returns: Returns = Returns(api, settings, host.clock)
 
     async def test(self, *, write: bool) -> Sequence[Finding]:  # noqa: ARG002 - nothing is written
         """One listing and one order are asked for, since their roles differ. Raises AuthFailed, naming the

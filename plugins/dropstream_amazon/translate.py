@@ -28,7 +28,7 @@ LABELS = frozenset({"PRIME", "AMAZON_EASY_SHIP", "FBM_SHIP_PLUS", "DELIVERY_BY_A
 COLLECTED = frozenset({"IN_STORE_PICK_UP"})
 """Programs whose goods are not shipped at all."""
 
-_ORDER_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{3,39}", re.IGNORECASE)
+ORDER_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{3,39}", re.IGNORECASE)
 _CONSTRAINTS = {
     "signatureConfirmation": "the recipient has to sign",
     "recipientIdentityVerification": "only to the recipient in person",
@@ -100,14 +100,14 @@ def _bad(raw: bytes, reason: str) -> Bad:
         key = msgspec.json.decode(raw, type=wire.Head).order_id[:MOST_KEY_BYTES]
     except UNREADABLE:
         key = ""
-    if not _ORDER_ID.fullmatch(key):
+    if not ORDER_ID.fullmatch(key):
         key = unreadable_key(raw)
     return Bad(key=key, place=f"order {key}", reason=reason, raw=raw)
 
 
 def _fault(order: wire.Order) -> str:
     """What is wrong with it as it stands; empty where nothing is."""
-    if not _ORDER_ID.fullmatch(order.order_id):
+    if not ORDER_ID.fullmatch(order.order_id):
         return "its id is not one of an order"
     wrong = _fault_of_origin(order) or _fault_of_items(order.order_items)
     if wrong:

@@ -8,6 +8,7 @@ import msgspec
 
 from dropstreamd.clock import VirtualClock
 from dropstreamd.model.handover import Item
+from dropstreamd.model.returns import Return
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Part
@@ -123,6 +124,36 @@ class Products(benches.ProductsBySku):
         self._seller.list_sku(benches.LONG_SKU, 1)
 
 
+class Returns:
+    """An `OrderBench[Return]`. A name is an RMA number; a change takes one of two units off."""
+
+    many = 101
+
+    def __init__(self, seller: AmazonSeller) -> None:
+        self._seller = seller
+        self._rows: dict[str, Row] = {}
+
+    async def add(self, count: int) -> Sequence[str]:
+        rows = [self._seller.ask_back(self._seller.place({"A": 3}), 2) for _ in range(count)]
+        self._rows |= {row["Amazon RMA ID"]: row for row in rows}
+        return [row["Amazon RMA ID"] for row in rows]
+
+    async def change(self, name: str) -> None:
+        self._rows[name]["Return quantity"] = "1"
+
+    async def cancel(self, name: str) -> None:
+        self._rows[name]["Return request status"] = "Closed"
+
+    async def spoil(self) -> None:
+        self._seller.ask_back(self._seller.place({"A": 1}), Merchant_SKU=benches.LONG_SKU)
+
+    def name(self, document: Return) -> str:
+        return document.number
+
+    def changed(self, document: Return) -> bool:
+        return document.lines[0].quantity == 1
+
+
 @asynccontextmanager
 async def amazon_double() -> AsyncIterator[Rig[Any]]:
     """The double, with usage plans that the suite does not have to wait for. What happens there happens some
@@ -130,6 +161,7 @@ async def amazon_double() -> AsyncIterator[Rig[Any]]:
     async with fake_amazon(VirtualClock(NOW_S), lax=True) as server:
         seller = server.seller
         seller.age_s = AGE_S
+        seller.report_s = 0.0
 
         async def trace() -> object:
             return repr((seller.orders, seller.listings, seller.feeds))
@@ -145,6 +177,7 @@ async def amazon_double() -> AsyncIterator[Rig[Any]]:
                 Part.SHIPMENTS: Shipments(seller),
                 Part.INVENTORY: OwnLevels(seller),
                 Part.PRODUCTS: Products(seller),
+                Part.RETURNS: Returns(seller),
             },
             now_s=NOW_S,
         )

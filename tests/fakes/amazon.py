@@ -109,9 +109,8 @@ class FakeAmazon(Double[Fault]):
                 raise Refused(f"the document is {document['kind']}, and {headers.get('content-type')} came")
             document["content"] = asked.body
             return Reply()
-        return Reply(
-            headers={"content-encoding": "gzip"}, body=document["content"], kind="binary/octet-stream"
-        )
+        headers = {"content-type": "binary/octet-stream", **document["headers"]}
+        return Reply(headers=headers, body=document["content"], kind=headers["content-type"])
 
     def _call(self, operation: Operation, path: Mapping[str, str], request: Asked) -> Reply:
         headers, query = request.headers, request.question
@@ -158,6 +157,8 @@ class FakeAmazon(Double[Fault]):
                 return 204, None
         if name.endswith(("ListingsItem", "ListingsItems")):
             return self._listed(name, path, asked, sent)
+        if "Report" in name:
+            return self._reported(name, path, asked, sent, headers)
         return self._fed(name, path, asked, sent, headers)
 
     def _listed(self, name: str, path: Mapping[str, str], asked: Row, sent: Any) -> tuple[int, Any]:
@@ -172,6 +173,30 @@ class FakeAmazon(Double[Fault]):
         issues = seller.patch(path["sku"], sent, asked)
         told = {"sku": path["sku"], "submissionId": "1", "issues": issues}
         return 200, told | {"status": "INVALID" if issues else "ACCEPTED"}
+
+    def _reported(
+        self, name: str, path: Mapping[str, str], asked: Row, sent: Any, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        seller = self.seller
+        match name:
+            case "createReport":
+                key = seller.new_report(sent)
+                if self.nursery is not None:
+                    self.nursery.start_soon(self._report, key)
+                return 202, {"reportId": key}
+            case "getReport":
+                return 200, seller.report(path["reportId"])
+            case "getReportDocument":
+                key = path["reportDocumentId"]
+                told = seller.report_document(key, asked)
+                return 200, told | {"url": _address(headers, key, "down")}
+        raise Refused(f"nothing here answers {name}")
+
+    async def _report(self, key: str) -> None:
+        await trio.sleep(self.seller.report_s / 2)
+        self.seller.reports[key]["processingStatus"] = "IN_PROGRESS"
+        await trio.sleep(self.seller.report_s / 2)
+        self.seller.make_report(key)
 
     def _fed(
         self, name: str, path: Mapping[str, str], asked: Row, sent: Any, headers: Mapping[str, str]
@@ -210,7 +235,7 @@ class FakeAmazon(Double[Fault]):
         self.seller.process(key)
 
     def _may(self, name: str) -> bool:
-        orders = name in ("searchOrders", "getOrder", "confirmShipment")
+        orders = name in ("searchOrders", "getOrder", "confirmShipment") or "Report" in name
         return ("orders" if orders else "listings") in self.roles
 
     def pool(self, name: str) -> Pool:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from .amazon_reports_api import REPORTS_API
 from .specs import require_spec
 
 MODELS = ("orders_2026-01-01", "ordersV0", "listingsItems_2021-08-01", "feeds_2021-06-30")
@@ -53,11 +54,8 @@ def _built(place: Path) -> "Models":
 
 class Models:
     def __init__(self, place: Path) -> None:
-        self.operations = [
-            operation
-            for name in MODELS
-            for operation in _operations(json.loads((place / f"{name}.json").read_text()))
-        ]
+        models = [json.loads((place / f"{name}.json").read_text()) for name in MODELS]
+        self.operations = [each for model in (*models, REPORTS_API) for each in _operations(model)]
         self.plans = {each.name: each.plan for each in self.operations}
         self._feed = json.loads((place / "listings-feed-schema-v2.json").read_text())
         self._report = json.loads((place / "listings-feed-processing-report-schema-v2.json").read_text())

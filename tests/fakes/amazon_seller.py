@@ -9,13 +9,14 @@ import msgspec
 
 from dropstreamd.clock import Clock
 
-from .amazon_orders import CANADA, HERE, SELLER, AmazonOrders, Invalid, Row, instant, text
+from .amazon_orders import CANADA, HERE, SELLER, Invalid, Row, instant, text
+from .amazon_returns import AmazonReturns
 from .amazon_schema import Models, Refused
 
 __all__ = ["CANADA", "HERE", "SELLER", "AmazonSeller", "Invalid", "Row"]
 
 
-class AmazonSeller(AmazonOrders):
+class AmazonSeller(AmazonReturns):
     """`converted`: listings of Amazon's that were made the merchant's, which must never be. `fate` is what
     becomes of feeds, `general` the codes that a feed is refused by as a whole."""
 
@@ -24,7 +25,6 @@ class AmazonSeller(AmazonOrders):
         self.models = models
         self.listings: dict[str, Row] = {}
         self.feeds: dict[str, Row] = {}
-        self.documents: dict[str, Row] = {}
         self.converted: list[str] = []
         self.invalid: set[str] = set()
         self.fate = "DONE"
@@ -157,11 +157,6 @@ class AmazonSeller(AmazonOrders):
         return []
 
     # ---- feeds
-
-    def new_document(self, kind: str) -> Row:
-        key = f"amzn1.tortuga.4.na.{self._next()}"
-        self.documents[key] = {"kind": kind, "content": None}
-        return self.documents[key] | {"id": key}
 
     def new_feed(self, body: Row) -> str:
         document = self.documents.get(body["inputFeedDocumentId"])

@@ -103,6 +103,29 @@ async def test_a_cancellation_comes_before_the_hand_over(
     assert not daemon.warehouse.taken.created()
 
 
+async def test_a_returns_life(plant: tuple[AmazonPlant, FakeAmazon], quick_clock: MockClock) -> None:
+    """It is expected once, under the order's reference, however often reports tell it."""
+    daemon, fake = plant
+    seller = fake.seller
+    await daemon.import_orders()
+    await trio.sleep(900)
+    order = seller.place({"A": 3})
+    await daemon.import_orders()
+    await trio.sleep(3 * 86_400)
+    row = seller.ask_back(order, 2, Amazon_RMA_ID="", Return_request_status="PendingApproval")
+    await daemon.returns()
+    assert not daemon.warehouse.expected.effects, "it waits"
+    row |= {"Amazon RMA ID": "DxRRMA", "Return request status": "Approved"}
+    await daemon.returns()
+    row["Return request status"] = "Completed"
+    await daemon.returns()
+    [effect] = daemon.warehouse.expected.effects
+    assert effect.document.reference == "RDxRRMA"
+    assert effect.document.order_reference == daemon.doc(order["orderId"]).reference
+    assert [(line.sku, line.quantity) for line in effect.document.lines] == [("A", 2)]
+    assert not daemon.tasks()
+
+
 async def test_many_levels_go_by_a_feed_within_a_run(
     plant: tuple[AmazonPlant, FakeAmazon], quick_clock: MockClock
 ) -> None:
