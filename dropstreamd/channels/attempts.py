@@ -30,11 +30,17 @@ class Failures:
 
     def add(self, error: Wait | Hold) -> None:
         """Raises `error` where it is not of one hand-over alone, or where it is one of too many."""
+        if not self.may_go_on(error):
+            raise error
+
+    def may_go_on(self, error: Wait | Hold) -> bool:
+        """Keeps `error`; False where it is not of one hand-over alone, or where it is one of too many."""
         self._in_a_row += 1
         alone = isinstance(error, Unreachable | OutcomeUnknown | ProtocolMismatch)
         if not alone or self._in_a_row == self._most:
-            raise error
+            return False
         self._first = self._first or error
+        return True
 
     def none_now(self) -> None:
         """One went well: those before it were of themselves."""

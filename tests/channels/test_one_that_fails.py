@@ -53,6 +53,20 @@ async def test_it_does_not_keep_the_others_back(
 
 
 @pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
+async def test_it_does_not_keep_back_those_prepared_with_it(
+    state: InlineStore, error: DropstreamError
+) -> None:
+    plant = placed(state, LOOKUP, "o0", error=error)
+    plant.warehouse.taken.whole_file = False
+    await fails(plant, error)
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(1, 6)}
+    await fails(plant, error)
+    plant.warehouse.taken.fails = {}
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(6)}
+
+
+@pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
 async def test_an_outage_is_not_asked_for_every_order(state: InlineStore, error: DropstreamError) -> None:
     plant = placed(state, ALONE[0], *(f"o{number}" for number in range(6)), error=error)
     await fails(plant, error)
