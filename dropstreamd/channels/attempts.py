@@ -10,6 +10,9 @@ from dropstreamd.store import handover, settling
 from dropstreamd.store.documents import Book
 from dropstreamd.store.records import Attempt
 
+OF_ONE_ALONE = (Unreachable, OutcomeUnknown, ProtocolMismatch)
+"""Trouble that may be of a single hand-over."""
+
 FAILURES_IN_A_ROW = 3
 """How many hand-overs may fail one after the other before the run ends."""
 
@@ -30,11 +33,17 @@ class Failures:
 
     def add(self, error: Wait | Hold) -> None:
         """Raises `error` where it is not of one hand-over alone, or where it is one of too many."""
-        self._in_a_row += 1
-        alone = isinstance(error, Unreachable | OutcomeUnknown | ProtocolMismatch)
-        if not alone or self._in_a_row == self._most:
+        if not self.may_go_on(error):
             raise error
+
+    def may_go_on(self, error: Wait | Hold) -> bool:
+        """Keeps `error`; False where it is not of one hand-over alone, or where it is one of too many."""
+        self._in_a_row += 1
+        alone = isinstance(error, OF_ONE_ALONE)
+        if not alone or self._in_a_row == self._most:
+            return False
         self._first = self._first or error
+        return True
 
     def none_now(self) -> None:
         """One went well: those before it were of themselves."""

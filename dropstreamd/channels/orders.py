@@ -17,10 +17,11 @@ from dropstreamd.channels import (
     sent_names,
     unstopped,
 )
+from dropstreamd.channels.attempts import OF_ONE_ALONE
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import Connection, WarehouseAccount
-from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.errors import Hold, ProtocolMismatch, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.platform.contract import Page, Part
@@ -68,7 +69,8 @@ async def import_orders(run: Run, start_s: float) -> None:
     Orders placed before `start_s` (when the channel was first enabled) are staged and held, unless
     a person has `agreed` to some: then these are let go, once it was seen that they still wait, and of
     the others it is counted how many were placed since the same day. The store is looked at right before
-    the first hand-over, and again while a long one goes on. At the end the warehouse's words are heard.
+    the first hand-over, and again while a long one goes on. At the end the warehouse's words are heard, also
+    where single orders failed: it may have sent others back.
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
@@ -82,14 +84,30 @@ async def import_orders(run: Run, start_s: float) -> None:
         run.count("held_back", let.held_back)
     if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
         await run.state.write(partial(expect_packages, book=orders, resolve=resolved))
-    if await anything_to_do(run, orders, resolved):
-        async with scope.feed.session() as warehouse:
-            if warehouse.orders is None:
-                raise ProtocolMismatch("the warehouse's plugin takes no orders")
-            look_again = partial(pull, run, orders, start_s)
-            await deliver(run, orders, warehouse.orders, resolved, look_again=look_again, looked_s=looked_s)
-    await listen(run)
+    failed: Wait | Hold | None = None
+    try:
+        await _hand_over(run, orders, resolved, start_s, looked_s)
+    except OF_ONE_ALONE as error:
+        failed = error
+    try:
+        await listen(run)
+    except (Wait, Hold) as error:
+        if failed is None:
+            raise
+        raise failed from error
     await unstopped.show(run, orders.flow)
+    if failed is not None:
+        raise failed
+
+
+async def _hand_over(run: Run, orders: Book, resolved: Resolve, start_s: float, looked_s: float) -> None:
+    if not await anything_to_do(run, orders, resolved):
+        return
+    async with run.scope.feed.session() as warehouse:
+        if warehouse.orders is None:
+            raise ProtocolMismatch("the warehouse's plugin takes no orders")
+        look_again = partial(pull, run, orders, start_s)
+        await deliver(run, orders, warehouse.orders, resolved, look_again=look_again, looked_s=looked_s)
 
 
 async def listen(run: Run) -> None:

@@ -7,6 +7,7 @@ from dropstreamd.channels.attempts import FAILURES_IN_A_ROW
 from dropstreamd.errors import AuthFailed, DropstreamError, OutcomeUnknown, ProtocolMismatch, Unreachable
 from dropstreamd.model.handover import Writes
 from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order
 from tests.fakes.sessions import KEY, LOOKUP, NEVER
 
@@ -53,6 +54,20 @@ async def test_it_does_not_keep_the_others_back(
 
 
 @pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
+async def test_it_does_not_keep_back_those_prepared_with_it(
+    state: InlineStore, error: DropstreamError
+) -> None:
+    plant = placed(state, LOOKUP, "o0", error=error)
+    plant.warehouse.taken.whole_file = False
+    await fails(plant, error)
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(1, 6)}
+    await fails(plant, error)
+    plant.warehouse.taken.fails = {}
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(6)}
+
+
+@pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
 async def test_an_outage_is_not_asked_for_every_order(state: InlineStore, error: DropstreamError) -> None:
     plant = placed(state, ALONE[0], *(f"o{number}" for number in range(6)), error=error)
     await fails(plant, error)
@@ -60,6 +75,15 @@ async def test_an_outage_is_not_asked_for_every_order(state: InlineStore, error:
     plant.warehouse.taken.fails = {}
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(6)}
+
+
+@pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
+async def test_the_warehouses_words_are_heard_beside_it(state: InlineStore, error: DropstreamError) -> None:
+    plant = placed(state, ALONE[1], "o0", error=error)
+    await fails(plant, error)
+    plant.say("SH1", "rejected", "no such method")
+    await fails(plant, error)
+    assert plant.doc("o1").state is State.PARKED
 
 
 async def test_what_is_of_the_account_ends_the_run_at_once(state: InlineStore) -> None:
