@@ -144,7 +144,11 @@ def _of_its_order(
     order_doc: Document,
 ) -> Resolved:
     order = _decode_order.decode(order_doc.sent)
-    taken = voided.left_out(tx, scope, references.taken(tx, scope.account, package.reference))
+    taken = references.taken(tx, scope.account, package.reference)
+    unsure = None if doc.accepted else voided.unsure(tx, scope, taken)
+    if unsure is not None:
+        return unsure
+    taken = voided.left_out(tx, scope, taken)
     if doc.accepted:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
         return _amendment(scope, now_s, tx, package, order, order_key, taken, allocation)

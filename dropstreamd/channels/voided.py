@@ -2,8 +2,11 @@
 
 A store that was not told of one is told nothing. One that was told shows a tracking number that leads
 nowhere: whether units, carrier or number are to be others only a person knows, who mends it there. Its units
-stay told; what leaves under another label is more than was ordered, and shown as that.
+stay told; what leaves under another label is more than was ordered, and shown as that. Where nobody knows
+whether it was told, the order's other packages wait until somebody does.
 """
+
+from collections.abc import Iterator
 
 import msgspec
 
@@ -13,10 +16,12 @@ from dropstreamd.channels.run import Scope
 from dropstreamd.model.shipments import Package
 from dropstreamd.store import documents
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.handover import Nothing
-from dropstreamd.store.records import Flow
+from dropstreamd.store.handover import Nothing, Park
+from dropstreamd.store.records import Document, Flow, State
 
 SHIPMENTS = "shipments"
+
+_UNSURE = (State.OPEN, State.DOUBT)
 
 _decode = msgspec.msgpack.Decoder(Package)
 
@@ -34,12 +39,31 @@ def nothing_to_tell(scope: Scope, package: Package, *, told: bool) -> Nothing:
 
 def left_out(tx: Reader, scope: Scope, taken: Taken) -> Taken:
     """What packages of an order took, without those that the store is never told of."""
+    for key, doc in _untold(tx, scope, taken):
+        if doc.state not in _UNSURE:
+            taken = taken.without(key)
+    return taken
+
+
+def unsure(tx: Reader, scope: Scope, taken: Taken) -> Park | None:
+    """Why nothing more of an order can be told: the store may have units under a label that was voided since,
+    and nobody knows yet. Told under another label, they would leave twice."""
+    for key, doc in _untold(tx, scope, taken):
+        if doc.state in _UNSURE:
+            reason = (
+                f"the label of package {key} was voided, and nobody knows whether the store was told of it"
+            )
+            return Park(cause=f"voided:{key}", reason=reason)
+    return None
+
+
+def _untold(tx: Reader, scope: Scope, taken: Taken) -> Iterator[tuple[str, Document]]:
+    """Voided packages of an order that the store was not told of, as far as that is known."""
     flow = Flow(scope.connection.id, SHIPMENTS)
     for key in list(taken.units):
         doc = documents.get(tx, flow, key)
         if doc is not None and not doc.accepted and _decode.decode(doc.content).voided:
-            taken = taken.without(key)
-    return taken
+            yield key, doc
 
 
 def described(package: Package) -> str:

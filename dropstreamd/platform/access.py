@@ -35,7 +35,7 @@ class _Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Failed(msgspec.Struct, frozen=True, kw_only=True):
-    """The last fetch, where it failed: `number` counts them."""
+    """The last fetch, where it failed: `number` counts those that have ended."""
 
     number: int
     error: DropstreamError
@@ -54,7 +54,7 @@ class AccountTokens:
         self._turn = trio.Lock()
         self._held: _Held | None = None
         self._must_end = must_end
-        self._fetches = 0
+        self._ended = 0
         self._failed: _Failed | None = None
 
     async def token(
@@ -62,7 +62,7 @@ class AccountTokens:
     ) -> str:
         """A token that is good for a while. Raises what `fetch`, `keep` and `made_with` raise, also to those
         who waited for them meanwhile."""
-        before = self._fetches
+        before = self._ended
         async with self._turn:
             held = self._held
             if (
@@ -78,15 +78,16 @@ class AccountTokens:
                 self._failed = None  # it is for those who wait
             if failed is not None and failed.number > before and failed.made_with == with_these:
                 raise failed.error
-            self._fetches += 1
             try:
                 if self._must_end:
                     return await self._to_the_end(fetch, made_with=made_with, keep=keep)
                 return await self._fetched(fetch, made_with=made_with, keep=keep)
             except DropstreamError as error:
                 if self._turn.statistics().tasks_waiting:
-                    self._failed = _Failed(number=self._fetches, error=error, made_with=with_these)
+                    self._failed = _Failed(number=self._ended + 1, error=error, made_with=with_these)
                 raise
+            finally:
+                self._ended += 1
 
     async def replace(self, fetch: Fetch, keep: Keep) -> Grant:
         """Get a refresh token by other means, such as a person's consent, and keep it; where that fails, what

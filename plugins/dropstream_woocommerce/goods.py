@@ -15,7 +15,7 @@ from dropstream_woocommerce import wire
 from dropstream_woocommerce.client import Api, Params, Refusal
 from dropstream_woocommerce.settings import MOST_AT_ONCE
 from dropstreamd.errors import ProtocolMismatch
-from dropstreamd.platform.rows import UNREADABLE, OddRow, read_row
+from dropstreamd.platform.rows import UNREADABLE, OddRow, read_row, row_id
 
 MOST_QUERY_BYTES = 6000
 """Web servers take some 8,000 bytes for an address."""
@@ -35,12 +35,14 @@ _product = msgspec.json.Decoder(wire.Product)
 
 class SkuFinder:
     """Finds the products and variations of SKUs, exactly so written. `odd` are those that came and are not
-    as described, and why, by their SKU: "" for one of which not even that can be read."""
+    as described, and why, by their SKU: "" for one of which not even that can be read. `odd_ids` are theirs,
+    likewise."""
 
     def __init__(self, api: Api, fields: str) -> None:
         self._api = api
         self._fields = fields
         self.odd: dict[str, str] = {}
+        self.odd_ids: set[str] = set()
 
     async def find(self, skus: Iterable[str]) -> dict[str, list[wire.Product]]:
         """A SKU may have several, or none; what is in the trash has none."""
@@ -80,6 +82,7 @@ class SkuFinder:
                 yield read_row(bytes(row), _product.decode, "product")
             except OddRow as odd:
                 self.odd[_sku_of(bytes(row))] = odd.message
+                self.odd_ids.add(row_id(bytes(row)))
 
 
 def _sku_of(row: bytes) -> str:
@@ -158,8 +161,9 @@ class Goods:
         same = self._known.get(line.sku, [])
         product = next((each for each in same if each.id == sold), None)
         if product is None:
-            inherited = line.variation_id and any(each.id == line.product_id for each in same)
-            return Facts(own_sku=not inherited)
+            may_be_parents = {str(line.product_id), ""} & self._finder.odd_ids
+            parents = may_be_parents or any(each.id == line.product_id for each in same)
+            return Facts(own_sku=not (line.variation_id and parents))
         return Facts(
             virtual=product.virtual,
             downloadable=product.downloadable,

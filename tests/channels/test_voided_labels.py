@@ -1,15 +1,20 @@
 """Labels that the warehouse voids: the store is told nothing of them. If it was told before, it is a task."""
 
+from functools import partial
+
 import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import shipments
-from dropstreamd.errors import Wait
+from dropstreamd.errors import OutcomeUnknown, Wait
+from dropstreamd.model.handover import Accepted, Untouched
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
+from dropstreamd.store import settling
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import Plant, order, package
+from tests.channels.plant import START_S, Plant, order, package
+from tests.fakes.sessions import NEVER
 from tests.fakes.sinks import Fault
 
 AMENDS = frozenset({Part.SHIPMENTS})
@@ -69,6 +74,35 @@ async def test_one_that_was_refused_takes_no_units_any_more(state: InlineStore) 
     await plant.export()
     assert plant.stores["shop"].fulfilled.created() == {"P0": 1}
     assert not plant.tasks()
+
+
+@pytest.mark.parametrize("applied", [True, False])
+async def test_one_of_which_nobody_knows_whether_it_was_told_keeps_its_units(
+    state: InlineStore, *, applied: bool
+) -> None:
+    """The store may have them under the label that was voided: told under another, they would leave twice."""
+    plant = Plant(state, shipments=NEVER)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.stores["shop"].fulfilled.faults.append(Fault.LOST_AFTER)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    with pytest.raises(OutcomeUnknown):
+        await plant.export()
+    plant.later(minutes=5)
+    plant.ship(voided(package("P1", "SH1")), package("P2", "SH1", ("A", 3), tracking="1Z2"))
+    await plant.export()
+    assert plant.doc("P1", shipments.CHANNEL).state is State.DOUBT
+    assert plant.stores["shop"].fulfilled.created() == {"P1": 1}
+    waits = plant.doc("P2", shipments.CHANNEL)
+    assert (waits.state, waits.cause) == (State.PARKED, "voided:P1")
+    outcome = Accepted(key="P1", remote="1") if applied else Untouched(key="P1")
+    book = shipments.book_of(plant.scopes["c-shop"])
+    resolve = partial(settling.resolve_doubt, book=book, key="P1", outcome=outcome, now_s=START_S, run="r")
+    await state.write(resolve)
+    await plant.export()
+    assert plant.stores["shop"].fulfilled.created() == ({"P1": 1} if applied else {"P1": 1, "P2": 1})
+    assert plant.doc("P2", shipments.CHANNEL).state is (State.VOID if applied else State.ACCEPTED)
+    assert (("shipments", "P2 over") in plant.tasks()) == applied
 
 
 def test_a_package_that_is_none_has_the_digest_that_it_always_had() -> None:

@@ -126,6 +126,26 @@ async def test_who_waited_for_a_fetch_that_failed_makes_none_itself(autojump_clo
     assert await platform.token(owner) == "access-2", "the next one tries"
 
 
+async def test_who_came_while_it_was_under_way_makes_none_either(autojump_clock: MockClock) -> None:
+    """A refresh token that rotates may be spent by a call that failed: a second use of it may end the grant."""
+    platform, owner = Platform(), AccountTokens()
+    platform.slow_s, platform.fails = 20.0, Unreachable("it is down")
+    ended_s: list[float] = []
+
+    async def one() -> None:
+        with pytest.raises(Unreachable, match="it is down"):
+            await platform.token(owner)
+        ended_s.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(one)
+            await trio.sleep(1)
+    assert (ended_s, platform.calls) == ([20.0] * 5, 1)
+    platform.fails = None
+    assert await platform.token(owner) == "access-2", "the next one tries"
+
+
 async def test_a_failure_with_other_secrets_is_nobody_elses(autojump_clock: MockClock) -> None:
     platform, owner = Platform(), AccountTokens()
     platform.slow_s, platform.fails = 20.0, AuthFailed("wrong")

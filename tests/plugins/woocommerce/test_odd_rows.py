@@ -39,6 +39,21 @@ async def test_an_odd_product_stops_no_order(fake: FakeWooCommerce, account: Acc
     assert [line.sku for line in found.orders[str(made["id"])].lines] == ["TEE"]
 
 
+@pytest.mark.parametrize("spoiled", [(b'"virtual":false', b'"virtual":"no"'), (b'"id":', b'"x":')])
+async def test_a_sku_that_may_be_its_parents_is_not_told(
+    fake: FakeWooCommerce, account: Account, shop: WooShop, spoiled: tuple[bytes, bytes]
+) -> None:
+    """A variation without a SKU shows its parent's: what is shipped under that is not what was bought."""
+    shop.add_variable("TEE", ["TEE-M"])
+    made = shop.place({"TEE-M": 1})
+    shop._by_sku.pop("tee-m")
+    shop.product("TEE-M")["sku"] = ""
+    made["line_items"][0]["sku"] = "TEE"
+    fake.spoil("GET wc/v3/products", *spoiled)
+    found = await account.listing()
+    assert found.orders[str(made["id"])].lines[0].sku == ""
+
+
 async def test_an_odd_product_holds_up_its_own_level_alone(
     fake: FakeWooCommerce, account: Account, shop: WooShop
 ) -> None:
