@@ -117,9 +117,8 @@ async def _next_batch(
         try:
             await _push(run, book, sink, attempt_id, attempt)
         except (Wait, Hold) as error:
-            if sink.writes.repeat != "never" and failures.may_go_on(
-                error
-            ):  # else each more would be in doubt
+            never = sink.writes.repeat == "never"  # each more would be in doubt as well
+            if not never and failures.may_go_on(error):
                 continue
             for unsent_id, unsent in opened.attempts[number + 1 :]:
                 await settle(run, book, unsent_id, untouched(unsent))
