@@ -127,7 +127,7 @@ async def test_who_waited_for_a_fetch_that_failed_makes_none_itself(autojump_clo
 
 
 async def test_who_came_while_it_was_under_way_makes_none_either(autojump_clock: MockClock) -> None:
-    """A call that failed may have spent a refresh token that rotates: a second use of it may end the grant."""
+    """A call that failed may have spent a refresh token that rotates: using it again may end the grant."""
     platform, owner = Platform(), AccountTokens()
     platform.slow_s, platform.fails = 20.0, Unreachable("it is down")
     ended_s: list[float] = []
