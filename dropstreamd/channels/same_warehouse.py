@@ -43,12 +43,19 @@ def home_of(scope: Scope) -> Home:
 
 def before(tx: Reader, scope: Scope) -> Home | None:
     """The warehouse that the state is about; None where nothing is known of any. One that has not run yet
-    waits with the others of its warehouse if that had another name for all of them."""
+    waits with the others of its warehouse if that had another name for all of them, or if what is kept under
+    its name is of another address."""
     own, now = homes.get(tx, scope.connection.id), home_of(scope)
     if own is not None:
         return own
     known = [home for each in scope.siblings if (home := homes.get(tx, each.id)) is not None]
-    return next((home for home in known if home.path != now.path and now not in known), None)
+    if now in known:
+        return None
+    renamed = next((home for home in known if home.path != now.path), None)
+    if renamed is not None:
+        return renamed
+    figures = homes.get(tx, homes.owner(now.path))
+    return None if figures == now else figures
 
 
 def is_of_others(tx: Reader, scope: Scope) -> bool:
@@ -72,8 +79,8 @@ async def hold_to_one_warehouse(scope: Scope) -> None:
         raise Misconfigured(
             f"the warehouse of {name} is {now} by now, and what is known of it is of {kept}{why}",
             remedy=f"if it is the same warehouse, say so: dropstreamctl same-warehouse {name}; if it is "
-            "another, put the old one back until its orders have shipped, then write a connection with an id "
-            "of its own",
+            "another, put the old one back until its orders have shipped, then write a warehouse with a name "
+            "of its own and a connection with an id of its own",
         )
     await state.write(partial(_adopt, scope=scope, now=now, kept=kept))
 
@@ -88,6 +95,7 @@ def _look(tx: Reader, *, scope: Scope, now: Home) -> tuple[Home | None, str]:
 
 def _adopt(tx: Writer, *, scope: Scope, now: Home, kept: Home | None) -> None:
     homes.keep(tx, scope.connection.id, now)
+    homes.keep(tx, homes.owner(now.path), now)
     if kept is not None:
         text = f"nothing was under way at {kept}: its warehouse is {now} from now on"
         runs.log(tx, scope.connection.id, Line(at_s=scope.clock.now_s(), event="warehouse", text=text))
@@ -128,6 +136,7 @@ def _all_at(tx: Writer, *, scope: Scope, kept: Home | None, now: Home) -> None:
     for each in scope.siblings:
         if homes.get(tx, each.id) == kept:
             homes.keep(tx, each.id, now)
+    homes.keep(tx, homes.owner(now.path), now)
 
 
 async def _look_at_promises(state: Store, scope: Scope, now: Home, limit: int) -> None:

@@ -29,8 +29,14 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 _home = msgspec.msgpack.Decoder(Home)
 
 
+def owner(path: Path) -> str:
+    """As what a warehouse account owns rows that connections have too."""
+    return "/".join(path)
+
+
 def get(tx: Reader, connection: str) -> Home | None:
-    """The warehouse of the connection's runs so far; None before its first."""
+    """The warehouse of the connection's runs so far; None before its first. Of an account by its
+    `owner`: where what is kept under its name came from."""
     raw = tx.get(Table.CURSORS, (connection, "-warehouse"))
     return None if raw is None else _home.decode(raw)
 
@@ -67,7 +73,7 @@ def _prefixes(old: Path, new: Path) -> Iterator[tuple[Table, Key, Key]]:
         if table.owner is Owner.WAREHOUSE:
             yield table, old, new
         elif table.owner is Owner.CONNECTION:
-            yield table, ("/".join(old),), ("/".join(new),)
+            yield table, (owner(old),), (owner(new),)
 
 
 def _is_greater(table: Table, key: Key, raw: bytes, known: bytes) -> bool:

@@ -165,3 +165,20 @@ async def test_a_warehouse_of_others_is_not_the_same(state: InlineStore) -> None
     await plant.export("ebay")
     assert plant.state.read(partial(same_warehouse.is_of_others, scope=plant.scopes["c-shop"]))
     assert not plant.state.read(partial(same_warehouse.is_of_others, scope=plant.scopes["c-ebay"]))
+
+
+async def test_a_new_connection_does_not_take_the_figures_of_another_warehouse(state: InlineStore) -> None:
+    """The old connection went, and the table of its warehouse leads to another one by now."""
+    plant = Plant(state)
+    plant.report({"A": 90})
+    await plant.full()
+    plant.connections.clear()
+    plant.stores["late"] = FakeStore(plant.clock, plant.points, shipments=KEY)
+    plant.account = replace(plant.account, account_key="fake:new")
+    plant.configure(late=connection("late"))
+    with pytest.raises(Misconfigured, match="its stock figures are from there"):
+        await plant.full("late")
+    assert plant.stores["late"].shows() == {}
+    await confirm(plant, "late")
+    await plant.full("late")
+    assert plant.stores["late"].shows() == {"A": 90}
