@@ -29,6 +29,9 @@ COUNTED = 1_000
 MOVED_AT_ONCE = 2_000
 """Rows moved in one transaction."""
 
+STOPPING_S = 7 * 24 * 3600.0
+"""How long ago an order of such a state may have been cancelled and still leave, in seconds."""
+
 _TOLD = (orders.CHANNEL, returns.CHANNEL, stock_notices.FLOW)
 """Flows whose documents the warehouse is told of."""
 
@@ -82,6 +85,8 @@ async def hold_to_one_warehouse(scope: Scope) -> None:
             "another, put the old one back until its orders have shipped, then write a warehouse with a name "
             "of its own and a connection with an id of its own",
         )
+    if kept is None:
+        await _look_at_orders(scope)
     await state.write(partial(_adopt, scope=scope, now=now, kept=kept))
 
 
@@ -91,6 +96,31 @@ def _look(tx: Reader, *, scope: Scope, now: Home) -> tuple[Home | None, str]:
         return kept, ""
     figures = "" if stock.latest(tx, kept.path) is None else "; its stock figures are from there"
     return kept, under_way(tx, scope.connection.id, kept) or figures
+
+
+async def _look_at_orders(scope: Scope) -> None:
+    """A state from before warehouses were remembered promises less than is to leave: nothing of what stores
+    have added since the hand-over, nor of what a warehouse has not said it stops. Of those it was asked to
+    stop more than `STOPPING_S` ago it may be taken that nothing leaves any more."""
+    after: Key | None = None
+    while True:
+        after = await scope.state.write(partial(_promise_rest, scope=scope, after=after, limit=MOVED_AT_ONCE))
+        if after is None:
+            return
+
+
+def _promise_rest(tx: Writer, *, scope: Scope, after: Key | None, limit: int) -> Key | None:
+    flow = Flow(scope.connection.id, orders.CHANNEL)
+    paths = [path for path, _ in tx.scan(Table.DOCUMENTS, tuple(flow), after=after, limit=limit)]
+    keep = promises.keeper(scope.account, scope.connection)
+    for path in paths:
+        doc = documents.get(tx, flow, path[-1])
+        if doc is None or not doc.accepted:
+            continue
+        stopping = doc.stopping == "sent" and scope.clock.now_s() - doc.changed_s < STOPPING_S
+        if doc.changed_since_accepted or stopping:
+            keep(tx, path[-1], doc)
+    return paths[-1] if len(paths) == limit else None
 
 
 def _adopt(tx: Writer, *, scope: Scope, now: Home, kept: Home | None) -> None:

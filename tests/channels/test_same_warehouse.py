@@ -2,13 +2,18 @@
 
 from functools import partial
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import orders, promises, same_warehouse
 from dropstreamd.errors import Misconfigured, OutcomeUnknown
+from dropstreamd.platform.contract import Part
 from dropstreamd.store import by_hand, control_numbers, documents, homes
+from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.records import Promise
+from dropstreamd.store.tables import Table
 from tests.channels.plant import ACCOUNT, START_S, Plant, connection, order, package
 from tests.channels.test_stock_notices import bought, enter
 from tests.fakes.sessions import KEY, FakeStore
@@ -182,3 +187,34 @@ async def test_a_new_connection_does_not_take_the_figures_of_another_warehouse(s
     await confirm(plant, "late")
     await plant.full("late")
     assert plant.stores["late"].shows() == {"A": 90}
+
+
+async def test_a_state_from_before_promises_what_was_added_and_what_is_not_stopped(
+    state: InlineStore,
+) -> None:
+    account = replace(ACCOUNT, quantity="on_hand")
+    plant = Plant(state, account=account, cancels=frozenset({Part.ORDERS}))
+    plant.warehouse.taken.answers_cancels = False
+    plant.report({"A": 50, "B": 9})
+    plant.place(order("1", ("A", 1)), order("2", ("B", 2)), order("3", ("B", 1)))
+    await plant.import_orders()
+    plant.place(order("3", ("B", 1), status="cancelled"))
+    await plant.import_orders()
+    plant.later(days=8)
+    plant.report({"A": 50, "B": 9})
+    await plant.smart()
+    plant.place(order("1", ("A", 4)), order("2", ("B", 2), status="cancelled"))
+    await plant.import_orders()
+    await plant.state.write(_as_it_was)
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 46, "B": 7}
+
+
+def _as_it_was(tx: Writer) -> None:
+    tx.delete(Table.CURSORS, ("c-shop", "-warehouse"))
+    tx.delete(Table.CURSORS, ("acme/main", "-warehouse"))
+    for key in ("o2", "o3"):
+        tx.delete(Table.PROMISES, ("acme", "main", "c-shop", key))
+    path = ("acme", "main", "c-shop", "o1")
+    before = Promise(units={"A": 1}, handed_s=START_S)
+    tx.put(Table.PROMISES, path, msgspec.msgpack.encode(before))
