@@ -70,15 +70,26 @@ def is_of_others(tx: Reader, scope: Scope) -> bool:
     return any(homes.get(tx, each.id) == now for each in scope.siblings)
 
 
+def carried_to(tx: Reader, scope: Scope) -> stock.Path | None:
+    """The name under which what is known of the warehouse was being put when that was cut off."""
+    return next((path for each in scope.siblings if (path := homes.moving(tx, each.id)) is not None), None)
+
+
 async def hold_to_one_warehouse(scope: Scope) -> None:
     """Remember the account of the first run; raises Misconfigured where it has another name since, or another
     address while something is under way."""
     state, now = scope.state, home_of(scope)
     kept, why = state.read(partial(_look, scope=scope, now=now))
+    name = scope.connection.name
+    if state.read(partial(carried_to, scope=scope)) is not None:
+        raise Misconfigured(
+            f"what is known of the warehouse of {name} stands under two names: putting it under the new one "
+            "was cut off",
+            remedy=f"put all of it under {now} by saying again: dropstreamctl same-warehouse {name}",
+        )
     if kept == now:
         return
     if kept is not None and (kept.path != now.path or why):
-        name = scope.connection.name
         raise Misconfigured(
             f"the warehouse of {name} is {now} by now, and what is known of it is of {kept}{why}",
             remedy=f"if it is the same warehouse, say so: dropstreamctl same-warehouse {name}; if it is "
@@ -154,16 +165,28 @@ async def carry(scope: Scope, *, limit: int = MOVED_AT_ONCE) -> Home:
     connections go on. Cut off, it is to be said again."""
     state, now = scope.state, home_of(scope)
     kept = state.read(partial(before, scope=scope))
-    if kept is not None and kept.path != now.path:
-        while await state.write(partial(homes.move, old=kept.path, new=now.path, limit=limit)):
+    half = state.read(partial(carried_to, scope=scope))
+    paths = {path for path in (half, None if kept is None else kept.path) if path not in (None, now.path)}
+    if paths:
+        await state.write(partial(_begin, scope=scope, kept=kept, now=now))
+    for path in sorted(paths):
+        while await state.write(partial(homes.move, old=path, new=now.path, limit=limit)):
             await trio.lowlevel.checkpoint()
+    if paths:
         await _look_at_promises(state, scope, now, limit)
     await state.write(partial(_all_at, scope=scope, kept=kept, now=now))
     return now
 
 
+def _begin(tx: Writer, *, scope: Scope, kept: Home | None, now: Home) -> None:
+    for each in scope.siblings:
+        if homes.get(tx, each.id) == kept:
+            homes.keep_moving(tx, each.id, now.path)
+
+
 def _all_at(tx: Writer, *, scope: Scope, kept: Home | None, now: Home) -> None:
     for each in scope.siblings:
+        homes.moved(tx, each.id)
         if homes.get(tx, each.id) == kept:
             homes.keep(tx, each.id, now)
     homes.keep(tx, homes.owner(now.path), now)

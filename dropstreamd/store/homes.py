@@ -27,6 +27,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 _home = msgspec.msgpack.Decoder(Home)
+_path = msgspec.msgpack.Decoder(tuple[str, str])
 
 
 def owner(path: Path) -> str:
@@ -44,6 +45,22 @@ def get(tx: Reader, connection: str) -> Home | None:
 def keep(tx: Writer, connection: str, home: Home) -> None:
     """Remember it."""
     tx.put(Table.CURSORS, (connection, "-warehouse"), msgspec.msgpack.encode(home))
+
+
+def moving(tx: Reader, connection: str) -> Path | None:
+    """Under which name what is known of the connection's warehouse is being put; None while it is whole."""
+    raw = tx.get(Table.CURSORS, (connection, "-warehouse moves"))
+    return None if raw is None else _path.decode(raw)
+
+
+def keep_moving(tx: Writer, connection: str, path: Path) -> None:
+    """Remember it before the first row moves."""
+    tx.put(Table.CURSORS, (connection, "-warehouse moves"), msgspec.msgpack.encode(path))
+
+
+def moved(tx: Writer, connection: str) -> None:
+    """All of it is under one name."""
+    tx.delete(Table.CURSORS, (connection, "-warehouse moves"))
 
 
 def move(tx: Writer, old: Path, new: Path, *, limit: int) -> int:

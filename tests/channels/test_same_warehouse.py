@@ -16,6 +16,7 @@ from dropstreamd.store.records import Promise
 from dropstreamd.store.tables import Table
 from tests.channels.plant import ACCOUNT, START_S, Plant, connection, order, package
 from tests.channels.test_stock_notices import bought, enter
+from tests.fakes.points import Killed
 from tests.fakes.sessions import KEY, FakeStore
 from tests.fakes.sinks import Fault
 
@@ -208,6 +209,33 @@ async def test_a_state_from_before_promises_what_was_added_and_what_is_not_stopp
     await plant.state.write(_as_it_was)
     await plant.smart()
     assert plant.stores["shop"].shows() == {"A": 46, "B": 7}
+
+
+@pytest.mark.parametrize("at", [3, 9, 20])
+async def test_a_move_that_was_cut_off_and_taken_back_loses_nothing(state: InlineStore, at: int) -> None:
+    """The name is the old one again, and some of what is known is under the new one."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity="on_hand"))
+    plant.report({"A": 9, "B": 4})
+    plant.place(order("1", ("A", 2)), order("2", ("B", 1)))
+    await plant.full()
+    await plant.import_orders()
+    assert await number(plant) == 1
+    move(plant)
+    plant.points.arm(at)
+    with pytest.raises(Killed):
+        await confirm(plant)
+    move(plant, warehouse="main")
+    for job in EVERY:
+        with pytest.raises(Misconfigured, match="stands under two names"):
+            await plant.run(job)
+    await confirm(plant)
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7, "B": 3}
+    await plant.export()
+    assert set(plant.stores["shop"].fulfilled.newest()) == {"P1"}
+    assert await number(plant) == 2
+    assert not plant.state.read(partial(homes.is_known, path=("acme", "west")))
 
 
 def _as_it_was(tx: Writer) -> None:
