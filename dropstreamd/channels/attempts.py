@@ -45,6 +45,11 @@ class Failures:
         self._first = self._first or error
         return True
 
+    def last_try(self, error: Wait | Hold) -> None:
+        """Too many failed in one step: a single failure of the next step ends the run."""
+        self._first = self._first or error
+        self._in_a_row = self._most - 1
+
     def none_now(self) -> None:
         """One went well: those before it were of themselves."""
         self._in_a_row = 0
