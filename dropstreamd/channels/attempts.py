@@ -6,9 +6,9 @@ from functools import partial
 from dropstreamd.channels.run import Run
 from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, Unreachable, Wait
 from dropstreamd.model.handover import InDoubt, Outcome, Prepared, Untouched
-from dropstreamd.store import handover, settling
+from dropstreamd.store import cursors, handover, settling
 from dropstreamd.store.documents import Book
-from dropstreamd.store.records import Attempt
+from dropstreamd.store.records import Attempt, Flow
 
 OF_ONE_ALONE = (Unreachable, OutcomeUnknown, ProtocolMismatch)
 """Trouble that may be of a single hand-over."""
@@ -45,6 +45,11 @@ class Failures:
         self._first = self._first or error
         return True
 
+    def last_try(self, error: Wait | Hold) -> None:
+        """Too many failed in one step: a single failure of the next step ends the run."""
+        self._first = self._first or error
+        self._in_a_row = self._most - 1
+
     def none_now(self) -> None:
         """One went well: those before it were of themselves."""
         self._in_a_row = 0
@@ -53,6 +58,36 @@ class Failures:
         """Raises the first of them, so that the run is not called well."""
         if self._first is not None:
             raise self._first
+
+
+class Turn:
+    """Whose turn it is to be handed over: the keys after `after`, up to `until`. Where too many in a row
+    ended a run, the next begins behind them, so that they keep nobody back, and comes to them at its end."""
+
+    def __init__(self, run: Run, book: Book) -> None:
+        self._run = run
+        self._flow = Flow(book.flow.connection, f"{book.flow.channel} broken off at")
+        self._begun = run.state.read(partial(cursors.get, flow=self._flow)) or None
+        self._around = self._begun is None
+        self.after: str | None = self._begun
+        self.until: str | None = None
+        self.over = False
+
+    def go_on(self, last: str | None) -> None:
+        """`last` was the last key looked at, None where none was left."""
+        self.after = last
+        if last is not None:
+            return
+        self.over, self._around, self.until = self._around, True, self._begun
+
+    async def break_off(self, key: str) -> None:
+        """The run ends at this key."""
+        await self._run.state.write(partial(cursors.put, flow=self._flow, cursor=key))
+
+    async def end(self) -> None:
+        """All had their turn."""
+        if self._begun is not None:
+            await self.break_off("")
 
 
 async def mark_unsure(run: Run, book: Book, attempt_id: str) -> Attempt:

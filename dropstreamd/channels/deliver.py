@@ -8,7 +8,9 @@ from typing import TypeVar, cast
 import trio
 
 from dropstreamd.channels.attempts import (
+    OF_ONE_ALONE,
     Failures,
+    Turn,
     doubted,
     mark_unsure,
     prepared,
@@ -62,7 +64,8 @@ async def deliver(
     look_again: LookAgain | None = None,
     looked_s: float = 0.0,
 ) -> None:
-    """Hand over every pending document, oldest key first, each once in this run.
+    """Hand over every pending document, each once in this run, oldest key first; after a run that too many
+    in a row ended, those behind them first.
 
     Attempts that an earlier run left open are resolved first. A `Wait` or `Hold` of the sink ends it; what
     was handed over until then is settled, the rest stays pending. Where it may be of one hand-over alone (a
@@ -73,15 +76,16 @@ async def deliver(
     looked_s = await _looked(look_again, looked_s)
     failures = Failures()
     await recover(run, book, sink, failures)
-    after: str | None = None
+    turn = Turn(run, book)
     while True:
         await run.settled()
         looked_s = await _looked(look_again, looked_s)
         with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
-            after = await _next_batch(run, book, sink, resolve, after, failures)
+            await _next_batch(run, book, sink, resolve, turn, failures)
         if shield.cancelled_caught:
             raise OutcomeUnknown("a hand-over took too long and was cut; the next run resolves it")
-        if after is None:
+        if turn.over:
+            await turn.end()
             failures.end()
             return
 
@@ -96,13 +100,14 @@ async def _looked(look_again: LookAgain | None, looked_s: float) -> float:
 
 
 async def _next_batch(
-    run: Run, book: Book, sink: Sink[T], resolve: Resolve, after: str | None, failures: Failures
-) -> str | None:
+    run: Run, book: Book, sink: Sink[T], resolve: Resolve, turn: Turn, failures: Failures
+) -> None:
     opened = await run.state.write(
         partial(
             handover.open_batch,
             book=book,
-            after=after,
+            after=turn.after,
+            until=turn.until,
             limit=1 if sink.writes.repeat == "never" else sink.writes.batch,
             resolve=resolve,
             prepare=cast("handover.Prepare", sink.prepare),
@@ -122,9 +127,11 @@ async def _next_batch(
                 continue
             for unsent_id, unsent in opened.attempts[number + 1 :]:
                 await settle(run, book, unsent_id, untouched(unsent))
+            if isinstance(error, OF_ONE_ALONE):
+                await turn.break_off(attempt.keys[-1].key)
             raise
         failures.none_now()
-    return opened.last
+    turn.go_on(opened.last)
 
 
 def _counted(run: Run, series: str) -> Number | None:

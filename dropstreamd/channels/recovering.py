@@ -1,5 +1,6 @@
 """The first step of every act's hand-over: what became of the attempts that an earlier run left open."""
 
+import zlib
 from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
@@ -7,6 +8,8 @@ from typing import TypeVar
 import trio
 
 from dropstreamd.channels.attempts import (
+    FAILURES_IN_A_ROW,
+    OF_ONE_ALONE,
     Failures,
     doubted,
     mark_unsure,
@@ -31,18 +34,21 @@ alive and answers nothing would hold the account, and all who wait for it, for e
 
 
 async def recover(run: Run, book: Book, sink: Sink[T], failures: Failures) -> None:
-    """Find out what became of the attempts that are still open, as far as the sink can tell."""
-    for attempt_id, attempt in run.state.read(partial(handover.attempts, flow=book.flow)):
-        if attempt.step == handover.IN_DOUBT:
-            continue
+    """Find out what became of the attempts that are still open, as far as the sink can tell. Where too many
+    fail in a row the rest waits for the next run, and what is pending has its turn."""
+    for attempt_id, attempt in _in_turn(run, book):
         await run.settled()
         outcomes: Sequence[Outcome] | None = None
         try:
             with trio.move_on_after(LOOK_UP_DEADLINE_S) as patience:
                 outcomes = await _recovered(run, book, sink, attempt_id, attempt)
         except (Wait, Hold) as error:
-            failures.add(error)
-            continue
+            if failures.may_go_on(error):
+                continue
+            if not isinstance(error, OF_ONE_ALONE):
+                raise
+            failures.last_try(error)
+            return
         if patience.cancelled_caught:
             raise Unreachable(
                 f"what became of a hand-over was not told within {LOOK_UP_DEADLINE_S:g} s; it is asked again"
@@ -53,6 +59,16 @@ async def recover(run: Run, book: Book, sink: Sink[T], failures: Failures) -> No
             failures.none_now()
             run.count("recovered")
             await settle(run, book, attempt_id, outcomes)
+
+
+def _in_turn(run: Run, book: Book) -> list[tuple[str, Attempt]]:
+    """Oldest first; where there are many, from another one on each time, so that each has its turn."""
+    opened = run.state.read(partial(handover.attempts, flow=book.flow))
+    unsettled = [each for each in opened if each[1].step != handover.IN_DOUBT]
+    if len(unsettled) < FAILURES_IN_A_ROW:
+        return unsettled
+    first = zlib.crc32(run.id.encode()) % len(unsettled)
+    return [*unsettled[first:], *unsettled[:first]]
 
 
 async def _recovered(

@@ -29,6 +29,9 @@ COUNTED = 1_000
 MOVED_AT_ONCE = 2_000
 """Rows moved in one transaction."""
 
+STOPPING_S = 7 * 24 * 3600.0
+"""How long ago an order of such a state may have been cancelled and still leave, in seconds."""
+
 _TOLD = (orders.CHANNEL, returns.CHANNEL, stock_notices.FLOW)
 """Flows whose documents the warehouse is told of."""
 
@@ -43,12 +46,19 @@ def home_of(scope: Scope) -> Home:
 
 def before(tx: Reader, scope: Scope) -> Home | None:
     """The warehouse that the state is about; None where nothing is known of any. One that has not run yet
-    waits with the others of its warehouse if that had another name for all of them."""
+    waits with the others of its warehouse if that had another name for all of them, or if what is kept under
+    its name is of another address."""
     own, now = homes.get(tx, scope.connection.id), home_of(scope)
     if own is not None:
         return own
     known = [home for each in scope.siblings if (home := homes.get(tx, each.id)) is not None]
-    return next((home for home in known if home.path != now.path and now not in known), None)
+    if now in known:
+        return None
+    renamed = next((home for home in known if home.path != now.path), None)
+    if renamed is not None:
+        return renamed
+    figures = homes.get(tx, homes.owner(now.path))
+    return None if figures == now else figures
 
 
 def is_of_others(tx: Reader, scope: Scope) -> bool:
@@ -60,21 +70,34 @@ def is_of_others(tx: Reader, scope: Scope) -> bool:
     return any(homes.get(tx, each.id) == now for each in scope.siblings)
 
 
+def carried_to(tx: Reader, scope: Scope) -> stock.Path | None:
+    """The name under which what is known of the warehouse was being put when that was cut off."""
+    return next((path for each in scope.siblings if (path := homes.moving(tx, each.id)) is not None), None)
+
+
 async def hold_to_one_warehouse(scope: Scope) -> None:
     """Remember the account of the first run; raises Misconfigured where it has another name since, or another
     address while something is under way."""
     state, now = scope.state, home_of(scope)
     kept, why = state.read(partial(_look, scope=scope, now=now))
+    name = scope.connection.name
+    if state.read(partial(carried_to, scope=scope)) is not None:
+        raise Misconfigured(
+            f"what is known of the warehouse of {name} stands under two names: putting it under the new one "
+            "was cut off",
+            remedy=f"put all of it under {now} by saying again: dropstreamctl same-warehouse {name}",
+        )
     if kept == now:
         return
     if kept is not None and (kept.path != now.path or why):
-        name = scope.connection.name
         raise Misconfigured(
             f"the warehouse of {name} is {now} by now, and what is known of it is of {kept}{why}",
             remedy=f"if it is the same warehouse, say so: dropstreamctl same-warehouse {name}; if it is "
-            "another, put the old one back until its orders have shipped, then write a connection with an id "
-            "of its own",
+            "another, put the old one back until its orders have shipped, then write a warehouse with a name "
+            "of its own and a connection with an id of its own",
         )
+    if kept is None:
+        await _look_at_orders(scope)
     await state.write(partial(_adopt, scope=scope, now=now, kept=kept))
 
 
@@ -86,8 +109,34 @@ def _look(tx: Reader, *, scope: Scope, now: Home) -> tuple[Home | None, str]:
     return kept, under_way(tx, scope.connection.id, kept) or figures
 
 
+async def _look_at_orders(scope: Scope) -> None:
+    """A state from before warehouses were remembered promises less than is to leave: nothing of what stores
+    have added since the hand-over, nor of what a warehouse has not said it stops. Of those it was asked to
+    stop more than `STOPPING_S` ago it may be taken that nothing leaves any more."""
+    after: Key | None = None
+    while True:
+        after = await scope.state.write(partial(_promise_rest, scope=scope, after=after, limit=MOVED_AT_ONCE))
+        if after is None:
+            return
+
+
+def _promise_rest(tx: Writer, *, scope: Scope, after: Key | None, limit: int) -> Key | None:
+    flow = Flow(scope.connection.id, orders.CHANNEL)
+    paths = [path for path, _ in tx.scan(Table.DOCUMENTS, tuple(flow), after=after, limit=limit)]
+    keep = promises.keeper(scope.account, scope.connection)
+    for path in paths:
+        doc = documents.get(tx, flow, path[-1])
+        if doc is None or not doc.accepted:
+            continue
+        stopping = doc.stopping == "sent" and scope.clock.now_s() - doc.changed_s < STOPPING_S
+        if doc.changed_since_accepted or stopping:
+            keep(tx, path[-1], doc)
+    return paths[-1] if len(paths) == limit else None
+
+
 def _adopt(tx: Writer, *, scope: Scope, now: Home, kept: Home | None) -> None:
     homes.keep(tx, scope.connection.id, now)
+    homes.keep(tx, homes.owner(now.path), now)
     if kept is not None:
         text = f"nothing was under way at {kept}: its warehouse is {now} from now on"
         runs.log(tx, scope.connection.id, Line(at_s=scope.clock.now_s(), event="warehouse", text=text))
@@ -116,18 +165,31 @@ async def carry(scope: Scope, *, limit: int = MOVED_AT_ONCE) -> Home:
     connections go on. Cut off, it is to be said again."""
     state, now = scope.state, home_of(scope)
     kept = state.read(partial(before, scope=scope))
-    if kept is not None and kept.path != now.path:
-        while await state.write(partial(homes.move, old=kept.path, new=now.path, limit=limit)):
+    half = state.read(partial(carried_to, scope=scope))
+    paths = {path for path in (half, None if kept is None else kept.path) if path not in (None, now.path)}
+    if paths:
+        await state.write(partial(_begin, scope=scope, kept=kept, now=now))
+    for path in sorted(paths):
+        while await state.write(partial(homes.move, old=path, new=now.path, limit=limit)):
             await trio.lowlevel.checkpoint()
+    if paths:
         await _look_at_promises(state, scope, now, limit)
     await state.write(partial(_all_at, scope=scope, kept=kept, now=now))
     return now
 
 
-def _all_at(tx: Writer, *, scope: Scope, kept: Home | None, now: Home) -> None:
+def _begin(tx: Writer, *, scope: Scope, kept: Home | None, now: Home) -> None:
     for each in scope.siblings:
         if homes.get(tx, each.id) == kept:
+            homes.keep_moving(tx, each.id, now.path)
+
+
+def _all_at(tx: Writer, *, scope: Scope, kept: Home | None, now: Home) -> None:
+    for each in scope.siblings:
+        homes.moved(tx, each.id)
+        if homes.get(tx, each.id) == kept:
             homes.keep(tx, each.id, now)
+    homes.keep(tx, homes.owner(now.path), now)
 
 
 async def _look_at_promises(state: Store, scope: Scope, now: Home, limit: int) -> None:

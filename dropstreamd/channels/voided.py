@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dropstreamd.channels import references
+from dropstreamd.channels import orders, promises, references
 from dropstreamd.channels.references import Taken
 from dropstreamd.channels.run import Scope
 from dropstreamd.model.shipments import Package
@@ -33,8 +33,19 @@ def nothing_to_tell(scope: Scope, package: Package, *, told: bool) -> Nothing:
 
     def free_units(tx: Writer) -> None:
         references.allocate(tx, scope.account, package.reference, package.key, ())
+        _promise_again(tx, scope, package.reference)
 
     return Nothing(why="its label was voided before the store was told of it", then=free_units)
+
+
+def _promise_again(tx: Writer, scope: Scope, reference: str) -> None:
+    """What had left in the package is still to leave."""
+    link = references.find(tx, scope.account, reference)
+    if link is None or link.connection != scope.connection.id:
+        return
+    order = documents.get(tx, Flow(link.connection, orders.CHANNEL), link.order)
+    if order is not None:
+        promises.keeper(scope.account, scope.connection)(tx, link.order, order)
 
 
 def left_out(tx: Reader, scope: Scope, taken: Taken) -> Taken:

@@ -18,9 +18,11 @@ async def warehouse(desk: Desk, call: Call[Empty, Empty]) -> WarehouseShown:
     scope = desk.scope(connection)
     kept = _kept(desk, scope)
     look = partial(same_warehouse.under_way, connection=connection.id)
+    half = desk.daemon.state.read(partial(same_warehouse.carried_to, scope=scope))
+    rest = "" if half is None else f", in part under {'.'.join(half)} already"
     return WarehouseShown(
         connection=connection.name,
-        belongs_to=None if kept is None else str(kept),
+        belongs_to=None if kept is None else f"{kept}{rest}",
         configured=str(same_warehouse.home_of(scope)),
         under_way="" if kept is None else desk.daemon.state.read(partial(look, home=kept)),
     )
@@ -33,7 +35,8 @@ async def confirm(desk: Desk, call: Call[Empty, SameWarehouse]) -> Done:
     now, kept = same_warehouse.home_of(scope), _kept(desk, scope)
     if call.body.warehouse != str(now):
         refuse("changed", f"the warehouse of {connection.name} is {now} by now", remedy="read it again")
-    if kept is None or kept == now:
+    half = desk.daemon.state.read(partial(same_warehouse.carried_to, scope=scope))
+    if kept is None or (kept == now and half is None):
         return Done(text=f"{now} is the warehouse of {connection.name}: nothing was changed")
     _refuse_another(desk, scope, kept, now)
     await same_warehouse.carry(scope)

@@ -92,19 +92,19 @@ def open_batch(
     stamp: Stamp,
     run: str,
     number: Number | None = None,
+    until: str | None = None,
 ) -> Opened:
-    """Freeze attempts for the next pending documents after the key `after`.
+    """Freeze attempts for the next pending documents after the key `after`, up to the key `until`.
 
     Names and bytes are fixed here; nothing has been sent. What cannot be resolved is parked. `number`
     is given for a sink whose writes are counted.
     """
     now_s = stamp.at.timestamp()
     opened = Opened(attempts=[])
-    start = None if after is None else (*book.flow, after)
     docs: dict[str, Document] = {}
     items: list[Item[object]] = []
-    for path, _ in list(tx.scan(Table.PENDING, tuple(book.flow), after=start, limit=limit)):
-        key = opened.last = path[-1]
+    for key in _pending(tx, book.flow, after, until, limit):
+        opened.last = key
         doc = get(tx, book.flow, key)
         if doc is None:
             raise AssertionError(f"{book.flow}: {key} is pending and has no document")
@@ -142,6 +142,12 @@ def open_batch(
             stamp = msgspec.structs.replace(stamp, number=number(tx, len(items)))
         _freeze(tx, book, docs, prepare(items, stamp), stamp, run, opened)
     return opened
+
+
+def _pending(tx: Reader, flow: Flow, after: str | None, until: str | None, limit: int) -> list[str]:
+    start = None if after is None else (*flow, after)
+    keys = [path[-1] for path, _ in tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit)]
+    return [key for key in keys if until is None or key <= until]
 
 
 def _leave_to_a_person(tx: Writer, book: Book, key: str, doc: Document, now_s: float, run: str) -> None:

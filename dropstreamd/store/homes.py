@@ -27,10 +27,17 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 _home = msgspec.msgpack.Decoder(Home)
+_path = msgspec.msgpack.Decoder(tuple[str, str])
+
+
+def owner(path: Path) -> str:
+    """As what a warehouse account owns rows that connections have too."""
+    return "/".join(path)
 
 
 def get(tx: Reader, connection: str) -> Home | None:
-    """The warehouse of the connection's runs so far; None before its first."""
+    """The warehouse of the connection's runs so far; None before its first. Of an account by its
+    `owner`: where what is kept under its name came from."""
     raw = tx.get(Table.CURSORS, (connection, "-warehouse"))
     return None if raw is None else _home.decode(raw)
 
@@ -38,6 +45,22 @@ def get(tx: Reader, connection: str) -> Home | None:
 def keep(tx: Writer, connection: str, home: Home) -> None:
     """Remember it."""
     tx.put(Table.CURSORS, (connection, "-warehouse"), msgspec.msgpack.encode(home))
+
+
+def moving(tx: Reader, connection: str) -> Path | None:
+    """Under which name what is known of the connection's warehouse is being put; None while it is whole."""
+    raw = tx.get(Table.CURSORS, (connection, "-warehouse moves"))
+    return None if raw is None else _path.decode(raw)
+
+
+def keep_moving(tx: Writer, connection: str, path: Path) -> None:
+    """Remember it before the first row moves."""
+    tx.put(Table.CURSORS, (connection, "-warehouse moves"), msgspec.msgpack.encode(path))
+
+
+def moved(tx: Writer, connection: str) -> None:
+    """All of it is under one name."""
+    tx.delete(Table.CURSORS, (connection, "-warehouse moves"))
 
 
 def move(tx: Writer, old: Path, new: Path, *, limit: int) -> int:
@@ -67,7 +90,7 @@ def _prefixes(old: Path, new: Path) -> Iterator[tuple[Table, Key, Key]]:
         if table.owner is Owner.WAREHOUSE:
             yield table, old, new
         elif table.owner is Owner.CONNECTION:
-            yield table, ("/".join(old),), ("/".join(new),)
+            yield table, (owner(old),), (owner(new),)
 
 
 def _is_greater(table: Table, key: Key, raw: bytes, known: bytes) -> bool:

@@ -86,6 +86,39 @@ async def test_the_warehouses_words_are_heard_beside_it(state: InlineStore, erro
     assert plant.doc("o1").state is State.PARKED
 
 
+@pytest.mark.parametrize("writes", [*ALONE, NEVER], ids=lambda writes: writes.repeat)
+async def test_many_in_a_row_do_not_keep_back_those_behind_them(state: InlineStore, writes: Writes) -> None:
+    failing = ("o0", "o1", "o2", "o3")
+    plant = placed(state, writes, *failing, error=OF_ONE[0], orders=8)
+    for _ in range(5):
+        await fails(plant, OF_ONE[0])
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(4, 8)}
+    plant.warehouse.taken.fails = {}
+    for _ in range(2):
+        await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(8)}
+
+
+@pytest.mark.parametrize("writes", ALONE, ids=lambda writes: writes.repeat)
+async def test_many_that_cannot_be_looked_up_keep_back_no_others(state: InlineStore, writes: Writes) -> None:
+    failing = ("o0", "o1", "o2", "o3", "o4")
+    plant = placed(state, writes, *failing, error=OF_ONE[1], orders=7)
+    for _ in range(6):
+        await fails(plant, OF_ONE[1])
+    assert plant.warehouse.taken.created() == {"o5": 1, "o6": 1}
+    plant.place(order("7"))
+    await fails(plant, OF_ONE[1])
+    assert plant.warehouse.taken.created()["o7"] == 1
+    del plant.warehouse.taken.fails["o4"]
+    for _ in range(12):
+        await fails(plant, OF_ONE[1])
+    assert plant.warehouse.taken.created() == {"o4": 1, "o5": 1, "o6": 1, "o7": 1}
+    plant.warehouse.taken.fails = {}
+    for _ in range(2):
+        await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(8)}
+
+
 async def test_what_is_of_the_account_ends_the_run_at_once(state: InlineStore) -> None:
     error = AuthFailed("the password was refused")
     plant = placed(state, ALONE[0], "o0", error=error)

@@ -2,15 +2,21 @@
 
 from functools import partial
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import orders, promises, same_warehouse
 from dropstreamd.errors import Misconfigured, OutcomeUnknown
+from dropstreamd.platform.contract import Part
 from dropstreamd.store import by_hand, control_numbers, documents, homes
+from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.records import Promise
+from dropstreamd.store.tables import Table
 from tests.channels.plant import ACCOUNT, START_S, Plant, connection, order, package
 from tests.channels.test_stock_notices import bought, enter
+from tests.fakes.points import Killed
 from tests.fakes.sessions import KEY, FakeStore
 from tests.fakes.sinks import Fault
 
@@ -165,3 +171,78 @@ async def test_a_warehouse_of_others_is_not_the_same(state: InlineStore) -> None
     await plant.export("ebay")
     assert plant.state.read(partial(same_warehouse.is_of_others, scope=plant.scopes["c-shop"]))
     assert not plant.state.read(partial(same_warehouse.is_of_others, scope=plant.scopes["c-ebay"]))
+
+
+async def test_a_new_connection_does_not_take_the_figures_of_another_warehouse(state: InlineStore) -> None:
+    """The old connection went, and the table of its warehouse leads to another one by now."""
+    plant = Plant(state)
+    plant.report({"A": 90})
+    await plant.full()
+    plant.connections.clear()
+    plant.stores["late"] = FakeStore(plant.clock, plant.points, shipments=KEY)
+    plant.account = replace(plant.account, account_key="fake:new")
+    plant.configure(late=connection("late"))
+    with pytest.raises(Misconfigured, match="its stock figures are from there"):
+        await plant.full("late")
+    assert plant.stores["late"].shows() == {}
+    await confirm(plant, "late")
+    await plant.full("late")
+    assert plant.stores["late"].shows() == {"A": 90}
+
+
+async def test_a_state_from_before_promises_what_was_added_and_what_is_not_stopped(
+    state: InlineStore,
+) -> None:
+    account = replace(ACCOUNT, quantity="on_hand")
+    plant = Plant(state, account=account, cancels=frozenset({Part.ORDERS}))
+    plant.warehouse.taken.answers_cancels = False
+    plant.report({"A": 50, "B": 9})
+    plant.place(order("1", ("A", 1)), order("2", ("B", 2)), order("3", ("B", 1)))
+    await plant.import_orders()
+    plant.place(order("3", ("B", 1), status="cancelled"))
+    await plant.import_orders()
+    plant.later(days=8)
+    plant.report({"A": 50, "B": 9})
+    await plant.smart()
+    plant.place(order("1", ("A", 4)), order("2", ("B", 2), status="cancelled"))
+    await plant.import_orders()
+    await plant.state.write(_as_it_was)
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 46, "B": 7}
+
+
+@pytest.mark.parametrize("at", [3, 9, 20])
+async def test_a_move_that_was_cut_off_and_taken_back_loses_nothing(state: InlineStore, at: int) -> None:
+    """The name is the old one again, and some of what is known is under the new one."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity="on_hand"))
+    plant.report({"A": 9, "B": 4})
+    plant.place(order("1", ("A", 2)), order("2", ("B", 1)))
+    await plant.full()
+    await plant.import_orders()
+    assert await number(plant) == 1
+    move(plant)
+    plant.points.arm(at)
+    with pytest.raises(Killed):
+        await confirm(plant)
+    move(plant, warehouse="main")
+    for job in EVERY:
+        with pytest.raises(Misconfigured, match="stands under two names"):
+            await plant.run(job)
+    await confirm(plant)
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7, "B": 3}
+    await plant.export()
+    assert set(plant.stores["shop"].fulfilled.newest()) == {"P1"}
+    assert await number(plant) == 2
+    assert not plant.state.read(partial(homes.is_known, path=("acme", "west")))
+
+
+def _as_it_was(tx: Writer) -> None:
+    tx.delete(Table.CURSORS, ("c-shop", "-warehouse"))
+    tx.delete(Table.CURSORS, ("acme/main", "-warehouse"))
+    for key in ("o2", "o3"):
+        tx.delete(Table.PROMISES, ("acme", "main", "c-shop", key))
+    path = ("acme", "main", "c-shop", "o1")
+    before = Promise(units={"A": 1}, handed_s=START_S)
+    tx.put(Table.PROMISES, path, msgspec.msgpack.encode(before))

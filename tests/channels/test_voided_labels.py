@@ -13,7 +13,7 @@ from dropstreamd.platform.contract import Part
 from dropstreamd.store import settling
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
-from tests.channels.plant import START_S, Plant, order, package
+from tests.channels.plant import ACCOUNT, START_S, Plant, order, package
 from tests.fakes.sessions import NEVER
 from tests.fakes.sinks import Fault
 
@@ -112,3 +112,32 @@ def test_a_package_that_is_none_has_the_digest_that_it_always_had() -> None:
 
 
 DIGEST = "e0b1176ae9fa681d067bf1e50a8f49b8"
+
+
+async def test_its_units_are_still_to_leave(state: InlineStore) -> None:
+    """What is on hand has them again, and another order must not be promised them."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity="on_hand"))
+    plant.place(order("1", ("A", 3)))
+    plant.report({"A": 10})
+    await plant.import_orders()
+    await plant.smart()
+    plant.stores["shop"].fulfilled.faults.append(Fault.WAIT)
+    plant.ship(package("P1", "SH1", ("A", 3)))
+    with pytest.raises(Wait):
+        await plant.export()
+    plant.later(hours=1)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7}
+    plant.ship(voided(package("P1", "SH1")))
+    await plant.export()
+    plant.later(hours=1)
+    plant.report({"A": 10})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7}
+    plant.ship(package("P2", "SH1", ("A", 3), tracking="1Z2"))
+    await plant.export()
+    plant.later(hours=1)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 7}
