@@ -101,6 +101,11 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     final: bool = True
 
 
+UNTOLD = "unreadable"
+"""The cause of a refusal where what the other side told of its own cannot be read. It may be told otherwise
+at any time: a level goes again with the next run, and stands among what was refused meanwhile."""
+
+
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The other side will not take it as it is.
 
@@ -111,6 +116,11 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     key: str
     cause: str
     reason: str
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it may be taken later as it is."""
+        return self.cause == UNTOLD
 
 
 class InDoubt(msgspec.Struct, frozen=True, kw_only=True, tag=True):

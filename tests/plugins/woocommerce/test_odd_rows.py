@@ -70,7 +70,7 @@ async def test_an_odd_product_holds_up_its_own_level_alone(
     async with account.open() as store:
         outcomes = await push_levels(store, {"ODD": 3, "GOOD": 4})
         assert isinstance(outcomes["GOOD"], Accepted)
-        assert refused(outcomes["ODD"]) == "sku:ODD"
+        assert refused(outcomes["ODD"]) == "unreadable"
         assert f"unless it is this: product {made['id']} is not" in str(outcomes["ODD"])
 
 
