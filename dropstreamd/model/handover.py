@@ -102,8 +102,9 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 UNTOLD = "unreadable"
-"""The cause of a refusal where what the other side told of its own cannot be read. It may be told otherwise
-at any time: a level goes again with the next run, and stands among what was refused meanwhile."""
+"""The cause of a refusal, or its end (`order-unreadable`), where what the other side told of its own cannot
+be read. It may be told otherwise at any time: the document goes again with the next run, and stands among
+what was refused meanwhile."""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -120,7 +121,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     @property
     def is_passing(self) -> bool:
         """Whether it may be taken later as it is."""
-        return self.cause == UNTOLD
+        return self.cause == UNTOLD or self.cause.endswith(f"-{UNTOLD}")
 
 
 class InDoubt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
