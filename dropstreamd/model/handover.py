@@ -101,6 +101,12 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     final: bool = True
 
 
+UNTOLD = "unreadable"
+"""The cause of a refusal, or its end (`order-unreadable`), where what the other side told of its own cannot
+be read. It may be told otherwise at any time: the document goes again with the next run, and stands among
+what was refused meanwhile."""
+
+
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The other side will not take it as it is.
 
@@ -111,6 +117,11 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     key: str
     cause: str
     reason: str
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it may be taken later as it is."""
+        return self.cause == UNTOLD or self.cause.endswith(f"-{UNTOLD}")
 
 
 class InDoubt(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -256,7 +256,7 @@ def _rises(record: LevelRecord | None, level: Derived) -> bool:
 
 def _differs(record: LevelRecord | None, level: Derived) -> bool:
     """Whether the store has to be told: the warehouse's figure moved since it was last told, or the
-    level is not the one it took. What it refused is not sent again unchanged."""
+    level is not the one it took. What it refused is not sent again unchanged (but see `UNTOLD`)."""
     if record is None:
         return True
     if record.cause:
@@ -374,6 +374,8 @@ def _refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s:
     )
     tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
     tx.put(Table.PARKED, (*flow, "parked", cause, tried.key), b"")
+    if refused.is_passing:
+        tx.put(Table.PENDING, (*flow, tried.key), FORCED)
 
 
 def _unknown(tx: Writer, flow: Flow, sku: str, until_s: float) -> None:

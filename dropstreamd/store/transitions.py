@@ -230,7 +230,7 @@ def _refused(doc: Document, tried: AttemptKey, outcome: Rejected, able: Able) ->
         return free(doc, State.ACCEPTED)
     if doc.standing is not Standing.READY:
         return again(doc, able)
-    return park(doc, outcome.cause, outcome.reason, by_sink=True)
+    return park(doc, outcome.cause, outcome.reason, by_sink=not outcome.is_passing)
 
 
 def _stopped(doc: Document, tried: AttemptKey, now_s: float, run: str, *, final: bool) -> Document:

@@ -44,9 +44,10 @@ def _one(error: BaseException) -> dict[str, object]:
 
 
 def _message(error: BaseException) -> str:
-    """What it says; of a value that could not be read, Python quotes the value itself: that is left out."""
+    """What it says; of a value that could not be read or found, Python quotes the value itself: that is left
+    out."""
     said = str(error)
-    return _QUOTED.sub("[value]", said) if isinstance(error, ValueError) else said
+    return _QUOTED.sub("[value]", said) if isinstance(error, ValueError | KeyError) else said
 
 
 def _next(error: BaseException) -> list[tuple[str, BaseException]]:

@@ -23,6 +23,7 @@ from dropstream_amazon.parallel import each_of
 from dropstream_amazon.settings import Settings
 from dropstreamd.errors import DropstreamError, OutcomeUnknown
 from dropstreamd.model.handover import (
+    UNTOLD,
     Accepted,
     InDoubt,
     Item,
@@ -223,7 +224,7 @@ def _change(sku: str, available: int, channel: Channel | None) -> _Change | Reje
         reason = (
             f"the listing of {sku} in {channel.marketplace} is not as Amazon describes them: {channel.odd}"
         )
-        return Rejected(key=sku, cause="unreadable", reason=reason)
+        return Rejected(key=sku, cause=UNTOLD, reason=reason)
     others = ", ".join(sorted(channel.channels - {DEFAULT}))
     if not others:
         reason = (

@@ -17,6 +17,7 @@ from dropstream_bigcommerce.settings import Settings
 from dropstream_bigcommerce.stocked import Stocked, StockFinder
 from dropstreamd.errors import Hold, Misconfigured, OutcomeUnknown, ProtocolMismatch, Unreachable, Wait
 from dropstreamd.model.handover import (
+    UNTOLD,
     Accepted,
     Item,
     Outcome,
@@ -210,7 +211,7 @@ def _change(
 def _unsettable(sku: str, found: Sequence[Stocked], unreadable: Mapping[str, str]) -> Rejected | None:
     """Why no level can be set for a SKU, if so. `unreadable`: what may have it too."""
     if not found:
-        return Rejected(key=sku, cause=f"sku:{sku}", reason=_missing(sku, unreadable))
+        return _missing(sku, unreadable)
     if len(found) > 1:
         ids = ", ".join(str(each.product) for each in found[:5])
         reason = f"{len(found)} products of BigCommerce have the SKU {sku} ({ids}): make them differ"
@@ -231,12 +232,13 @@ def _unsettable(sku: str, found: Sequence[Stocked], unreadable: Mapping[str, str
     return None
 
 
-def _missing(sku: str, unreadable: Mapping[str, str]) -> str:
+def _missing(sku: str, unreadable: Mapping[str, str]) -> Rejected:
     reason = f"BigCommerce has no product with the SKU {sku}"
     if not unreadable:
-        return reason
+        return Rejected(key=sku, cause=f"sku:{sku}", reason=reason)
     told = "; ".join(f"{place}: {why}" for place, why in list(unreadable.items())[:3])
-    return f"{reason}, unless it is one of {len(unreadable)} that cannot be read ({told})"
+    reason = f"{reason}, unless it is one of {len(unreadable)} that cannot be read ({told})"
+    return Rejected(key=sku, cause=UNTOLD, reason=reason)
 
 
 def _refused(change: _Change, status: int) -> Rejected:

@@ -19,6 +19,9 @@ async def items_of(api: Api, skus: Iterable[str]) -> dict[str, Told]:
         found: dict[str, Told] = {}
         for row in read(answer, wire.ItemsOf).rows():
             found |= _read(row)
+        nameless = found.get("")
+        if isinstance(nameless, OddRow):  # it is of one of those that were not told
+            found = {**dict.fromkeys(asked, nameless), **found}
         return {sku: each for sku, each in found.items() if sku in asked}
     if len(asked) == 1:
         if answer.status in (400, 404):
@@ -29,7 +32,7 @@ async def items_of(api: Api, skus: Iterable[str]) -> dict[str, Told]:
 
 
 def _read(row: bytes) -> dict[str, Told]:
-    """What one row tells: nothing where eBay stumbled, or does not even say of which SKU it is."""
+    """What one row tells: nothing where eBay stumbled; "" where it does not even say of which SKU it is."""
     try:
         told = wire.decoded(row, wire.ItemOf)
     except UNREADABLE as error:
@@ -39,7 +42,7 @@ def _read(row: bytes) -> dict[str, Told]:
     try:
         return {wire.decoded(row, wire.Skud).sku: odd}
     except UNREADABLE:
-        return {}
+        return {"": odd}
 
 
 def _is_told(item: wire.ItemOf) -> bool:

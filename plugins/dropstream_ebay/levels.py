@@ -19,6 +19,7 @@ from dropstream_ebay.client import INVENTORY, SYSTEM_ERRORS, Api, errors_of, rea
 from dropstream_ebay.items import Told, items_of
 from dropstream_ebay.offers import live_offers
 from dropstreamd.model.handover import (
+    UNTOLD,
     Accepted,
     Item,
     Outcome,
@@ -260,7 +261,7 @@ def _shown(offer: wire.Offer, item: wire.Item) -> int:
 
 
 def _odd(sku: str, odd: OddRow) -> Rejected:
-    return Rejected(key=sku, cause="unreadable", reason=f"{sku}: {odd.message}")
+    return Rejected(key=sku, cause=UNTOLD, reason=f"{sku}: {odd.message}")
 
 
 def _not_there(sku: str) -> Rejected:

@@ -16,6 +16,7 @@ from dropstream_medusa.client import Api, Params, Refusal
 from dropstream_medusa.listing import read_rows, sku_of
 from dropstream_medusa.places import Places
 from dropstreamd.model.handover import (
+    UNTOLD,
     Accepted,
     Item,
     Outcome,
@@ -82,7 +83,7 @@ class Levels:
         outcomes: list[Outcome] = []
         for sku, available in levels.items():
             if sku in odd:
-                outcomes.append(Rejected(key=sku, cause="unreadable", reason=f"{sku}: {odd[sku]}"))
+                outcomes.append(Rejected(key=sku, cause=UNTOLD, reason=f"{sku}: {odd[sku]}"))
                 continue
             change = _change(sku, available, variants.get(sku), location)
             if isinstance(change, Rejected):

@@ -60,9 +60,7 @@ class _Translation:
         labels = [label for label in shipment.shipping_labels or () if label is not None]
         live = [label for label in labels if not is_void(label)]
         voided = [
-            _voided(label, reference)
-            for label in labels
-            if is_void(label) and _was_read(label, shipment, before)
+            _voided(label, reference) for label in labels if is_void(label) and _was_read(shipment, before)
         ]
         if not labels and self._is_young(shipment):
             return Told()
@@ -136,9 +134,10 @@ def _lines(lines: Sequence[wire.ShippedLine], reference: str) -> tuple[PackageLi
     )
 
 
-def _was_read(label: wire.Label, shipment: wire.Shipment, before: datetime | None) -> bool:
-    """Whether an earlier run may have read it alive: a label that was void at once is nothing to tell."""
-    made = values.instant(label.created_date or shipment.created_date)
+def _was_read(shipment: wire.Shipment, before: datetime | None) -> bool:
+    """Whether an earlier run may have read its labels alive: one that was void at once is nothing to tell. A
+    label may be younger than its shipment, by which the earlier runs are known."""
+    made = values.instant(shipment.created_date)
     return before is not None and made is not None and made <= before
 
 

@@ -15,6 +15,7 @@ from dropstream_woocommerce.goods import SkuFinder
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
 from dropstreamd.errors import DropstreamError, OutcomeUnknown
 from dropstreamd.model.handover import (
+    UNTOLD,
     Accepted,
     Item,
     Outcome,
@@ -157,9 +158,10 @@ def _missing(sku: str, odd: Mapping[str, str]) -> Rejected:
     """Nothing can be set for it; `odd` as the finder tells it."""
     if sku in odd:
         reason = f"of what has the SKU {sku} in WooCommerce, {odd[sku]}"
-        return Rejected(key=sku, cause="unreadable", reason=reason)
-    also = f", unless it is this: {odd['']}" if "" in odd else ""
-    reason = f"WooCommerce has no product or variation with the SKU {sku}{also}"
+        return Rejected(key=sku, cause=UNTOLD, reason=reason)
+    reason = f"WooCommerce has no product or variation with the SKU {sku}"
+    if "" in odd:
+        return Rejected(key=sku, cause=UNTOLD, reason=f"{reason}, unless it is this: {odd['']}")
     return Rejected(key=sku, cause=f"sku:{sku}", reason=reason)
 
 

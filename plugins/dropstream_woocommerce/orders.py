@@ -29,6 +29,8 @@ from dropstreamd.platform.rows import UNREADABLE, OddRow
 OVERLAP = timedelta(minutes=10)
 """How much further back a run reads: a change may be dated when it began and be there when it ended."""
 
+MOST_AGAIN = 50
+"""Orders that could not be read which a run looks at once more: the newest."""
 
 _order = msgspec.json.Decoder(wire.Order)
 
@@ -36,12 +38,14 @@ _order = msgspec.json.Decoder(wire.Order)
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since` is the time of change that the next run begins at; `told` are the orders that were told as open
     or waiting, by the difference to the one before, `named` the numbers of those whose number is no id.
-    `which` are the settings that say which may be shipped, as of when those were listed."""
+    `which` are the settings that say which may be shipped, as of when those were listed. `again` are orders
+    that could not be read, or something of them: each run looks at them, whether they changed or not."""
 
     since: datetime | None = None
     told: tuple[int, ...] = ()
     named: dict[str, str] = {}
     which: str = ""
+    again: tuple[int, ...] = ()
 
 
 _cursor = msgspec.json.Decoder(Cursor)
@@ -64,6 +68,7 @@ class _Run:
         self.seen: dict[str, bytes] = {}
         """Digests of rows, by their ids."""
         self.looked: set[int] = set()
+        self.again = set(kept.again)
         listed = kept.since is not None and kept.which == which
         self.lists: Iterator[str] = iter(("changed", "trash") if listed else ("shipped", "changed", "trash"))
         self.done = False
@@ -88,7 +93,9 @@ class _Run:
         ids = sorted(self.told)
         steps = tuple(one - before for one, before in zip(ids, [0, *ids], strict=False))
         named = {str(each): self.told[each] for each in ids if self.told[each] != str(each)}
-        return msgspec.json.encode(Cursor(since=since, told=steps, named=named, which=which)).decode()
+        again = tuple(sorted(self.again)[-MOST_AGAIN:])
+        kept = Cursor(since=since, told=steps, named=named, which=which, again=again)
+        return msgspec.json.encode(kept).decode()
 
 
 class Orders:
@@ -158,8 +165,11 @@ class Orders:
             if wrong:
                 if self._matters(run, row):
                     bad.append(bad_row(row, "order", wrong))
+                    key = row_key(row)
+                    run.again |= {int(key)} if key.isdecimal() else set()
                 continue
             run.looked.add(order.id)
+            run.again.discard(order.id)
             if order.id in run.told or self._ships(order):
                 concerned.append((order, row))
         await self._goods.learn(line for order, _ in concerned for line in order.line_items)
@@ -169,6 +179,7 @@ class Orders:
                 document = await self._document(order)
             except OddRow as odd:
                 bad.append(bad_row(row, "order", odd.message))
+                run.again.add(order.id)
                 continue
             if self._keep(run, document):
                 documents.append(document)
@@ -203,8 +214,8 @@ class Orders:
         return translate.translated(sold, self._settings)
 
     async def _missing(self, run: _Run) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
-        """Orders that were told as open, and stand in no list any more. One whose status nobody knows, since
-        its plugin was switched off, is there for all that."""
+        """Orders that were told as open, and stand in no list any more; and those that could not be read. One
+        whose status nobody knows, since its plugin was switched off, is there for all that."""
         asked = sorted(run.told.keys() - run.looked)
         rows: list[bytes] = []
         gone: list[Order] = []
@@ -216,6 +227,12 @@ class Orders:
                 elif answer.missing and not await self._is_counted(each):
                     at = utc(self._clock.now_s())
                     gone.append(translate.gone(str(each), run.told.pop(each), at))
+        for each in sorted(run.again - run.looked):
+            answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
+            if not isinstance(answer, Refusal):
+                rows.append(bytes(answer))
+            elif answer.missing:
+                run.again.discard(each)
         documents, bad = await self._told(run, rows)
         return (*gone, *documents), bad
 

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from dropstreamd.channels import inventory
 from dropstreamd.channels.run import Run, RunStopped
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited
-from dropstreamd.model.handover import Outcome, Prepared
+from dropstreamd.model.handover import UNTOLD, Outcome, Prepared
 from dropstreamd.platform.contract import Record
 from dropstreamd.store import levels
 from dropstreamd.store.lmdb_store import InlineStore
@@ -142,6 +142,24 @@ async def test_a_refused_sku_is_parked_and_tried_again_when_it_moves(plant: Plan
     assert not plant.stores["shop"].levels.pushed
     plant.stores["shop"].levels.refuse = {}
     assert await synced(plant, {"A": 1, "B": 3}) == {"B": 3}
+
+
+async def test_one_that_the_store_could_not_tell_of_is_tried_with_every_run(
+    plant: Plant,
+) -> None:
+    """It may be told of again at any time, while the warehouse's figure stays: until then it sells on."""
+    sink = plant.stores["shop"].levels
+    assert await synced(plant, {"A": 1, "B": 2}) == {"A": 1, "B": 2}
+    sink.refuse = {"B": UNTOLD}
+    assert await synced(plant, {"A": 1, "B": 1}) == {}
+    assert parked(plant) == ["B"]
+    sink.pushed.clear()
+    assert await synced(plant, {"A": 1, "B": 1}) == {}
+    assert sink.pushed
+    assert parked(plant) == ["B"]
+    sink.refuse = {}
+    assert await synced(plant, {"A": 1, "B": 1}) == {"B": 1}
+    assert not parked(plant)
 
 
 async def test_a_refused_sku_that_got_a_listing_is_parked_no_more(plant: Plant) -> None:

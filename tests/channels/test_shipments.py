@@ -376,6 +376,20 @@ async def test_a_lost_answer_doubles_no_fulfillment(state: InlineStore, writes: 
     assert doubt == (writes is NEVER)
 
 
+@pytest.mark.parametrize("cause", ["unreadable", "order-unreadable"])
+async def test_a_package_whose_order_the_store_could_not_tell_of_goes_again(plant: Plant, cause: str) -> None:
+    sink = plant.stores["shop"].fulfilled
+    sink.refuse = {"P1": cause}
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    for _ in range(2):
+        await plant.export()
+        assert plant.doc("P1", shipments.CHANNEL).state is State.PARKED
+    assert len(sink.pushed) == 2
+    sink.refuse = {}
+    await plant.export()
+    assert told(plant) == {"P1": {"L1": 2}}
+
+
 async def test_a_refused_package_keeps_its_units_and_holds_no_neighbour(plant: Plant) -> None:
     plant.stores["shop"].fulfilled.refuse = {"P1": "closed"}
     plant.ship(package("P1", "SH1", ("A", 2)), package("P2", "SH1", ("A", 3)))

@@ -13,6 +13,10 @@ class Spoil:
     def __call__(self, operation: str, pattern: bytes, into: bytes) -> None:
         self._by.setdefault(operation, []).append((re.compile(pattern, re.DOTALL), into))
 
+    def forget(self) -> None:
+        """From now on answers come as they are."""
+        self._by.clear()
+
     def spoilt(self, operation: str, body: bytes) -> bytes:
         for pattern, into in self._by.get(operation, ()):
             found = pattern.search(body)

@@ -121,13 +121,15 @@ def test_an_exception_shows_where_it_was_but_no_local_variable(log: Log) -> None
         float,
         lambda text: datetime.strptime(text, "%Y").replace(tzinfo=UTC),
         DocumentEvent,
+        lambda text: {}[text],
+        {"a": 1}.pop,
         lambda text: msgspec.json.decode(msgspec.json.encode(text), type=DocumentEvent),
     ],
 )
 def test_a_value_that_could_not_be_read_is_not_shown(log: Log, read: Callable[[str], object]) -> None:
     try:
         read('O\'Hara, "Kim", 1 Main St')
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         get_logger("x").error("run_crashed", exc_info=error)
     assert log.only()["error"]["message"]
     assert not {"Hara", "Kim", "Main"} & set(re.findall(r"\w+", log.stream.getvalue()))
@@ -139,7 +141,7 @@ def test_every_member_of_an_exception_group_is_shown_and_a_cycle_ends(log: Log) 
     first.__context__ = second
     get_logger("x").error("crashed", exc_info=ExceptionGroup("several", [first, second]))
     related = log.only()["error"]["related"]
-    assert [(r["relation"], r["message"]) for r in related] == [("member", "one"), ("member", "'two'")]
+    assert [(r["relation"], r["message"]) for r in related] == [("member", "one"), ("member", "[value]")]
 
 
 def test_exception_in_hand_and_none_in_hand(log: Log) -> None:

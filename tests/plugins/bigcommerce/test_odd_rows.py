@@ -81,6 +81,7 @@ async def test_an_odd_product_holds_up_its_own_levels_alone(
         refusal = outcomes["ODD"]
         assert isinstance(refusal, Rejected)
         assert f"product {odd['id']}: Expected `str`" in refusal.reason
+        assert refusal.cause == "unreadable", "it may be read by the next run"
         survey = await store.survey()
     assert survey.skus == frozenset({"GOOD"})
 

@@ -47,6 +47,7 @@ async def test_an_odd_order_holds_up_its_own_packages_alone(
     ("call", "found", "into"),
     [
         ("items_of", b'"quantity":7', b'"quantity":"7"'),
+        ("items_of", b'"sku":"ODD"', b'"sku":7'),
         ("offers", b'"offerId":', b'"x":'),
     ],
 )

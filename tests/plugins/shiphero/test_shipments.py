@@ -128,6 +128,20 @@ async def test_a_label_that_was_voided_after_it_was_read_is_told_as_that(
     assert (await account.read("shipments", third.cursor)).documents[old.key] == old
 
 
+async def test_a_void_of_the_newest_shipments_label_is_told_whenever_that_was_made(
+    house: House, account: Account
+) -> None:
+    """A label may be made after its shipment, and the cursor stands at the newest shipment until there is
+    another."""
+    shipment = aged(house.ship(house.order("SH1", {"TEE": 2}), None, "1Z1"), 1)
+    (label,) = shipment["shipping_labels"]
+    label["created_date"] = days_ago(0.5)
+    first = await account.read("shipments")
+    assert not first.documents[label["id"]].voided
+    house.void(label)
+    assert (await account.read("shipments", first.cursor)).documents[label["id"]].voided
+
+
 async def test_a_label_that_was_never_read_alive_is_nothing_to_tell(house: House, account: Account) -> None:
     first = await account.read("shipments")
     shipment = house.ship(house.order("SH1", {"TEE": 2}), None, "1Z1")

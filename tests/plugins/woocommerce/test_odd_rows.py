@@ -28,6 +28,28 @@ async def test_an_order_with_an_odd_refund_or_fulfillment_stands_alone(
     assert "is not as described: Object missing required field" in reason
 
 
+@pytest.mark.parametrize("what", ["/*/refunds", ""])
+async def test_an_order_that_was_odd_is_told_once_it_can_be_read(
+    fake: FakeWooCommerce, account: Account, shop: WooShop, what: str
+) -> None:
+    """However long after, though nobody changed it."""
+    shop.add_product("TEE")
+    odd = shop.place({"TEE": 3})
+    shop.refund(odd, 0, 1)
+    for call in {f"orders{what}", f"orders{what or '/*'}"}:
+        fake.spoil(f"GET wc/v3/{call}", b'"line_items":', b'"x":')
+    first = await account.listing()
+    assert str(odd["id"]) in first.bad
+    shop.tick(86_400)
+    shop.place({"TEE": 1})
+    second = await account.listing(first.cursor)
+    assert str(odd["id"]) in second.bad
+    fake.spoil.forget()
+    third = await account.listing(second.cursor)
+    assert [line.quantity for line in third.orders[str(odd["id"])].lines] == [2]
+    assert str(odd["id"]) not in (await account.listing(third.cursor)).orders
+
+
 async def test_an_odd_product_stops_no_order(fake: FakeWooCommerce, account: Account, shop: WooShop) -> None:
     """It is known as little as one that is gone."""
     shop.add_product("TEE", virtual=True)
@@ -70,7 +92,7 @@ async def test_an_odd_product_holds_up_its_own_level_alone(
     async with account.open() as store:
         outcomes = await push_levels(store, {"ODD": 3, "GOOD": 4})
         assert isinstance(outcomes["GOOD"], Accepted)
-        assert refused(outcomes["ODD"]) == "sku:ODD"
+        assert refused(outcomes["ODD"]) == "unreadable"
         assert f"unless it is this: product {made['id']} is not" in str(outcomes["ODD"])
 
 
