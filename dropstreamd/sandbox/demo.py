@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TextIO
@@ -28,6 +28,8 @@ from dropstreamd.sandbox.warehouse import SandboxWarehouse
 PRODUCTS = 60
 OLDER, NEW = 3, 12
 READY_S = 30.0
+END_S = 60.0
+"""How long the daemon may take to end, in seconds."""
 CONNECTION = "demo-shop"
 WHOLE_SECOND_S = 1.1
 """SFTP tells a file's time in whole seconds, and a snapshot counts only what left before its time."""
@@ -45,9 +47,17 @@ def run(out: TextIO, *, stay: bool = False) -> int:
             trio.run(_demo, Path(folder), out, stay)
         except* DropstreamError as failed:
             status = 1
-            for error in failed.exceptions:
+            for error in _single(failed):
                 out.write(f"\nThe demo failed: {error}\n")
     return status
+
+
+def _single(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _single(error)
+        else:
+            yield error
 
 
 async def _demo(folder: Path, out: TextIO, stay: bool) -> None:
@@ -160,11 +170,23 @@ async def _daemon(folder: Path) -> AsyncIterator[None]:
                     pass
             if waiting.cancelled_caught:
                 raise Misconfigured(f"the daemon did not get ready: {(folder / 'log').read_text()[-2000:]}")
-            yield
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_listen, told)
+                yield
+                nursery.cancel_scope.cancel()
         finally:
             with trio.CancelScope(shield=True):
                 process.terminate()
+                with trio.move_on_after(END_S):
+                    await process.wait()
+                process.kill()
                 await process.wait()
+
+
+async def _listen(told: trio.socket.SocketType) -> None:
+    """Hear what the daemon tells of itself, as a service manager does: its messages would pile up."""
+    while True:
+        await told.recv(4096)
 
 
 class Demo:

@@ -4,6 +4,7 @@ The protocol of sd_notify(3): datagrams of `KEY=value` lines to the socket named
 Where there is none, nothing is sent.
 """
 
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -13,6 +14,13 @@ from dropstreamd.errors import Misconfigured
 from dropstreamd.telemetry import get_logger
 
 STATUS_LENGTH = 200
+
+SEND_LIMIT_S = 2.0
+"""How long a manager whose queue is full is waited for, in seconds; after one such message, not at all until
+one gets through."""
+
+TRY_AGAIN_S = 0.05
+"""How often it is tried meanwhile: a full queue of datagrams does not tell when it has room again."""
 
 Probe = Callable[[], Awaitable[None]]
 """Returns once its subject has been seen to move, from the call on."""
@@ -59,14 +67,28 @@ class Notifier:
         if not self._address:
             return
         try:
-            with trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_DGRAM) as socket:
-                await socket.sendto("\n".join(lines).encode(), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+                end.settimeout(0)
+                await self._put(end, "\n".join(lines).encode(), self._address)
         except OSError as error:
             if not self._failing:
                 _log.warning("notify_failed", socket=self._address, reason=error.strerror)
             self._failing = True
         else:
             self._failing = False
+
+    async def _put(self, end: socket.socket, message: bytes, address: str) -> None:
+        until = trio.current_time() + (0.0 if self._failing else SEND_LIMIT_S)
+        while True:
+            try:
+                end.sendto(message, address)
+            except BlockingIOError:
+                if trio.current_time() >= until:
+                    raise
+                await trio.sleep(TRY_AGAIN_S)
+            else:
+                await trio.lowlevel.checkpoint()
+                return
 
 
 def watchdog_interval_s(environment: Mapping[str, str], pid: int) -> float | None:

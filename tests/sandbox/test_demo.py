@@ -6,9 +6,11 @@ import shlex
 import signal
 from pathlib import Path
 
+import pytest
 import trio
 
 from dropstreamd.control.client import commands
+from dropstreamd.sandbox import demo
 from dropstreamd.sandbox.demo import keep
 
 
@@ -35,3 +37,10 @@ async def test_it_runs_on_until_ctrl_c_and_says_what_to_try(tmp_path: Path) -> N
         assert Path(line[0]).name == "dropstreamctl"
         assert commands({}).parse(line[1:]).socket == str(socket)
     assert str(socket) in out.getvalue()
+
+
+def test_it_says_why_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "READY_S", 0.0)
+    out = io.StringIO()
+    assert demo.run(out) == 1
+    assert "The demo failed: the daemon did not get ready" in out.getvalue()

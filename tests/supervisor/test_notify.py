@@ -11,7 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from dropstreamd.errors import Misconfigured, StoreError
-from dropstreamd.supervisor.notify import STATUS_LENGTH, Notifier, watchdog, watchdog_interval_s
+from dropstreamd.supervisor.notify import SEND_LIMIT_S, STATUS_LENGTH, Notifier, watchdog, watchdog_interval_s
 
 
 class Manager:
@@ -54,6 +54,35 @@ async def test_the_messages(manager: Manager) -> None:
         "WATCHDOG=1",
         "STOPPING=1",
     ]
+
+
+async def test_a_manager_that_does_not_listen_is_not_waited_for(
+    manager: Manager, autojump_clock: MockClock
+) -> None:
+    notifier = Notifier(manager.address)
+    with structlog.testing.capture_logs() as logs, trio.fail_after(3600):
+        for _ in range(1_000):
+            await notifier.alive()
+    assert [one["event"] for one in logs] == ["notify_failed"]
+    heard = manager.heard()
+    assert heard == ["WATCHDOG=1"] * len(heard)
+    await notifier.stopping()
+    assert manager.heard() == ["STOPPING=1"]
+
+
+async def test_a_manager_that_listens_late_hears_all(manager: Manager, autojump_clock: MockClock) -> None:
+    notifier, heard = Notifier(manager.address), 0
+
+    async def listen() -> None:
+        nonlocal heard
+        while heard < 1_000:
+            heard += len(manager.heard())
+            await trio.sleep(SEND_LIMIT_S / 2)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listen)
+        for _ in range(1_000):
+            await notifier.alive()
 
 
 async def test_reloading_tells_the_managers_own_time(manager: Manager) -> None:
