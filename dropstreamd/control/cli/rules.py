@@ -120,6 +120,10 @@ def register(commands: Commands) -> None:
     )
     add_connection(trying)
     trying.add_argument(
-        "order", metavar="ORDER", nargs="*", help="number, reference or id (default: the newest 50)"
+        "order",
+        metavar="ORDER",
+        nargs="*",
+        default=(),
+        help="number, reference or id (default: the newest 50)",
     )
     trying.add_argument("--file", metavar="FILE", help="a TOML file with [[rules]] that are not saved yet")
