@@ -138,11 +138,12 @@ def _release_levels(tx: Writer, flow: Flow, asked: Release) -> Released:
 async def resolve(desk: Desk, call: Call[Empty, Resolve]) -> Done:
     """Settle a document in doubt by what a person found out."""
     connection = desk.connection(call.path["c"])
-    channel, key = desk.flow(call.path["channel"]), desk.key(call.path["key"])
+    channel = desk.flow(call.path["channel"])
+    book, named = desk.book(connection, channel), desk.key(call.path["key"])
     write = partial(
         _resolve,
-        book=desk.book(connection, channel),
-        key=key,
+        book=book,
+        key=await desk.scan(partial(_key_of, flow=book.flow, named=named)),
         asked=call.body,
         now_s=desk.now_s(),
     )
@@ -151,6 +152,24 @@ async def resolve(desk: Desk, call: Call[Empty, Resolve]) -> Done:
     text = f"{number} {said}"
     await desk.note(connection, "resolved", text, who=call.who, channel=channel)
     return Done(text=text)
+
+
+def _key_of(tx: Reader, flow: Flow, named: str) -> str:
+    """The key of the document that has this key, else this number: one in doubt before any other. The name
+    itself where there is none."""
+    if documents.get(tx, flow, named) is not None:
+        return named
+    doubts = (key for _, key in documents.owned(tx, flow, State.DOUBT))
+    found = [key for key in doubts if (doc := documents.get(tx, flow, key)) and doc.number == named]
+    if len(found) > 1:
+        keys = ", ".join(found[:10])
+        refuse(
+            "not possible", f"{len(found)} documents in doubt have this number: {keys}", remedy="name a key"
+        )
+    if found:
+        return found[0]
+    every = ((path[-1], _document.decode(raw)) for path, raw in tx.scan(Table.DOCUMENTS, tuple(flow)))
+    return next((key for key, doc in every if doc.number == named), named)
 
 
 def _resolve(tx: Writer, book: Book, key: str, asked: Resolve, now_s: float) -> str:

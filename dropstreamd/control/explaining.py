@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 import msgspec
 
-from dropstreamd.channels import after_restore, deriving, orders, places, promises
+from dropstreamd.channels import after_restore, deriving, orders, places, promises, same_warehouse
 from dropstreamd.channels.places import WHOLE, Place
 from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Scope
@@ -40,7 +40,7 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
         refuse("not found", "there is no SKU without a name")
     scope = desk.scope(connection)
     shown = await desk.scan(partial(_explain, scope=scope, sku=named))
-    known = shown.listed or shown.bundle or shown.refusal or shown.products
+    known = shown.former or shown.listed or shown.bundle or shown.refusal or shown.products
     if shown.reported is None and shown.accepted is None and not known:
         near = await desk.scan(partial(_near, scope=scope, sku=named))
         what = (
@@ -131,9 +131,16 @@ def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent
         products=products_of(tx, connection, sku) if place.location is None else (),
         location=place.location or "",
         facility=place.facility or "",
+        former=_former(tx, scope),
     )
     waits_s = after_restore.awaits_figures(tx, connection, account)
     return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path), waits_s)))
+
+
+def _former(tx: Reader, scope: Scope) -> str:
+    """Another name of the warehouse, under which all that it told is known; empty where there is none."""
+    kept = same_warehouse.before(tx, scope)
+    return "" if kept is None or kept.path == same_warehouse.home_of(scope).path else ".".join(kept.path)
 
 
 def _refusal(record: LevelRecord) -> RefusalShown | None:
@@ -180,13 +187,18 @@ def _steps(shown: SkuShown, held: Generation | None, waits_s: float) -> Iterator
     if shown.listed:
         whose = "the bundle" if shown.bundle else "the warehouse's"
         yield f"{shown.sku} is listed as {whose} {shown.warehouse_sku}"
+    if shown.former:
+        yield (
+            f"what the warehouse told is known under its former name, {shown.former}, and does not count:"
+            f" see dropstreamctl same-warehouse {shown.connection}"
+        )
     if shown.bundle:
         yield from level_steps.of_bundle(shown)
-    elif shown.reported is None:
+    elif shown.reported is None and not shown.former:
         where = f" at {shown.facility}" if shown.facility else ""
         then = "it has no level" if shown.derived is None else "none is there"
         yield f"the warehouse never reported {shown.warehouse_sku}{where}: {then}"
-    else:
+    elif shown.reported is not None:
         figure = "available" if shown.quantity == "available" else "on hand"
         since = f", since {_at(shown.reported_at_s)} ({shown.snapshot})" if shown.snapshot else ""
         where = f" at {shown.facility}" if shown.facility else ""

@@ -24,7 +24,10 @@ def known(tx: Reader, scope: Scope, doc: Document, packages: list[PackageShown])
     if doc.resent:
         said.append(f"it was sent again by hand before: {doc.resent} times")
     word = _last(doc, _SPOKE)
-    said.append(f"the warehouse said: {word}" if word else "the warehouse has not said anything of it")
+    if word:
+        said.append(f"the warehouse said: {word}")
+    elif not packages:
+        said.append("the warehouse has not said anything of it")
     for each in packages:
         said.append(said_of(each))
     if not packages:

@@ -185,6 +185,13 @@ def refuse_no_resend(spot: Spot, doc: Document, sent: list[PackageShown]) -> Non
     """What is not sent again, whoever confirms it; `sent` are its packages that are known."""
     refuse_under_way(spot, doc)
     refuse_never_handed(spot, doc)
+    status = _order.decode(doc.content).status
+    if doc.standing is Standing.OVER and status != "cancelled":
+        refuse(
+            "not possible",
+            f"{doc.number} is {status} in the store",
+            remedy=spot.command("replace --lines SKU=UNITS", doc),
+        )
     refuse_what_is_over(doc)
     if doc.owes_stop or (doc.stay == "withdrawn" and doc.stopping == "sent"):
         refuse(

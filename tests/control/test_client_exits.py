@@ -179,6 +179,29 @@ def test_wrong_usage(tmp_path: Path, argv: tuple[str, ...], capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("secret set", "NAME"),
+        ("secret delete", "NAME"),
+        ("schedule acme", "CHANNEL.JOB"),
+        ("authorize", "CONNECTION"),
+        ("rules try", "CONNECTION"),
+    ],
+)
+def test_what_may_be_left_out_is_not_asked_for(
+    tmp_path: Path, line: str, wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ctl(tmp_path / "no.sock", *line.split()).code == 2
+    assert capsys.readouterr().err.endswith(f"arguments are required: {wanted}\n")
+
+
+def test_a_time_for_a_wait_wants_a_wait(tmp_path: Path) -> None:
+    told = ctl(tmp_path / "no.sock", "run", "acme", "shipments", "--timeout", "5")
+    assert told.code == 2
+    assert "--timeout with --wait" in told.err
+
+
+@pytest.mark.parametrize(
     ("plain", "mixed"),
     [
         ("run acme sales_orders --wait --timeout 9", "run acme --wait sales_orders --timeout 9"),

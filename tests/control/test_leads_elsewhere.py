@@ -61,3 +61,31 @@ async def test_a_warehouse_with_a_new_name_is_the_same_warehouse(office: Office,
     assert (await client.run("shipments.export"))["counts"]["accepted"] == 1
     lines = (await client.get(f"{SHOP}/log"))["lines"]
     assert "same_warehouse" in [line["event"] for line in lines]
+
+
+async def test_until_then_figures_stand_under_the_former_name(office: Office, client: Client) -> None:
+    office.report({"A": 7})
+    await client.enable()
+    await client.run("inventory.full")
+    assert (await client.get(f"{SHOP}/skus/A"))["former"] == ""
+    await rename(office)
+    shown = await client.get(f"{SHOP}/skus/A")
+    assert (shown["former"], shown["reported"]) == ("acme.main", None)
+    assert shown["steps"][0] == (
+        "what the warehouse told is known under its former name, acme.main, and does not count:"
+        " see dropstreamctl same-warehouse shop"
+    )
+    assert not [step for step in shown["steps"] if "never reported" in step]
+    await client.ask("POST", f"{SHOP}/warehouse", {"warehouse": "acme.west (wms:acme)"})
+    shown = await client.get(f"{SHOP}/skus/A")
+    assert (shown["former"], shown["reported"]) == ("", 7)
+
+
+async def rename(office: Office) -> None:
+    """The warehouse `main` is `west` in all files."""
+    for name in ("shop", "ebay"):
+        file = office.conf / "connections.d" / f"{name}.toml"
+        file.write_text(file.read_text().replace('"main"', '"west"'))
+    merchant = office.conf / "merchants.d" / "acme.toml"
+    merchant.write_text(merchant.read_text().replace(".main]", ".west]"))
+    await office.reload()

@@ -103,6 +103,17 @@ async def test_the_store_is_told_of_a_replacement_what_it_does_not_know(
     of_one(office)
 
 
+async def test_a_package_is_a_word_of_the_warehouse(office: Office, client: Client) -> None:
+    await handed(office, client)
+    _, _, answer = await refused(client, "replace")
+    assert "the warehouse has not said anything of it" in answer["known"]
+    office.ship(package("P1", "SH1", ("A", 1), tracking="1Z1"))
+    await client.run("shipments.export")
+    _, kind, answer = await refused(client, "replace")
+    assert (kind, answer["known"][-1]) == ("unconfirmed", "package P1 has left: tracking number 1Z1")
+    assert "the warehouse has not said anything of it" not in answer["known"]
+
+
 async def test_a_replacement_of_a_cancelled_order_does_not_go(office: Office, client: Client) -> None:
     await handed(office, client)
     await verb(client, "replace", confirmed=True)

@@ -203,6 +203,19 @@ async def test_cancelled_in_the_store_it_is_not_sent_again(office: Office, clien
     assert (status, told["detail"]) == (409, "1 is cancelled in the store")
 
 
+async def test_what_the_store_shows_as_shipped_is_replaced_and_not_sent_again(
+    office: Office, client: Client
+) -> None:
+    await handed(office, client)
+    place(office, "1", status="closed")
+    await client.run("sales_orders.import")
+    status, _, told = await refused(client, "resend", confirmed=True)
+    assert (status, told["detail"]) == (409, "1 is closed in the store")
+    assert told["remedy"] == "dropstreamctl order replace shop 1 --lines SKU=UNITS --why …"
+    status, kind, _ = await refused(client, "replace", lines={"A": 1})
+    assert (status, kind) == (409, "unconfirmed")
+
+
 async def test_what_another_has_just_cancelled_by_hand_is_not_sent_again(
     office: Office, client: Client
 ) -> None:

@@ -208,6 +208,7 @@ def test_the_client_shows_what_stays(tmp_path: Path) -> None:
         api.answer("GET /v1/status/acme-vendure", WELL)
         api.answer(LINE, RulesTried(rules=("dear",), orders=(goes, held)))
         shown = ctl(api, "rules", "try", "acme-vendure").out
+    assert shown.startswith("1 rule on 2 orders, 2 of which stay whatever rules say; nothing is changed.\n")
     assert "1      held   stays held by hand: x (by ann)\n" in shown
     assert "2      held   stays held by hand: x (by ann); once let go, waits: ask\n" in shown
 

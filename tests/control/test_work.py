@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from dropstreamd.platform.contract import Part
 from tests.channels.plant import order, package
+from tests.control.conf_files import CONNECTION
 from tests.control.office import START_S, Client, Office, bad
 from tests.fakes.sinks import Fault
 
@@ -276,6 +277,26 @@ async def test_a_document_in_doubt_that_arrived(office: Office, client: Client) 
     assert told["text"] == "1 was handed over"
     assert (await client.get(f"{SHOP}/orders/o%2F1"))["state"] == "accepted"
     assert (await client.refused("POST", path, {"applied": True}))[:2] == (409, "changed")
+
+
+async def test_a_document_in_doubt_goes_by_its_number_too(office: Office, client: Client) -> None:
+    await doubted(office, client)
+    path = f"{SHOP}/in-doubt/sales_orders/1"
+    assert (await client.ask("POST", path, {"applied": True}))["text"] == "1 was handed over"
+    kind, told = (await client.refused("POST", path, {"applied": True}))[1:]
+    assert (kind, told["detail"]) == ("changed", "1 is not in doubt: it is accepted")
+
+
+async def test_a_number_of_two_documents_in_doubt_names_neither(office: Office, client: Client) -> None:
+    await doubted(office, client)
+    office.write("shop", CONNECTION.format(name="shop", letter="XX"))
+    await client.ask("POST", "/reload", {})
+    office.stores["shop"].changes.change("o2", order("1", placed_s=NEW_S, key="o2"))
+    office.warehouse.taken.faults.append(Fault.SILENT)
+    await client.run("sales_orders.import")
+    path = f"{SHOP}/in-doubt/sales_orders/1"
+    kind, told = (await client.refused("POST", path, {"applied": True}))[1:]
+    assert (kind, told["detail"]) == ("not possible", "2 documents in doubt have this number: o/1, o2")
 
 
 async def test_a_document_in_doubt_that_did_not_arrive_goes_again(office: Office, client: Client) -> None:

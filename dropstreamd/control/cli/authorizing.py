@@ -95,4 +95,4 @@ def register(commands: Commands) -> None:
     parser = commands.add("authorize", text, AuthorizeOptions, authorize)
     add_connection(parser)
     parser.add_argument("side", nargs="?", metavar="store|warehouse", help="where both sides want consent")
-    parser.add_argument("refused", nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument("refused", nargs="*", default=(), help=argparse.SUPPRESS)

@@ -221,6 +221,8 @@ def _show_product(terminal: Terminal, found: ProductShown, zone: LocalZone) -> N
 
 
 def _reported(found: SkuShown) -> str:
+    if found.reported is None and found.former:
+        return f"unknown under this name: until now it was {found.former}"
     if found.reported is None:
         return "never by the warehouse"
     return f"{found.reported} {found.quantity.replace('_', ' ')}"

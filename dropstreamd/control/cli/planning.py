@@ -95,7 +95,9 @@ def register(commands: Commands) -> None:
         help="inventory.full, sales_orders.import or resend",
         choices=("inventory.full", "sales_orders.import", "resend"),
     )
-    parser.add_argument("orders", metavar="ORDER", nargs="*", help="with resend: its number, reference or id")
+    parser.add_argument(
+        "orders", metavar="ORDER", nargs="*", default=(), help="with resend: its number, reference or id"
+    )
     parser.add_argument(
         "--since", metavar="DAY", help="with sales_orders.import: the older orders placed since"
     )

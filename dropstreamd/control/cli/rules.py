@@ -63,7 +63,8 @@ def _verdict(tried: RulesTried) -> Exit:
 
 def _show(terminal: Terminal, tried: RulesTried, zone: LocalZone) -> None:
     terminal.line(
-        f"{plural(len(tried.rules), 'rule')} on {plural(len(tried.orders), 'order')}; nothing is changed."
+        f"{plural(len(tried.rules), 'rule')} on {plural(len(tried.orders), 'order')}"
+        f"{_stay(tried)}; nothing is changed."
     )
     rows: list[list[Cell]] = [
         [order.number, order.state, _outcome(order, zone), ", ".join(each.rule for each in order.fired)]
@@ -82,6 +83,12 @@ def _show(terminal: Terminal, tried: RulesTried, zone: LocalZone) -> None:
     if silent and tried.orders:
         terminal.line()
         terminal.line(f"Applied to none of them: {', '.join(silent)}")
+
+
+def _stay(tried: RulesTried) -> str:
+    """How many of the orders would not go even where no rule stops them."""
+    count = sum(bool(order.stays) for order in tried.orders)
+    return f", {count} of which {'stays' if count == 1 else 'stay'} whatever rules say" if count else ""
 
 
 def _applied(name: str, order: OrderTried) -> bool:
@@ -120,6 +127,10 @@ def register(commands: Commands) -> None:
     )
     add_connection(trying)
     trying.add_argument(
-        "order", metavar="ORDER", nargs="*", help="number, reference or id (default: the newest 50)"
+        "order",
+        metavar="ORDER",
+        nargs="*",
+        default=(),
+        help="number, reference or id (default: the newest 50)",
     )
     trying.add_argument("--file", metavar="FILE", help="a TOML file with [[rules]] that are not saved yet")

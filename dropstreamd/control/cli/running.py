@@ -40,6 +40,8 @@ class BacklogOptions(Options, frozen=True, kw_only=True):
 def run(session: Session, options: RunOptions) -> Exit:
     """Ask for the run; older orders go only after a person was shown them and agreed: these, and no more."""
     channel, job = _job(options.job)
+    if options.timeout is not None and not options.wait:
+        raise wrong_argument("--timeout", "no --wait", "--timeout with --wait, since it bounds the wait")
     path = path_of("connections", options.connection, "channels", channel, "jobs", job, "run")
     answer = _asked_for(session, options, path)
     if _unconfirmed(answer) is not None:

@@ -99,6 +99,7 @@ def register(commands: Commands) -> None:
         "rules",
         metavar="RULE",
         nargs="*",
+        default=(),
         help="each in quotes; they add up: 'every 15 minutes on mon-fri from 08:00 to 17:59', 'hourly', "
         "'daily at 01:00', '0 6 * * 1'",
     )

@@ -100,4 +100,4 @@ def register(commands: Commands) -> None:
     deleting = verbs.add_parser("delete", help="forget one", parents=[commands.common], allow_abbrev=False)
     for parser in (setting, deleting):
         parser.add_argument("name", metavar="NAME", help="letters, digits, dot, - and _")
-        parser.add_argument("refused", nargs="*", help=argparse.SUPPRESS)
+        parser.add_argument("refused", nargs="*", default=(), help=argparse.SUPPRESS)

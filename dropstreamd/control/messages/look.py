@@ -172,6 +172,9 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
 
     Of a connection with locations, `places` has the same for each `location` and its `facility`; what stands
     beside them is of all together.
+
+    `former` is the name of the warehouse that figures stand under, as MERCHANT.WAREHOUSE, where it has
+    another by now and nobody has said that it is the same one; else empty.
     """
 
     connection: str
@@ -203,6 +206,7 @@ class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
     location: str = ""
     facility: str = ""
     places: tuple["SkuShown", ...] = ()
+    former: str = ""
 
 
 class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):
