@@ -17,7 +17,7 @@ _SECRET = re.compile(r'^(?P<key>\w+) *= \{ secret = "(?P<name>[^"]+)" \}', re.MU
 def sample(plugin: str) -> str:
     """The table that a plugin's README sends its reader to."""
     folder = PLUGINS / f"dropstream_{plugin}"
-    assert "`sample.toml` shows" in (folder / "README.md").read_text()
+    assert "`sample.toml`" in (folder / "README.md").read_text()
     return (folder / "sample.toml").read_text()
 
 

@@ -1,7 +1,7 @@
 """The platforms' doubles, each with what a merchant and buyers do there, by the machine's clock."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote, urlsplit
@@ -24,6 +24,21 @@ def soon(*, earlier: bool = False) -> datetime:
     """
     now = datetime.now(UTC).replace(microsecond=0)
     return now - EARLIER if earlier else now + timedelta(seconds=1)
+
+
+class Dated(Protocol):
+    """A shop of a double, which dates what happens by its own clock."""
+
+    now: datetime
+
+
+@contextmanager
+def dated(shop: Dated, *, earlier: bool) -> Iterator[None]:
+    """What happens meanwhile is dated `soon`; only meanwhile, where that is earlier."""
+    before, shop.now = shop.now, soon(earlier=earlier)
+    yield
+    if earlier:
+        shop.now = before
 
 
 class Shop(Protocol):
@@ -71,8 +86,8 @@ class OnShopify:
         return self._shop.stock(sku)
 
     def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
-        self._shop.now = soon(earlier=earlier)
-        made = self._shop.place(units)
+        with dated(self._shop, earlier=earlier):
+            made = self._shop.place(units)
         self._made[made["order"]["name"]] = made
         return str(made["order"]["name"])
 
@@ -136,8 +151,8 @@ class OnEbay:
         return self._shop.shown(sku)
 
     def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
-        self._shop.now = soon(earlier=earlier)
-        return str(self._shop.place(units)["orderId"])
+        with dated(self._shop, earlier=earlier):
+            return str(self._shop.place(units)["orderId"])
 
     def tracking(self, number: str) -> list[str]:
         return [each["shipmentTrackingNumber"] for each in self._shop.fulfillments[number]]
@@ -159,8 +174,8 @@ class OnBigCommerce:
         return self._shop.shown(sku, settled=True)
 
     def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
-        self._shop.now = soon(earlier=earlier)
-        return str(self._shop.place(units)["id"])
+        with dated(self._shop, earlier=earlier):
+            return str(self._shop.place(units)["id"])
 
     def tracking(self, number: str) -> list[str]:
         return [each["tracking_number"] for each in self._shop.shipments_of(int(number))]
@@ -187,8 +202,8 @@ class OnWooCommerce:
         return units
 
     def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
-        self._shop.now = soon(earlier=earlier)
-        return str(self._shop.place(units)["number"])
+        with dated(self._shop, earlier=earlier):
+            return str(self._shop.place(units)["number"])
 
     def tracking(self, number: str) -> list[str]:
         (order,) = [each for each in self._shop.orders.values() if each["number"] == number]
