@@ -1,11 +1,8 @@
 """Orders and SKUs explained, step by step."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
-import pytest
 
 from dropstreamd.control.messages.look import (
     AllocationStep,
@@ -20,18 +17,11 @@ from dropstreamd.control.messages.look import (
 )
 from dropstreamd.model.orders import Address, Order, OrderLine, OutboundLine, OutboundOrder
 from dropstreamd.model.shipments import Package, PackageLine
-from tests.control.fake_api import FakeApi, ctl, fake_api, golden
-from tests.control.shown import NOW_S, TASK, WELL
+from tests.control.fake_api import FakeApi, ctl, golden
+from tests.control.shown import NOW_S, TASK
 
 AT = "/v1/connections/acme-vendure"
 PLACED = datetime(2026, 3, 5, 18, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with fake_api(tmp_path) as api:
-        api.answer("GET /v1/status/acme-vendure", WELL)
-        yield api
 
 
 ORDER = OrderShown(

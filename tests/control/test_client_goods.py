@@ -1,7 +1,6 @@
 """`catalog`, `po`, and what `sku` says of our catalogue."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -27,8 +26,8 @@ from dropstreamd.model.products import Product
 from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
 from dropstreamd.model.returns import ReturnedLine, ReturnReceipt
 from tests.channels.plant import asked_back, came_back
-from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import NOW_S, WELL
+from tests.control.fake_api import FakeApi, ctl, golden, refusal
+from tests.control.shown import NOW_S
 from tests.control.test_client_explained import ORDER, SKU
 
 AT = "/v1/connections/acme-vendure"
@@ -52,13 +51,6 @@ PURCHASE = PurchaseOrder(
     lines=(CASES, PurchaseLine(key="2", sku="B", expected=5)),
 )
 SHOWN = PurchaseShown(purchase=PURCHASE, at_s=NOW_S, state="accepted", sent=PURCHASE)
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with fake_api(tmp_path) as api:
-        api.answer("GET /v1/status/acme-vendure", WELL)
-        yield api
 
 
 def test_what_the_store_lacks(api: FakeApi) -> None:

@@ -1,8 +1,5 @@
 """What is parked, and its release."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from dropstreamd.control.messages.look import (
@@ -12,17 +9,10 @@ from dropstreamd.control.messages.look import (
     Release,
     Released,
 )
-from tests.control.fake_api import FakeApi, ctl, fake_api, golden
-from tests.control.shown import NO_BACKLOG, NOW_S, OLDER, WELL
+from tests.control.fake_api import FakeApi, ctl, golden
+from tests.control.shown import NO_BACKLOG, NOW_S, OLDER
 
 AT = "/v1/connections/acme-vendure"
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with fake_api(tmp_path) as api:
-        api.answer("GET /v1/status/acme-vendure", WELL)
-        yield api
 
 
 def group(**fields: object) -> ParkedGroup:

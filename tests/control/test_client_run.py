@@ -1,7 +1,6 @@
 """`run` and `backlog`: asking first, following a run to its end, and what each exit code says."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -23,21 +22,14 @@ from dropstreamd.control.messages.runs import (
     RunShown,
 )
 from dropstreamd.errors import ProtocolMismatch, Unreachable
-from tests.control.fake_api import UNCLOSED, FakeApi, ctl, events, fake_api, golden, refusal, sse, terminal
-from tests.control.shown import ENDED, FAILED, NO_BACKLOG, OLDER, RUN, RUNNING, WELL
+from tests.control.fake_api import UNCLOSED, FakeApi, ctl, events, golden, refusal, sse, terminal
+from tests.control.shown import ENDED, FAILED, NO_BACKLOG, OLDER, RUN, RUNNING
 
 JOBS = "/v1/connections/acme-vendure/channels"
 ASK = f"POST {JOBS}/sales_orders/jobs/import/run"
 EVENTS = f"GET /v1/events?run={RUN}"
 THE_RUN = f"GET /v1/connections/acme-vendure/runs/{RUN}"
 UNCONFIRMED = refusal("unconfirmed", 409, "3 older orders would be sent", backlog=OLDER)
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with fake_api(tmp_path) as api:
-        api.answer("GET /v1/status/acme-vendure", WELL)
-        yield api
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Setting up: tests of both sides, preflight, sample files, secrets, reload, backup and restore."""
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,18 +35,11 @@ from dropstreamd.model.stock import StockRow
 from dropstreamd.store.backup import make_backup
 from dropstreamd.store.environment import open_environment
 from dropstreamd.store.lock import locked
-from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import NO_BACKLOG, NOW_S, OLDER, WELL
+from tests.control.fake_api import FakeApi, ctl, golden, refusal
+from tests.control.shown import NO_BACKLOG, NOW_S, OLDER
 
 AT = "/v1/connections/acme-vendure"
 SECRET = "hunter2-\u00fc"
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with fake_api(tmp_path) as api:
-        api.answer("GET /v1/status/acme-vendure", WELL)
-        yield api
 
 
 # ---- test and preflight

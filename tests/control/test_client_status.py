@@ -1,23 +1,13 @@
 """`status`, `enable`, `disable`, `runs`, `log`: what people and scripts are shown."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from dropstreamd.control.messages.look import Log, LogLine
 from dropstreamd.control.messages.runs import Runs, Switch, Switched
 from dropstreamd.control.messages.status import TroubleShown
-from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
+from tests.control.fake_api import FakeApi, ctl, golden, refusal
 from tests.control.shown import CARD, ENDED, FAILED, ILL, INVENTORY, NOW_S, ORDERS, TROUBLE, WELL
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with fake_api(tmp_path) as api:
-        api.answer("GET /v1/status/acme-vendure", WELL)
-        yield api
 
 
 def test_status(api: FakeApi) -> None:

@@ -1,8 +1,6 @@
 """What waits for a person, and the word on it: in doubt, tasks, held snapshots, the same store."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -23,18 +21,11 @@ from dropstreamd.control.messages.setup import (
     StoreShown,
     WarehouseShown,
 )
-from tests.control.fake_api import FakeApi, ctl, fake_api, golden, refusal
-from tests.control.shown import ILL, NOW_S, TASK, WELL
+from tests.control.fake_api import FakeApi, ctl, golden, refusal
+from tests.control.shown import ILL, NOW_S, TASK
 
 AT = "/v1/connections/acme-vendure"
 PLACED = datetime(2026, 3, 5, 18, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with fake_api(tmp_path) as api:
-        api.answer("GET /v1/status/acme-vendure", WELL)
-        yield api
 
 
 # ---- in doubt
