@@ -71,6 +71,7 @@ class Turn:
         self._around = self._begun is None
         self.after: str | None = self._begun
         self.until: str | None = None
+        self.at: str | None = None
         self.over = False
 
     def go_on(self, last: str | None) -> None:
@@ -80,14 +81,18 @@ class Turn:
             return
         self.over, self._around, self.until = self._around, True, self._begun
 
-    async def break_off(self, key: str) -> None:
-        """The run ends at this key."""
-        await self._run.state.write(partial(cursors.put, flow=self._flow, cursor=key))
+    async def break_off(self) -> None:
+        """The run ends `at` a key; nothing changes where it came to none."""
+        if self.at is not None:
+            await self._keep(self.at)
 
     async def end(self) -> None:
         """All had their turn."""
         if self._begun is not None:
-            await self.break_off("")
+            await self._keep("")
+
+    async def _keep(self, key: str) -> None:
+        await self._run.state.write(partial(cursors.put, flow=self._flow, cursor=key))
 
 
 async def mark_unsure(run: Run, book: Book, attempt_id: str) -> Attempt:

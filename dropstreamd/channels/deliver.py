@@ -83,6 +83,7 @@ async def deliver(
         with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
             await _next_batch(run, book, sink, resolve, turn, failures)
         if shield.cancelled_caught:
+            await turn.break_off()
             raise OutcomeUnknown("a hand-over took too long and was cut; the next run resolves it")
         if turn.over:
             await turn.end()
@@ -119,6 +120,7 @@ async def _next_batch(
     run.count("parked", opened.parked)
     run.count("nothing_left", opened.void)
     for number, (attempt_id, attempt) in enumerate(opened.attempts):
+        turn.at = attempt.keys[-1].key
         try:
             await _push(run, book, sink, attempt_id, attempt)
         except (Wait, Hold) as error:
@@ -128,7 +130,7 @@ async def _next_batch(
             for unsent_id, unsent in opened.attempts[number + 1 :]:
                 await settle(run, book, unsent_id, untouched(unsent))
             if isinstance(error, OF_ONE_ALONE):
-                await turn.break_off(attempt.keys[-1].key)
+                await turn.break_off()
             raise
         failures.none_now()
     turn.go_on(opened.last)

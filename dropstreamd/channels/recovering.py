@@ -8,7 +8,6 @@ from typing import TypeVar
 import trio
 
 from dropstreamd.channels.attempts import (
-    FAILURES_IN_A_ROW,
     OF_ONE_ALONE,
     Failures,
     doubted,
@@ -35,7 +34,7 @@ alive and answers nothing would hold the account, and all who wait for it, for e
 
 async def recover(run: Run, book: Book, sink: Sink[T], failures: Failures) -> None:
     """Find out what became of the attempts that are still open, as far as the sink can tell. Where too many
-    fail in a row the rest waits for the next run, and what is pending has its turn."""
+    fail in a row, or one is not answered, the rest waits for the next run, and what is pending goes on."""
     for attempt_id, attempt in _in_turn(run, book):
         await run.settled()
         outcomes: Sequence[Outcome] | None = None
@@ -50,9 +49,11 @@ async def recover(run: Run, book: Book, sink: Sink[T], failures: Failures) -> No
             failures.last_try(error)
             return
         if patience.cancelled_caught:
-            raise Unreachable(
+            why = (
                 f"what became of a hand-over was not told within {LOOK_UP_DEADLINE_S:g} s; it is asked again"
             )
+            failures.last_try(Unreachable(why))
+            return
         if outcomes is None:
             run.count("waiting_to_look_up")
         else:
@@ -62,11 +63,11 @@ async def recover(run: Run, book: Book, sink: Sink[T], failures: Failures) -> No
 
 
 def _in_turn(run: Run, book: Book) -> list[tuple[str, Attempt]]:
-    """Oldest first; where there are many, from another one on each time, so that each has its turn."""
+    """Oldest first, but from another one on each time, so that each has its turn."""
     opened = run.state.read(partial(handover.attempts, flow=book.flow))
     unsettled = [each for each in opened if each[1].step != handover.IN_DOUBT]
-    if len(unsettled) < FAILURES_IN_A_ROW:
-        return unsettled
+    if not unsettled:
+        return []
     first = zlib.crc32(run.id.encode()) % len(unsettled)
     return [*unsettled[first:], *unsettled[:first]]
 

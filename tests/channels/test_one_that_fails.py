@@ -2,6 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
+from trio.testing import MockClock
 
 from dropstreamd.channels.attempts import FAILURES_IN_A_ROW
 from dropstreamd.errors import AuthFailed, DropstreamError, OutcomeUnknown, ProtocolMismatch, Unreachable
@@ -65,6 +66,35 @@ async def test_it_does_not_keep_back_those_prepared_with_it(
     plant.warehouse.taken.fails = {}
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(6)}
+
+
+@pytest.mark.parametrize("writes", ALONE, ids=lambda writes: writes.repeat)
+async def test_one_that_is_never_answered_keeps_the_others_back_for_one_run(
+    state: InlineStore, writes: Writes, autojump_clock: MockClock
+) -> None:
+    plant = Plant(state, orders=writes)
+    plant.place(*(order(str(number)) for number in range(6)))
+    plant.warehouse.taken.hangs = {"o0"}
+    with pytest.raises(OutcomeUnknown, match="took too long"):
+        await plant.import_orders()
+    plant.later(minutes=15)
+    if writes.repeat == "lookup":  # this run sees that nobody knows what became of it, and waits
+        await plant.import_orders()
+    else:
+        with pytest.raises(Unreachable, match="not told within"):
+            await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in range(1, 6)}
+
+    plant.later(minutes=15)
+    plant.place(order("7"))
+    with pytest.raises(Unreachable, match="not told within"):
+        await plant.import_orders()
+    assert plant.warehouse.taken.created()["o7"] == 1
+
+    plant.warehouse.taken.hangs = set()
+    plant.later(minutes=15)
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {f"o{number}": 1 for number in (0, 1, 2, 3, 4, 5, 7)}
 
 
 @pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)

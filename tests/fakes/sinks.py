@@ -79,6 +79,7 @@ class FakeSink(Generic[T]):
         self.refuse: dict[str, str] = {}
         self.unprepared: dict[str, str] = {}
         self.fails: dict[str, Exception] = {}
+        self.hangs: set[str] = set()
         self.whole_file = True
         self.answers_cancels = True
         self.effects: list[Effect[T]] = []
@@ -136,7 +137,7 @@ class FakeSink(Generic[T]):
         fault = self.faults.popleft() if self.faults else Fault.NONE
         self._points.reach("before request")
         await trio.lowlevel.checkpoint()
-        self._fail(prepared)
+        await self._fail(prepared)
         match fault:
             case Fault.WAIT:
                 raise RateLimited("too many calls", retry_after_s=5.0)
@@ -172,13 +173,15 @@ class FakeSink(Generic[T]):
         self._land()
         self._points.reach("before look-up")
         await trio.lowlevel.checkpoint()
-        self._fail(prepared)
+        await self._fail(prepared)
         _, found = self._seen.get(prepared.name, (0.0, []))
         named = {outcome.key: outcome for outcome in found}
         return [named.get(key) or Untouched(key=key) for key in prepared.keys]
 
-    def _fail(self, prepared: Prepared) -> None:
+    async def _fail(self, prepared: Prepared) -> None:
         for key in prepared.keys:
+            if key in self.hangs:
+                await trio.sleep_forever()
             if key in self.fails:
                 raise self.fails[key]
 
