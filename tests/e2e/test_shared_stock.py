@@ -27,6 +27,8 @@ STOCK = {"TEE": 200, "MUG": 70, "CAP": 50}
 BUNDLES = {"GIFT": {"TEE": 2, "MUG": 1}, "3PACK": {"TEE": 3}, "DUO": {"MUG": 1, "CAP": 2}}
 SOLD = {sku: {sku: 1} for sku in STOCK} | BUNDLES
 SAFETY = 3
+OF_A_SMALL_WAREHOUSE = 'zeroed_share = "100%"\nraised_share = 1000'
+"""Of three SKUs all may be sold out, and one delivery may be more than all that is left."""
 LISTINGS = {"north": {}, "south": {"S-TEE": "TEE", "S-GIFT": "GIFT"}, "west": {}}
 PREFIXES = {"north": "N", "south": "S", "west": "W"}
 
@@ -72,7 +74,7 @@ class Merchant:
         """Goods come and go, and a snapshot of what is not allocated is left."""
         self.take()
         for sku in STOCK:
-            moved = self.rng.randint(-15, 15)
+            moved = self.rng.randint(-15, 20)
             self._available[sku] = max(0, self._available[sku] + moved)
         self.leave_figures()
 
@@ -146,7 +148,7 @@ class Merchant:
         )
         shares = "".join(f'{name} = "{share}%"\n' for name, share in self.shares.items())
         more = (
-            '[warehouses.main.breaker]\nzeroed_share = "100%"\n'
+            f"[warehouses.main.breaker]\n{OF_A_SMALL_WAREHOUSE}\n"
             f"[bundles]\n{bundles}[allocation]\nsafety_stock = {SAFETY}\n[allocation.share]\n{shares}"
         )
         add_warehouse(self.daemon, self._account, more=more)
@@ -229,7 +231,7 @@ def test_no_shop_shows_more_than_can_be_built(
             change()
         if number % AT_REST_EVERY == 0:
             merchant.rest()
-            merchant.check()
+            print(f"{number} changes, {merchant.check()} units shown")
 
     # All is handed over, and the figures know it: the levels are exactly those of the figures.
     for name in shops:
