@@ -87,6 +87,37 @@ class Source(Protocol[T]):
         ...
 
 
+class Reread(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """Documents as they are now."""
+
+    documents: tuple[T, ...] = ()
+    bad: tuple[Bad, ...] = ()
+
+
+READ_AGAIN = 50
+"""Keys that a `Rereader` is asked for at once, at most."""
+
+
+class Rereader(Protocol[T]):
+    """Reads single documents of a `Source` once more, by the keys that it told them under.
+
+    Orders are read so right before they are handed over, as the list of what has changed may lag behind, and
+    so are those that could not be read.
+    """
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether one request reads many of them. If not, only those are asked for that could not be
+        read."""
+        ...
+
+    async def read(self, keys: Sequence[str]) -> Reread[T]:
+        """Each of them as it is now, in the form that the source tells: one that the platform no longer has
+        too, cancelled or bad. A document over which the platform fails is bad and sinks no other. What
+        is nobody's key is left out, and so is what the source would not tell. At most `READ_AGAIN` keys."""
+        ...
+
+
 class StockSource(Protocol):
     """Tells complete snapshots of stock."""
 
