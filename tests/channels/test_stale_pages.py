@@ -1,6 +1,5 @@
 """Inventory looks at the orders too: two runs of a connection may read its store at once."""
 
-
 import pytest
 import trio
 from trio.testing import MockClock

@@ -38,8 +38,8 @@ class ChangesSource(Generic[T]):
         self.asked: list[tuple[str, ...]] = []
         """The keys of each request for single documents."""
         self.fails_over: set[str] = set()
-        self.lagging: dict[str, T] = {}
-        """What single documents are still told as, behind the list of changes."""
+        self.single: dict[str, T | Bad] = {}
+        """What single documents are told as, where the list of changes tells another form."""
         self._at = 0
 
     def change(self, key: str, document: T | Bad) -> None:
@@ -101,7 +101,7 @@ class ByKey(Generic[T]):
         source.asked.append(tuple(keys))
         if source.fails_over & set(keys):
             raise Unreachable("the store fails over one of them")
-        told = [source.lagging.get(key) or source.rows[key].document for key in keys if key in source.rows]
+        told = [source.single.get(key) or source.rows[key].document for key in keys if key in source.rows]
         return Reread(
             documents=tuple(one for one in told if not isinstance(one, Bad)),
             bad=tuple(one for one in told if isinstance(one, Bad)),
