@@ -149,10 +149,11 @@ def _unread(tx: Reader, flow: Flow) -> list[str]:
 
 
 def _not_older(tx: Reader, flow: Flow, told: Sequence[Order]) -> tuple[Order, ...]:
-    """Those that are as new as what is known: a copy that the platform reads from may lag behind its list."""
-    newer = []
-    for order in told:
-        doc = documents.get(tx, flow, order.key) if documents.may_be_key(order.key) else None
-        if doc is None or order.updated_at >= _order.decode(doc.content).updated_at:
-            newer.append(order)
-    return tuple(newer)
+    """Those that are as new as what is known: a copy that the platform reads from may lag behind its list.
+    What stops an order counts whenever it changed, as not every platform dates all changes."""
+    return tuple(order for order in told if order.status != "open" or not _is_older(tx, flow, order))
+
+
+def _is_older(tx: Reader, flow: Flow, order: Order) -> bool:
+    doc = documents.get(tx, flow, order.key) if documents.may_be_key(order.key) else None
+    return doc is not None and order.updated_at < _order.decode(doc.content).updated_at

@@ -112,9 +112,10 @@ class Rereader(Protocol[T]):
         ...
 
     async def read(self, keys: Sequence[str]) -> Reread[T]:
-        """Each of them as it is now, in the form that the source tells: one that the platform no longer has
-        too, cancelled or bad. A document over which the platform fails is bad and sinks no other. What
-        is nobody's key is left out, and so is what the source would not tell. At most `READ_AGAIN` keys."""
+        """Each of them as it is now, as the source tells it: closed and cancelled ones too, and one
+        that the platform no longer has as bad. A document that cannot be read is bad, under the key that
+        the source gives it. Where the platform fails over one of them, that one alone is bad. What cannot
+        be a key of this platform's is left out. At most `READ_AGAIN` keys."""
         ...
 
 
