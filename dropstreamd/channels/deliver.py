@@ -1,9 +1,9 @@
 """The second half of every act's flow: resolve what is open, then hand over what is pending."""
 
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import trio
 
@@ -23,6 +23,7 @@ from dropstreamd.channels.run import Run
 from dropstreamd.errors import Hold, OutcomeUnknown, StateFull, Wait
 from dropstreamd.platform.contract import Sink
 from dropstreamd.store import control_numbers, handover
+from dropstreamd.store.base import Reader
 from dropstreamd.store.documents import Book
 from dropstreamd.store.handover import Number, Resolve
 from dropstreamd.store.records import Attempt
@@ -35,10 +36,14 @@ SENDING = "sending"
 PUSH_DEADLINE_S = 120.0
 """How long a stop waits for one push to be settled, in seconds."""
 
-LOOK_AGAIN_S = 60.0
-"""How old a look at the source may be when something is handed over, in seconds."""
 
-LookAgain = Callable[[], Awaitable[None]]
+class Looks(Protocol):
+    """Sees to it that nothing is handed over on an old look at its source."""
+
+    async def before(self, coming: Callable[[int], Sequence[str]], count: int) -> None:
+        """The next `count` of `coming` (so many keys at most) are handed over now."""
+        ...
+
 
 RETRY_LIMIT = 10_000
 """Parked documents looked at again in one run."""
@@ -61,8 +66,7 @@ async def deliver(
     sink: Sink[T],
     resolve: Resolve,
     *,
-    look_again: LookAgain | None = None,
-    looked_s: float = 0.0,
+    look: Looks | None = None,
 ) -> None:
     """Hand over every pending document, each once in this run, oldest key first; after a run that too many
     in a row ended, those behind them first.
@@ -70,16 +74,18 @@ async def deliver(
     Attempts that an earlier run left open are resolved first. A `Wait` or `Hold` of the sink ends it; what
     was handed over until then is settled, the rest stays pending. Where it may be of one hand-over alone (a
     server's own fault, a lost or an odd answer), the others go before it is raised; see `Failures`.
-    `look_again` asks the source what has changed since `looked_s` (trio's clock): nothing is handed over on
-    a look that is older than `LOOK_AGAIN_S`, however long the sink was waited for.
+    `look` is asked before each of them, and before what an earlier run began is finished.
     """
-    looked_s = await _looked(look_again, looked_s)
+    if look is not None:
+        begun = run.state.read(partial(_begun, book=book))
+        await look.before(lambda most: begun[:most], len(begun))
     failures = Failures()
     await recover(run, book, sink, failures)
     turn = Turn(run, book)
     while True:
         await run.settled()
-        looked_s = await _looked(look_again, looked_s)
+        if look is not None:
+            await look.before(partial(_coming, run, book, turn), _at_once(sink))
         with trio.CancelScope(shield=True, deadline=trio.current_time() + PUSH_DEADLINE_S) as shield:
             await _next_batch(run, book, sink, resolve, turn, failures)
         if shield.cancelled_caught:
@@ -91,13 +97,19 @@ async def deliver(
             return
 
 
-async def _looked(look_again: LookAgain | None, looked_s: float) -> float:
-    """When the source was last asked, after it was where that is too long ago."""
-    now_s = trio.current_time()
-    if look_again is None or now_s - looked_s < LOOK_AGAIN_S:
-        return looked_s
-    await look_again()
-    return now_s
+def _begun(tx: Reader, book: Book) -> list[str]:
+    """The keys of what an earlier run began to hand over."""
+    return [tried.key for _, attempt in handover.attempts(tx, book.flow) for tried in attempt.keys]
+
+
+def _coming(run: Run, book: Book, turn: Turn, most: int) -> list[str]:
+    coming = partial(handover.pending, flow=book.flow, after=turn.after, until=turn.until, limit=most)
+    return run.state.read(coming)
+
+
+def _at_once(sink: Sink[T]) -> int:
+    """How many documents are frozen together."""
+    return 1 if sink.writes.repeat == "never" else sink.writes.batch
 
 
 async def _next_batch(
@@ -109,7 +121,7 @@ async def _next_batch(
             book=book,
             after=turn.after,
             until=turn.until,
-            limit=1 if sink.writes.repeat == "never" else sink.writes.batch,
+            limit=_at_once(sink),
             resolve=resolve,
             prepare=cast("handover.Prepare", sink.prepare),
             stamp=run.stamp(),

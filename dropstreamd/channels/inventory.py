@@ -3,6 +3,7 @@
 from functools import partial
 
 from dropstreamd.channels import after_restore, deriving, orders, places
+from dropstreamd.channels.look import Look
 from dropstreamd.channels.marking import mark_all, mark_what_moved, unsent_now
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.pushing import push_levels
@@ -113,7 +114,7 @@ async def _look_at_orders(run: Run) -> None:
     connection = run.scope.connection
     since_s = run.state.read(partial(_imported_since_s, connection=connection.id))
     if connection.deduct_unsent and since_s is not None:
-        await orders.pull(run, orders.book(run.scope), since_s)
+        await Look(run, orders.book(run.scope), since_s).at_changes()
 
 
 def _imported_since_s(tx: Reader, connection: str) -> float | None:

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import orders
+from dropstreamd.channels import orders, told_orders
 from dropstreamd.channels.life import Life, life_of
 from dropstreamd.channels.run import Scope
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
@@ -167,8 +167,8 @@ def _wrong(tx: Reader, scope: Scope, flow: Flow, order: Order) -> str:
         return "the store shows it as open, and told us that it is over"
     if doc.standing is Standing.HELD and not order.cancel_requested:
         return "the store lets it be shipped, and told us that it waits"
-    order = orders.rerouted(scope.connection, doc, order)
-    if orders.incoming(order, 0.0).digest != doc.digest and not doc.override:
+    order = told_orders.rerouted(scope.connection, doc, order)
+    if told_orders.incoming(order, 0.0).digest != doc.digest and not doc.override:
         return "it changed in the store, and we were not told"
     return _left_open(tx, scope, doc) if any(line.open_quantity for line in order.lines) else ""
 

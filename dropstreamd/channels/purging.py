@@ -17,7 +17,7 @@ import msgspec
 import trio
 from msgspec.structs import replace
 
-from dropstreamd.channels import orders, receipts, references, returns, shipments
+from dropstreamd.channels import orders, receipts, references, returns, shipments, told_orders
 from dropstreamd.channels.life import Life, life_of
 from dropstreamd.channels.run import Scope
 from dropstreamd.model.orders import Address, Order, OutboundOrder
@@ -133,7 +133,7 @@ def _strip_order(doc: Document) -> Document:
         tax_ids=(),
     )
     # Without what a person put in, the digest is again the source's own: the next touch compares with that.
-    digest = orders.incoming(order, 0.0).digest if doc.override else doc.digest
+    digest = told_orders.incoming(order, 0.0).digest if doc.override else doc.digest
     same = doc.accepted_digest == doc.digest
     return replace(
         doc,

@@ -5,7 +5,16 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from dropstreamd.channels import acknowledged, corrections, orders, references, replacing, shipments, traces
+from dropstreamd.channels import (
+    acknowledged,
+    corrections,
+    orders,
+    references,
+    replacing,
+    shipments,
+    told_orders,
+    traces,
+)
 from dropstreamd.channels.references import Link
 from dropstreamd.channels.traces import Trace
 from dropstreamd.clock import utc
@@ -114,7 +123,7 @@ def _refuse_beside(spot: Spot, earlier: Document) -> None:
 
 
 def _put(tx: Writer, spot: Spot, content: Order, reference: str, root_key: str) -> None:
-    incoming = orders.incoming(content, 0.0)
+    incoming = told_orders.incoming(content, 0.0)
     doc = transitions.arrive(None, incoming, spot.now_s, "")
     if doc is None:
         raise AssertionError(f"{content.key} is over before it began")
@@ -141,7 +150,7 @@ def _edit_address(tx: Writer, spot: Spot, asked: EditAddress) -> str:
     form = corrections.form(changed) if changed != order.ship_to else b""
     if form == doc.override:
         refuse("bad request", f"that is the address of {doc.number} already")
-    told = orders.incoming(order, 0.0)
+    told = told_orders.incoming(order, 0.0)
     returned = transitions.sent_back(doc)
     now = spot.change(
         tx, lambda doc: by_hand.override(doc, form, told.part, told.digest, spot.now_s, spot.said)

@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 import msgspec
 
-from dropstreamd.channels import orders
+from dropstreamd.channels import orders, told_orders
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.control.desk import Desk
@@ -282,7 +282,7 @@ def _cancel(tx: Writer, spot: Spot, _asked: ByHand) -> str:
         refuse("not possible", f"{doc.number} was stopped at the warehouse already")
     if not doc.accepted:
         spot.change(tx, lambda doc: by_hand.withdraw(doc, spot.now_s, spot.said))
-        orders.tell_of_the_first(tx, spot.book, spot.key, doc, now_s=spot.now_s)
+        told_orders.tell_of_the_first(tx, spot.book, spot.key, doc, now_s=spot.now_s)
         return f"{doc.number} is never handed over, unless it is released; the store was not told"
     returned = transitions.sent_back(doc)
     documents.drop_task(tx, spot.book.flow, spot.key)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import cast
 
-from dropstreamd.channels import orders
+from dropstreamd.channels import orders, told_orders
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.control.messages.setup import SampleOrder
@@ -98,7 +98,7 @@ def _waiting(tx: Reader, scope: Scope) -> Iterator[tuple[str, Document, bool]]:
 
 def _not_imported(told: Iterable[Order], now_s: float) -> Iterator[tuple[str, Document, bool]]:
     for order in told:
-        doc = transitions.arrive(None, orders.incoming(order, 0.0), now_s, "")
+        doc = transitions.arrive(None, told_orders.incoming(order, 0.0), now_s, "")
         if doc is not None and doc.standing is Standing.READY and documents.may_be_key(order.key):
             yield order.key, doc, False
 

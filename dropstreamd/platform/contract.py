@@ -42,11 +42,14 @@ from dropstreamd.platform.host import Host
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.parts import (
     LEVELS_READ,
+    READ_AGAIN,
     HandedReader,
     LevelReader,
     LocatedLevelReader,
     Page,
     Record,
+    Reread,
+    Rereader,
     Sink,
     Source,
     StockPage,
@@ -66,6 +69,7 @@ from dropstreamd.platform.sessions import (
 
 __all__ = [
     "LEVELS_READ",
+    "READ_AGAIN",
     "Accepted",
     "Bad",
     "Claim",
@@ -90,6 +94,8 @@ __all__ = [
     "Record",
     "Rejected",
     "Repeat",
+    "Reread",
+    "Rereader",
     "Role",
     "Sample",
     "Session",

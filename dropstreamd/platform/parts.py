@@ -87,6 +87,38 @@ class Source(Protocol[T]):
         ...
 
 
+class Reread(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """Documents as they are now."""
+
+    documents: tuple[T, ...] = ()
+    bad: tuple[Bad, ...] = ()
+
+
+READ_AGAIN = 50
+"""Keys that a `Rereader` is asked for at once, at most."""
+
+
+class Rereader(Protocol[T]):
+    """Reads single documents of a `Source` once more, by the keys that it told them under.
+
+    Orders are read so right before they are handed over, as the list of what has changed may lag behind, and
+    so are those that could not be read.
+    """
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether one request reads many of them. If not, only those are asked for that could not be
+        read."""
+        ...
+
+    async def read(self, keys: Sequence[str]) -> Reread[T]:
+        """Each of them as it is now, as the source tells it: closed and cancelled ones too, and one
+        that the platform no longer has as bad. A document that cannot be read is bad, under the key that
+        the source gives it. Where the platform fails over one of them, that one alone is bad. What cannot
+        be a key of this platform's is left out. At most `READ_AGAIN` keys."""
+        ...
+
+
 class StockSource(Protocol):
     """Tells complete snapshots of stock."""
 

@@ -17,6 +17,7 @@ from dropstreamd.platform.parts import (
     HandedReader,
     LevelReader,
     LocatedLevelReader,
+    Rereader,
     Sink,
     Source,
     StockSource,
@@ -77,6 +78,11 @@ class Store(Session, Protocol):
     @property
     def orders(self) -> Source[Order] | None: ...
     @property
+    def orders_again(self) -> Rereader[Order] | None:
+        """Single ones of `orders`, by their keys; None where that cannot be done."""
+        ...
+
+    @property
     def shipments(self) -> Sink[Fulfillment] | None: ...
     @property
     def inventory(self) -> Sink[Level] | None: ...
@@ -106,6 +112,7 @@ class StoreParts:
     made."""
 
     orders: Source[Order] | None = None
+    orders_again: Rereader[Order] | None = None
     shipments: Sink[Fulfillment] | None = None
     inventory: Sink[Level] | None = None
     products: Source[Product] | None = None

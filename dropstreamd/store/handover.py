@@ -103,7 +103,7 @@ def open_batch(
     opened = Opened(attempts=[])
     docs: dict[str, Document] = {}
     items: list[Item[object]] = []
-    for key in _pending(tx, book.flow, after, until, limit):
+    for key in pending(tx, book.flow, after=after, until=until, limit=limit):
         opened.last = key
         doc = get(tx, book.flow, key)
         if doc is None:
@@ -144,7 +144,8 @@ def open_batch(
     return opened
 
 
-def _pending(tx: Reader, flow: Flow, after: str | None, until: str | None, limit: int) -> list[str]:
+def pending(tx: Reader, flow: Flow, *, after: str | None, until: str | None, limit: int) -> list[str]:
+    """The next keys to be handed over after `after`, up to `until`."""
     start = None if after is None else (*flow, after)
     keys = [path[-1] for path, _ in tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit)]
     return [key for key in keys if until is None or key <= until]

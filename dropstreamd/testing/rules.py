@@ -8,6 +8,7 @@ import msgspec
 
 from dropstreamd.platform.contract import Part, Plugin, Role
 from dropstreamd.testing import (
+    again_rules,
     error_rules,
     fault_rules,
     fitness_rules,
@@ -54,6 +55,9 @@ ORDERS: tuple[OfPart, ...] = (
     *SOURCE,
     source_rules.a_cancelled_order_comes_as_cancelled,
     source_rules.orders_are_fit_to_send,
+    again_rules.an_order_is_read_again_as_it_was_told,
+    again_rules.an_order_that_changed_is_read_again_as_it_is,
+    again_rules.an_odd_key_or_order_sinks_no_other,
 )
 STOCK: tuple[OfPart, ...] = (
     stock_rules.a_snapshot_comes_whole,

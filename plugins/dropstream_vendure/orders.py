@@ -6,6 +6,7 @@ ids on it are remembered in the cursor; an order that is no longer on it (cancel
 is read once more by its id. What is listed again unchanged is nothing new to the daemon.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +20,7 @@ from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
-from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.contract import Page, Reread, Taken
 from dropstreamd.platform.overlap import Overlap
 
 PAGE = 100
@@ -34,6 +35,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _cursor = msgspec.json.Decoder(Cursor)
+_ID = re.compile(r"[0-9]{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An id as Vendure's two strategies make them."""
 
 
 class _Listing(msgspec.Struct, kw_only=True):
@@ -48,7 +51,9 @@ class _Listing(msgspec.Struct, kw_only=True):
 
 
 class Orders:
-    """A `Source[Order]`."""
+    """A `Source[Order]`, and the `Rereader` of its orders."""
+
+    in_bulk = True
 
     def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
         self._api = api
@@ -72,6 +77,11 @@ class Orders:
 
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
+
+    async def read(self, keys: Sequence[str]) -> Reread[Order]:
+        """By their ids, in one request."""
+        documents_, bad = await self._by_id([key for key in keys if _ID.fullmatch(key)])
+        return Reread(documents=documents_, bad=bad)
 
     def _begin(self, cursor: str | None) -> _Listing:
         since = utc(self._clock.now_s()) - timedelta(days=self._settings.lookback_days)
@@ -97,17 +107,21 @@ class Orders:
         """Read orders again that were listed in the last run and are no more."""
         left = listing.left or []
         some, listing.left = left[:PAGE], left[PAGE:]
-        rows = await self._rows({"id": {"in": some}}, skip=0)
-        orders, bad = await self._translated(rows)
-        found = {order.key for order in orders} | {each.key for each in bad}
-        gone = [_gone(key) for key in some if key not in found]
+        orders, bad = await self._by_id(some)
         # One that is too old for the list and waits yet is followed: some day it may be let go.
         listing.listed.update(
             each.key
             for each in orders
             if each.status == "waiting" or (each.status == "open" and each.placed_at > listing.since)
         )
-        return orders, (*bad, *gone)
+        return orders, bad
+
+    async def _by_id(self, ids: Sequence[str]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        if not ids:
+            return (), ()
+        orders, bad = await self._translated(await self._rows({"id": {"in": list(ids)}}, skip=0))
+        found = {order.key for order in orders} | {each.key for each in bad}
+        return orders, (*bad, *(_gone(each) for each in ids if each not in found))
 
     async def _translated(self, rows: Sequence[bytes | Bad]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         shop = await self._api.shop()

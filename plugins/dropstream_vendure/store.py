@@ -34,6 +34,7 @@ class VendureStore(StoreParts):
         self._settings = settings
         self._host = host
         self.orders: Orders = Orders(api, settings, host.clock)
+        self.orders_again: Orders = self.orders
         self.shipments: Fulfillments = Fulfillments(api, settings)
         self.inventory: Levels = Levels(api, settings)
         self.levels: Levels = self.inventory

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 from msgspec.structs import replace
 
-from dropstreamd.channels import deliver, orders
+from dropstreamd.channels import look, orders
 from dropstreamd.channels.life import Life
 from dropstreamd.clock import utc
 from dropstreamd.errors import OutcomeUnknown
@@ -67,7 +67,8 @@ async def test_a_buyer_s_request_holds_it(plant: Plant) -> None:
 
 async def test_a_long_hand_over_looks_again(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is cancelled in the store while others are handed over is not handed over."""
-    monkeypatch.setattr(deliver, "LOOK_AGAIN_S", 0.0)
+    plant.stores["shop"].rereads = False
+    monkeypatch.setattr(look, "LOOK_AGAIN_S", 0.0)
     plant.place(*(order(str(number)) for number in range(1, 7)))
     reach = plant.points.reach
 
@@ -85,6 +86,7 @@ async def test_a_long_hand_over_looks_again(plant: Plant, monkeypatch: pytest.Mo
 
 async def test_a_hand_over_that_had_to_wait_looks_again(plant: Plant, autojump_clock: object) -> None:
     """Others may use the warehouse's account for long: what is cancelled meanwhile is not handed over."""
+    plant.stores["shop"].rereads = False
     plant.place(order("1"), order("2"))
 
     async def another() -> None:

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import older, orders
+from dropstreamd.channels import older, orders, told_orders
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OrderLine
 from dropstreamd.store import documents
@@ -325,4 +325,4 @@ def test_order_lines_in_another_order_are_no_change() -> None:
     lines = (OrderLine(key="1", sku="A", quantity=1), OrderLine(key="2", sku="B", quantity=1))
     one: Order = replace(order("1"), lines=lines)
     other = replace(one, lines=lines[::-1])
-    assert orders.incoming(one, 0.0).digest == orders.incoming(other, 0.0).digest
+    assert told_orders.incoming(one, 0.0).digest == told_orders.incoming(other, 0.0).digest

@@ -7,7 +7,7 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from dropstreamd.channels import deliver, orders
+from dropstreamd.channels import deliver, look, orders, told_orders
 from dropstreamd.channels.run import Run, RunStopped
 from dropstreamd.config.schema import StoreAccount
 from dropstreamd.errors import Misconfigured, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable
@@ -231,7 +231,7 @@ async def test_an_order_cancelled_while_it_is_written_is_withdrawn(state: Inline
     plant = Plant(state, steps=True)
     plant.place(order("1"), order("2"))
     book = orders.book(plant.scopes["c-shop"])
-    cancelled = orders.incoming(order("1", status="cancelled"), ENABLED_S)
+    cancelled = told_orders.incoming(order("1", status="cancelled"), ENABLED_S)
 
     during_push(plant, lambda tx: documents.stage(tx, book, [cancelled], now_s=START_S, run="r"))
     await plant.import_orders()
@@ -278,7 +278,7 @@ async def test_a_side_without_orders_says_so(plant: Plant, monkeypatch: pytest.M
 
 
 async def test_a_store_that_never_ends_is_stopped(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "PAGES", 2)
+    monkeypatch.setattr(look, "PAGES", 2)
     plant.place(*(order(str(number)) for number in range(9)))
     with pytest.raises(ProtocolMismatch, match="still had more after 2 pages"):
         await plant.import_orders()

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import corrections, orders, purging
+from dropstreamd.channels import corrections, orders, purging, told_orders
 from dropstreamd.channels.life import Life
 from dropstreamd.clock import utc
 from dropstreamd.model.handover import Bad
@@ -182,7 +182,7 @@ async def test_an_address_put_in_by_hand_goes_too(plant: Plant) -> None:
     await plant.export()
     [scope] = plant.scopes.values()
     book = orders.book(scope)
-    told = orders.incoming(placed, 0.0)
+    told = told_orders.incoming(placed, 0.0)
     await plant.state.write(
         lambda tx: documents.by_hand(
             tx,

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import orders, promises, rules
+from dropstreamd.channels.look import Look
 from dropstreamd.channels.run import Run
 from dropstreamd.config.place import Place
 from dropstreamd.config.rules import read_rules
@@ -162,7 +163,7 @@ async def test_a_rejected_order_is_not_deducted_even_before_it_is_resolved(state
     plant = plant_with(state, rule + HOLD)
     plant.place(order("1", ("A", 3)), order("2", ("A", 2), ship_to=ABROAD))
     run = Run(plant.scopes["c-shop"], run_id="r")
-    await orders.pull(run, orders.book(run.scope), ENABLED_S)
+    await Look(run, orders.book(run.scope), ENABLED_S).at_changes()
     assert plant.doc("o1").state is State.PENDING
     assert deducted(plant) == {"A": 2}
     await plant.import_orders()

@@ -1,12 +1,11 @@
 """Inventory looks at the orders too: two runs of a connection may read its store at once."""
 
-from functools import partial
-
 import pytest
 import trio
 from trio.testing import MockClock
 
 from dropstreamd.channels import orders
+from dropstreamd.channels.look import Look
 from dropstreamd.channels.run import Run
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
@@ -32,7 +31,7 @@ async def test_a_page_that_comes_late_does_not_undo_a_newer_one(
     plant.place(order("1"))
     async with trio.open_nursery() as nursery:
         run = Run(plant.scopes["c-shop"], run_id="inventory")
-        nursery.start_soon(partial(orders.pull, run, orders.book(plant.scopes["c-shop"]), ENABLED_S))
+        nursery.start_soon(Look(run, orders.book(run.scope), ENABLED_S).at_changes)
         await trio.sleep(1)
         plant.place(order("1", status="cancelled"))
         await plant.import_orders()

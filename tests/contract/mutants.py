@@ -145,6 +145,18 @@ def paging(turn: Callable[[Any, Any], Any]) -> Change:
     return change
 
 
+def reading(turn: Callable[[Any, Any], Any]) -> Change:
+    """What is read again is turned into something else."""
+
+    def change(again: Any) -> Any:
+        async def read(keys: Any) -> Any:
+            return turn(await again.read(keys), keys)
+
+        return Over(again, read=read)
+
+    return change
+
+
 def replaced(page: Any, **changes: Any) -> Any:
     return msgspec.structs.replace(page, **changes)
 
@@ -183,6 +195,10 @@ def sunk_by_one(page: Any, arguments: Any) -> Any:
 
 def without_cancelled(page: Any, arguments: Any) -> Any:
     return replaced(page, documents=tuple(one for one in page.documents if one.status != "cancelled"))
+
+
+def without_method(page: Any, arguments: Any) -> Any:
+    return replaced(page, documents=tuple(replaced(one, ship_method="") for one in page.documents))
 
 
 def naive(page: Any, arguments: Any) -> Any:

@@ -20,7 +20,7 @@ from dropstreamd.testing.rules import rules_for
 from dropstreamd.testing.stand import ContractBroken
 
 from . import mutants
-from .mutants import failing, first, paging, with_part, with_session
+from .mutants import failing, first, paging, reading, with_part, with_session
 from .sftp_rigs import sandbox_sftp
 from .toy import TOY, TOY_WITH_SHELF, toy_rig
 from .vendure_rigs import vendure_double
@@ -171,6 +171,21 @@ OF_SOURCES = [
         "orders-a-cancelled-order-comes-as-cancelled",
         "told as",
         in_shop("orders", paging(mutants.without_cancelled)),
+    ),
+    Mutant(
+        "orders-an-order-is-read-again-as-it-was-told",
+        "differs when asked for by its key",
+        in_shop("orders_again", reading(mutants.without_method)),
+    ),
+    Mutant(
+        "orders-an-order-that-changed-is-read-again-as-it-is",
+        "read again as nothing",
+        in_shop("orders_again", reading(mutants.without_cancelled)),
+    ),
+    Mutant(
+        "orders-an-odd-key-or-order-sinks-no-other",
+        "is not told of when asked for",
+        in_shop("orders_again", reading(mutants.without_bad)),
     ),
     Mutant("orders-orders-are-fit-to-send", "no zone", in_shop("orders", paging(mutants.naive))),
 ]

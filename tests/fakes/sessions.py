@@ -20,6 +20,7 @@ from dropstreamd.platform.contract import (
     HandedReader,
     LevelReader,
     LocatedLevelReader,
+    Rereader,
     Sample,
     Sink,
     Source,
@@ -45,6 +46,7 @@ class FakeStore:
 
     def __init__(self, clock: Clock, points: Points, *, shipments: Writes = KEY) -> None:
         self.changes: ChangesSource[Order] = ChangesSource(points)
+        self.rereads = True
         self.fulfilled = FakeSink(Fulfillment, shipments, clock, points)
         self.levels = FakeSink(Level, LEVELS, clock, points)
         self.products: ChangesSource[Product] = ChangesSource(points)
@@ -98,6 +100,7 @@ class StoreSession(StoreParts):
 
     def __init__(self, store: FakeStore) -> None:
         self.orders: Source[Order] | None = store.changes.session()
+        self.orders_again: Rereader[Order] | None = store.changes.again() if store.rereads else None
         self.shipments: Sink[Fulfillment] | None = store.fulfilled
         self.inventory: Sink[Level] | None = store.levels
         self.levels: LevelReader | None = ReadBack(store)

@@ -8,7 +8,7 @@ import trio
 
 from dropstreamd.errors import Unreachable
 from dropstreamd.model.handover import Bad
-from dropstreamd.platform.contract import Page, StockPage, Taken
+from dropstreamd.platform.contract import READ_AGAIN, Page, Reread, StockPage, Taken
 from tests.fakes.points import Points
 
 T = TypeVar("T")
@@ -34,6 +34,12 @@ class ChangesSource(Generic[T]):
         self.down = 0
         self.pages = 0
         self.rows: dict[str, Changed[T]] = {}
+        self.in_bulk = True
+        self.asked: list[tuple[str, ...]] = []
+        """The keys of each request for single documents."""
+        self.fails_over: set[str] = set()
+        self.single: dict[str, T | Bad] = {}
+        """What single documents are told as, where the list of changes tells another form."""
         self._at = 0
 
     def change(self, key: str, document: T | Bad) -> None:
@@ -43,6 +49,9 @@ class ChangesSource(Generic[T]):
 
     def session(self) -> "ChangesSession[T]":
         return ChangesSession(self)
+
+    def again(self) -> "ByKey[T]":
+        return ByKey(self)
 
 
 class ChangesSession(Generic[T]):
@@ -75,6 +84,28 @@ class ChangesSession(Generic[T]):
 
     async def confirm(self, marks: Sequence[str]) -> None:
         assert not marks, "a list of changes has no marks"
+
+
+class ByKey(Generic[T]):
+    """A `contract.Rereader` of the same documents."""
+
+    def __init__(self, source: ChangesSource[T]) -> None:
+        self._source = source
+        self.in_bulk = source.in_bulk
+
+    async def read(self, keys: Sequence[str]) -> Reread[T]:
+        source = self._source
+        assert 0 < len(keys) <= READ_AGAIN
+        source.points.reach("read again")
+        await trio.lowlevel.checkpoint()
+        source.asked.append(tuple(keys))
+        if source.fails_over & set(keys):
+            raise Unreachable("the store fails over one of them")
+        told = [source.single.get(key) or source.rows[key].document for key in keys if key in source.rows]
+        return Reread(
+            documents=tuple(one for one in told if not isinstance(one, Bad)),
+            bad=tuple(one for one in told if isinstance(one, Bad)),
+        )
 
 
 class FilesSource(Generic[T]):

@@ -90,6 +90,26 @@ async def test_an_order_fulfilled_by_hand_is_closed(either: Either) -> None:
     assert (await account.listing(before.cursor)).orders[placed.id].status == "closed"
 
 
+async def test_orders_are_read_again_by_their_ids(either: Either) -> None:
+    """Whatever became of them; what is no id of Vendure's would be an error of its database."""
+    account, shop = either
+    shop.add_products({"A": 50})
+    first, second, third = shop.place_orders(orders(3))
+    shop.cancel(first.id)
+    shop.fulfill(second.id, {shop.order(second.id).lines[0].id: 1}, method="by hand", tracking="T1")
+    odd = ("no such key", "99999999999", "unreadable-00ff", "999999")
+    async with account.open() as store:
+        told = await store.orders_again.read([*odd, first.id, second.id, third.id])
+    assert {order.key: order.status for order in told.documents} == {
+        first.id: "cancelled",
+        second.id: "closed",
+        third.id: "open",
+    }
+    assert [(bad.key, bad.reason) for bad in told.bad] == [
+        ("999999", "the store no longer has it in this channel")
+    ]
+
+
 async def test_an_order_that_is_being_modified_waits(either: Either) -> None:
     account, shop = either
     shop.add_products({"A": 50})

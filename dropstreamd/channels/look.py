@@ -1,0 +1,159 @@
+"""Looking at a store's orders: at what has changed, and once more right before they are handed over."""
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+import msgspec
+import trio
+
+from dropstreamd.channels import told_orders
+from dropstreamd.channels.attempts import OF_ONE_ALONE
+from dropstreamd.channels.run import Run
+from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.orders import Order
+from dropstreamd.platform.contract import READ_AGAIN, Page, Rereader, Store
+from dropstreamd.store import cursors, documents
+from dropstreamd.store.base import Reader
+from dropstreamd.store.documents import Book, Staged
+from dropstreamd.store.records import Flow
+
+PAGES = 10_000
+"""Pages of one run; a store that says `more` for longer is not making progress."""
+
+LOOK_AGAIN_S = 60.0
+"""How old a look at the store may be when something is handed over, in seconds."""
+
+UNREAD_ALONE = 10
+"""Orders that could not be read which a run looks at once more, where each takes a request of its own."""
+
+_order = msgspec.msgpack.Decoder(Order)
+
+Coming = Callable[[int], Sequence[str]]
+"""The keys whose turn it is next, at most so many."""
+
+
+class Look:
+    """What one run has seen of its store's orders, and when.
+
+    One look at a time: a page that another run was given earlier and stages later would bring back what was
+    cancelled in between.
+    """
+
+    def __init__(self, run: Run, book: Book, start_s: float) -> None:
+        """Orders placed before `start_s` are held, see `told_orders.stage`."""
+        self._run = run
+        self._book = book
+        self._start_s = start_s
+        self._looked_s = 0.0
+        self._by_key: bool | None = None
+        self._seen_s: dict[str, float] = {}
+
+    async def at_changes(self) -> None:
+        """Stage what the store tells since the last time; hand nothing over."""
+        async with self._run.scope.pulling, self._run.open_store() as store:
+            looked_s = trio.current_time()
+            await self._stage_changes(store)
+            self._looked_s = looked_s
+            if self._by_key is None:
+                again = store.orders_again
+                self._by_key = again is not None and again.in_bulk
+
+    async def before(self, coming: Coming, count: int) -> None:
+        """The next `count` orders of `coming` are handed over now: none on a look older than `LOOK_AGAIN_S`.
+
+        They are read once more by their keys, those behind them too, in one request for many where the
+        platform can. Where it cannot, or fails over one of them, the look at what has changed counts,
+        and is taken once more when it has grown old.
+        """
+        if self._by_key:
+            try:
+                await self._at_those(coming, count)
+            except OF_ONE_ALONE:
+                self._by_key = False
+                self._run.count("not_read_again")
+        if not self._by_key and trio.current_time() - self._looked_s >= LOOK_AGAIN_S:
+            await self.at_changes()
+
+    async def at_what_could_not_be_read(self) -> None:
+        """Read orders again of which the newest form could not be read: it may have been the plugin, or its
+        settings, and the store tells what nobody changes only once."""
+        if not self._run.state.read(partial(_unread, flow=self._book.flow)):
+            return
+        async with self._run.scope.pulling, self._run.open_store() as store:
+            again = store.orders_again
+            if again is not None:
+                most = READ_AGAIN if again.in_bulk else UNREAD_ALONE
+                await self._read(again, self._some_unread(most))
+
+    async def _at_those(self, coming: Coming, count: int) -> None:
+        if not self._stale(coming(count)):
+            return
+        stale = self._stale(coming(max(count, READ_AGAIN)))
+        async with self._run.scope.pulling, self._run.open_store() as store:
+            again = store.orders_again
+            if again is None:
+                raise ProtocolMismatch("the store's plugin offers its orders by their keys no more")
+            for start in range(0, len(stale), READ_AGAIN):
+                now_s = trio.current_time()
+                some = stale[start : start + READ_AGAIN]
+                await self._read(again, some)
+                self._seen_s.update((key, now_s) for key in some)
+
+    def _stale(self, keys: Iterable[str]) -> list[str]:
+        since_s = trio.current_time() - LOOK_AGAIN_S
+        self._seen_s = {key: seen_s for key, seen_s in self._seen_s.items() if seen_s > since_s}
+        return [key for key in keys if key not in self._seen_s]
+
+    def _some_unread(self, most: int) -> list[str]:
+        """Others each time, where there are more."""
+        keys = self._run.state.read(partial(_unread, flow=self._book.flow))
+        return sorted(keys, key=lambda key: zlib.crc32(f"{self._run.id} {key}".encode()))[:most]
+
+    async def _stage_changes(self, store: Store) -> None:
+        if store.orders is None:
+            raise ProtocolMismatch("the store's plugin offers no orders")
+        for _ in range(PAGES):
+            cursor = self._run.state.read(partial(cursors.get, flow=self._book.flow))
+            page = await store.orders.page(cursor, lambda _mark: False)
+            await self._stage(page)
+            await self._run.settled()
+            if not page.more:
+                return
+        raise ProtocolMismatch(f"the store still had more after {PAGES} pages")
+
+    async def _read(self, again: Rereader[Order], keys: Sequence[str]) -> None:
+        told = await again.read(keys)
+        newest = self._run.state.read(partial(_not_older, flow=self._book.flow, told=told.documents))
+        await self._stage(Page(documents=newest, bad=told.bad))
+
+    async def _stage(self, page: Page[Order]) -> None:
+        staged: Staged = await self._run.state.write(
+            partial(
+                told_orders.stage,
+                scope=self._run.scope,
+                book=self._book,
+                page=page,
+                start_s=self._start_s,
+                now_s=self._run.now_s(),
+                run=self._run.id,
+            )
+        )
+        self._run.count("staged", staged.new + staged.changed)
+        self._run.count("undecodable", staged.bad)
+        self._run.count("tasks", staged.tasks)
+
+
+def _unread(tx: Reader, flow: Flow) -> list[str]:
+    return [key for key, _ in documents.bad_records(tx, flow)]
+
+
+def _not_older(tx: Reader, flow: Flow, told: Sequence[Order]) -> tuple[Order, ...]:
+    """Those that are as new as what is known: a copy that the platform reads from may lag behind its list.
+    What stops an order counts whenever it changed, as not every platform dates all changes."""
+    return tuple(order for order in told if order.status != "open" or not _is_older(tx, flow, order))
+
+
+def _is_older(tx: Reader, flow: Flow, order: Order) -> bool:
+    doc = documents.get(tx, flow, order.key) if documents.may_be_key(order.key) else None
+    return doc is not None and order.updated_at < _order.decode(doc.content).updated_at
