@@ -6,7 +6,8 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.actors.actor import Actor, Trouble
+from dropstreamd.actors.actor import Actor
+from dropstreamd.actors.trouble import Trouble
 from dropstreamd.channels import after_restore, order_audit
 from dropstreamd.channels.jobs import CHANNELS, Job, flows, of_channel
 from dropstreamd.channels.run import Run
