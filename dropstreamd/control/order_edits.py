@@ -18,12 +18,7 @@ from dropstreamd.channels import (
 from dropstreamd.channels.references import Link
 from dropstreamd.channels.traces import Trace
 from dropstreamd.clock import utc
-from dropstreamd.control.desk import Desk
-from dropstreamd.control.messages.look import Done
-from dropstreamd.control.messages.verbs import EditAddress, Replace, Shipped
-from dropstreamd.control.order_known import known
-from dropstreamd.control.order_shown import packages
-from dropstreamd.control.order_verbs import (
+from dropstreamd.control.by_hand import (
     Spot,
     done_by_hand,
     refuse_never_handed,
@@ -32,6 +27,11 @@ from dropstreamd.control.order_verbs import (
     unconfirmed,
     verb,
 )
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.messages.look import Done
+from dropstreamd.control.messages.verbs import EditAddress, Replace, Shipped
+from dropstreamd.control.order_known import known
+from dropstreamd.control.order_shown import packages
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty
 from dropstreamd.model.orders import Address, Order

@@ -15,6 +15,7 @@ from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.control import whereabouts
+from dropstreamd.control.by_hand import Spot, reason_of
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.plans import (
     Applied,
@@ -25,7 +26,7 @@ from dropstreamd.control.messages.plans import (
     PlanShown,
 )
 from dropstreamd.control.order_shown import find, packages
-from dropstreamd.control.order_verbs import Spot, reason_of, refuse_no_resend, resend_now
+from dropstreamd.control.order_verbs import refuse_no_resend, resend_now
 from dropstreamd.control.preflight import level_changes
 from dropstreamd.control.refused import Refused, refuse
 from dropstreamd.control.route import Call, Empty, Route

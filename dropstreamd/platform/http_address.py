@@ -1,11 +1,11 @@
-"""Which addresses and headers a client takes, and where a redirection may lead."""
+"""Which addresses and headers a client takes, what a call may name, and where a redirection may lead."""
 
 import re
 from collections.abc import Mapping
 
 import httpx
 
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.platform.http_errors import Call
 
 
@@ -21,18 +21,13 @@ def redirection(call: Call, status: int, headers: Mapping[str, str], address: ht
         target = address.join(location)
     except httpx.InvalidURL:
         target = httpx.URL()
-    if not same_origin(target, address):
+    if not _same_origin(target, address):
         raise Misconfigured(
             f"{call}: answered {status}, a redirection to "
             f"{target.scheme}://{target.host}, which is not followed",
             remedy="if that is the right address, configure it",
         )
     return target
-
-
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether what may be told to the one may be told to the other."""
-    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def checked_base(base: str, *, allow_private: bool) -> httpx.URL:
@@ -55,6 +50,21 @@ def checked_base(base: str, *, allow_private: bool) -> httpx.URL:
     return url.copy_with(fragment=None)
 
 
+def checked_call(base: httpx.URL, url: str) -> httpx.URL:
+    """The address that `url` names (as `HttpClient.request` says), or ProtocolMismatch where it is of another
+    host or none at all."""
+    if not url:
+        return base
+    below = base if url.startswith("?") else base.copy_with(path=base.path.rstrip("/") + "/", query=None)
+    try:
+        address = below.join(url)
+    except httpx.InvalidURL as error:
+        raise ProtocolMismatch(f"{base.host}: an address to be called is malformed") from error
+    if not _same_origin(address, base):
+        raise ProtocolMismatch(f"{base.host}: a call led to another host, {address.host}, and was not made")
+    return address
+
+
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """With names in lower case. A value is never shown, not even in a chained error."""
     for name, value in headers.items():
@@ -64,3 +74,8 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
                 remedy="look for a line break or a space at the end of the secret",
             )
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Whether what may be told to the one may be told to the other."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)

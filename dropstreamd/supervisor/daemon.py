@@ -7,7 +7,7 @@ from functools import partial
 import trio
 
 from dropstreamd.actors.actor import Actor, Listener
-from dropstreamd.channels import snapshot
+from dropstreamd.channels import believing
 from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import Clock
@@ -279,7 +279,7 @@ class Daemon:
         """Believe the held snapshot of that id; None where it is not held."""
         feed = self.feeds[merchant, warehouse]
         now_s = self.clock.now_s()
-        approve = partial(snapshot.approve, account=feed.account, now_s=now_s, generation=generation)
+        approve = partial(believing.approve, account=feed.account, now_s=now_s, generation=generation)
         made = await self.state.write(approve)
         if made is not None:
             line = Line(at_s=now_s, event="approved", text=f"snapshot {made.snapshot}: {made.why}", who=who)

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import orders, snapshot
+from dropstreamd.channels import believing, orders
 from dropstreamd.errors import Misconfigured, Unreachable
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
@@ -152,7 +152,7 @@ async def test_a_snapshot_from_the_future_that_was_approved_lets_later_ones_in(p
     """Its timezone was wrong; a person believed its figures all the same, and mended the timezone."""
     plant.report({"A": 10}, age_s=-5 * 3600)
     await plant.feed.fetch_stock()
-    await plant.state.write(partial(snapshot.approve, account=plant.feed.account, now_s=plant.clock.now_s()))
+    await plant.state.write(partial(believing.approve, account=plant.feed.account, now_s=plant.clock.now_s()))
     plant.later(minutes=60)
     plant.report({"A": 3})
     await plant.smart()

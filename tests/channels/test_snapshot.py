@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import snapshot
-from dropstreamd.channels.snapshot import Difference, Snapshot, judge
+from dropstreamd.channels import believing, snapshot
+from dropstreamd.channels.breaker import Difference, judge
+from dropstreamd.channels.snapshot import Snapshot
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Breaker
 from dropstreamd.errors import ProtocolMismatch
@@ -48,7 +49,7 @@ def held(plant: Plant) -> Generation | None:
 
 async def approve(plant: Plant) -> Generation | None:
     return await plant.state.write(
-        partial(snapshot.approve, account=plant.feed.account, now_s=plant.clock.now_s())
+        partial(believing.approve, account=plant.feed.account, now_s=plant.clock.now_s())
     )
 
 

@@ -1,7 +1,7 @@
 """Status: what runs, what does not, and what waits."""
 
 from dropstreamd.config.load import load
-from dropstreamd.control.cards import COUNT_LIMIT
+from dropstreamd.control.counted import COUNT_LIMIT
 from dropstreamd.store import cursors, levels
 from dropstreamd.store.records import Flow
 from tests.channels.plant import order, package
