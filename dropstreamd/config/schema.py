@@ -209,7 +209,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     without a ship-by may take to leave. `locations` maps the store's locations to facilities of the
     warehouse, each to one of its own; empty: the store shows what all have together. `home` is the location
     of what names none, where the plugin can say it; `taken` are locations that other connections of the
-    same store account stand for.
+    same store account stand for, `shares_store` whether there are such connections.
     """
 
     id: str
@@ -236,6 +236,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     locations: Mapping[str, str] = {}
     home: str = ""
     taken: frozenset[str] = frozenset()
+    shares_store: bool = False
 
     def facility_of(self, location: str) -> str:
         """The facility that one of the store's locations stands for; "" where none is mapped to it."""

@@ -49,6 +49,13 @@ def in_store(tx: Reader, flow: Flow) -> list[str]:
     return [sku for sku, raw in tx.scan_last(Table.DOCUMENTS, tuple(flow)) if not _record.decode(raw).cause]
 
 
+def shown(tx: Reader, flow: Flow) -> list[str]:
+    """Every channel SKU of which the store shows some, or may: what it shows is unknown after a push that was
+    not answered."""
+    found = ((sku, _record.decode(raw)) for sku, raw in tx.scan_last(Table.DOCUMENTS, tuple(flow)))
+    return [sku for sku, record in found if not record.cause and record.accepted != 0]
+
+
 def told(tx: Reader, flow: Flow) -> list[str]:
     """Every channel SKU that the store was told of, refused or not."""
     return [sku for sku, _ in tx.scan_last(Table.DOCUMENTS, tuple(flow))]
