@@ -15,9 +15,9 @@ def listed(count: int) -> dict[str, str]:
     return {f"S-{number}": f"W-{number}" for number in range(count)}
 
 
-async def selling(state: InlineStore, **settings: object) -> Plant:
+async def selling(state: InlineStore, *, shares_store: bool = False) -> Plant:
     """A store that shows some of many listings, and of TEE by its own name."""
-    plant = Plant(state, connection(listings=listed(MANY), **settings))
+    plant = Plant(state, connection(listings=listed(MANY), shares_store=shares_store))
     plant.report({"TEE": 5} | dict.fromkeys(listed(MANY).values(), 7))
     await plant.smart()
     assert plant.stores["shop"].shows() == {"TEE": 5} | dict.fromkeys(listed(MANY), 7)
