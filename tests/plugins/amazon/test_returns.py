@@ -122,6 +122,38 @@ async def test_one_that_is_cancelled_has_nothing_to_tell(
     assert numbers(await account.read("returns", run.cursor)) == {number}
 
 
+async def test_one_that_is_cancelled_for_a_day_though_there_is_something_to_tell_is_no_silence(
+    fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    """Amazon cancels what is asked for too often, too. The other marketplaces are read, and so is this one
+    as soon as it can be."""
+    run = await account.read("returns")
+    asked_back(seller)
+    run = await account.read("returns", run.cursor)
+    seller.ends = "CANCELLED"
+    await trio.sleep(DAY_S / 2)
+    missed = asked_back(seller)
+    run = await account.read("returns", run.cursor)
+    assert not run.documents, "once is nothing yet"
+    await trio.sleep(DAY_S)
+    cursor, error = await failing(account, run.cursor)
+    assert isinstance(error, NotYet)
+    assert HERE in error.message
+    seller.ends = "DONE"
+    assert missed in numbers(await account.read("returns", cursor))
+
+
+async def test_a_marketplace_that_has_nothing_to_tell_any_more_is_quiet(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    asked_back(seller)
+    run = await account.read("returns")
+    for _ in range(5):
+        await trio.sleep(20 * DAY_S)
+        run = await account.read("returns", run.cursor)
+    assert not run.documents
+
+
 async def test_one_that_amazon_no_longer_knows_is_asked_for_again(
     account: Account, seller: AmazonSeller, quick_clock: MockClock
 ) -> None:
