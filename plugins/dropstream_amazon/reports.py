@@ -24,7 +24,8 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of a document, unpacked."""
 
 NO_DATA = ""
-"""The document of a report that was cancelled: there was nothing to tell ("processingStatus")."""
+"""The document of a report that was cancelled: there was nothing to tell ("processingStatus"), or another was
+made too shortly before ("Reports API FAQ"); Amazon does not say which."""
 
 _GZIP = b"\x1f\x8b"
 

@@ -55,8 +55,8 @@ NOT_ELSEWHERE = {
     "WarehouseProductEdge": "they are a list there",
     "WarehouseProductMutationOutput": "it answers the product there",
 }
-"""Types, and fields, that a third party's description lacks. ShipHero's own reference has them all, each on the
-page of its type (developer.shiphero.com/schema/types, as shipping-label.html; looked at in November 2026)."""
+"""Types, and fields, that a third party's description lacks. ShipHero's own reference has them all, each on
+the page of its type (developer.shiphero.com/schema/types, as shipping-label.html; seen in November 2026)."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
