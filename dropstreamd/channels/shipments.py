@@ -291,7 +291,8 @@ def _fulfillment(
     told: Told,
 ) -> Fulfillment:
     """As the store is told of it. Kits that packages completed together have the tracking of all of them,
-    this one's first."""
+    this one's first. A warehouse that tells the day alone may seem to have shipped what nobody had ordered
+    yet, which a store may refuse."""
     tracking = dict.fromkeys(package.tracking_numbers)
     for other in told.others:
         doc = documents.get(tx, Flow(scope.connection.id, CHANNEL), other)
@@ -306,7 +307,7 @@ def _fulfillment(
         service=package.service,
         tracking_numbers=tuple(tracking),
         tracking_url=package.tracking_url,
-        shipped_at=package.shipped_at,
+        shipped_at=None if package.shipped_at is None else max(package.shipped_at, order.placed_at),
         location=scope.connection.location_of(package.facility or order.facility),
     )
 

@@ -120,6 +120,13 @@ def test_preflight_that_is_not_ready(api: FakeApi, wrong: dict[str, object]) -> 
     assert ctl(api, "preflight", "acme-vendure", "--json").code == 1
 
 
+def test_a_carrier_without_a_mapping_is_told_by_its_own_name(api: FakeApi) -> None:
+    unmapped = msgspec.structs.replace(READY, carriers_unmapped=Names(count=1, names=("UPS",)))
+    api.answer(f"POST {AT}/preflight", unmapped)
+    told = ctl(api, "preflight", "acme-vendure")
+    assert (told.code, "carriers without a mapping: 1: UPS" in told.out) == (0, True)
+
+
 def test_preflight_without_an_order(api: FakeApi) -> None:
     api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=None))
     told = ctl(api, "preflight", "acme-vendure")
