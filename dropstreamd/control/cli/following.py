@@ -8,6 +8,7 @@ from dropstreamd.control.cli.answering import show_answer, show_refusal, zone_of
 from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
+from dropstreamd.control.cli.set_aside import is_whole, show_set_aside
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.cli.times import show_length
 from dropstreamd.control.cli.words import counts_text, plural, result_part
@@ -121,7 +122,7 @@ def follow(session: Session, options: Options, *, connection: str, run: str, tim
         answer,
         RunShown,
         lambda ended: _show_end(session, connection, ended),
-        lambda ended: Exit.OK if ended.result == "done" else Exit.FAILED,
+        lambda ended: Exit.OK if ended.result == "done" and is_whole(ended) else Exit.FAILED,
     )
 
 
@@ -140,6 +141,7 @@ def _show_end(session: Session, connection: str, run: RunShown) -> None:
         terminal.line(("Why: ", Style.BAD), run.error)
     if run.remedy:
         terminal.line("What to do: ", run.remedy)
+    show_set_aside(session, connection, run)
 
 
 def events(lines: Iterable[str]) -> Iterator[StreamEvent | None]:
