@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 import msgspec
 
-from dropstreamd.channels import after_restore, deriving, orders, places, promises, same_warehouse
+from dropstreamd.channels import after_restore, deriving, inventory, orders, places, promises, same_warehouse
 from dropstreamd.channels.places import WHOLE, Place
 from dropstreamd.channels.promises import NOTHING, Unsent
 from dropstreamd.channels.run import Scope
@@ -15,6 +15,7 @@ from dropstreamd.config.place import meant
 from dropstreamd.control import level_steps
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.goods import products_of
+from dropstreamd.control.in_the_way import in_the_way
 from dropstreamd.control.messages.look import PromiseShown, RefusalShown, SkuShown
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
@@ -47,7 +48,10 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
             f"neither the store nor the warehouse of {connection.name} was ever seen with SKU {named[:100]!r}"
         )
         refuse("not found", what, remedy=meant(named, near))
-    return shown
+    if not shown.pending:
+        return shown
+    waits = in_the_way(desk, connection, inventory.CHANNEL, said=shown.steps)
+    return msgspec.structs.replace(shown, steps=(*shown.steps, *waits))
 
 
 def _near(tx: Reader, scope: Scope, sku: str) -> list[str]:

@@ -24,7 +24,7 @@ from dropstreamd.control.messages.runs import (
 )
 from dropstreamd.errors import ProtocolMismatch, Unreachable
 from tests.control.fake_api import UNCLOSED, FakeApi, ctl, events, golden, refusal, sse, terminal
-from tests.control.shown import ENDED, FAILED, NO_BACKLOG, OLDER, RUN, RUNNING
+from tests.control.shown import ENDED, FAILED, ILL, NO_BACKLOG, OLDER, RUN, RUNNING
 
 JOBS = "/v1/connections/acme-vendure/channels"
 ASK = f"POST {JOBS}/sales_orders/jobs/import/run"
@@ -218,6 +218,14 @@ def unreadable(channel: str, *examples: ParkedExample) -> ParkedGroup:
     return ParkedGroup(
         channel=channel, kind="undecodable", cause="torn", count=len(examples), more=False, examples=examples
     )
+
+
+def test_a_run_that_failed_says_when_it_is_tried_again(api: FakeApi) -> None:
+    api.answer("GET /v1/status/acme-vendure", ILL)
+    ctl(api, "status", "acme-vendure")  # takes the answer that nothing is wrong
+    api.answer(EVENTS, events(Ended(run=FAILED)))
+    _, out, _ = waited(api, FAILED)
+    assert out.endswith("What to do: set it anew\nTried again by itself: 2026-03-05 15:00:12 EST\n")
 
 
 def test_a_run_that_set_something_aside_says_what_and_exits_1(api: FakeApi) -> None:

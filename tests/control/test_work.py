@@ -32,6 +32,21 @@ async def test_an_order_by_any_of_its_names(office: Office, client: Client) -> N
     assert shown["attempt"] is None
 
 
+async def test_an_order_that_waits_says_what_keeps_it_and_until_when(office: Office, client: Client) -> None:
+    office.stores["shop"].changes.change("o1", order("1", placed_s=NEW_S))
+    office.warehouse.taken.faults.append(Fault.WAIT)
+    await client.enable()
+    ended = await client.run("sales_orders.import")
+    goes, fails = (await client.get(f"{SHOP}/orders/1"))["explained"]
+    assert goes == "it goes with the next run of sales_orders.import"
+    assert fails.startswith(f"sales_orders.import failed: {ended['error']}; it is tried again at 2026-03-02 ")
+    office.report({"A": 5})
+    office.stores["shop"].levels.faults.append(Fault.WAIT)
+    ended = await client.run("inventory.smart")
+    steps = (await client.get(f"{SHOP}/skus/A"))["steps"]
+    assert f"inventory.smart failed: {ended['error']}; it is tried again at " in steps[-1]
+
+
 async def test_orders_that_were_never_sent_are_found_by_their_number(office: Office, client: Client) -> None:
     changes = office.stores["shop"].changes
     changes.change("o1", order("1/7", method="Express", placed_s=NEW_S))

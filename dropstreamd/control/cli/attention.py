@@ -32,8 +32,14 @@ def _notes(answer: Status) -> Iterator[Note]:
     for plugin in answer.plugins:
         yield f"the plugin {plugin.name} did not load: {plugin.problem}", plugin.remedy
     for circuit in answer.circuits:
-        failed = f"failed {plural(circuit.failures, 'time')} in a row"
-        yield f"{circuit.account} {failed} and rests for {show_length(circuit.rests_s)}", ""
+        why = f": {circuit.error}" if circuit.error else ""
+        when = (
+            f"for another {show_length(circuit.rests_s)}"
+            if circuit.rests_s
+            else "until the next run tries it"
+        )
+        failed = f"{circuit.account} failed {plural(circuit.failures, 'time')} in a row{why}"
+        yield f"{failed}; it is not called {when}", circuit.remedy
     for card in answer.connections:
         yield from _of_connection(card)
     for account in answer.accounts:
