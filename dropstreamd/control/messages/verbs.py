@@ -27,8 +27,9 @@ class Replace(Confirmed, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Shipped(Confirmed, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """It left outside of the warehouse. With `tell`, the store is told so, with its tracking. It wants to be
-    confirmed where the warehouse has the order."""
+    """It left outside of the warehouse. With `tell`, the store is told so, with its tracking. Where the
+    warehouse has shipped it though it had ended by hand, the store is told (`tell` alone) of those packages,
+    and of what comes of it later. It wants to be confirmed where the warehouse has the order."""
 
     tell: bool = False
     carrier: Text = ""
