@@ -17,8 +17,8 @@ from dropstreamd.control.order_verbs import (
     done_by_hand,
     refuse_never_handed,
     refuse_under_way,
+    refuse_unseen,
     refuse_what_is_over,
-    unconfirmed,
     verb,
 )
 from dropstreamd.control.refused import refuse
@@ -59,10 +59,9 @@ def _replace(tx: Writer, spot: Spot, asked: Replace) -> str:
         refuse("bad request", str(error), remedy="name SKUs of the order, and as many units as were ordered")
     if not content.lines:
         refuse("not possible", f"nothing is ordered any more of {doc.number}")
-    if not asked.confirmed:
-        said = known(tx, spot.scope, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
-        units = ", ".join(f"{line.quantity} × {line.sku}" for line in content.lines)
-        unconfirmed(f"{units} would be sent beside what the warehouse has of {doc.number}", said)
+    said = known(tx, spot.scope, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
+    units = ", ".join(f"{line.quantity} × {line.sku}" for line in content.lines)
+    refuse_unseen(asked, f"{units} would be sent beside what the warehouse has of {doc.number}", said)
     _put(tx, spot, content, reference, root_key)
     note = partial(transitions.noted, at_s=spot.now_s, run="", text=f"replaced by {reference}: {spot.said}")
     documents.save(tx, spot.book, spot.key, note(doc), doc)

@@ -17,8 +17,8 @@ from dropstreamd.control.order_verbs import (
     Spot,
     done_by_hand,
     refuse_under_way,
+    refuse_unseen,
     refuse_what_is_over,
-    unconfirmed,
     verb,
 )
 from dropstreamd.control.refused import refuse
@@ -45,9 +45,9 @@ def _mark_shipped(tx: Writer, spot: Spot, asked: Shipped) -> str:
     _refuse_ended(tx, spot, doc, tell=tell)
     if doc.accepted and doc.sent and not acknowledged.left(tx, spot.scope.account, doc):
         refuse("not possible", f"all of {doc.number} has left the warehouse already")
-    if doc.accepted and not transitions.sent_back(doc) and not asked.confirmed:
-        said = known(tx, spot.scope, doc, known_packages)
-        unconfirmed(f"the warehouse has {doc.number}, and sends it too unless it is stopped there", said)
+    if doc.accepted and not transitions.sent_back(doc):
+        what = f"the warehouse has {doc.number}, and sends it too unless it is stopped there"
+        refuse_unseen(asked, what, known(tx, spot.scope, doc, known_packages))
     if tell:
         _foresee(tx, spot, doc)
     for end in ("", " rejected", " short", " not-stopped"):
@@ -90,10 +90,8 @@ def _tell_of_late(tx: Writer, spot: Spot, asked: Shipped, doc: Document, untold:
             f"the warehouse has shipped {doc.number} itself: {'; '.join(map(said_of, untold))}",
             remedy=f"{spot.command('mark-shipped --tell', doc)} tells the store of that, as it is",
         )
-    if not asked.confirmed:
-        unconfirmed(
-            f"the store would be told that {doc.number} has left after all", tuple(map(said_of, untold))
-        )
+    what = f"the store would be told that {doc.number} has left after all"
+    refuse_unseen(asked, what, tuple(map(said_of, untold)))
     spot.change(tx, lambda doc: by_hand.left_after_all(doc, spot.now_s, spot.said))
     book = shipments.book_of(spot.scope)
     for each in untold:

@@ -5,7 +5,7 @@ Each is one transaction: it is done, in the order's history and in the log, or i
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from dropstreamd.control.messages.look import Done, PackageShown
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
 from dropstreamd.control.order_known import known, said_of
 from dropstreamd.control.order_shown import find, packages
-from dropstreamd.control.refused import refuse
+from dropstreamd.control.refused import name_of, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.whereabouts import Look, look
 from dropstreamd.model.orders import Order
@@ -173,9 +173,14 @@ def refuse_never_handed(spot: Spot, doc: Document) -> None:
         )
 
 
-def unconfirmed(what: str, said: tuple[str, ...]) -> NoReturn:
-    """Refuse until a person has seen what is known."""
-    refuse("unconfirmed", f"{what}: {'; '.join(said)}", remedy="look, then confirm it", known=said)
+def refuse_unseen(asked: Confirmed, what: str, said: tuple[str, ...]) -> None:
+    """Refuse until a person has seen what is known, as it is now."""
+    shown = name_of((what, *said))
+    if asked.confirmed or asked.shown == shown:
+        return
+    since = "; this has changed since it was shown" if asked.shown else ""
+    detail = f"{what}{since}: {'; '.join(said)}"
+    refuse("unconfirmed", detail, remedy="look, then confirm it", known=said, shown=shown)
 
 
 # ---- the verbs
@@ -231,10 +236,9 @@ def _resend(tx: Writer, spot: Spot, asked: Confirmed, *, seen: Look | None) -> s
     sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
     refuse_no_resend(spot, doc, sent)
     refuse_what_lies_there(spot, doc, seen)
-    if not asked.confirmed:
-        said = known(tx, spot.scope, doc, sent)
-        said = said if seen is None else (*said, seen.found.detail)
-        unconfirmed(f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
+    said = known(tx, spot.scope, doc, sent)
+    said = said if seen is None else (*said, seen.found.detail)
+    refuse_unseen(asked, f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
     resend_now(tx, spot)
     return f"{doc.number} goes again with the next run, under its reference {doc.reference}"
 

@@ -13,6 +13,7 @@ from dropstreamd.config.place import Place
 from dropstreamd.control.cli.answering import show_answer, show_refusal
 from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
+from dropstreamd.control.cli.order_verbs import CHANGED, TIMES_SHOWN, unconfirmed
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.terminal import Terminal
 from dropstreamd.control.messages.goods import (
@@ -109,11 +110,16 @@ def enter(session: Session, options: Options, connection: str, file: Path, *, ye
     """Enter those of the file; where that changes some, once a person has seen what, and agreed."""
     path, body = path_of("connections", connection, "purchase-orders"), read(file)
     answer = session.daemon.ask("POST", path, body=body)
-    refusal = answer.read(Refusal) if answer.is_refusal else None
-    if refusal is not None and refusal.kind == "unconfirmed":
+    for shown in range(TIMES_SHOWN):
+        refusal = unconfirmed(answer)
+        if refusal is None:
+            break
+        if shown:
+            session.terminal.note(CHANGED)
         if not _agreed(session, options, refusal, yes=yes):
             return _not_agreed(session, options, answer)
-        answer = session.daemon.ask("POST", path, body=msgspec.structs.replace(body, confirmed=True))
+        given = {"confirmed": True} if yes else {"shown": refusal.shown}
+        answer = session.daemon.ask("POST", path, body=msgspec.structs.replace(body, **given))
 
     def show(entered: PurchasesEntered) -> None:
         _show_entered(session.terminal, connection, entered)

@@ -13,6 +13,11 @@ from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.refusal import Refusal
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
 
+TIMES_SHOWN = 5
+"""How often it is shown what is known, where that has changed by the time a person has agreed to it."""
+
+CHANGED = "Meanwhile this has changed."
+
 
 class VerbOptions(Options, frozen=True, kw_only=True):
     """`number` may also be the warehouse's reference or the platform's id."""
@@ -63,19 +68,30 @@ def do_confirmed(
 ) -> Exit:
     """Do it once a person has seen what is known, and agreed."""
     answer = ask(session, options, name, body)
-    refusal = answer.read(Refusal) if answer.is_refusal else None
-    if refusal is not None and refusal.kind == "unconfirmed":
+    for shown in range(TIMES_SHOWN):
+        refusal = unconfirmed(answer)
+        if refusal is None:
+            break
+        if shown:
+            session.terminal.note(CHANGED)
         if not _agreed(session, options, refusal, question):
             return _not_agreed(session, options, answer)
-        answer = ask(session, options, name, msgspec.structs.replace(body, confirmed=True))
+        given = {"confirmed": True} if options.yes else {"shown": refusal.shown}
+        answer = ask(session, options, name, msgspec.structs.replace(body, **given))
     return show_done(session, options, answer)
+
+
+def unconfirmed(answer: Answer) -> Refusal | None:
+    """What a person has to see first; None where nothing of that kind stands in the way."""
+    refusal = answer.read(Refusal) if answer.is_refusal else None
+    return refusal if refusal is not None and refusal.kind == "unconfirmed" else None
 
 
 def _agreed(session: Session, options: ConfirmedOptions, refusal: Refusal, question: str) -> bool:
     terminal = session.terminal
     if options.json:
         return options.yes
-    terminal.note(refusal.detail.partition(": it is ")[0])
+    terminal.note(refusal.detail.removesuffix(f": {'; '.join(refusal.known)}"))
     for one in refusal.known:
         terminal.note("  - ", one)
     return options.yes or (terminal.can_ask and terminal.ask(question))

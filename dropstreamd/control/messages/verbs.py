@@ -15,9 +15,12 @@ class ByHand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Confirmed(ByHand, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Without `confirmed` it is refused (409 `unconfirmed`), with what is `known` of the order."""
+    """It is refused (409 `unconfirmed`), with what is `known` of the order, until a person agrees: to that,
+    by naming it with `shown`, and then it is refused again if anything of it has changed; or by `confirmed`,
+    to whatever is known."""
 
     confirmed: bool = False
+    shown: str = ""
 
 
 class Replace(Confirmed, frozen=True, kw_only=True, forbid_unknown_fields=True):
