@@ -35,6 +35,28 @@ async def test_a_secret_is_deleted(client: Client) -> None:
     assert (await client.refused("DELETE", "/secrets/spare"))[:2] == (404, "not found")
 
 
+async def test_a_secret_that_is_used_is_deleted_only_once_its_users_were_seen(
+    office: Office, client: Client
+) -> None:
+    path = office.conf / "connections.d" / "shop.toml"
+    path.write_text(path.read_text().replace("[store]", '[store]\npassword = { secret = "shop-key" }'))
+    await client.ask("POST", "/reload")
+    for name in ("shop-key", "wms-token"):
+        await client.ask("PUT", f"/secrets/{name}", {"value": VALUE})
+    status, kind, told = await client.refused("DELETE", "/secrets/shop-key")
+    assert (status, kind, told["known"]) == (409, "unconfirmed", ["connection shop (store.password)"])
+    assert told["detail"].startswith("secret shop-key is in use, and runs that need it would be held: conn")
+    warehouse = (await client.refused("DELETE", "/secrets/wms-token"))[2]
+    assert warehouse["known"] == ["warehouse acme.main (token), of ebay, shop"]
+    for query in (f"shown={warehouse['shown']}", "shown=x", "confirmed=false"):
+        assert (await client.refused("DELETE", f"/secrets/shop-key?{query}"))[1] == "unconfirmed"
+    assert (await client.get("/secrets"))["names"] == ["shop-key", "wms-token"]
+    await client.ask("DELETE", f"/secrets/shop-key?shown={told['shown']}")
+    await client.ask("DELETE", "/secrets/wms-token?confirmed=true")
+    assert (await client.get("/secrets"))["names"] == []
+    assert (await client.refused("DELETE", "/secrets/shop-key"))[:2] == (404, "not found")
+
+
 @pytest.mark.parametrize(
     ("name", "body", "status"),
     [

@@ -4,19 +4,14 @@ import argparse
 
 import msgspec
 
-from dropstreamd.control.cli.answering import show_answer, show_refusal
+from dropstreamd.control.cli.agreeing import Word, once_agreed
+from dropstreamd.control.cli.answering import show_answer
 from dropstreamd.control.cli.arguments import Commands, add_connection, add_yes
 from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.messages.look import Done
-from dropstreamd.control.messages.refusal import Refusal
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
-
-TIMES_SHOWN = 5
-"""How often it is shown what is known, where that has changed by the time a person has agreed to it."""
-
-CHANGED = "Meanwhile this has changed."
 
 
 class VerbOptions(Options, frozen=True, kw_only=True):
@@ -67,41 +62,15 @@ def do_confirmed(
     session: Session, options: ConfirmedOptions, name: str, body: Confirmed, question: str
 ) -> Exit:
     """Do it once a person has seen what is known, and agreed."""
-    answer = ask(session, options, name, body)
-    for shown in range(TIMES_SHOWN):
-        refusal = unconfirmed(answer)
-        if refusal is None:
-            break
-        if shown:
-            session.terminal.note(CHANGED)
-        if not _agreed(session, options, refusal, question):
-            return _not_agreed(session, options, answer)
-        given = {"confirmed": True} if options.yes else {"shown": refusal.shown}
-        answer = ask(session, options, name, msgspec.structs.replace(body, **given))
-    return show_done(session, options, answer)
 
+    def asked(word: Word) -> Answer:
+        given = msgspec.structs.replace(body, confirmed=word.confirmed, shown=word.shown)
+        return ask(session, options, name, given)
 
-def unconfirmed(answer: Answer) -> Refusal | None:
-    """What a person has to see first; None where nothing of that kind stands in the way."""
-    refusal = answer.read(Refusal) if answer.is_refusal else None
-    return refusal if refusal is not None and refusal.kind == "unconfirmed" else None
-
-
-def _agreed(session: Session, options: ConfirmedOptions, refusal: Refusal, question: str) -> bool:
-    terminal = session.terminal
-    if options.json:
-        return options.yes
-    terminal.note(refusal.detail.removesuffix(f": {'; '.join(refusal.known)}"))
-    for one in refusal.known:
-        terminal.note("  - ", one)
-    return options.yes or (terminal.can_ask and terminal.ask(question))
-
-
-def _not_agreed(session: Session, options: ConfirmedOptions, answer: Answer) -> Exit:
-    if options.json:
-        return show_refusal(session, options, answer)
-    session.terminal.note("Nothing was done. To agree beforehand, add --yes.")
-    return Exit.UNCONFIRMED
+    answer = once_agreed(
+        session, options, asked, yes=options.yes, question=question, otherwise="Nothing was done."
+    )
+    return answer if isinstance(answer, Exit) else show_done(session, options, answer)
 
 
 def show_done(session: Session, options: VerbOptions, answer: Answer) -> Exit:
