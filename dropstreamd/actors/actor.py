@@ -116,6 +116,15 @@ class Actor:
     def reconfigured(self) -> None:
         """The configuration changed: take it over before the next run."""
         self._edited = True
+        self.look_again()
+
+    def look_again(self) -> None:
+        """A person has put something right: try again at once what waits for a person."""
+        held = {job: trouble for job, trouble in self.trouble.items() if trouble.held}
+        for job, trouble in held.items():
+            self.trouble[job] = msgspec.structs.replace(
+                trouble, retry_s=self._clock.now_s(), retry_at_s=trio.current_time()
+            )
         self._mailbox.wake()
 
     def switched(self) -> None:

@@ -102,11 +102,12 @@ def _users(desk: Desk, name: str) -> Iterator[str]:
 
 
 async def _note_secret(desk: Desk, name: str, text: str, who: str) -> None:
-    """Into the log of every connection that uses it."""
+    """Into the log of every connection that uses it; what waits for it is tried again."""
     desk.tell("secret", who, name=name)
     for connection in list(desk.daemon.config.connections.values()):
         if _uses(desk, connection, name):
             await desk.note(connection, "secret", text, who=who)
+            desk.daemon.look_again(connection.id)
 
 
 def _uses(desk: Desk, connection: Connection, name: str) -> bool:
