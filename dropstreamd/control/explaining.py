@@ -103,7 +103,6 @@ def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent
     # Ids are in the order they were made: the figure that moved last.
     generation = max("" if row is None else stock.changed_by(row) for row in rows.values())
     made = next((each for each in stock.history(tx, path) if each.id == generation), None)
-    latest = stock.latest(tx, path)
     record = levels.get(tx, flow, sku) or LevelRecord()
     bundle = sold in connection.bundles
     shown = SkuShown(
@@ -116,7 +115,7 @@ def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent
         generation=generation,
         snapshot="" if made is None else made.snapshot,
         reported_at_s=0.0 if made is None else made.at_s,
-        as_of_s=0.0 if latest is None else latest.as_of_s,
+        as_of_s=0.0 if made is None else made.as_of_s,
         unsent=0 if bundle else unsent.get(sold, 0),
         promises=tuple(islice(_promises(tx, scope, parts, place), PROMISES_LIMIT)),
         derived=None if derived is None else derived.available,
@@ -204,7 +203,7 @@ def _steps(shown: SkuShown, held: Generation | None, waits_s: float) -> Iterator
         yield f"the warehouse never reported {shown.warehouse_sku}{where}: {then}"
     elif shown.reported is not None:
         figure = "available" if shown.quantity == "available" else "on hand"
-        since = f", since {_at(shown.reported_at_s)} ({shown.snapshot})" if shown.snapshot else ""
+        since = f", since {_at(shown.as_of_s)} ({shown.snapshot})" if shown.snapshot else ""
         where = f" at {shown.facility}" if shown.facility else ""
         yield f"the warehouse reports {shown.reported} {figure}{where}{since}"
     if held is not None:

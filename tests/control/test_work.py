@@ -395,3 +395,27 @@ async def test_a_held_snapshot_is_approved(office: Office, client: Client) -> No
     lines = (await client.get("/connections/ebay/log"))["lines"]
     assert [line["event"] for line in lines] == ["approved"]
     assert (await client.refused("POST", "/warehouses/acme/mian/approve", held))[0] == 404
+
+
+async def test_a_sku_tells_the_time_of_the_snapshot_that_it_names(office: Office, client: Client) -> None:
+    """Not when a person approved it, nor that of a later one in which the figure stayed."""
+    await client.enable()
+    office.report({"A": 5, "B": 3})
+    await client.run("inventory.smart")
+    office.clock.step(3600)
+    office.report({"A": 7})
+    reported_s = office.clock.now_s()
+    await client.run("inventory.smart")
+    [account] = (await client.get("/status"))["accounts"]
+    office.clock.step(7200)
+    held = {"generation": account["held"]["id"]}
+    await client.ask("POST", "/warehouses/acme/main/approve", held)
+    for later in ({}, {"A": 7, "C": 1}):
+        if later:
+            office.clock.step(600)
+            office.report(later)
+            await client.run("inventory.smart")
+        shown = await client.get(f"{SHOP}/skus/A")
+        assert (shown["snapshot"], shown["reported"]) == ("stock-0002", 7)
+        assert abs(shown["as_of_s"] - reported_s) < 5
+        assert "the warehouse reports 7 available, since 2026-03-02T10:00:" in shown["steps"][0]
