@@ -67,7 +67,7 @@ class Actor:
         connection = scope().connection
         self._connection = connection.id
         self.agendas = {job.name: Agenda(connection, job, state) for job in jobs}
-        self._troubles = Troubles(clock, rng)
+        self.troubles = Troubles(clock, rng)
         self.running: Run | None = None
         self._taken: Request | None = None
         self._edited = False
@@ -76,7 +76,7 @@ class Actor:
     @property
     def trouble(self) -> Mapping[str, Trouble]:
         """What went wrong in the last run of each job, by its name; none of those that succeeded."""
-        return self._troubles.now
+        return self.troubles.now
 
     # ---- messages; none of them blocks
 
@@ -99,6 +99,11 @@ class Actor:
     def reconfigured(self) -> None:
         """The configuration changed: take it over before the next run."""
         self._edited = True
+        self.look_again()
+
+    def look_again(self) -> None:
+        """A person has put something right: try again at once what waits for a person."""
+        self.troubles.put_right()
         self._mailbox.wake()
 
     def switched(self) -> None:
@@ -115,11 +120,11 @@ class Actor:
     def _forget(self) -> None:
         """What was asked for or went wrong, now that it is off."""
         self._mailbox.clear()
-        self._troubles.now.clear()
+        self.troubles.now.clear()
 
     def clock_stepped(self) -> None:
         """The wall clock was set: what was slept for may be another time now."""
-        self._troubles.clock_stepped()
+        self.troubles.clock_stepped()
         self._mailbox.wake()
 
     def stop(self) -> None:
@@ -155,7 +160,7 @@ class Actor:
         )
         for record in cut:
             if record.job in self.agendas:
-                self._troubles.cut_off(record.job, record.error)
+                self.troubles.cut_off(record.job, record.error)
 
     async def _take_over(self) -> None:
         self._edited = False
@@ -182,7 +187,7 @@ class Actor:
         for name, agenda in self.agendas.items():
             due, upcoming_s = looks[name]
             self._listener.next_fire(self._connection, self.channel, name, upcoming_s)
-            trouble = self._troubles.now.get(name)
+            trouble = self.troubles.now.get(name)
             left_s = 0.0 if trouble is None else trouble.retry_at_s - trio.current_time()
             if left_s > GRAIN_S:
                 wakes.append(now_s + left_s)
@@ -254,8 +259,8 @@ class Actor:
         except RunStopped:
             return msgspec.structs.replace(record, result="stopped")
         except (Hold, Wait) as error:
-            self._troubles.failed(job.name, error)
+            self.troubles.failed(job.name, error)
             result = "held" if isinstance(error, Hold) else "failed"
             return msgspec.structs.replace(record, result=result, error=error.message, remedy=error.remedy)
-        self._troubles.now.pop(job.name, None)
+        self.troubles.now.pop(job.name, None)
         return msgspec.structs.replace(record, result="done")

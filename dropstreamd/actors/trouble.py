@@ -52,6 +52,14 @@ class Troubles:
         for job, trouble in self.now.items():
             self.now[job] = msgspec.structs.replace(trouble, retry_s=min(trouble.retry_s, latest_s))
 
+    def put_right(self) -> None:
+        """A person did something about it: what waits for one is tried again at once."""
+        for job, trouble in self.now.items():
+            if trouble.held:
+                self.now[job] = msgspec.structs.replace(
+                    trouble, retry_s=self._clock.now_s(), retry_at_s=trio.current_time()
+                )
+
     def _keep(self, job: str, wait_s: float, failures: int, error: str, remedy: str, *, held: bool) -> None:
         self.now[job] = Trouble(
             failures=failures,

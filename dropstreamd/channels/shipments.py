@@ -155,7 +155,10 @@ def _of_its_order(
     ended = _ended(order_doc, package)
     if ended:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
-        return late.nothing_to_tell(scope, package, order, order_key, allocation, now_s, ended=ended)
+        by_hand = not _cancelled_in_store(order_doc)
+        return late.nothing_to_tell(
+            scope, package, order, order_key, allocation, now_s, ended=ended, by_hand=by_hand
+        )
     return _news(scope, now_s, tx, package, order, order_key, taken.without(key))
 
 
@@ -186,15 +189,20 @@ def _news(
 
 
 def _ended(order_doc: Document, package: Package) -> str:
-    """How the order had ended when the warehouse shipped it after all; "" where it had not. One that the
-    warehouse alone cancelled is open in the store: what left before is told."""
+    """How the order had ended when the warehouse shipped it after all; "" where it had not, or where a person
+    lets the store be told all the same. One that the warehouse alone cancelled is open in the store: what
+    left before is told."""
+    if order_doc.left_after_all and not _cancelled_in_store(order_doc):
+        return ""
     if order_doc.stay == "shipped":
         return "" if package.key == by_hand_key(package.reference) else "was marked as shipped by hand"
-    over = order_doc.standing is Standing.OVER
-    if over and _decode_source.decode(order_doc.content).status == "cancelled":
-        return "was cancelled"
     by_hand = order_doc.stay == "withdrawn" and order_doc.stopping == "done"
-    return "was cancelled" if by_hand else ""
+    return "was cancelled" if by_hand or _cancelled_in_store(order_doc) else ""
+
+
+def _cancelled_in_store(order_doc: Document) -> bool:
+    over = order_doc.standing is Standing.OVER
+    return over and _decode_source.decode(order_doc.content).status == "cancelled"
 
 
 def by_hand_key(reference: str) -> str:

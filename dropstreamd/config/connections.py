@@ -145,6 +145,7 @@ def _read(
             settings=store.settings,
             account_key=store.account_key,
             allow_private_address=_allows_private(table),
+            former_keys=store.former_keys,
         ),
         schedules=schedules,
         methods=shipping.methods,

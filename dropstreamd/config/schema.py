@@ -86,7 +86,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     `deduct_handed`: an `available` figure lacks what was handed over after the snapshot's own time.
     `reference_max_length` is the longest order reference that it takes. `takes_facility`: as its plugin is
     set, an order says which facility is to send it; `adjusts`: likewise, differences of stock count; `claims`
-    are what no other account of the platform may have.
+    are what no other account of the platform may have. `former_keys` named the same account before.
     """
 
     merchant: str
@@ -108,6 +108,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     takes_facility: bool = False
     adjusts: bool = False
     claims: tuple[Claim, ...] = ()
+    former_keys: frozenset[str] = frozenset()
 
 
 WHOLE_PPM = 1_000_000
@@ -170,6 +171,7 @@ class StoreAccount(msgspec.Struct, frozen=True, kw_only=True):
     settings: msgspec.Struct
     account_key: str
     allow_private_address: bool = False
+    former_keys: frozenset[str] = frozenset()
 
 
 class ReturnSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -11,9 +11,9 @@ from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done
-from dropstreamd.control.messages.verbs import ByHand
+from dropstreamd.control.messages.verbs import ByHand, Confirmed
 from dropstreamd.control.order_shown import find
-from dropstreamd.control.refused import refuse
+from dropstreamd.control.refused import name_of, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.orders import Order
 from dropstreamd.store import documents, runs
@@ -180,6 +180,11 @@ def refuse_never_handed(spot: Spot, doc: Document) -> None:
         )
 
 
-def unconfirmed(what: str, said: tuple[str, ...]) -> NoReturn:
-    """Refuse until a person has seen what is known."""
-    refuse("unconfirmed", f"{what}: {'; '.join(said)}", remedy="look, then confirm it", known=said)
+def refuse_unseen(asked: Confirmed, what: str, said: tuple[str, ...]) -> None:
+    """Refuse until a person has seen what is known, as it is now."""
+    shown = name_of((what, *said))
+    if asked.confirmed or asked.shown == shown:
+        return
+    since = "; this has changed since it was shown" if asked.shown else ""
+    detail = f"{what}{since}: {'; '.join(said)}"
+    refuse("unconfirmed", detail, remedy="look, then confirm it", known=said, shown=shown)

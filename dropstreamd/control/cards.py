@@ -74,7 +74,12 @@ def _status(
         ),
         circuits=tuple(
             CircuitCard(
-                account=each.account, state=each.state, failures=each.failures, rests_s=round(each.rests_s, 1)
+                account=each.account,
+                state=each.state,
+                failures=each.failures,
+                rests_s=round(each.rests_s, 1),
+                error=each.error,
+                remedy=each.remedy,
             )
             for each in daemon.accounts.circuits.all()
             if each.state != "closed"

@@ -15,8 +15,8 @@ from dropstreamd.control.by_hand import (
     reason_of,
     refuse_never_handed,
     refuse_under_way,
+    refuse_unseen,
     refuse_what_is_over,
-    unconfirmed,
     verb,
 )
 from dropstreamd.control.desk import Desk
@@ -89,10 +89,9 @@ def _resend(tx: Writer, spot: Spot, asked: Confirmed, *, seen: Look | None) -> s
     sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
     refuse_no_resend(spot, doc, sent)
     refuse_what_lies_there(spot, doc, seen)
-    if not asked.confirmed:
-        said = known(tx, spot.scope, doc, sent)
-        said = said if seen is None else (*said, seen.found.detail)
-        unconfirmed(f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
+    said = known(tx, spot.scope, doc, sent)
+    said = said if seen is None else (*said, seen.found.detail)
+    refuse_unseen(asked, f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
     resend_now(tx, spot)
     return f"{doc.number} goes again with the next run, under its reference {doc.reference}"
 

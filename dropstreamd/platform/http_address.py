@@ -2,11 +2,31 @@
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import httpx
 
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.platform.http_errors import Call
+
+USUAL_PORTS = {"https": 443, "http": 80}
+
+
+def server_of(url: str) -> str:
+    """Host and port of a sound address, as an account's key names them: the same for every way to write
+    them. A port is left out where the scheme has it anyway, and so is the dot that may end a host."""
+    address = urlsplit(url)
+    usual = address.port == USUAL_PORTS.get(address.scheme)
+    port = f":{address.port}" if address.port and not usual else ""
+    return f"{(address.hostname or '').removesuffix('.')}{port}"
+
+
+def server_formerly(url: str) -> tuple[str, ...]:
+    """The same in other ways, of which keys once had the one that was written."""
+    address = urlsplit(url)
+    written = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"
+    usual = USUAL_PORTS.get(address.scheme)
+    return (written, f"{server_of(url)}:{usual}") if address.port in (None, usual) else (written,)
 
 
 def redirection(call: Call, status: int, headers: Mapping[str, str], address: httpx.URL) -> httpx.URL | None:

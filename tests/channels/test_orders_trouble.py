@@ -341,6 +341,23 @@ async def test_another_shop_under_the_same_connection_is_held(plant: Plant) -> N
     assert plant.stores["shop"].shows() == {"A": 5}
 
 
+async def test_a_shop_whose_address_is_written_in_another_way_goes_on(plant: Plant) -> None:
+    plant.place(order("1"))
+    await plant.import_orders()
+    moved = StoreAccount(
+        platform="fake",
+        settings=NoSettings(),
+        account_key="fake:renamed",
+        former_keys=frozenset({"fake:shop"}),
+    )
+    plant.configure(shop=connection(store=moved))
+    plant.place(order("2"))
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
+    kept = partial(cursors.store_account, connection="c-shop")
+    assert plant.state.read(kept) == "fake:renamed"
+
+
 async def test_an_order_that_bears_the_key_of_another_is_parked(plant: Plant) -> None:
     """The shop was set up anew at the same address, and counts from the beginning."""
     plant.place(order("1"))

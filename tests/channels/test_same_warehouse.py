@@ -190,6 +190,24 @@ async def test_a_new_connection_does_not_take_the_figures_of_another_warehouse(s
     assert plant.stores["late"].shows() == {"A": 90}
 
 
+async def test_a_warehouse_whose_address_is_written_in_another_way_goes_on(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.report({"A": 9})
+    plant.place(order("1", ("A", 2)))
+    await plant.full()
+    await plant.import_orders()
+    plant.account = replace(
+        plant.account, account_key="fake:renamed", former_keys=frozenset({plant.account.account_key})
+    )
+    plant.stores["late"] = FakeStore(plant.clock, plant.points, shipments=KEY)
+    plant.configure(late=connection("late"))
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    await plant.export()
+    assert set(plant.stores["shop"].fulfilled.newest()) == {"P1"}
+    await plant.full("late")
+    assert plant.stores["late"].shows() == {"A": 7}
+
+
 async def test_a_state_from_before_promises_what_was_added_and_what_is_not_stopped(
     state: InlineStore,
 ) -> None:

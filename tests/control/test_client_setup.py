@@ -263,6 +263,30 @@ def test_secrets_are_listed_and_deleted(api: FakeApi) -> None:
     assert (told.out, told.err) == ("", "There are none. To add one: dropstreamctl secret set NAME\n")
 
 
+@pytest.mark.parametrize(
+    ("argv", "typed", "then"),
+    [
+        ((), "y\n", "?shown=f00d"),
+        (("--yes",), "", "?confirmed=true"),
+        ((), "n\n", None),
+        ((), "", None),
+        (("--json",), "", None),
+    ],
+)
+def test_a_secret_that_is_used_names_who_uses_it(
+    api: FakeApi, argv: tuple[str, ...], typed: str, then: str | None
+) -> None:
+    detail = "secret b is in use: connection acme (store.password)"
+    known = ("connection acme (store.password)",)
+    api.answer("DELETE /v1/secrets/b", refusal("unconfirmed", 409, detail, known=known, shown="f00d"))
+    api.answer(f"DELETE /v1/secrets/b{then}", Done(text="b was deleted"))
+    told = ctl(api, "secret", "delete", "b", *argv, typed=typed, is_terminal=bool(typed))
+    assert (told.code, told.out == "b was deleted\n") == ((0, True) if then else (4, False))
+    assert api.lines == ["DELETE /v1/secrets/b", *([f"DELETE /v1/secrets/b{then}"] if then else [])]
+    if "--json" not in argv:
+        assert told.err.startswith("secret b is in use\n  - connection acme (store.password)\n")
+
+
 # ---- reload and backup
 
 
