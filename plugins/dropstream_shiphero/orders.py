@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents, values, wire
+from dropstream_shiphero import answers, documents, values, wire
 from dropstream_shiphero.amending import changes
 from dropstream_shiphero.client import Api, Refusal, after
 from dropstream_shiphero.documents import Document
@@ -232,7 +232,7 @@ class Orders:
 
 
 class _Written(msgspec.Struct, frozen=True):
-    order: wire.Id | None = None
+    order: answers.Id | None = None
 
 
 async def _recorded(record: Record) -> bool:
