@@ -64,6 +64,11 @@ class Orders:
         return msgspec.structs.replace(order, line_items=answers.Connection(edges=edges))
 
 
+def still_there(found: Iterable[wire.Standing]) -> list[wire.Standing]:
+    """Those that are not cancelled."""
+    return [each for each in found if not each.cancelled]
+
+
 def units(lines: Iterable[wire.OrderLine], reference: str) -> Mapping[str, int]:
     """Of our own lines, by SKU: ShipHero, or a person, may have put others beside them."""
     counted: dict[str, int] = {}
