@@ -1,7 +1,7 @@
 """The plan of a Full Sync: the levels that a store would be told."""
 
-from dropstreamd.channels import deriving, places, promises
-from dropstreamd.channels.promises import NOTHING, Unsent
+from dropstreamd.channels import deriving, places
+from dropstreamd.channels.promises import Unsent
 from dropstreamd.channels.run import Scope
 from dropstreamd.control.preflight import level_changes
 from dropstreamd.store import levels
@@ -26,20 +26,14 @@ def planned(tx: Reader, scope: Scope) -> tuple[list[PlanItem], int]:
     return items, looked_at - len(items)
 
 
-def unsent_units(tx: Reader, scope: Scope) -> Unsent:
-    """What orders take of the figures, where the connection deducts it."""
-    deducts = scope.connection.deduct_unsent
-    return promises.unsent(tx, scope.account, scope.siblings) if deducts else NOTHING
-
-
-def push_again(tx: Writer, scope: Scope, unsent: Unsent, item: PlanItem) -> str:
+def push_again(tx: Writer, scope: Scope, deducted: Unsent, item: PlanItem) -> str:
     """Have one pushed by the next run; else why it is not what it was."""
     connection, account = scope.connection, scope.account
     here = {place.location or "": place for place in places.now(tx, connection, account)}
     place = here.get(item.location)
     if place is None:
         return "its location is not mapped as it was"
-    derived = deriving.derive(connection, account, unsent.of(place.facility), tx, item.key, place)
+    derived = deriving.derive(connection, account, deducted.of(place.facility), tx, item.key, place)
     now = "unknown" if derived is None else str(derived.available)
     if now.encode() != item.mark:
         return f"it would be {now} by now, not {item.after}"

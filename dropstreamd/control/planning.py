@@ -10,8 +10,7 @@ from typing import NoReturn
 
 import msgspec
 
-from dropstreamd.channels import inventory, older, orders
-from dropstreamd.channels.promises import NOTHING
+from dropstreamd.channels import inventory, older, orders, promises
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.control import planned_levels, whereabouts
@@ -253,12 +252,12 @@ def _ask(desk: Desk, connection: Connection, what: str, who: str) -> str:
 def _apply(tx: Writer, spot: Spot, plan: Plan, seen: Mapping[str, Look]) -> Applied:
     moved = []
     done = 0
-    unsent = planned_levels.unsent_units(tx, spot.scope) if plan.what == "inventory.full" else NOTHING
+    deducted = promises.deducted(tx, spot.scope) if plan.what == "inventory.full" else promises.NOTHING
     for item in plan.items:
         one = msgspec.structs.replace(spot, key=item.key)
         match plan.what:
             case "inventory.full":
-                why = planned_levels.push_again(tx, spot.scope, unsent, item)
+                why = planned_levels.push_again(tx, spot.scope, deducted, item)
             case "resend":
                 why = _apply_resend(tx, one, item, seen.get(item.key))
             case _:
