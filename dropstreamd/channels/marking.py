@@ -10,7 +10,7 @@ import trio
 
 from dropstreamd.channels import deriving, places, promises, unsold
 from dropstreamd.channels.places import Place
-from dropstreamd.channels.promises import NOTHING, Unsent
+from dropstreamd.channels.promises import Unsent
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import NO_ALLOCATION
 from dropstreamd.store import cursors, levels, stock
@@ -23,10 +23,7 @@ MARKED_AT_ONCE = 5_000
 
 
 def unsent_now(run: Run) -> Unsent:
-    scope = run.scope
-    if not scope.connection.deduct_unsent:
-        return NOTHING
-    return run.state.read(partial(promises.unsent, account=scope.account, siblings=scope.siblings))
+    return run.state.read(partial(promises.deducted, scope=run.scope))
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from dropstreamd.channels import after_restore, deriving, inventory, orders, places, promises, same_warehouse
 from dropstreamd.channels.places import WHOLE, Place
-from dropstreamd.channels.promises import NOTHING, Unsent
+from dropstreamd.channels.promises import Unsent
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.config.place import meant
@@ -66,7 +66,7 @@ def _near(tx: Reader, scope: Scope, sku: str) -> list[str]:
 
 def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
     connection = scope.connection
-    promised = promises.unsent(tx, scope.account, scope.siblings) if connection.deduct_unsent else NOTHING
+    promised = promises.deducted(tx, scope)
     here = places.now(tx, connection, scope.account)
     if here == (WHOLE,):
         return _at_place(tx, scope, sku, WHOLE, promised)

@@ -155,8 +155,7 @@ async def test_one_from_ahead_of_now_does_not_stay_on_top(state: InlineStore) ->
     assert shown(plant)["A"] == 7
 
 
-async def test_they_count_by_the_clock_of_the_snapshots_which_may_run_ahead(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_they_count_by_the_clock_of_the_snapshots_which_may_run_ahead(plant: Plant) -> None:
     plant.report({"A": 10}, age_s=-1800)
     await plant.smart()
     plant.later(minutes=5)

@@ -13,16 +13,10 @@ from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN
-from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order
 from tests.fakes.sinks import Fault
 from tests.fakes.sources import ChangesSource
-
-
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
 
 
 def changes(plant: Plant) -> ChangesSource[Order]:

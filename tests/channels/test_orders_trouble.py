@@ -21,11 +21,6 @@ from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Bug, Fault
 
 
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
-
-
 def unreadable(key: str) -> Bad:
     return Bad(key=key, place=f"order {key}", reason="lines is not a list", raw=b"{}")
 

@@ -19,11 +19,6 @@ from tests.channels.plant import ACCOUNT, Plant, connection, order, package
 from tests.fakes.sinks import FakeSink, Fault
 
 
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
-
-
 def shown(plant: Plant, name: str = "shop") -> dict[str, int]:
     return plant.stores[name].shows()
 

@@ -24,11 +24,6 @@ from tests.fakes.points import Killed
 TEN = {f"S{number}": 10 for number in range(10)}
 
 
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
-
-
 async def told(
     plant: Plant, figures: Mapping[str, int], *, age_s: float = 0.0, after_s: float = 60.0
 ) -> Generation:
