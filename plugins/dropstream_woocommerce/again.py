@@ -15,14 +15,11 @@ from dropstream_woocommerce.listing import bad_row, is_id, row_key
 from dropstream_woocommerce.reading import OrderReader, decoded
 from dropstream_woocommerce.settings import MOST_AT_ONCE
 from dropstream_woocommerce.walk import FIELDS
-from dropstreamd.errors import ProtocolMismatch, Unreachable
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Reread
+from dropstreamd.platform.one_by_one import OF_ONE, Failing
 from dropstreamd.platform.rows import OddRow
-
-OF_ONE = (Unreachable, ProtocolMismatch)
-"""Trouble that may be of a single order."""
 
 
 class OrdersAgain:
@@ -42,8 +39,8 @@ class OrdersAgain:
         if not asked:
             await trio.lowlevel.checkpoint()
             return Reread()
-        failed = _Failed()
-        rows, bad = await self._rows(asked, failed)
+        failing = Failing()
+        rows, bad = await self._rows(asked, failing)
         orders: list[tuple[wire.Order, bytes]] = []
         for row in rows:
             order = decoded(row)
@@ -59,10 +56,10 @@ class OrdersAgain:
             except OddRow as odd:
                 bad.append(bad_row(row, "order", odd.message))
             except OF_ONE as error:
-                bad.append(bad_row(row, "order", failed.over(error)))
+                bad.append(bad_row(row, "order", failing.over(error)))
         return Reread(documents=tuple(documents), bad=tuple(bad))
 
-    async def _rows(self, asked: Sequence[str], failed: "_Failed") -> tuple[list[bytes], list[Bad]]:
+    async def _rows(self, asked: Sequence[str], failing: Failing) -> tuple[list[bytes], list[Bad]]:
         found: dict[str, bytes] = {}
         try:
             for status in ("any", translate.TRASH):
@@ -79,13 +76,12 @@ class OrdersAgain:
             try:
                 row = await self._alone(key)
             except OF_ONE as error:
-                row = _bad(key, failed.over(error))
+                row = _bad(key, failing.over(error))
             if isinstance(row, Bad):
                 bad.append(row)
             else:
                 found[key] = row
-        if failed.first is not None and not found:
-            raise failed.first
+        failing.unless(answered=bool(found))
         return list(found.values()), bad
 
     async def _listed(self, keys: Sequence[str], status: str) -> dict[str, bytes]:
@@ -106,20 +102,6 @@ class OrdersAgain:
             return _bad(key, f"the shop refuses to tell it: {answer}")
         row = bytes(answer)
         return row if row_key(row) == key else _bad(key, "what the shop tells in its place is another", row)
-
-
-class _Failed:
-    """What the shop failed over. One may be odd; over more of them it is the shop."""
-
-    def __init__(self) -> None:
-        self.first: ProtocolMismatch | Unreachable | None = None
-
-    def over(self, error: ProtocolMismatch | Unreachable) -> str:
-        """Why the order is bad. Raises the second error."""
-        if self.first is not None:
-            raise error
-        self.first = error
-        return f"the shop fails to tell it: {error.message}"
 
 
 def _bad(key: str, reason: str, raw: bytes = b"") -> Bad:

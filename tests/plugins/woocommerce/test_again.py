@@ -103,8 +103,8 @@ async def test_one_that_the_shop_fails_over_stands_alone(
     fake.fail(f"{ONE}/refunds", "late-400")
     told = await read(account, first, second, third)
     assert [order.key for order in told.documents] == [str(first["id"]), str(third["id"])]
-    assert [(bad.key, bad.reason[:26]) for bad in told.bad] == [
-        (str(second["id"]), "the shop fails to tell it:")
+    assert [(bad.key, bad.reason[:27]) for bad in told.bad] == [
+        (str(second["id"]), "the store fails to tell it:")
     ]
 
 
