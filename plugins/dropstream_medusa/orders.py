@@ -1,28 +1,34 @@
 """Medusa's orders, followed by their time of change.
 
 Payment does not move an order's `updated_at`: an order that waits to be paid is read again in every run,
-until it is no longer waiting or older than the look-back.
+until it is no longer waiting or older than the look-back. So is one that cannot be read: it may wait too.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 import trio
 
-from dropstream_medusa import cursors, translate
+from dropstream_medusa import cursors, translate, wire
 from dropstream_medusa.client import Api, Params
-from dropstream_medusa.listing import Listing, read_rows
+from dropstream_medusa.listing import Listing, read_rows, row_key
 from dropstream_medusa.places import Places
 from dropstream_medusa.settings import Settings
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
-from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.contract import Page, Reread, Taken
+from dropstreamd.platform.one_by_one import OF_ONE, Failing
+from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 25
 MOST_WAITING = 5_000
+MOST_UNREAD = 100
+"""Orders that cannot be read and are followed, as one that waits is: the newest."""
+
 FIELDS = ",".join(
     (
         "id,display_id,custom_display_id,status,payment_status,created_at,updated_at,email",
@@ -35,6 +41,11 @@ FIELDS = ",".join(
 )
 
 
+_placed = msgspec.json.Decoder(wire.Placed)
+_ID = re.compile(r"(?!unreadable-)[A-Za-z0-9_-]{1,100}")
+"""Medusa's own begin with `order_`; orders that were brought from elsewhere may have others."""
+
+
 class _Run(msgspec.Struct, kw_only=True):
     """A reading that is going on. `left` are the orders that waited in the last run and were not met."""
 
@@ -44,11 +55,14 @@ class _Run(msgspec.Struct, kw_only=True):
     before: frozenset[str]
     met: set[str] = set()
     waiting: set[str] = set()
+    unread: set[str] = set()
     left: list[str] | None = None
 
 
 class Orders:
-    """A `Source[Order]`."""
+    """A `Source[Order]`, and the `Rereader` of its orders."""
+
+    in_bulk = True
 
     def __init__(self, api: Api, places: Places, settings: Settings, clock: Clock) -> None:
         self._api = api
@@ -81,6 +95,42 @@ class Orders:
         """Nothing to do: pages bear no marks."""
         await trio.lowlevel.checkpoint()
 
+    async def read(self, keys: Sequence[str]) -> Reread[Order]:
+        """By their ids, in one request; by themselves where Medusa fails over that. Where it fails over more
+        than one of them, or over all, that is raised."""
+        asked = [key for key in dict.fromkeys(keys) if _ID.fullmatch(key)]
+        if not asked:
+            await trio.lowlevel.checkpoint()
+            return Reread()
+        try:
+            found = await self._by_id(asked)
+        except OF_ONE:
+            if len(asked) == 1:
+                raise
+            found = await self._one_by_one(asked)
+        read = [found[key] if key in found else _bad(key, "the store no longer has it") for key in asked]
+        told = [
+            each if isinstance(each, Bad) else translate.read_order(each, self._settings) for each in read
+        ]
+        orders = tuple(each for each in told if isinstance(each, Order))
+        return Reread(documents=orders, bad=tuple(each for each in told if isinstance(each, Bad)))
+
+    async def _by_id(self, ids: Sequence[str]) -> dict[str, bytes | Bad]:
+        rows = await read_rows(self._api, "orders", {**_FIELDS, "id[]": ids, "limit": len(ids)}, "orders")
+        return {key: row for row in rows if (key := row_key(row)) in ids}
+
+    async def _one_by_one(self, ids: Sequence[str]) -> dict[str, bytes | Bad]:
+        failing = Failing()
+        found: dict[str, bytes | Bad] = {}
+        bad: dict[str, bytes | Bad] = {}
+        for key in ids:
+            try:
+                found |= await self._by_id([key])
+            except OF_ONE as error:
+                bad[key] = _bad(key, failing.over(error))
+        failing.unless(answered=bool(found))
+        return found | bad
+
     async def _begin(self, cursor: str | None) -> _Run:
         oldest = utc(self._clock.now_s()) - timedelta(days=self._settings.lookback_days)
         stored = cursors.read_cursor(cursor, at_first=oldest)
@@ -98,6 +148,11 @@ class Orders:
         run.waiting.update(
             order.key for order in orders if order.status == "waiting" and order.placed_at > run.oldest
         )
+        run.unread.update(
+            each.key
+            for row, each in zip(rows, read, strict=True)
+            if isinstance(each, Bad) and _is_since(row, run.oldest)
+        )
         if len(run.waiting) > MOST_WAITING:
             raise Misconfigured(
                 f"more than {MOST_WAITING} orders wait to be paid",
@@ -110,4 +165,16 @@ _FIELDS: Params = {"fields": FIELDS}
 
 
 def _finished(run: _Run) -> str:
-    return cursors.written(cursors.Cursor(since=run.bound, waiting=tuple(sorted(run.waiting))))
+    followed = run.waiting.union(sorted(run.unread)[-MOST_UNREAD:])
+    return cursors.written(cursors.Cursor(since=run.bound, waiting=tuple(sorted(followed))))
+
+
+def _is_since(row: bytes, oldest: datetime) -> bool:
+    try:
+        return _placed.decode(row).created_at > oldest
+    except UNREADABLE:
+        return False
+
+
+def _bad(key: str, reason: str) -> Bad:
+    return Bad(key=key, place=f"order id {key}", reason=reason, raw=b"")

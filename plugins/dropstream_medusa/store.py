@@ -32,6 +32,7 @@ class MedusaStore(StoreParts):
         self._settings = settings
         self._places = Places(api, settings)
         self.orders: Orders = Orders(api, self._places, settings, host.clock)
+        self.orders_again: Orders = self.orders
         self.shipments: Fulfillments = Fulfillments(api, self._places, settings)
         self.inventory: Levels = Levels(api, self._places)
         self.levels: Levels = self.inventory

@@ -58,6 +58,10 @@ class Row(Wire, frozen=True, kw_only=True):
     id: str
 
 
+class Placed(Wire, frozen=True, kw_only=True):
+    created_at: datetime
+
+
 class Stamped(Wire, frozen=True, kw_only=True):
     updated_at: datetime
 

@@ -6,6 +6,7 @@ What WooCommerce fails to load it leaves out of a page without a word: one that 
 for is the last only if the list's length says so too.
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -21,6 +22,8 @@ AGAIN = 5
 """Rows that each page brings again."""
 
 _row = msgspec.json.Decoder(wire.Row)
+_ID = re.compile(r"[1-9][0-9]{0,17}")
+"""As it is told: PHP counts no further than 9,223,372,036,854,775,807."""
 
 
 class Place:
@@ -89,6 +92,11 @@ def row_key(raw: bytes) -> str:
         return str(_row.decode(raw).id)
     except UNREADABLE:
         return unreadable_key(raw)
+
+
+def is_id(key: str) -> bool:
+    """Whether WooCommerce may have given something this id."""
+    return _ID.fullmatch(key) is not None
 
 
 def bad_row(raw: bytes, what: str, reason: str) -> Bad:

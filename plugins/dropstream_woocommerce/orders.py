@@ -12,12 +12,10 @@ import msgspec
 import trio
 
 from dropstream_woocommerce import translate, wire
-from dropstream_woocommerce.client import Api, Offers, Params, Refusal, Rows
-from dropstream_woocommerce.goods import Facts, Goods
-from dropstream_woocommerce.listing import bad_row, row_key
-from dropstream_woocommerce.packages import refunded_units, shipped_units
+from dropstream_woocommerce.client import Api, Params, Refusal, Rows
+from dropstream_woocommerce.listing import bad_row, is_id, row_key, too_long
+from dropstream_woocommerce.reading import OrderReader, decoded
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
-from dropstream_woocommerce.translate import Sold
 from dropstream_woocommerce.walk import FIELDS, Walk, changed_at
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import ProtocolMismatch
@@ -29,17 +27,12 @@ from dropstreamd.platform.rows import UNREADABLE, OddRow
 OVERLAP = timedelta(minutes=10)
 """How much further back a run reads: a change may be dated when it began and be there when it ended."""
 
-MOST_AGAIN = 50
-"""Orders that could not be read which a run looks at once more: the newest."""
-
-_order = msgspec.json.Decoder(wire.Order)
-
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since` is the time of change that the next run begins at; `told` are the orders that were told as open
-    or waiting, by the difference to the one before, `named` the numbers of those whose number is no id.
-    `which` are the settings that say which may be shipped, as of when those were listed. `again` are orders
-    that could not be read, or something of them: each run looks at them, whether they changed or not."""
+    or waiting, or could not be read, by the difference to the one before, `named` the numbers of those whose
+    number is no id. `which` are the settings that say which may be shipped, as of when those were listed.
+    `again` are ids of what could not be read, in older cursors."""
 
     since: datetime | None = None
     told: tuple[int, ...] = ()
@@ -64,11 +57,12 @@ class _Run:
         for step in kept.told:
             number += step
             self.told[number] = kept.named.get(str(number), str(number))
+        for number in kept.again:
+            self.told.setdefault(number, str(number))
         self.newest: datetime | None = None
         self.seen: dict[str, bytes] = {}
         """Digests of rows, by their ids."""
         self.looked: set[int] = set()
-        self.again = set(kept.again)
         listed = kept.since is not None and kept.which == which
         self.lists: Iterator[str] = iter(("changed", "trash") if listed else ("shipped", "changed", "trash"))
         self.done = False
@@ -84,6 +78,12 @@ class _Run:
             self.newest = at
         return True
 
+    def follow(self, row: bytes) -> None:
+        """One that cannot be read: from whenever it can be, all that becomes of it is told."""
+        key = row_key(row)
+        if is_id(key):
+            self.told.setdefault(int(key), _number(row) or key)
+
     def written(self) -> str:
         """After its end, the next run begins at the newest change that was seen, not after this one did."""
         since, which = self.since, self._asked if self.done else self.which
@@ -93,18 +93,16 @@ class _Run:
         ids = sorted(self.told)
         steps = tuple(one - before for one, before in zip(ids, [0, *ids], strict=False))
         named = {str(each): self.told[each] for each in ids if self.told[each] != str(each)}
-        again = tuple(sorted(self.again)[-MOST_AGAIN:])
-        kept = Cursor(since=since, told=steps, named=named, which=which, again=again)
+        kept = Cursor(since=since, told=steps, named=named, which=which)
         return msgspec.json.encode(kept).decode()
 
 
 class Orders:
     """A `Source[Order]`. The first run, and one after the settings changed, lists what may be shipped."""
 
-    def __init__(self, api: Api, offers: Offers, goods: Goods, settings: Settings, clock: Clock) -> None:
+    def __init__(self, api: Api, reader: OrderReader, settings: Settings, clock: Clock) -> None:
         self._api = api
-        self._offers = offers
-        self._goods = goods
+        self._reader = reader
         self._settings = settings
         self._clock = clock
         self._run: _Run | None = None
@@ -157,29 +155,23 @@ class Orders:
         bad: list[Bad] = []
         concerned: list[tuple[wire.Order, bytes]] = []
         for row in rows:
-            try:
-                order = _order.decode(row)
-                wrong = translate.fault(order)
-            except UNREADABLE as error:
-                wrong = str(error)
-            if wrong:
+            order = decoded(row)
+            if isinstance(order, str):
                 if self._matters(run, row):
-                    bad.append(bad_row(row, "order", wrong))
-                    key = row_key(row)
-                    run.again |= {int(key)} if key.isdecimal() else set()
+                    bad.append(bad_row(row, "order", order))
+                    run.follow(row)
                 continue
             run.looked.add(order.id)
-            run.again.discard(order.id)
             if order.id in run.told or self._ships(order):
                 concerned.append((order, row))
-        await self._goods.learn(line for order, _ in concerned for line in order.line_items)
+        await self._reader.learn(order for order, _ in concerned)
         documents: list[Order] = []
         for order, row in concerned:
             try:
-                document = await self._document(order)
+                document = await self._reader.whole(order)
             except OddRow as odd:
                 bad.append(bad_row(row, "order", odd.message))
-                run.again.add(order.id)
+                run.follow(row)
                 continue
             if self._keep(run, document):
                 documents.append(document)
@@ -206,16 +198,9 @@ class Orders:
         run.told.pop(number, None)
         return known
 
-    async def _document(self, order: wire.Order) -> Order:
-        refunded = await refunded_units(self._api, order.id) if order.refunds else {}
-        fulfilled = await shipped_units(self._api, self._offers, self._goods, order)
-        facts: dict[int, Facts] = {line.id: self._goods.facts(line) for line in order.line_items}
-        sold = Sold(order=order, refunded=refunded, fulfilled=fulfilled, facts=facts)
-        return translate.translated(sold, self._settings)
-
     async def _missing(self, run: _Run) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
-        """Orders that were told as open, and stand in no list any more; and those that could not be read. One
-        whose status nobody knows, since its plugin was switched off, is there for all that."""
+        """Orders that were told as open, and stand in no list any more. One whose status nobody knows, since
+        its plugin was switched off, is there for all that."""
         asked = sorted(run.told.keys() - run.looked)
         rows: list[bytes] = []
         gone: list[Order] = []
@@ -227,12 +212,6 @@ class Orders:
                 elif answer.missing and not await self._is_counted(each):
                     at = utc(self._clock.now_s())
                     gone.append(translate.gone(str(each), run.told.pop(each), at))
-        for each in sorted(run.again - run.looked):
-            answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
-            if not isinstance(answer, Refusal):
-                rows.append(bytes(answer))
-            elif answer.missing:
-                run.again.discard(each)
         documents, bad = await self._told(run, rows)
         return (*gone, *documents), bad
 
@@ -257,6 +236,19 @@ class Orders:
 class _Status(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     status: str
+
+
+class _Numbered(msgspec.Struct, frozen=True, kw_only=True):
+    number: str
+
+
+def _number(row: bytes) -> str:
+    """As people see it; empty where that cannot be read."""
+    try:
+        number = msgspec.json.decode(row, type=_Numbered).number
+    except UNREADABLE:
+        return ""
+    return "" if too_long(number) else number
 
 
 def _read(cursor: str | None) -> Cursor:

@@ -7,12 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 
 from dropstream_woocommerce import wire
+from dropstream_woocommerce.again import OrdersAgain
 from dropstream_woocommerce.client import Api, Offers, Params
 from dropstream_woocommerce.goods import Goods
 from dropstream_woocommerce.levels import Levels, Shown
 from dropstream_woocommerce.listing import Listing
 from dropstream_woocommerce.orders import Orders
 from dropstream_woocommerce.products import Drafts, Products
+from dropstream_woocommerce.reading import OrderReader
 from dropstream_woocommerce.receipts import Receipts
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
 from dropstream_woocommerce.shipments import Shipments, best_way
@@ -41,7 +43,9 @@ class WooCommerceStore(StoreParts):
         self._settings = settings
         self._offers = Offers(api)
         goods = Goods(api)
-        self.orders: Orders = Orders(api, self._offers, goods, settings, host.clock)
+        reader = OrderReader(api, self._offers, goods, settings)
+        self.orders: Orders = Orders(api, reader, settings, host.clock)
+        self.orders_again: OrdersAgain = OrdersAgain(api, reader)
         self.shipments: Shipments = Shipments(api, self._offers, goods, settings)
         self.inventory: Levels = Levels(api, settings)
         self.levels: Shown = Shown(api)

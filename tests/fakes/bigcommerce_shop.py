@@ -239,6 +239,10 @@ class BigCommerceShop:
         order["status_id"] = status
         self.touch(order)
 
+    def delete(self, order: Row) -> None:
+        """For good, which nobody can by hand."""
+        del self.orders[order["id"]]
+
     def refund(self, order: Row, line: int, units: int) -> None:
         sold = self.lines(order)[line]
         sold["quantity_refunded"] += units

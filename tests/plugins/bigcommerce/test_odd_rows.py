@@ -1,18 +1,22 @@
 """One row that is not as described is set aside with its id, and the others go on."""
 
+from datetime import timedelta
+
 import pytest
+from trio.testing import MockClock
 
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Accepted, InDoubt, Item, Rejected
 from dropstreamd.model.products import Product
 from tests.fakes.bigcommerce import FakeBigCommerce
-from tests.fakes.bigcommerce_shop import BigCommerceShop
+from tests.fakes.bigcommerce_shop import BigCommerceShop, Row
 from tests.plugins.host import Steps
 from tests.plugins.things import STAMP, prepared, push, push_levels, refused
 
 from .stores import Account, package
 from .test_shipments import line_of
 
+LONG_SKU = "A" * 150
 FOREIGN = "answered JSON that is not as described"
 
 
@@ -31,6 +35,70 @@ async def test_an_odd_order_is_set_aside(
         str(line["id"]): "`$.consignments.shipping[0].line_items[0].quantity`",
         str(letters["id"]): "'utf-8' codec can't decode byte 0xe9 in position 3: unexpected end of data",
     }
+
+
+def set_sku(shop: BigCommerceShop, sku: str, *orders: Row) -> None:
+    """Of all their lines, as nobody would who changes an order."""
+    for order in orders:
+        for line in shop.lines(order):
+            line["sku"] = sku
+
+
+async def test_an_order_that_was_odd_is_told_once_it_can_be_read(
+    fake: FakeBigCommerce, account: Account, shop: BigCommerceShop
+) -> None:
+    """However long after, though nobody changed it; at the addresses that it had, whatever was edited."""
+    made, over, gone = shop.place({"A": 1}, addresses=2), shop.place({"A": 1}), shop.place({"A": 1})
+    first, second = shop.addresses(made)
+    shop.set_status(gone, 5)
+    before = await account.listing()
+    assert before.orders[str(made["id"])].lines[0].key == str(shop.lines(made)[0]["id"])
+    set_sku(shop, LONG_SKU, made, over, gone)
+    shop.touch(made, over, gone)
+    odd = await account.listing(before.cursor)
+    bad = {str(made["id"]), f"{made['id']}-{second}", str(over["id"]), str(gone["id"])}
+    assert odd.bad.keys() == bad
+    shop.set_status(over, 5)
+    made["consignments"]["shipping"].pop(0)
+    still = await account.listing(odd.cursor)
+    assert still.bad.keys() == bad
+    shop.now += timedelta(days=1)
+    shop.delete(gone)
+    fake.asked.clear()
+    last = await account.listing(still.cursor)
+    assert last.bad.keys() == bad - {str(gone["id"])}, "what was never told and is deleted is nobody's"
+    set_sku(shop, "A", made, over)
+    told = await account.listing(last.cursor)
+    assert told.statuses == {
+        str(made["id"]): "cancelled",
+        f"{made['id']}-{second}": "open",
+        str(over["id"]): "cancelled",
+    }
+    fake.asked.clear()
+    assert (await account.listing(told.cursor)).statuses == {}
+    assert fake.asked == ["getOrders"]
+    assert first != second
+
+
+async def test_ten_that_are_odd_are_looked_at_in_a_run(
+    fake: FakeBigCommerce, account: Account, shop: BigCommerceShop, patient_clock: MockClock
+) -> None:
+    """Others each time; and where BigCommerce fails over one of them, it is the last of that run."""
+    made = [shop.place({"A": 1}) for _ in range(14)]
+    set_sku(shop, LONG_SKU, *made)
+    first = await account.listing()
+    assert len(first.bad) == 14
+    shop.now += timedelta(days=1)
+    second = await account.listing((await account.listing(first.cursor)).cursor)
+    assert len(second.bad) == 10
+    set_sku(shop, "A", *made)
+    third = await account.listing(second.cursor)
+    assert len(second.bad.keys() & third.orders.keys()) == 6, "those looked at last come last"
+    for _ in range(4):
+        fake.fail("getOrder", "500")
+    fourth = await account.listing(third.cursor)
+    assert (len(third.orders), len(fourth.bad), len(fourth.orders)) == (10, 1, 0)
+    assert len((await account.listing(fourth.cursor)).orders) == 4
 
 
 async def test_an_odd_shipment_holds_up_its_order_alone(

@@ -20,6 +20,7 @@ from dropstreamd.errors import (
     ProtocolMismatch,
 )
 from dropstreamd.model.handover import Accepted, InDoubt, Outcome, Rejected, Untouched
+from dropstreamd.platform.contract import Reread
 from tests.platform.servers import Scripted, answer, scripted
 from tests.plugins.host import Steps
 from tests.plugins.things import STAMP, hand_over, hand_over_all, level, package, refused
@@ -100,6 +101,35 @@ async def test_an_answer_without_the_list_is_a_mismatch(answered: object) -> Non
 async def test_writing_that_is_refused_is_a_finding() -> None:
     async with store_told({"orders": []}, LOCATION, REFUSED) as (store, _):
         assert [each.name for each in await store.test(write=True) if not each.ok] == ["writing"]
+
+
+def listed(*keys: str) -> dict[str, Any]:
+    at = "2026-11-20T10:00:00.000Z"
+    bare = {"display_id": 7, "status": "pending", "created_at": at, "updated_at": at, "items": []}
+    paid = {"payment_status": "captured", "currency_code": "usd", "total": 5, "shipping_methods": []}
+    return {"orders": [{"id": key, **bare, **paid} for key in keys]}
+
+
+async def test_an_order_that_medusa_fails_over_is_read_alone() -> None:
+    async with store_told(REFUSED, listed("order_1"), REFUSED, listed("order_3")) as (store, server):
+        told = await store.orders_again.read(["order_1", "order_2", "order_3"])
+    assert [order.key for order in told.documents] == ["order_1", "order_3"]
+    assert [(bad.key, bad.reason[:27]) for bad in told.bad] == [("order_2", "the store fails to tell it:")]
+    assert [b"limit=3" in server.requests[0], b"limit=1" in server.requests[1]] == [True, True]
+
+
+@pytest.mark.parametrize("asked", [["order_1"], ["order_1", "order_2", "order_3"]])
+async def test_a_medusa_that_fails_over_all_makes_no_order_bad(asked: list[str]) -> None:
+    async with store_told(REFUSED, REFUSED, REFUSED) as (store, _):
+        with pytest.raises(ProtocolMismatch, match="Not so"):
+            await store.orders_again.read(asked)
+
+
+async def test_no_key_of_medusas_is_no_request() -> None:
+    async with store_told() as (store, server):
+        assert await store.orders_again.read([]) == Reread()
+        assert await store.orders_again.read(["no such key", "", "ä"]) == Reread()
+    assert not server.requests
 
 
 async def test_a_level_is_set_again_where_units_were_freed_meanwhile() -> None:

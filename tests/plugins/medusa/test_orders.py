@@ -78,6 +78,55 @@ async def test_an_edit_counts_once_it_is_confirmed(stocked: Stocked) -> None:
         assert (await read(store.orders)).documents[order].lines[0].quantity == 3
 
 
+async def test_orders_are_read_again_by_their_ids(stocked: Stocked) -> None:
+    """Whatever became of them, in one request; what is no id of Medusa's is nobody's."""
+    shop = stocked.shop
+    open_, cancelled, shipped, edited, odd = (stocked.order() for _ in range(5))
+    shop.cancel(cancelled[0])
+    shop.fulfill(shipped[0], {shipped[1]: 3})
+    shop.edit(edited[0], {edited[1]: 1})
+    shop.copies.without_sku(odd[0])
+    async with stocked.account.open() as store:
+        listed = await read(store.orders)
+        keys = ["no such key", "unreadable-00ff", "ä" * 50, odd[0], *sorted(listed.documents), "order_01NONE"]
+        told = await store.orders_again.read(keys)
+    assert {order.key: order for order in told.documents} == listed.documents
+    assert {order.key: order.status for order in told.documents} == {
+        open_[0]: "open",
+        cancelled[0]: "cancelled",
+        shipped[0]: "closed",
+        edited[0]: "waiting",
+    }
+    assert {bad.key: bad.reason for bad in told.bad} == {
+        odd[0]: "a line that is to be shipped has no SKU: Product model",
+        "order_01NONE": "the store no longer has it",
+    }
+
+
+async def test_one_that_could_not_be_read_and_waits_is_followed(stocked: Stocked) -> None:
+    """Payment does not move its time of change, and it may wait for that once it can be read."""
+    order, _ = stocked.order()
+    _long_ago(stocked, order)
+    stocked.order()
+    stocked.shop.copies.without_sku(order)
+    captured = ("captured",)
+    async with stocked.account.open(open_payments=captured) as store:
+        first = await read(store.orders)
+    assert list(first.bad) == [order]
+    stocked.shop.server.database.sql(
+        f"UPDATE order_line_item SET variant_sku = '{stocked.sku}' WHERE id IN "  # noqa: S608
+        f"(SELECT item_id FROM order_item WHERE order_id = '{order}')",
+        database=DATABASE,
+    )
+    async with stocked.account.open(open_payments=captured) as store:
+        (waiting,) = (await store.orders_again.read([order])).documents
+        second = await read(store.orders, first.cursor)
+    assert (waiting.status, second.documents[order].status) == ("waiting", "waiting")
+    stocked.shop.capture(order)
+    async with stocked.account.open(open_payments=captured) as store:
+        assert (await read(store.orders, second.cursor)).documents[order].status == "open"
+
+
 async def test_another_channels_orders_do_not_come(stocked: Stocked) -> None:
     order, _ = stocked.order()
     name = f"Channel {stocked.shop.code}"

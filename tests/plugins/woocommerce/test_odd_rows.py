@@ -1,5 +1,6 @@
 """One row that is not as described is set aside with its id, and the others go on."""
 
+import msgspec
 import pytest
 
 from dropstreamd.errors import ProtocolMismatch
@@ -32,7 +33,7 @@ async def test_an_order_with_an_odd_refund_or_fulfillment_stands_alone(
 async def test_an_order_that_was_odd_is_told_once_it_can_be_read(
     fake: FakeWooCommerce, account: Account, shop: WooShop, what: str
 ) -> None:
-    """However long after, though nobody changed it."""
+    """However long after, though nobody changed it, and what becomes of it then is told."""
     shop.add_product("TEE")
     odd = shop.place({"TEE": 3})
     shop.refund(odd, 0, 1)
@@ -43,11 +44,26 @@ async def test_an_order_that_was_odd_is_told_once_it_can_be_read(
     shop.tick(86_400)
     shop.place({"TEE": 1})
     second = await account.listing(first.cursor)
-    assert str(odd["id"]) in second.bad
+    async with account.open() as store:
+        assert [bad.key for bad in (await store.orders_again.read([str(odd["id"])])).bad] == [str(odd["id"])]
     fake.spoil.forget()
+    async with account.open() as store:
+        (told,) = (await store.orders_again.read([str(odd["id"])])).documents
+    assert [line.quantity for line in told.lines] == [2]
     third = await account.listing(second.cursor)
-    assert [line.quantity for line in third.orders[str(odd["id"])].lines] == [2]
-    assert str(odd["id"]) not in (await account.listing(third.cursor)).orders
+    assert str(odd["id"]) not in third.orders
+    shop.set_status(odd, "cancelled")
+    assert (await account.listing(third.cursor)).statuses[str(odd["id"])] == "cancelled"
+
+
+async def test_what_an_older_cursor_looked_at_again_is_followed(account: Account, shop: WooShop) -> None:
+    shop.add_product("TEE")
+    odd, good = shop.place({"TEE": 3}), shop.place({"TEE": 1})
+    shop.tick(86_400)
+    old = {"since": "2026-11-20T23:00:00Z", "told": [good["id"]], "again": [odd["id"]]}
+    shop.set_status(odd, "cancelled")
+    found = await account.listing(msgspec.json.encode(old).decode())
+    assert found.statuses == {str(odd["id"]): "cancelled", str(good["id"]): "open"}
 
 
 async def test_an_odd_product_stops_no_order(fake: FakeWooCommerce, account: Account, shop: WooShop) -> None:
