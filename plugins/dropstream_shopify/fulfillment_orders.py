@@ -18,6 +18,8 @@ PAGE = 100
 LEAST_PAGE = 10
 MOST_LINE_PAGES = 40
 
+_FAILS = "Shopify fails to tell it"
+
 
 class FulfillmentOrders:
     """Reads them. `at_once` is how many one call asks for."""
@@ -33,13 +35,12 @@ class FulfillmentOrders:
             answer = await self._api.ask(documents.OPEN_ORDERS, asked, wire.OpenOrders, write=False)
             if not isinstance(answer, Refusal):
                 return answer.fulfillment_orders
-            self._ask_for_fewer(answer, "list")
+            self._ask_for_fewer(answer, "list", self.at_once)
 
     async def by_id(self, ids: Sequence[str]) -> list[bytes | Bad]:
         """Those of the ids that the shop has, in their order. One over which Shopify fails is bad."""
         rows, failed = await by_halves(ids, self._asked, Failed)
-        reason = "Shopify fails to tell it"
-        return [*rows, *(Bad(key=each, place=each, reason=reason, raw=b"") for each in failed)]
+        return [*rows, *(Bad(key=each, place=each, reason=_FAILS, raw=b"") for each in failed)]
 
     async def whole(self, row: bytes | Bad) -> wire.FulfillmentOrder | Bad:
         """The fulfillment order with all of its lines."""
@@ -53,7 +54,10 @@ class FulfillmentOrders:
             if not page.has_next_page:
                 break
             variables = {"id": order.id, "after": page.end_cursor}
-            answer = await self._api.query(documents.MORE_LINES, variables, wire.MoreLines)
+            try:
+                answer = await self._api.query(documents.MORE_LINES, variables, wire.MoreLines)
+            except Failed:
+                return Bad(key=order.id, place=order.order.name, reason=_FAILS, raw=row)
             if answer.fulfillment_order is None:
                 return Bad(key=order.id, place=order.order.name, reason="it is gone from the shop", raw=row)
             more = answer.fulfillment_order.line_items
@@ -72,13 +76,13 @@ class FulfillmentOrders:
             asked = {"ids": some}
             answer = await self._api.ask(documents.ORDERS_BY_ID, asked, wire.ById, write=False)
             if isinstance(answer, Refusal):
-                self._ask_for_fewer(answer, "tell")
+                self._ask_for_fewer(answer, "tell", len(some))
                 continue
             rows += [bytes(row) for row in answer.nodes if bytes(row) != b"null"]
             left = left[len(some) :]
         return rows
 
-    def _ask_for_fewer(self, refusal: Refusal, what: str) -> None:
-        if refusal.code != "MAX_COST_EXCEEDED" or self.at_once <= LEAST_PAGE:
+    def _ask_for_fewer(self, refusal: Refusal, what: str, asked: int) -> None:
+        if refusal.code != "MAX_COST_EXCEEDED" or asked <= LEAST_PAGE:
             raise ProtocolMismatch(f"Shopify refused to {what} fulfillment orders: {refusal.code}")
-        self.at_once = max(LEAST_PAGE, self.at_once // 2)
+        self.at_once = max(LEAST_PAGE, asked // 2)

@@ -133,7 +133,7 @@ async def test_what_is_too_dear_is_asked_for_in_parts(
     rows = [shop.place({"A": 1}) for _ in range(READ_AGAIN)]
     fake.most_cost = 400
     assert len((await again(account, *ids(rows))).documents) == READ_AGAIN
-    assert fake.asked.count(BY_ID) <= 8
+    assert fake.asked.count(BY_ID) == 7, "50, 25 and then 12 at once"
     fake.most_cost = 10
     with pytest.raises(ProtocolMismatch, match="MAX_COST_EXCEEDED"):
         await again(account, *ids(rows))
@@ -153,6 +153,19 @@ async def test_one_over_which_shopify_fails_is_bad_alone(
         await again(account, *ids(rows))
     with pytest.raises(Unreachable):
         await again(account, rows[0]["id"])
+
+
+async def test_one_whose_lines_shopify_fails_to_tell_is_bad_alone(
+    fake: FakeShopify, account: Account, shop: ShopifyShop
+) -> None:
+    long, short = shop.place({f"SKU-{number}": 1 for number in range(40)}), shop.place({"A": 1})
+    fake.fail("MoreLines", "internal", "internal")
+    told = await again(account, long["id"], short["id"])
+    assert statuses(told) == {short["id"]: "open"}
+    assert [bad.key for bad in told.bad] == [long["id"]]
+    listed = await account.listing()
+    assert (set(listed.orders), set(listed.bad)) == ({short["id"]}, {long["id"]})
+    assert len((await again(account, long["id"])).documents[0].lines) == 40
 
 
 async def test_a_call_that_is_refused_whole(
