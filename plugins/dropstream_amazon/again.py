@@ -1,7 +1,7 @@
 """Single orders of Amazon's by their ids, as they are now.
 
-A search knows no ids, and what tells an order by its id tells one a call: only what could not be read is asked
-for so.
+A search knows no ids, and what tells an order by its id tells one a call. So only what could not be read is
+asked for.
 """
 
 from collections.abc import Mapping, Sequence
