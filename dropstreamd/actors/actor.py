@@ -1,7 +1,7 @@
 """One channel of one connection: sleeps until its next fire or a message, and does one run at a time."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Protocol
@@ -9,17 +9,19 @@ from typing import Protocol
 import msgspec
 import trio
 
-from dropstreamd.actors.agenda import Agenda, Due
-from dropstreamd.actors.backoff import HOLD, WAIT
+from dropstreamd.actors.agenda import Agenda
 from dropstreamd.actors.mailbox import Mailbox, Request
-from dropstreamd.channels.jobs import Execute, Job
+from dropstreamd.actors.raised import run_job
+from dropstreamd.actors.trouble import Trouble, Troubles
+from dropstreamd.actors.work import Work
+from dropstreamd.channels.jobs import Job
 from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Run, RunStopped, Scope
 from dropstreamd.clock import Clock
-from dropstreamd.errors import DropstreamError, Hold, RateLimited, Wait
+from dropstreamd.errors import Hold, Wait
 from dropstreamd.store import runs, switches
-from dropstreamd.store.base import Store, Writer
-from dropstreamd.store.runs import Line, RunRecord, Trigger
+from dropstreamd.store.base import Store
+from dropstreamd.store.runs import RunRecord
 
 GRAIN_S = 0.001
 """Less than this is no time to sleep: the wall clock may not resolve it."""
@@ -35,29 +37,6 @@ class Listener(Protocol):
     def run_ended(self, connection: str, channel: str, record: RunRecord) -> None: ...
     def counted(self, run: str, what: str, total: int) -> None: ...
     def next_fire(self, connection: str, channel: str, job: str, at_s: float | None) -> None: ...
-
-
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """One run to do now."""
-
-    agenda: Agenda
-    trigger: Trigger
-    due: Due | None = None
-    request: Request | None = None
-
-
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's failures in a row. Not before `retry_s` is it tried again.
-
-    `retry_at_s` is that instant by trio's clock, which nobody sets: it decides.
-    """
-
-    failures: int
-    retry_s: float
-    retry_at_s: float
-    error: str
-    remedy: str
-    held: bool
 
 
 class Actor:
@@ -84,16 +63,20 @@ class Actor:
         self._clock = clock
         self._gate = gate
         self._listener = listener
-        self._rng = rng
         self._mailbox = Mailbox()
         connection = scope().connection
         self._connection = connection.id
         self.agendas = {job.name: Agenda(connection, job, state) for job in jobs}
-        self.trouble: dict[str, Trouble] = {}
+        self.troubles = Troubles(clock, rng)
         self.running: Run | None = None
         self._taken: Request | None = None
         self._edited = False
         self._stopping = False
+
+    @property
+    def trouble(self) -> Mapping[str, Trouble]:
+        """What went wrong in the last run of each job, by its name; none of those that succeeded."""
+        return self.troubles.now
 
     # ---- messages; none of them blocks
 
@@ -116,6 +99,11 @@ class Actor:
     def reconfigured(self) -> None:
         """The configuration changed: take it over before the next run."""
         self._edited = True
+        self.look_again()
+
+    def look_again(self) -> None:
+        """A person has put something right: try again at once what waits for a person."""
+        self.troubles.put_right()
         self._mailbox.wake()
 
     def switched(self) -> None:
@@ -132,13 +120,11 @@ class Actor:
     def _forget(self) -> None:
         """What was asked for or went wrong, now that it is off."""
         self._mailbox.clear()
-        self.trouble.clear()
+        self.troubles.now.clear()
 
     def clock_stepped(self) -> None:
         """The wall clock was set: what was slept for may be another time now."""
-        latest_s = self._clock.now_s() + HOLD.cap_s
-        for job, trouble in self.trouble.items():
-            self.trouble[job] = msgspec.structs.replace(trouble, retry_s=min(trouble.retry_s, latest_s))
+        self.troubles.clock_stepped()
         self._mailbox.wake()
 
     def stop(self) -> None:
@@ -174,7 +160,7 @@ class Actor:
         )
         for record in cut:
             if record.job in self.agendas:
-                self._fail(record.job, WAIT.first_s, record.error, "", held=False, failures=0)
+                self.troubles.cut_off(record.job, record.error)
 
     async def _take_over(self) -> None:
         self._edited = False
@@ -201,7 +187,7 @@ class Actor:
         for name, agenda in self.agendas.items():
             due, upcoming_s = looks[name]
             self._listener.next_fire(self._connection, self.channel, name, upcoming_s)
-            trouble = self.trouble.get(name)
+            trouble = self.troubles.now.get(name)
             left_s = 0.0 if trouble is None else trouble.retry_at_s - trio.current_time()
             if left_s > GRAIN_S:
                 wakes.append(now_s + left_s)
@@ -237,25 +223,15 @@ class Actor:
             self._taken = None
 
     async def _execute(self, work: Work) -> None:
-        job, request = work.agenda.job, work.request
+        job = work.agenda.job
         scope = self._scope()
-        now_s = self._clock.now_s()
-        record = RunRecord(
-            id=scope.ids.new() if request is None else request.run,
-            job=job.name,
-            trigger=work.trigger,
-            started_s=now_s,
-            fires=work.due.fires if work.due else 0,
-            late_s=max(0.0, now_s - work.due.fire.at_s) if work.due else 0.0,
-            since_s=request.agreed.since.timestamp() if request and request.agreed else None,
-            who=request.who if request else "",
-        )
-        await self._state.write(partial(self._begin, work=work, record=record))
+        run_id = scope.ids.new() if work.request is None else work.request.run
+        record = work.record(run_id, self._clock.now_s())
+        await self._state.write(partial(work.begin, record=record))
         self._taken = None
         self._listener.run_began(self._connection, self.channel, record)
-        agreed = None if request is None else request.agreed
         self.running = Run(
-            scope, run_id=record.id, priority=job.priority, agreed=agreed, progress=self._listener
+            scope, run_id=record.id, priority=job.priority, agreed=work.agreed, progress=self._listener
         )
         if self._stopping:
             self.running.stop()
@@ -272,102 +248,19 @@ class Actor:
             # A write that was submitted is awaited beyond the deadline; where the state has failed,
             # nobody takes it, and this must not keep the process from ending.
             with trio.move_on_after(END_DEADLINE_S, shield=True):
-                await self._state.write(partial(self._end, agenda=work.agenda, record=ended))
+                await self._state.write(partial(work.end, record=ended))
             self._listener.run_ended(self._connection, self.channel, ended)
-
-    def _begin(self, tx: Writer, work: Work, record: RunRecord) -> None:
-        runs.put(tx, self._connection, self.channel, record)
-        if work.due is not None:
-            work.agenda.run_began(tx, work.due)
-        for merged in work.request.merged if work.request else ():
-            alias = RunRecord(
-                id=merged,
-                job=record.job,
-                trigger="person",
-                started_s=record.started_s,
-                ended_s=record.started_s,
-                result="merged",
-                into=record.id,
-            )
-            runs.put(tx, self._connection, self.channel, alias)
-
-    def _end(self, tx: Writer, agenda: Agenda, record: RunRecord) -> None:
-        runs.put(tx, self._connection, self.channel, record)
-        if record.result == "done":
-            agenda.succeeded(tx, record.ended_s)
-        line = Line(
-            at_s=record.ended_s,
-            event=f"run {record.result}",
-            text=record.error or _summary(record),
-            channel=f"{self.channel}.{record.job}",
-            run=record.id,
-            who=record.who,
-        )
-        runs.log(tx, self._connection, line)
 
     async def _outcome(self, run: Run, job: Job, record: RunRecord) -> RunRecord:
         """The run's end, with what its failure means for the next one."""
         try:
             start_s = self._state.read(lambda tx: switches.started_s(tx, self._connection, self.channel))
-            await _ours(job.execute, run, record.started_s if start_s is None else start_s)
+            await run_job(job.execute, run, record.started_s if start_s is None else start_s)
         except RunStopped:
             return msgspec.structs.replace(record, result="stopped")
-        except Hold as error:
-            wait_s = HOLD.wait_s(self._failures(job.name) + 1, self._rng)
-            self._fail(job.name, wait_s, error.message, error.remedy, held=True)
-            return msgspec.structs.replace(record, result="held", error=error.message, remedy=error.remedy)
-        except Wait as error:
-            wait_s = WAIT.wait_s(self._failures(job.name) + 1, self._rng)
-            if isinstance(error, RateLimited):
-                wait_s = max(wait_s, error.retry_after_s)
-            self._fail(job.name, wait_s, error.message, error.remedy, held=False)
-            return msgspec.structs.replace(record, result="failed", error=error.message, remedy=error.remedy)
-        self.trouble.pop(job.name, None)
+        except (Hold, Wait) as error:
+            self.troubles.failed(job.name, error)
+            result = "held" if isinstance(error, Hold) else "failed"
+            return msgspec.structs.replace(record, result=result, error=error.message, remedy=error.remedy)
+        self.troubles.now.pop(job.name, None)
         return msgspec.structs.replace(record, result="done")
-
-    def _failures(self, job: str) -> int:
-        trouble = self.trouble.get(job)
-        return 0 if trouble is None else trouble.failures
-
-    def _fail(
-        self, job: str, wait_s: float, error: str, remedy: str, *, held: bool, failures: int | None = None
-    ) -> None:
-        self.trouble[job] = Trouble(
-            failures=self._failures(job) + 1 if failures is None else failures,
-            retry_s=self._clock.now_s() + wait_s,
-            retry_at_s=trio.current_time() + wait_s,
-            error=error,
-            remedy=remedy,
-            held=held,
-        )
-
-
-def _summary(record: RunRecord) -> str:
-    return ", ".join(f"{total} {what.replace('_', ' ')}" for what, total in record.counts.items())
-
-
-async def _ours(execute: Execute, run: Run, start_s: float) -> None:
-    """Run the job; an exception group that holds one of our errors, or a stop, is that alone.
-
-    A library that opens a nursery wraps what is raised inside it. Of a group that holds a bug too,
-    the bug passes, alone: beside a stop, which is no `Exception`, no supervisor would catch it.
-    """
-    try:
-        await execute(run, start_s)
-    except BaseExceptionGroup as group:
-        known, rest = group.split((DropstreamError, RunStopped))
-        if known is None:
-            raise
-        raise (_worst(known) if rest is None else rest) from group
-
-
-def _worst(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    leaves: list[BaseException] = []
-    todo: list[BaseException] = [group]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, BaseExceptionGroup):
-            todo.extend(one.exceptions)
-        else:
-            leaves.append(one)
-    return max(leaves, key=lambda one: (isinstance(one, Hold), isinstance(one, DropstreamError)))

@@ -35,7 +35,7 @@ class Agenda:
 
     def __init__(self, connection: Connection, job: Job, state: Store) -> None:
         self.job = job
-        self._connection = connection.id
+        self.connection = connection.id
         self._state = state
         self._rules: tuple[Rule, ...] = ()
         self.schedule = Schedule((), zone=connection.timezone, spread_s=0)
@@ -50,7 +50,7 @@ class Agenda:
         if rules == self._rules and connection.timezone == self._zone:
             return False
         self._rules, self._zone = rules, connection.timezone
-        spread_s = spread_for(self._connection, f"{self.job.channel}.{self.job.name}")
+        spread_s = spread_for(self.connection, f"{self.job.channel}.{self.job.name}")
         self.schedule = Schedule(rules, zone=connection.timezone, spread_s=spread_s)
         return True
 
@@ -63,14 +63,14 @@ class Agenda:
         return self._state.read(self._followed)
 
     def _followed(self, tx: Reader) -> Followed:
-        return switches.followed(tx, self._connection, self.job.channel, self.job.name)
+        return switches.followed(tx, self.connection, self.job.channel, self.job.name)
 
     def _keep(self, tx: Writer, followed: Followed) -> None:
-        switches.follow(tx, self._connection, self.job.channel, self.job.name, followed)
+        switches.follow(tx, self.connection, self.job.channel, self.job.name, followed)
 
     def enabled_since_s(self, tx: Reader) -> float | None:
         """Since when both switches are on; None while one is off."""
-        return switches.enabled_since_s(tx, self._connection, self.job.channel)
+        return switches.enabled_since_s(tx, self.connection, self.job.channel)
 
     def look(self, now_s: float) -> tuple[Due | None, float | None]:
         """What is due, and when to look again; nothing of either while a switch is off.

@@ -19,9 +19,9 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Stamp
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import level_flows, levels, switches
+from dropstreamd.store import level_flows, level_handover, levels, switches
 from dropstreamd.store.base import Reader
-from dropstreamd.store.levels import Opened
+from dropstreamd.store.level_handover import Opened
 from dropstreamd.store.records import Flow
 
 PATIENCE_S = 2 * 3600.0
@@ -94,7 +94,7 @@ class Course:
     async def _open(self, sink: Sink[Level], stamp: Stamp, only: list[str]) -> Opened:
         return await self._run.state.write(
             partial(
-                levels.open_batch,
+                level_handover.open_batch,
                 flow=self._flow,
                 after=self._after,
                 limit=self._batch,

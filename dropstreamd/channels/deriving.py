@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from dropstreamd.channels import kits, places
+from dropstreamd.channels import kits, places, unsold
 from dropstreamd.channels.allocation import Component, Worked, work_out
 from dropstreamd.channels.places import WHOLE, Place, flow
 from dropstreamd.config.schema import NO_ALLOCATION, Connection, Recipe, WarehouseAccount
@@ -90,11 +90,11 @@ def derive(
         own = connection.listings.get(sku, sku)
         row = stock.reported(tx, path, own, place.facility)
         if row is None:
-            return _none_there(tx, connection, place, sku)
+            return _none_there(tx, path, connection, sku, place)
         return Derived(available=max(0, stock.quantity_of(row) - unsent.get(own, 0)), reported=row)
     rows = reported(tx, connection, account, sku, place)
     if not _known(tx, path, connection, sku, rows, place):
-        return _none_there(tx, connection, place, sku)
+        return _none_there(tx, path, connection, sku, place)
     level = worked(connection, sku, rows, unsent, place).level
     return Derived(available=level, reported=_together(rows))
 
@@ -107,13 +107,31 @@ def reported(
     return {each: stock.reported(tx, path, each, place.facility) for each in recipe(connection, sku)}
 
 
-def _none_there(tx: Reader, connection: Connection, place: Place, sku: str) -> Derived | None:
-    """A facility that never had any of it, as far as is known: its location is told 0 where it may show
-    some, as a location does that stood for another facility before, or for all of them; else it is left
-    alone."""
-    if place.facility is None or levels.get(tx, flow(connection, place), sku) is None:
+def _none_there(
+    tx: Reader, path: stock.Path, connection: Connection, sku: str, place: Place
+) -> Derived | None:
+    """Of what the warehouse, or a place's facility, never had as far as is known the store is told 0 where it
+    may show some: a location may have stood for another facility before, or for all of them, and a SKU's
+    listing may have gone. Else it is left alone."""
+    record = levels.get(tx, flow(connection, place), sku)
+    if record is None:
         return None
-    return Derived(available=0, reported=b"")
+    alone = place.facility is None and (
+        bool(record.cause) or stock.latest(tx, path) is None or unsold.keeps_its_level(tx, connection)
+    )
+    return None if alone else Derived(available=0, reported=b"")
+
+
+def unsold_at(
+    tx: Reader, connection: Connection, account: WarehouseAccount, skus: Iterable[str], place: Place = WHOLE
+) -> list[str]:
+    """Those of the store's SKUs that nothing of the warehouse's decides any more."""
+    path = (account.merchant, account.name)
+    return [
+        sku
+        for sku in skus
+        if not _known(tx, path, connection, sku, reported(tx, connection, account, sku, place), place)
+    ]
 
 
 def _known(

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from dropstreamd.channels import after_restore, deriving, orders, places
+from dropstreamd.channels import after_restore, deriving, orders, places, unsold
 from dropstreamd.channels.look import Look
 from dropstreamd.channels.marking import mark_all, mark_what_moved, unsent_now
 from dropstreamd.channels.places import Place
@@ -26,6 +26,7 @@ async def smart(run: Run) -> None:
         raise trouble
     _assert_fresh(run)
     _assert_counted(run)
+    unsold.assert_few(run)
 
 
 async def full(run: Run) -> None:
@@ -41,6 +42,7 @@ async def full(run: Run) -> None:
         raise trouble
     _assert_fresh(run)
     _assert_counted(run)
+    unsold.assert_few(run)
 
 
 def _places(run: Run) -> tuple[Place, ...]:

@@ -10,7 +10,11 @@ from dropstreamd.model.shipments import Package
 from dropstreamd.store import documents
 from dropstreamd.store.base import Writer
 from dropstreamd.store.handover import Nothing
-from dropstreamd.store.records import Task
+from dropstreamd.store.records import Document, State, Task
+from dropstreamd.store.transitions import noted, waiting
+
+BEFORE = " before it left"
+"""Ends the history of such a package."""
 
 
 def nothing_to_tell(
@@ -22,16 +26,21 @@ def nothing_to_tell(
     now_s: float,
     *,
     ended: str,
+    by_hand: bool,
 ) -> Nothing:
     """A store takes no fulfillment of an order that `ended`: a person has to intercept the parcel, or
-    expect it back."""
+    expect it back. Where it ended `by_hand` the order is open in the store: a person may let it be told."""
     lines = ", ".join(f"{line.quantity} × {line.sku}" for line in package.lines) or "all of it"
     tracking = ", ".join(package.tracking_numbers) or "none"
+    rest = "intercept it, or expect it back"
+    if by_hand:
+        tell = f"dropstreamctl order mark-shipped {scope.connection.name} {order.number} --tell --why …"
+        rest = f"{rest}; to tell the store that it has left: {tell}"
     task = Task(
         kind="late",
         number=order.number,
         title=f"{order.number} {ended}, and the warehouse has shipped it",
-        detail=f"package {package.key}: {lines}; tracking number {tracking}: intercept it, or expect it back",
+        detail=f"package {package.key}: {lines}; tracking number {tracking}: {rest}",
         since_s=now_s,
     )
 
@@ -44,6 +53,21 @@ def nothing_to_tell(
         doc = documents.get(tx, book.flow, order_key)
         if doc is not None and not doc.late:
             documents.save(tx, book, order_key, msgspec.structs.replace(doc, late=True), doc)
-        documents.open_task(tx, book.flow, f"{order_key} late {package.key}", task)
+        documents.open_task(tx, book.flow, task_key(order_key, package.key), task)
 
-    return Nothing(why=f"its order {ended} before it left", then=then)
+    return Nothing(why=f"its order {ended}{BEFORE}", then=then)
+
+
+def task_key(order_key: str, package: str) -> str:
+    """Of the task that such a package is."""
+    return f"{order_key} late {package}"
+
+
+def is_untold(doc: Document) -> bool:
+    """Whether the store was told nothing of a package for that."""
+    return doc.state is State.VOID and doc.history[-1].text.endswith(BEFORE)
+
+
+def told_after_all(doc: Document, now_s: float, why: str) -> Document:
+    """Such a package, of which the store is told: a person says so."""
+    return waiting(noted(doc, now_s, "", f"to be told to the store after all: {why}"))

@@ -59,10 +59,10 @@ def _before(doc: Document) -> Life:
 def _after(tx: Reader, account: WarehouseAccount, doc: Document) -> Life:
     if doc.late:
         return Life.SHIPPED_AFTER_CANCEL
-    stopped = _stopped(doc)
-    if stopped is not None:
-        return stopped
-    if doc.stay == "shipped" or not acknowledged.left(tx, account, doc):
+    ended = Life.SHIPPED if doc.stay == "shipped" else _stopped(doc)
+    if ended is not None:
+        return ended
+    if not acknowledged.left(tx, account, doc):
         return Life.SHIPPED
     if doc.short:
         return Life.CLOSED_SHORT

@@ -8,9 +8,9 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import deriving, places, promises
+from dropstreamd.channels import deriving, places, promises, unsold
 from dropstreamd.channels.places import Place
-from dropstreamd.channels.promises import NOTHING, Unsent
+from dropstreamd.channels.promises import Unsent
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import NO_ALLOCATION
 from dropstreamd.store import cursors, levels, stock
@@ -23,10 +23,7 @@ MARKED_AT_ONCE = 5_000
 
 
 def unsent_now(run: Run) -> Unsent:
-    scope = run.scope
-    if not scope.connection.deduct_unsent:
-        return NOTHING
-    return run.state.read(partial(promises.unsent, account=scope.account, siblings=scope.siblings))
+    return run.state.read(partial(promises.deducted, scope=run.scope))
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -118,6 +115,20 @@ async def mark_all(run: Run, here: tuple[Place, ...], *, forced: bool) -> None:
         await _mark_all_at(run, place, forced=forced)
 
 
+async def _judge_the_unsold(run: Run, flow: Flow) -> None:
+    scope = run.scope
+
+    def find(tx: Reader) -> tuple[list[str], int]:
+        shown = levels.shown(tx, flow)
+        return deriving.unsold_at(tx, scope.connection, scope.account, shown), len(shown)
+
+    found, shown = await trio.to_thread.run_sync(run.state.read, find)
+    most = scope.account.breaker.zeroed_share
+    await run.state.write(
+        partial(unsold.judge, connection=scope.connection, unsold=found, shown=shown, most_share=most)
+    )
+
+
 async def _mark_all_at(run: Run, place: Place, *, forced: bool) -> None:
     scope = run.scope
     flow = places.flow(scope.connection, place)
@@ -128,12 +139,14 @@ async def _mark_all_at(run: Run, place: Place, *, forced: bool) -> None:
         known = dict.fromkeys(
             deriving.channel_skus(scope.connection, stock.figures(tx, path, place.facility))
         )
-        unsold = [sku for sku in levels.refused(tx, flow) if sku not in known]
-        return list(dict.fromkeys([*known, *levels.in_store(tx, flow)])), unsold
+        refused = [sku for sku in levels.refused(tx, flow) if sku not in known]
+        return list(dict.fromkeys([*known, *levels.in_store(tx, flow)])), refused
 
-    skus, unsold = await trio.to_thread.run_sync(run.state.read, every)
-    for start in range(0, len(unsold), MARKED_AT_ONCE):
-        chunk = unsold[start : start + MARKED_AT_ONCE]
+    if place.facility is None:
+        await _judge_the_unsold(run, flow)
+    skus, refused = await trio.to_thread.run_sync(run.state.read, every)
+    for start in range(0, len(refused), MARKED_AT_ONCE):
+        chunk = refused[start : start + MARKED_AT_ONCE]
         await run.state.write(partial(levels.forget_refused, flow=flow, skus=chunk))
     for start in range(0, len(skus), MARKED_AT_ONCE):
         chunk = skus[start : start + MARKED_AT_ONCE]

@@ -19,9 +19,10 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Stamp
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import cursors, level_flows, levels
+from dropstreamd.store import cursors, level_flows, level_handover, levels
 from dropstreamd.store.base import Reader, Writer
-from dropstreamd.store.levels import Derived, Opened
+from dropstreamd.store.level_handover import Opened
+from dropstreamd.store.levels import Derived
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
 
@@ -108,7 +109,7 @@ class Emptying:
         """The attempts of the next batch."""
         opened = await self._run.state.write(
             partial(
-                levels.open_batch,
+                level_handover.open_batch,
                 flow=self.flow,
                 after=self._after,
                 limit=self._batch,
@@ -162,7 +163,9 @@ def _has_rows(tx: Reader, flow: Flow) -> bool:
 
 async def _move(run: Run, source: Flow, target: Flow, visible_after_s: float) -> None:
     now_s = run.now_s()
-    await run.state.write(partial(levels.recover, flow=source, now_s=now_s, visible_after_s=visible_after_s))
+    await run.state.write(
+        partial(level_handover.recover, flow=source, now_s=now_s, visible_after_s=visible_after_s)
+    )
     take = partial(levels.adopt, source=source, target=target, limit=AT_ONCE)
     while await run.state.write(take):
         await run.settled()

@@ -76,11 +76,14 @@ async def import_orders(run: Run, start_s: float) -> None:
     if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
         await run.state.write(partial(expect_packages, book=orders, resolve=resolved))
     failed: Wait | Hold | None = None
-    for step in (look.at_what_could_not_be_read, partial(_hand_over, run, orders, resolved, look)):
-        try:
-            await step()
-        except OF_ONE_ALONE as error:
-            failed = failed or error
+    try:
+        await look.at_what_could_not_be_read()
+    except (Wait, Hold) as error:  # the others do not depend on it
+        failed = error
+    try:
+        await _hand_over(run, orders, resolved, look)
+    except OF_ONE_ALONE as error:
+        failed = failed or error
     try:
         await listen(run)
     except (Wait, Hold) as error:

@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 
 from dropstreamd.channels import corrections, kits, references, rules
+from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
 from dropstreamd.model.orders import OrderLine, OutboundLine, OutboundOrder
 from dropstreamd.store import stock
@@ -196,6 +197,11 @@ def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
     beyond = {each: _beyond(tx, account, each, units) for each, units in by_facility.items()}
     at = {each: units - beyond[each] for each, units in by_facility.items()}
     return Unsent(anywhere=sum(beyond.values(), anywhere), at=at)
+
+
+def deducted(tx: Reader, scope: Scope) -> Unsent:
+    """What the levels of a connection are lessened by: what is unsent, unless it does not deduct it."""
+    return unsent(tx, scope.account, scope.siblings) if scope.connection.deduct_unsent else NOTHING
 
 
 def _beyond(tx: Reader, account: WarehouseAccount, facility: str, units: Counter[str]) -> Counter[str]:

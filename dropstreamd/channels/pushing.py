@@ -19,9 +19,9 @@ from dropstreamd.errors import Hold, NoLocation, OutcomeUnknown, ProtocolMismatc
 from dropstreamd.model.handover import Outcome, Prepared, Stamp, Writes
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Sink
-from dropstreamd.store import levels
+from dropstreamd.store import level_handover, levels
 from dropstreamd.store.base import Reader
-from dropstreamd.store.levels import Opened
+from dropstreamd.store.level_handover import Opened
 from dropstreamd.store.records import Attempt, Flow
 
 LOOK_AGAIN_S = 60.0
@@ -116,7 +116,7 @@ async def _shielded(run: Run, sink: Sink[Level], course: Opens, failures: Failur
 
 async def _recover(run: Run, flow: Flow, sink: Sink[Level]) -> None:
     after_s = sink.writes.visible_after_s
-    recover = partial(levels.recover, flow=flow, now_s=run.now_s(), visible_after_s=after_s)
+    recover = partial(level_handover.recover, flow=flow, now_s=run.now_s(), visible_after_s=after_s)
     run.count("recovered", await run.state.write(recover))
 
 
@@ -167,7 +167,7 @@ async def _settle(
     """`visible_after_s` None: as the sink's writes say."""
     settled = await run.state.write(
         partial(
-            levels.settle,
+            level_handover.settle,
             flow=flow,
             attempt_id=attempt_id,
             outcomes=outcomes,

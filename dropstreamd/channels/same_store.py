@@ -14,7 +14,7 @@ async def hold_to_one_store(state: Store, connection: Connection) -> None:
     the other."""
     kept = state.read(partial(cursors.store_account, connection=connection.id))
     now = connection.store.account_key
-    if kept is None:
+    if kept is None or kept in connection.store.former_keys:
         await state.write(partial(cursors.keep_store_account, connection=connection.id, account=now))
     elif kept != now:
         raise Misconfigured(

@@ -89,6 +89,9 @@ async def hold_to_one_warehouse(scope: Scope) -> None:
         )
     if kept == now:
         return
+    if kept is not None and kept.path == now.path and kept.account in scope.account.former_keys:
+        await state.write(partial(_rename, scope=scope, now=now))
+        return
     if kept is not None and (kept.path != now.path or why):
         raise Misconfigured(
             f"the warehouse of {name} is {now} by now, and what is known of it is of {kept}{why}",
@@ -134,9 +137,14 @@ def _promise_rest(tx: Writer, *, scope: Scope, after: Key | None, limit: int) ->
     return paths[-1] if len(paths) == limit else None
 
 
-def _adopt(tx: Writer, *, scope: Scope, now: Home, kept: Home | None) -> None:
+def _rename(tx: Writer, *, scope: Scope, now: Home) -> None:
+    """Its address is only written in another way."""
     homes.keep(tx, scope.connection.id, now)
     homes.keep(tx, homes.owner(now.path), now)
+
+
+def _adopt(tx: Writer, *, scope: Scope, now: Home, kept: Home | None) -> None:
+    _rename(tx, scope=scope, now=now)
     if kept is not None:
         text = f"nothing was under way at {kept}: its warehouse is {now} from now on"
         runs.log(tx, scope.connection.id, Line(at_s=scope.clock.now_s(), event="warehouse", text=text))

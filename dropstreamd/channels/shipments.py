@@ -155,7 +155,10 @@ def _of_its_order(
     ended = _ended(order_doc, package)
     if ended:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
-        return late.nothing_to_tell(scope, package, order, order_key, allocation, now_s, ended=ended)
+        by_hand = not _cancelled_in_store(order_doc)
+        return late.nothing_to_tell(
+            scope, package, order, order_key, allocation, now_s, ended=ended, by_hand=by_hand
+        )
     return _news(scope, now_s, tx, package, order, order_key, taken.without(key))
 
 
@@ -186,15 +189,20 @@ def _news(
 
 
 def _ended(order_doc: Document, package: Package) -> str:
-    """How the order had ended when the warehouse shipped it after all; "" where it had not. One that the
-    warehouse alone cancelled is open in the store: what left before is told."""
+    """How the order had ended when the warehouse shipped it after all; "" where it had not, or where a person
+    lets the store be told all the same. One that the warehouse alone cancelled is open in the store: what
+    left before is told."""
+    if order_doc.left_after_all and not _cancelled_in_store(order_doc):
+        return ""
     if order_doc.stay == "shipped":
         return "" if package.key == by_hand_key(package.reference) else "was marked as shipped by hand"
-    over = order_doc.standing is Standing.OVER
-    if over and _decode_source.decode(order_doc.content).status == "cancelled":
-        return "was cancelled"
     by_hand = order_doc.stay == "withdrawn" and order_doc.stopping == "done"
-    return "was cancelled" if by_hand else ""
+    return "was cancelled" if by_hand or _cancelled_in_store(order_doc) else ""
+
+
+def _cancelled_in_store(order_doc: Document) -> bool:
+    over = order_doc.standing is Standing.OVER
+    return over and _decode_source.decode(order_doc.content).status == "cancelled"
 
 
 def by_hand_key(reference: str) -> str:
@@ -291,7 +299,8 @@ def _fulfillment(
     told: Told,
 ) -> Fulfillment:
     """As the store is told of it. Kits that packages completed together have the tracking of all of them,
-    this one's first."""
+    this one's first. A warehouse that tells the day alone may seem to have shipped what nobody had ordered
+    yet, which a store may refuse."""
     tracking = dict.fromkeys(package.tracking_numbers)
     for other in told.others:
         doc = documents.get(tx, Flow(scope.connection.id, CHANNEL), other)
@@ -306,7 +315,7 @@ def _fulfillment(
         service=package.service,
         tracking_numbers=tuple(tracking),
         tracking_url=package.tracking_url,
-        shipped_at=package.shipped_at,
+        shipped_at=None if package.shipped_at is None else max(package.shipped_at, order.placed_at),
         location=scope.connection.location_of(package.facility or order.facility),
     )
 

@@ -12,7 +12,7 @@ from dropstreamd.config.daemon import read_daemon
 from dropstreamd.config.files import ConfFolder, Overlay
 from dropstreamd.config.merchants import MERCHANTS, ReadMerchant, read_merchant
 from dropstreamd.config.place import Place
-from dropstreamd.config.schema import Broken, Config, DaemonSettings, Loaded, WarehouseAccount
+from dropstreamd.config.schema import Broken, Config, Connection, DaemonSettings, Loaded, WarehouseAccount
 from dropstreamd.config.selling import too_much
 from dropstreamd.errors import ConfigError, Problem
 from dropstreamd.platform.claims import Claim
@@ -58,10 +58,7 @@ def load(conf_dir: Path, plugins: Plugins, *, overlay: Overlay | None = None) ->
         if read.connection is None or problems:
             broken.append(Broken(kind="connection", name=read.name, problems=problems, id=read.identity.id))
         else:
-            taken = _taken(read, reads)
-            sound[read.connection.id] = (
-                msgspec.structs.replace(read.connection, taken=taken) if taken else read.connection
-            )
+            sound[read.connection.id] = _beside_others(read.connection, read, reads)
     found = (*fatal, *(problem for each in broken for problem in each.problems))
     if fatal:
         raise ConfigError(list(found))
@@ -243,14 +240,19 @@ def _share_orders(one: ReadConnection, other: ReadConnection) -> bool:
     return not mine or not theirs or bool(mine & theirs)
 
 
-def _taken(read: ReadConnection, reads: Iterable[ReadConnection]) -> frozenset[str]:
-    """The locations of its store account that other connections stand for."""
-    found: set[str] = set()
-    for other in reads:
-        if other is not read and other.identity.store_key == read.identity.store_key:
-            found |= other.identity.owned
-            found |= other.connection.locations.keys() if other.connection is not None else set()
-    return frozenset(found)
+def _beside_others(
+    connection: Connection, read: ReadConnection, reads: Iterable[ReadConnection]
+) -> Connection:
+    """The connection, with what others stand for in its store account."""
+    key = read.identity.store_key
+    others = [other for other in reads if other is not read and other.identity.store_key == key]
+    if not others:
+        return connection
+    taken: set[str] = set()
+    for other in others:
+        taken |= other.identity.owned
+        taken |= other.connection.locations.keys() if other.connection is not None else set()
+    return msgspec.structs.replace(connection, taken=frozenset(taken), shares_store=True)
 
 
 def _report(

@@ -153,6 +153,7 @@ def _warehouse(
         takes_facility=account.takes_facility,
         adjusts=account.adjusts,
         claims=account.claims,
+        former_keys=account.former_keys,
     )
 
 

@@ -86,7 +86,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     `deduct_handed`: an `available` figure lacks what was handed over after the snapshot's own time.
     `reference_max_length` is the longest order reference that it takes. `takes_facility`: as its plugin is
     set, an order says which facility is to send it; `adjusts`: likewise, differences of stock count; `claims`
-    are what no other account of the platform may have.
+    are what no other account of the platform may have. `former_keys` named the same account before.
     """
 
     merchant: str
@@ -108,6 +108,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     takes_facility: bool = False
     adjusts: bool = False
     claims: tuple[Claim, ...] = ()
+    former_keys: frozenset[str] = frozenset()
 
 
 WHOLE_PPM = 1_000_000
@@ -170,6 +171,7 @@ class StoreAccount(msgspec.Struct, frozen=True, kw_only=True):
     settings: msgspec.Struct
     account_key: str
     allow_private_address: bool = False
+    former_keys: frozenset[str] = frozenset()
 
 
 class ReturnSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,7 +211,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     without a ship-by may take to leave. `locations` maps the store's locations to facilities of the
     warehouse, each to one of its own; empty: the store shows what all have together. `home` is the location
     of what names none, where the plugin can say it; `taken` are locations that other connections of the
-    same store account stand for.
+    same store account stand for, `shares_store` whether there are such connections.
     """
 
     id: str
@@ -236,6 +238,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     locations: Mapping[str, str] = {}
     home: str = ""
     taken: frozenset[str] = frozenset()
+    shares_store: bool = False
 
     def facility_of(self, location: str) -> str:
         """The facility that one of the store's locations stands for; "" where none is mapped to it."""

@@ -1,5 +1,6 @@
 """The daemon's own: secrets, reload, backup, and what is made of a sample file."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.setup import (
     BackupMade,
     BadRow,
+    DeleteSecret,
     FileTried,
     MakeBackup,
     PutSecret,
@@ -20,7 +22,7 @@ from dropstreamd.control.messages.setup import (
     TryFile,
     Unreadable,
 )
-from dropstreamd.control.refused import refuse
+from dropstreamd.control.refused import name_of, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.side_tests import shown
 from dropstreamd.model.handover import Bad
@@ -53,10 +55,12 @@ async def put_secret(desk: Desk, call: Call[Empty, PutSecret]) -> Done:
     return Done(text=f"secret {name} was set")
 
 
-async def delete_secret(desk: Desk, call: Call[Empty, Empty]) -> Done:
-    """Forget a secret."""
+async def delete_secret(desk: Desk, call: Call[DeleteSecret, Empty]) -> Done:
+    """Forget a secret; where somebody uses it, once a person has seen who."""
     name = call.path["name"]
     async with desk.files:
+        if name in await trio.to_thread.run_sync(desk.secrets.names):
+            _refuse_used(desk, name, call.query)
         gone = await trio.to_thread.run_sync(desk.secrets.delete, name)
     if not gone:
         refuse("not found", f"there is no secret {name!r}")
@@ -64,12 +68,46 @@ async def delete_secret(desk: Desk, call: Call[Empty, Empty]) -> Done:
     return Done(text=f"secret {name} was deleted")
 
 
+def _refuse_used(desk: Desk, name: str, asked: DeleteSecret) -> None:
+    used = tuple(_users(desk, name))
+    shown = name_of(used)
+    if used and not asked.confirmed and asked.shown != shown:
+        refuse(
+            "unconfirmed",
+            f"secret {name} is in use, and runs that need it would be held: {'; '.join(used)}",
+            remedy="take it out of these files first, or confirm it",
+            known=used,
+            shown=shown,
+        )
+
+
+def _users(desk: Desk, name: str) -> Iterator[str]:
+    """Who names it, and in which setting."""
+    config = desk.daemon.config
+    for connection in sorted(config.connections.values(), key=lambda each: each.name):
+        for key, ref in secret_refs(connection.store.settings, "store"):
+            if ref.secret == name:
+                yield f"connection {connection.name} ({key})"
+    for merchant in config.merchants.values():
+        for account in merchant.warehouses.values():
+            users = [
+                each.name
+                for each in config.connections.values()
+                if (each.merchant, each.warehouse) == (account.merchant, account.name)
+            ]
+            of = f", of {', '.join(sorted(users))}" if users else ""
+            for key, ref in secret_refs(account.settings):
+                if ref.secret == name:
+                    yield f"warehouse {account.merchant}.{account.name} ({key}){of}"
+
+
 async def _note_secret(desk: Desk, name: str, text: str, who: str) -> None:
-    """Into the log of every connection that uses it."""
+    """Into the log of every connection that uses it; what waits for it is tried again."""
     desk.tell("secret", who, name=name)
     for connection in list(desk.daemon.config.connections.values()):
         if _uses(desk, connection, name):
             await desk.note(connection, "secret", text, who=who)
+            desk.daemon.look_again(connection.id)
 
 
 def _uses(desk: Desk, connection: Connection, name: str) -> bool:
@@ -173,7 +211,7 @@ ROUTES = (
         name="delete_secret",
         summary="Forget a secret",
         handle=delete_secret,
-        query=Empty,
+        query=DeleteSecret,
         body=Empty,
         answer=Done,
     ),

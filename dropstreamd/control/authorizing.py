@@ -58,6 +58,7 @@ async def give_consent(desk: Desk, call: Call[Empty, GiveConsent]) -> Done:
     desk.consents.end(state)
     text = f"{connection.name} may use {account.account_key}{_until(desk, grant)}"
     await desk.note(connection, "authorized", f"{attempt.side}: {text}", who=call.who)
+    desk.daemon.look_again(connection.id)
     return Done(text=text)
 
 

@@ -15,7 +15,7 @@ from dropstreamd.control.messages.goods import (
     EnterPurchases,
     PurchasesEntered,
 )
-from dropstreamd.control.refused import refuse
+from dropstreamd.control.refused import name_of, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.errors import Misconfigured
 from dropstreamd.model.purchases import PurchaseLine, PurchaseOrder
@@ -45,8 +45,7 @@ async def enter(desk: Desk, call: Call[Empty, EnterPurchases]) -> PurchasesEnter
 
     def whole(tx: Writer) -> tuple[Staged, int]:
         _refuse_unusable(tx, scope, orders)
-        if not call.body.confirmed:
-            _refuse_unseen(notice_changes.changes(tx, connection.id, orders))
+        _refuse_unseen(call.body, notice_changes.changes(tx, connection.id, orders))
         staged = stock_notices.enter(tx, scope=scope, orders=orders, now_s=now_s)
         text = f"{staged.new} purchase orders entered, {staged.changed} changed"
         line = Line(at_s=now_s, event="entered", text=text, channel=purchases.CHANNEL, who=call.who)
@@ -75,8 +74,9 @@ def _refuse_unusable(tx: Writer, scope: Scope, orders: list[PurchaseOrder]) -> N
         _refuse_all(found)
 
 
-def _refuse_unseen(found: dict[str, str]) -> None:
-    if found:
+def _refuse_unseen(asked: EnterPurchases, found: dict[str, str]) -> None:
+    shown = name_of(f"{number}: {what}" for number, what in found.items())
+    if found and not asked.confirmed and asked.shown != shown:
         said = [f"{number}: {what}"[:TEXT_LIMIT] for number, what in islice(found.items(), SHOWN_CHANGES)]
         if len(found) > SHOWN_CHANGES:
             said.append(f"and {len(found) - SHOWN_CHANGES} more")
@@ -85,6 +85,7 @@ def _refuse_unseen(found: dict[str, str]) -> None:
             f"{len(found)} of these would change what was entered before; nothing was entered",
             remedy="look at what changes, then confirm it",
             known=tuple(said),
+            shown=shown,
         )
 
 

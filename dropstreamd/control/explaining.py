@@ -6,15 +6,16 @@ from itertools import chain, islice
 
 import msgspec
 
-from dropstreamd.channels import after_restore, deriving, orders, places, promises, same_warehouse
+from dropstreamd.channels import after_restore, deriving, inventory, orders, places, promises, same_warehouse
 from dropstreamd.channels.places import WHOLE, Place
-from dropstreamd.channels.promises import NOTHING, Unsent
+from dropstreamd.channels.promises import Unsent
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import utc
 from dropstreamd.config.place import meant
 from dropstreamd.control import level_steps
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.goods import products_of
+from dropstreamd.control.in_the_way import in_the_way
 from dropstreamd.control.messages.look import PromiseShown, RefusalShown, SkuShown
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty, Route
@@ -47,7 +48,10 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
             f"neither the store nor the warehouse of {connection.name} was ever seen with SKU {named[:100]!r}"
         )
         refuse("not found", what, remedy=meant(named, near))
-    return shown
+    if not shown.pending:
+        return shown
+    waits = in_the_way(desk, connection, inventory.CHANNEL, said=shown.steps)
+    return msgspec.structs.replace(shown, steps=(*shown.steps, *waits))
 
 
 def _near(tx: Reader, scope: Scope, sku: str) -> list[str]:
@@ -62,7 +66,7 @@ def _near(tx: Reader, scope: Scope, sku: str) -> list[str]:
 
 def _explain(tx: Reader, scope: Scope, sku: str) -> SkuShown:
     connection = scope.connection
-    promised = promises.unsent(tx, scope.account, scope.siblings) if connection.deduct_unsent else NOTHING
+    promised = promises.deducted(tx, scope)
     here = places.now(tx, connection, scope.account)
     if here == (WHOLE,):
         return _at_place(tx, scope, sku, WHOLE, promised)
@@ -99,7 +103,6 @@ def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent
     # Ids are in the order they were made: the figure that moved last.
     generation = max("" if row is None else stock.changed_by(row) for row in rows.values())
     made = next((each for each in stock.history(tx, path) if each.id == generation), None)
-    latest = stock.latest(tx, path)
     record = levels.get(tx, flow, sku) or LevelRecord()
     bundle = sold in connection.bundles
     shown = SkuShown(
@@ -112,7 +115,7 @@ def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent
         generation=generation,
         snapshot="" if made is None else made.snapshot,
         reported_at_s=0.0 if made is None else made.at_s,
-        as_of_s=0.0 if latest is None else latest.as_of_s,
+        as_of_s=0.0 if made is None else made.as_of_s,
         unsent=0 if bundle else unsent.get(sold, 0),
         promises=tuple(islice(_promises(tx, scope, parts, place), PROMISES_LIMIT)),
         derived=None if derived is None else derived.available,
@@ -200,7 +203,7 @@ def _steps(shown: SkuShown, held: Generation | None, waits_s: float) -> Iterator
         yield f"the warehouse never reported {shown.warehouse_sku}{where}: {then}"
     elif shown.reported is not None:
         figure = "available" if shown.quantity == "available" else "on hand"
-        since = f", since {_at(shown.reported_at_s)} ({shown.snapshot})" if shown.snapshot else ""
+        since = f", since {_at(shown.as_of_s)} ({shown.snapshot})" if shown.snapshot else ""
         where = f" at {shown.facility}" if shown.facility else ""
         yield f"the warehouse reports {shown.reported} {figure}{where}{since}"
     if held is not None:

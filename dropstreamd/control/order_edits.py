@@ -1,43 +1,30 @@
-"""What a person changes of an order by hand: another one in its place, its address, that it has left."""
+"""What a person changes of an order by hand: another one in its place, its address."""
 
 from functools import partial
 
 import msgspec
 from msgspec.structs import replace
 
-from dropstreamd.channels import (
-    acknowledged,
-    corrections,
-    orders,
-    references,
-    replacing,
-    shipments,
-    told_orders,
-    traces,
-)
+from dropstreamd.channels import corrections, references, replacing, told_orders
 from dropstreamd.channels.references import Link
-from dropstreamd.channels.traces import Trace
-from dropstreamd.clock import utc
-from dropstreamd.control.desk import Desk
-from dropstreamd.control.messages.look import Done
-from dropstreamd.control.messages.verbs import EditAddress, Replace, Shipped
-from dropstreamd.control.order_known import known
-from dropstreamd.control.order_shown import packages
-from dropstreamd.control.order_verbs import (
+from dropstreamd.control.by_hand import (
     Spot,
     done_by_hand,
     refuse_never_handed,
     refuse_under_way,
+    refuse_unseen,
     refuse_what_is_over,
-    unconfirmed,
     verb,
 )
+from dropstreamd.control.desk import Desk
+from dropstreamd.control.messages.look import Done
+from dropstreamd.control.messages.verbs import EditAddress, Replace
+from dropstreamd.control.order_known import known
+from dropstreamd.control.order_shown import packages
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty
 from dropstreamd.model.orders import Address, Order
-from dropstreamd.model.shipments import Package
-from dropstreamd.platform.contract import Part
-from dropstreamd.store import by_hand, documents, handover, transitions
+from dropstreamd.store import by_hand, documents, transitions
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Document, Standing, State
 from dropstreamd.store.transitions import BY_HAND
@@ -72,10 +59,9 @@ def _replace(tx: Writer, spot: Spot, asked: Replace) -> str:
         refuse("bad request", str(error), remedy="name SKUs of the order, and as many units as were ordered")
     if not content.lines:
         refuse("not possible", f"nothing is ordered any more of {doc.number}")
-    if not asked.confirmed:
-        said = known(tx, spot.scope, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
-        units = ", ".join(f"{line.quantity} × {line.sku}" for line in content.lines)
-        unconfirmed(f"{units} would be sent beside what the warehouse has of {doc.number}", said)
+    said = known(tx, spot.scope, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
+    units = ", ".join(f"{line.quantity} × {line.sku}" for line in content.lines)
+    refuse_unseen(asked, f"{units} would be sent beside what the warehouse has of {doc.number}", said)
     _put(tx, spot, content, reference, root_key)
     note = partial(transitions.noted, at_s=spot.now_s, run="", text=f"replaced by {reference}: {spot.said}")
     documents.save(tx, spot.book, spot.key, note(doc), doc)
@@ -180,62 +166,6 @@ def _given(asked: EditAddress, address: Address) -> Address:
     return replace(address, **given)
 
 
-# ---- that it has left
-
-
-def _mark_shipped(tx: Writer, spot: Spot, asked: Shipped) -> str:
-    doc = spot.doc(tx)
-    refuse_under_way(spot, doc)
-    if doc.standing is Standing.OVER:
-        refuse_what_is_over(doc)
-    _refuse_ended(doc)
-    tell = asked.tell or bool(asked.carrier or asked.tracking)
-    if tell and Part.SHIPMENTS not in spot.scope.store_offers:
-        refuse("not supported", f"the store of {spot.connection.name} takes no fulfillments")
-    if doc.accepted and doc.sent and not acknowledged.left(tx, spot.scope.account, doc):
-        refuse("not possible", f"all of {doc.number} has left the warehouse already")
-    if doc.accepted and not transitions.sent_back(doc) and not asked.confirmed:
-        said = known(tx, spot.scope, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
-        unconfirmed(f"the warehouse has {doc.number}, and sends it too unless it is stopped there", said)
-    if tell:
-        _foresee(tx, spot, doc)
-    for end in ("", " rejected", " short"):
-        documents.drop_task(tx, spot.book.flow, spot.key + end)
-    spot.change(tx, lambda doc: by_hand.shipped(doc, spot.now_s, spot.said))
-    if not tell:
-        return f"{doc.number} is closed as shipped; neither the warehouse nor the store was told"
-    _stage_package(tx, spot, asked)
-    return f"{doc.number} is closed as shipped; the store is told with the next run of shipments"
-
-
-def _foresee(tx: Writer, spot: Spot, doc: Document) -> None:
-    """Have the order in the form that packages refer to, though it is not handed over."""
-    if doc.sent:
-        return
-    resolve = partial(orders.resolve, spot.scope)
-    handover.foresee(tx, spot.book, spot.key, resolve)
-    if not spot.doc(tx).sent:
-        found = resolve(tx, spot.key, doc)
-        why = found.reason if isinstance(found, handover.Park) else "nothing of it is left to ship"
-        refuse("not possible", f"the store cannot be told: {why}", remedy="leave the tracking away")
-
-
-def _stage_package(tx: Writer, spot: Spot, asked: Shipped) -> None:
-    reference = spot.doc(tx).reference
-    package = Package(
-        key=shipments.by_hand_key(reference),
-        reference=reference,
-        lines=(),
-        carrier=asked.carrier,
-        tracking_numbers=asked.tracking,
-        shipped_at=utc(spot.now_s),
-    )
-    trace = Trace(spot.connection.id, spot.key)
-    traces.keep_parcel(tx, spot.scope.account, asked.tracking, trace)
-    book = shipments.book_of(spot.scope)
-    documents.stage(tx, book, [shipments.incoming(package)], now_s=spot.now_s, run="")
-
-
 async def replace_order(desk: Desk, call: Call[Empty, Replace]) -> Done:
     """Send an order, or some of its lines, once more beside the first one."""
     return await done_by_hand(desk, call, "replaced", _replace)
@@ -246,13 +176,7 @@ async def edit_address(desk: Desk, call: Call[Empty, EditAddress]) -> Done:
     return await done_by_hand(desk, call, "address edited", _edit_address)
 
 
-async def mark_shipped(desk: Desk, call: Call[Empty, Shipped]) -> Done:
-    """Close an order that left outside of the warehouse."""
-    return await done_by_hand(desk, call, "marked shipped", _mark_shipped)
-
-
 ROUTES = (
     verb("replace", "Send an order, or some of it, once more beside the first one", replace_order, Replace),
     verb("edit-address", "Put another address in the place of the store's", edit_address, EditAddress),
-    verb("mark-shipped", "Close an order that left outside of the warehouse", mark_shipped, Shipped),
 )

@@ -27,6 +27,8 @@ def explained(
 def _by_hand(doc: Document) -> Iterator[str]:
     if doc.stay:
         yield f"a person has the last word on it: {BY_HAND[doc.stay].replace('-', ' ')}: {doc.stay_why}"
+    if doc.left_after_all:
+        yield "it left all the same: the store is told of its packages, since a person says so"
     if doc.override:
         yield "its address was put right by hand; a change of it in the store wins over that"
     if doc.resent:

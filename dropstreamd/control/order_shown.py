@@ -9,6 +9,7 @@ from dropstreamd.channels import corrections, orders, references, shipments
 from dropstreamd.channels.life import life_of
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.control.desk import Desk
+from dropstreamd.control.in_the_way import in_the_way
 from dropstreamd.control.looking import task_shown
 from dropstreamd.control.messages.look import AttemptShown, OrderShown, PackageShown, Step, TaskShown
 from dropstreamd.control.order_explained import explained
@@ -20,7 +21,7 @@ from dropstreamd.model.shipments import Package
 from dropstreamd.store import documents, handover
 from dropstreamd.store.base import Reader
 from dropstreamd.store.keys import is_part
-from dropstreamd.store.records import Document, Flow
+from dropstreamd.store.records import Document, Flow, State
 from dropstreamd.store.tables import Table
 
 PACKAGES_LIMIT = 1_000
@@ -46,7 +47,10 @@ async def order(desk: Desk, call: Call[Empty, Empty]) -> OrderShown:
             f"{connection.name} has no order {named[:100]!r}",
             remedy="name its number, its reference at the warehouse, or the store's id",
         )
-    return found
+    waits = list(in_the_way(desk, connection, orders.CHANNEL)) if found.state == State.PENDING else []
+    if any(package.state == State.PENDING for package in found.packages):
+        waits += in_the_way(desk, connection, shipments.CHANNEL)
+    return msgspec.structs.replace(found, explained=(*found.explained, *waits))
 
 
 def _look(tx: Reader, connection: Connection, account: WarehouseAccount, named: str) -> OrderShown | None:

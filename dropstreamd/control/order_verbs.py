@@ -3,182 +3,40 @@
 Each is one transaction: it is done, in the order's history and in the log, or it is refused and nothing is.
 """
 
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NoReturn, TypeVar
 
 import msgspec
 
 from dropstreamd.channels import orders, told_orders
-from dropstreamd.channels.run import Scope
-from dropstreamd.config.schema import Connection
+from dropstreamd.control.by_hand import (
+    Spot,
+    done_by_hand,
+    key_of,
+    reason_of,
+    refuse_never_handed,
+    refuse_under_way,
+    refuse_unseen,
+    refuse_what_is_over,
+    verb,
+)
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done, PackageShown
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
 from dropstreamd.control.order_known import known, said_of
-from dropstreamd.control.order_shown import find, packages
+from dropstreamd.control.order_shown import packages
 from dropstreamd.control.refused import refuse
-from dropstreamd.control.route import Call, Empty, Route
+from dropstreamd.control.route import Call, Empty
 from dropstreamd.control.whereabouts import Look, look
 from dropstreamd.model.orders import Order
-from dropstreamd.store import by_hand, documents, runs, transitions
+from dropstreamd.store import by_hand, documents, transitions
 from dropstreamd.store.base import Writer
-from dropstreamd.store.documents import Book
-from dropstreamd.store.keys import is_part
 from dropstreamd.store.records import Document, Flow, Standing, State
-from dropstreamd.store.runs import Line
 from dropstreamd.store.transitions import BY_HAND
-
-WHY_LIMIT = 200
-"""Characters of a reason."""
 
 CHANGE_TASKS = ("", " rejected", " refused", " stopped", " not-stopped", " short", " first")
 """What ends the keys of an order's tasks that are about a hand-over: pointless once it goes anew."""
 
-B = TypeVar("B", bound=ByHand)
-
 _order = msgspec.msgpack.Decoder(Order)
-
-
-class Spot(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a person works: one order, why and who. `said` is why and who in one."""
-
-    scope: Scope
-    book: Book
-    key: str
-    why: str
-    who: str
-    now_s: float
-
-    @property
-    def connection(self) -> Connection:
-        return self.scope.connection
-
-    @property
-    def said(self) -> str:
-        """As the order's history has it."""
-        return f"{self.why} (by {self.who})"
-
-    def command(self, verb: str, doc: Document) -> str:
-        """What a person types to do that to the order."""
-        name, _, options = verb.partition(" ")
-        words = ["dropstreamctl order", name, self.connection.name, doc.number, options, "--why …"]
-        return " ".join(word for word in words if word)
-
-    def doc(self, tx: Writer) -> Document:
-        """The order as it is now."""
-        doc = documents.get(tx, self.book.flow, self.key)
-        if doc is None:
-            raise AssertionError(f"{self.book.flow}: {self.key} was found, and is gone")
-        return doc
-
-    def change(self, tx: Writer, change: documents.Change) -> Document:
-        return documents.by_hand(tx, self.book, self.key, change, now_s=self.now_s)
-
-
-async def done_by_hand(
-    desk: Desk, call: Call[Empty, B], event: str, write: Callable[[Writer, Spot, B], str]
-) -> Done:
-    """Do what a verb does to the order that the path names, and log it, in one transaction."""
-    connection = desk.connection(call.path["c"])
-    why = reason_of(call.body.why)
-    key = await key_of(desk, connection, call.path["order"])
-    spot = Spot(
-        scope=desk.scope(connection),
-        book=desk.book(connection, orders.CHANNEL),
-        key=key,
-        why=why,
-        who=call.who,
-        now_s=desk.now_s(),
-    )
-
-    def whole(tx: Writer) -> str:
-        text = write(tx, spot, call.body)
-        line = Line(at_s=spot.now_s, event=event, text=f"{text}: {why}", channel=orders.CHANNEL, who=call.who)
-        runs.log(tx, connection.id, line)
-        return text
-
-    text = await desk.daemon.state.write(whole)
-    desk.tell(event, call.who, connection=connection.name, order=key)
-    return Done(text=text)
-
-
-async def key_of(desk: Desk, connection: Connection, named: str) -> str:
-    """The key of the order that is named so. Refused where there is none."""
-    account, flow = desk.account_of(connection), Flow(connection.id, orders.CHANNEL)
-    key = None
-    if named and is_part(named):
-        look = partial(find, connection=connection, account=account, flow=flow, named=named)
-        key = await desk.scan(look)
-    if key is None:
-        refuse(
-            "not found",
-            f"{connection.name} has no order {named[:100]!r}",
-            remedy="name its number, its reference at the warehouse, or the store's id",
-        )
-    return key
-
-
-def reason_of(text: str) -> str:
-    """Why a person does something, once it was found to say so."""
-    why = " ".join(text.split())
-    if not why or len(why) > WHY_LIMIT or not why.isprintable():
-        refuse(
-            "bad request",
-            f"a reason of 1 to {WHY_LIMIT} printable characters is wanted",
-            remedy="say why: --why TEXT",
-        )
-    return why
-
-
-# ---- what stands in the way of every verb
-
-
-def refuse_under_way(spot: Spot, doc: Document) -> None:
-    """Nobody decides about an order that is being handed over, or may have been."""
-    if doc.state is State.OPEN:
-        refuse("not possible", f"{doc.number} is being handed over", remedy="ask again when it is settled")
-    if doc.state is State.DOUBT:
-        refuse(
-            "not possible",
-            f"{doc.number} is in doubt: nobody knows whether the warehouse has it",
-            remedy=f"dropstreamctl resolve {spot.connection.name} {orders.CHANNEL} {spot.key}"
-            " with --sent or --not-sent",
-        )
-    if doc.purged:
-        refuse(
-            "not possible",
-            f"{doc.number} was closed long ago, and its address is not kept any more",
-            remedy="order it anew in the store",
-        )
-
-
-def refuse_what_is_over(doc: Document) -> None:
-    """Nothing is sent that the store does not want to be sent."""
-    if doc.standing is Standing.OVER:
-        status = _order.decode(doc.content).status
-        refuse("not possible", f"{doc.number} is {status} in the store", remedy="open it there first")
-    if doc.standing is Standing.HELD:
-        refuse("not possible", f"{doc.number} is held by the store", remedy="let it go in the store")
-
-
-def refuse_never_handed(spot: Spot, doc: Document) -> None:
-    """Of what the warehouse never had there is nothing to send again."""
-    if not doc.accepted:
-        why = f": {doc.reason}" if doc.reason else ""
-        refuse(
-            "not possible",
-            f"{doc.number} was never handed over; it is {doc.state}{why}",
-            remedy=spot.command("release", doc),
-        )
-
-
-def unconfirmed(what: str, said: tuple[str, ...]) -> NoReturn:
-    """Refuse until a person has seen what is known."""
-    refuse("unconfirmed", f"{what}: {'; '.join(said)}", remedy="look, then confirm it", known=said)
-
-
-# ---- the verbs
 
 
 def refuse_no_resend(spot: Spot, doc: Document, sent: list[PackageShown]) -> None:
@@ -231,10 +89,9 @@ def _resend(tx: Writer, spot: Spot, asked: Confirmed, *, seen: Look | None) -> s
     sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
     refuse_no_resend(spot, doc, sent)
     refuse_what_lies_there(spot, doc, seen)
-    if not asked.confirmed:
-        said = known(tx, spot.scope, doc, sent)
-        said = said if seen is None else (*said, seen.found.detail)
-        unconfirmed(f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
+    said = known(tx, spot.scope, doc, sent)
+    said = said if seen is None else (*said, seen.found.detail)
+    refuse_unseen(asked, f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
     resend_now(tx, spot)
     return f"{doc.number} goes again with the next run, under its reference {doc.reference}"
 
@@ -320,22 +177,6 @@ async def let_go(desk: Desk, call: Call[Empty, ByHand]) -> Done:
 async def cancel(desk: Desk, call: Call[Empty, ByHand]) -> Done:
     """Cancel an order here, and at the warehouse if it has it; the store is not told."""
     return await done_by_hand(desk, call, "cancelled", _cancel)
-
-
-def verb(
-    name: str, summary: str, handle: Callable[[Desk, Call[Empty, B]], Awaitable[Done]], body: type[B]
-) -> Route[Empty, B]:
-    """The route of a verb."""
-    return Route(
-        method="POST",
-        path=f"/v1/connections/{{c}}/order-{name}/{{order:path}}",
-        name=f"order_{name.replace('-', '_')}",
-        summary=summary,
-        handle=handle,
-        query=Empty,
-        body=body,
-        answer=Done,
-    )
 
 
 ROUTES = (

@@ -10,11 +10,11 @@ from typing import NoReturn
 
 import msgspec
 
-from dropstreamd.channels import deriving, inventory, older, orders, places, promises
-from dropstreamd.channels.promises import NOTHING, Unsent
+from dropstreamd.channels import inventory, older, orders, promises
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
-from dropstreamd.control import whereabouts
+from dropstreamd.control import planned_levels, whereabouts
+from dropstreamd.control.by_hand import Spot, reason_of
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.plans import (
     Applied,
@@ -25,14 +25,13 @@ from dropstreamd.control.messages.plans import (
     PlanShown,
 )
 from dropstreamd.control.order_shown import find, packages
-from dropstreamd.control.order_verbs import Spot, reason_of, refuse_no_resend, resend_now
-from dropstreamd.control.preflight import level_changes
+from dropstreamd.control.order_verbs import refuse_no_resend, resend_now
 from dropstreamd.control.refused import Refused, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.running import instant
 from dropstreamd.control.whereabouts import Look
 from dropstreamd.errors import Misconfigured
-from dropstreamd.store import documents, levels, plans, runs
+from dropstreamd.store import documents, plans, runs
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import is_part
 from dropstreamd.store.plans import ITEMS_LIMIT, LIFE_S, Plan, PlanItem
@@ -60,7 +59,7 @@ async def make(desk: Desk, call: Call[Empty, MakePlan]) -> PlanShown:
         refuse("bad request", "resend takes orders, and nothing else does")
     spot = _spot(desk, connection, why="", who=call.who)
     left_out: list[NotPlanned] = []
-    look: Callable[[Reader], tuple[list[PlanItem], int]] = partial(_levels, scope=spot.scope)
+    look: Callable[[Reader], tuple[list[PlanItem], int]] = partial(planned_levels.planned, scope=spot.scope)
     if asked.what == "sales_orders.import":
         since_s = instant(asked.since, connection, spot.now_s).timestamp()
         look = partial(_older, scope=spot.scope, since_s=since_s)
@@ -91,22 +90,6 @@ def _spot(desk: Desk, connection: Connection, *, why: str, who: str) -> Spot:
         who=who,
         now_s=desk.now_s(),
     )
-
-
-def _levels(tx: Reader, scope: Scope) -> tuple[list[PlanItem], int]:
-    changes, looked_at = level_changes(tx, scope)
-    items = [
-        PlanItem(
-            key=each.sku,
-            number=each.sku,
-            before="unknown" if each.before is None else str(each.before),
-            after=str(each.after),
-            mark=str(each.after).encode(),
-            location=each.location,
-        )
-        for each in changes
-    ]
-    return items, looked_at - len(items)
 
 
 def _older(tx: Reader, scope: Scope, since_s: float) -> tuple[list[PlanItem], int]:
@@ -269,12 +252,12 @@ def _ask(desk: Desk, connection: Connection, what: str, who: str) -> str:
 def _apply(tx: Writer, spot: Spot, plan: Plan, seen: Mapping[str, Look]) -> Applied:
     moved = []
     done = 0
-    unsent = _unsent(tx, spot.scope) if plan.what == "inventory.full" else NOTHING
+    deducted = promises.deducted(tx, spot.scope) if plan.what == "inventory.full" else promises.NOTHING
     for item in plan.items:
         one = msgspec.structs.replace(spot, key=item.key)
         match plan.what:
             case "inventory.full":
-                why = _apply_level(tx, spot.scope, unsent, item)
+                why = planned_levels.push_again(tx, spot.scope, deducted, item)
             case "resend":
                 why = _apply_resend(tx, one, item, seen.get(item.key))
             case _:
@@ -283,25 +266,6 @@ def _apply(tx: Writer, spot: Spot, plan: Plan, seen: Mapping[str, Look]) -> Appl
         if why:
             moved.append(NotPlanned(named=item.number, why=why))
     return Applied(done=done, moved=tuple(moved))
-
-
-def _unsent(tx: Reader, scope: Scope) -> Unsent:
-    deducts = scope.connection.deduct_unsent
-    return promises.unsent(tx, scope.account, scope.siblings) if deducts else NOTHING
-
-
-def _apply_level(tx: Writer, scope: Scope, unsent: Unsent, item: PlanItem) -> str:
-    connection, account = scope.connection, scope.account
-    here = {place.location or "": place for place in places.now(tx, connection, account)}
-    place = here.get(item.location)
-    if place is None:
-        return "its location is not mapped as it was"
-    derived = deriving.derive(connection, account, unsent.of(place.facility), tx, item.key, place)
-    now = "unknown" if derived is None else str(derived.available)
-    if now.encode() != item.mark:
-        return f"it would be {now} by now, not {item.after}"
-    levels.mark(tx, places.flow(connection, place), [item.key], forced=True)
-    return ""
 
 
 def _apply_older(tx: Writer, spot: Spot, item: PlanItem) -> str:

@@ -9,7 +9,6 @@ import msgspec
 import trio
 
 from dropstreamd.channels import deriving, places, promises
-from dropstreamd.channels.promises import NOTHING
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.config.untold import untold
@@ -157,7 +156,7 @@ def _known(tx: Reader, scope: Scope) -> _Known:
 def level_changes(tx: Reader, scope: Scope) -> tuple[list[LevelChange], int]:
     """The levels that a Full Sync would change, as far as we know what the store shows, and of how many."""
     connection, account = scope.connection, scope.account
-    promised = promises.unsent(tx, account, scope.siblings) if connection.deduct_unsent else NOTHING
+    promised = promises.deducted(tx, scope)
     found, looked_at = [], 0
     for place in places.now(tx, connection, account):
         figures = stock.figures(tx, (account.merchant, account.name), place.facility)

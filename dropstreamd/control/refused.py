@@ -1,6 +1,10 @@
 """Requests that are not done, and why: what a handler raises, and what every error means to a client."""
 
+import hashlib
+from collections.abc import Iterable
 from typing import NoReturn
+
+import msgspec
 
 from dropstreamd.control.messages.refusal import Refusal, RefusalKind
 from dropstreamd.control.messages.runs import Backlog
@@ -48,11 +52,19 @@ def refusal(
     remedy: str = "",
     backlog: Backlog | None = None,
     known: tuple[str, ...] = (),
+    shown: str = "",
 ) -> Refusal:
     """The answer for one kind of no."""
     status, title = _STATUS[kind]
     return Refusal(
-        title=title, status=status, kind=kind, detail=detail, remedy=remedy, backlog=backlog, known=known
+        title=title,
+        status=status,
+        kind=kind,
+        detail=detail,
+        remedy=remedy,
+        backlog=backlog,
+        known=known,
+        shown=shown,
     )
 
 
@@ -63,9 +75,15 @@ def refuse(
     remedy: str = "",
     backlog: Backlog | None = None,
     known: tuple[str, ...] = (),
+    shown: str = "",
 ) -> NoReturn:
     """Raises Refused."""
-    raise Refused(refusal(kind, detail, remedy=remedy, backlog=backlog, known=known))
+    raise Refused(refusal(kind, detail, remedy=remedy, backlog=backlog, known=known, shown=shown))
+
+
+def name_of(said: Iterable[str]) -> str:
+    """Names what a person was shown: as soon as anything of it is another, so is this."""
+    return hashlib.blake2b(msgspec.json.encode(tuple(said)), digest_size=16).hexdigest()
 
 
 def of_error(error: DropstreamError) -> Refusal:

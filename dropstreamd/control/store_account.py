@@ -29,6 +29,7 @@ async def same_store(desk: Desk, call: Call[Empty, SameStore]) -> Done:
     await desk.daemon.state.write(partial(cursors.keep_store_account, connection=connection.id, account=now))
     text = f"{now} is the shop that this connection has always been of"
     await desk.note(connection, "same_store", text, who=call.who)
+    desk.daemon.look_again(connection.id)
     return Done(text=text)
 
 

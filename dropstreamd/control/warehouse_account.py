@@ -42,6 +42,8 @@ async def confirm(desk: Desk, call: Call[Empty, SameWarehouse]) -> Done:
     await same_warehouse.carry(scope)
     text = f"{now} is the same warehouse as {kept}: what was known of it is known of it still"
     await desk.note(connection, "same_warehouse", text, who=call.who)
+    for each in scope.siblings:
+        desk.daemon.look_again(each.id)
     return Done(text=text)
 
 

@@ -23,6 +23,8 @@ class Circuit:
     ) -> None:
         self.account = account
         self.failures = 0
+        self.error = self.remedy = ""
+        """The newest failure, for status and for those who are refused meanwhile."""
         self._threshold = threshold
         self._first_rest_s = rest_s
         self._most_rest_s = most_rest_s
@@ -53,7 +55,8 @@ class Circuit:
         probe = self._enter()
         try:
             yield
-        except (Unreachable, OutcomeUnknown):
+        except (Unreachable, OutcomeUnknown) as error:
+            self.error, self.remedy = error.message, error.remedy
             self._failed(probe=probe)
             raise
         except (RateLimited, AuthFailed, ProtocolMismatch):
@@ -70,15 +73,16 @@ class Circuit:
         if state == "closed":
             return False
         if state == "open" or self._probing:
-            raise Unreachable(
-                f"{self.account}: the last {self.failures} calls failed; "
-                f"none is made for another {self.rests_s:.0f} s"
-            )
+            then = f"none is made for another {self.rests_s:.0f} s"
+            then = "one is tried now" if state == "half-open" else then
+            failed = f"the last {self.failures} calls failed; {then}; the newest failure: {self.error}"
+            raise Unreachable(f"{self.account}: {failed}", remedy=self.remedy)
         self._probing = True
         return True
 
     def _answered(self) -> None:
         self.failures = 0
+        self.error = self.remedy = ""
         self._open_until_s = None
         self._rest_s = self._first_rest_s
 

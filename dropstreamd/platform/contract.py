@@ -178,7 +178,8 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     `settings` decodes the table `[store]` or `[warehouses.NAME]` less the daemon's own keys;
     secrets in it are `SecretRef`s. `account_key` names the account, whatever its secrets are called:
     connections and warehouses of equal key share one budget of calls. Where a token alone tells accounts
-    apart, ask for the account's name too. A store's that ends with a slash has all orders of those whose
+    apart, ask for the account's name too. `formerly` are keys that it gave the same account before: what is
+    known of one by such a key is known of it. A store's that ends with a slash has all orders of those whose
     keys begin with it, as a server of which no channel is named. `provides` is all that it can offer,
     `offers` what of that it does as it is set (None: all). `amends` tells the parts whose sink, as it is
     set, takes an item with a `remote`: a document that changed after its hand-over; elsewhere that is a
@@ -216,6 +217,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     claims: Callable[[S], Sequence[Claim]] = lambda _settings: ()
     needs: Callable[[S], frozenset[str]] = lambda _settings: frozenset()
     untold: Callable[[S], Mapping[str, str]] = lambda _settings: {}
+    formerly: Callable[[S], Sequence[str]] = lambda _settings: ()
 
     def parts(self, settings: S) -> frozenset[Part]:
         """What it offers, set like this."""

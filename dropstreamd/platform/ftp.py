@@ -34,7 +34,8 @@ class FtpAddress(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}"
+        """For people, also in logs: USER@HOST is taken for an e-mail address there, and hidden."""
+        return f"{self.user} at {self.host}:{self.port}"
 
     def path(self, home: str, relative: str) -> str:
         """`relative` as an absolute path; `home` is where the login landed."""

@@ -3,7 +3,8 @@
 The daemon makes one `Http` for each account and lends it through `Host.http`; the plugin opens a
 client for an address, with its own headers, and asks. TLS is verified, nothing is taken from the
 environment, addresses and sizes are checked, every call spends from the account's budget, and what
-goes wrong is one of the errors of `dropstreamd.errors` (`platform.http_errors` says which).
+goes wrong is one of the errors of `dropstreamd.errors` (`platform.http_errors` says which). What a
+call is bounded by is in `http_exchange`, what it brings in `http_answer`; their names are here too.
 
 It stands on httpcore, httpx's own transport, and httpx's URLs: httpx's client writes every address
 with its query string to the log, keeps cookies, unpacks without a limit, and offers no way to
@@ -13,7 +14,7 @@ choose the address that is connected to.
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import httpcore
 import httpx
@@ -31,27 +32,16 @@ from dropstreamd.errors import (
     Unreachable,
 )
 from dropstreamd.platform.circuit import Circuit
-from dropstreamd.platform.http_address import checked_base, checked_headers, redirection, same_origin
-from dropstreamd.platform.http_body import read_body
+from dropstreamd.platform.http_address import checked_base, checked_call, checked_headers
+from dropstreamd.platform.http_answer import Response, decode
 from dropstreamd.platform.http_connect import CheckedBackend, Trust
-from dropstreamd.platform.http_errors import (
-    UNSTATED_RETRY_AFTER_S,
-    Applied,
-    Call,
-    from_exception,
-    from_status,
-    lost,
-    mismatch,
-    retry_after_s,
-    web_page,
-)
+from dropstreamd.platform.http_errors import UNSTATED_RETRY_AFTER_S, Applied, Call, from_status, retry_after_s
+from dropstreamd.platform.http_exchange import HttpLimits, exchange
 from dropstreamd.platform.limiter import Limiter
-from dropstreamd.platform.rows import UNREADABLE
 from dropstreamd.telemetry.metrics import CallResult
 
-T = TypeVar("T")
+__all__ = ["Http", "HttpClient", "HttpLimits", "HttpSettings", "Observer", "Response", "decode"]
 
-_MOST_REDIRECTIONS = 3
 _MOST_CONNECTIONS = 16
 # Node.js closes an idle connection after 5 s: a write must not be sent into that.
 _IDLE_CONNECTION_S = 4.0
@@ -85,19 +75,6 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     allow_private: bool = False
 
 
-class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of every call. Seconds are for each connect, read and write, and for the whole of a try: a
-    shorter deadline belongs to the caller (`trio.fail_after`). `retries` are for safe calls only."""
-
-    connect_s: float = 10.0
-    read_s: float = 60.0
-    write_s: float = 60.0
-    whole_s: float = 900.0
-    response_bytes: int = 32 * 1024 * 1024
-    request_bytes: int = 8 * 1024 * 1024
-    retries: int = 3
-
-
 class Observer(Protocol):
     """Counts calls (`telemetry.Metrics` is one); never told an address, a header or a body."""
 
@@ -108,48 +85,6 @@ class Observer(Protocol):
     def throttled(self, account: str) -> None:
         """The account was asked for fewer calls."""
         ...
-
-
-class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that is the plugin's to judge: 2xx, 304, or a 4xx that concerns the document.
-
-    Names in `headers` are in lower case. `body` is complete and unpacked.
-    """
-
-    call: Call
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is one of success."""
-        return 200 <= self.status < 300
-
-
-def decode(response: Response, into: type[T]) -> T:
-    """The JSON body as `into`, strictly.
-
-    Raises ProtocolMismatch where the body is no JSON or another; for a write that was answered with
-    success OutcomeUnknown, as it may have been applied.
-    """
-    refused = 400 <= response.status < 500
-    page = web_page(response.headers, response.body)
-    if page:
-        raise mismatch(
-            response.call,
-            f"answered {page} where JSON was expected: is the address right?",
-            certain=refused,
-        )
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind and kind != "application/json" and not kind.endswith("+json"):
-        raise mismatch(response.call, f"answered {kind[:60]!r} where JSON was expected", certain=refused)
-    try:
-        return msgspec.json.decode(response.body, type=into)
-    except UNREADABLE as error:
-        raise mismatch(
-            response.call, f"answered JSON that is not as described: {error}", certain=refused
-        ) from error
 
 
 class Http:
@@ -257,7 +192,7 @@ class HttpClient:
         sent once. Raises as `platform.http_errors` says: anything but `OutcomeUnknown` means that a
         write had no effect. After a cancellation nobody knows.
         """
-        address = self._address(url)
+        address = checked_call(self._base, url)
         call = Call(method=method, where=f"{address.netloc.decode()}{address.path}", applied=applied)
         sent = {**_OWN_HEADERS, **self._headers, **checked_headers(headers or {})}
         if json is not None:
@@ -300,7 +235,7 @@ class HttpClient:
         async with limiter.admit(cost):
             with http.circuit.watch():
                 try:
-                    response = await self._exchange(call, address, headers, content)
+                    response = await exchange(self._pool, call, address, headers, content, self._limits)
                     if response.status not in _PERMISSIONS.intersection(own):
                         self._judge(response, address, limiter, unstated_s)
                 except DropstreamError as error:
@@ -328,66 +263,3 @@ class HttpClient:
         )
         if error is not None:
             raise error
-
-    async def _exchange(
-        self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None
-    ) -> Response:
-        with trio.move_on_after(self._limits.whole_s):
-            for _ in range(_MOST_REDIRECTIONS + 1):
-                response = await self._send(call, address, headers, content)
-                target = redirection(call, response.status, response.headers, address)
-                if target is None:
-                    return response
-                address = target
-            raise Misconfigured(f"{call}: redirected more than {_MOST_REDIRECTIONS} times")
-        raise lost(call, f"the answer was not complete within {self._limits.whole_s:g} s")
-
-    async def _send(
-        self, call: Call, address: httpx.URL, headers: Mapping[str, str], content: bytes | None
-    ) -> Response:
-        limits = self._limits
-        seconds = {"connect": limits.connect_s, "read": limits.read_s, "write": limits.write_s}
-        try:
-            async with self._pool.stream(
-                call.method,
-                httpcore.URL(
-                    scheme=address.raw_scheme,
-                    host=address.raw_host,
-                    port=address.port,
-                    target=address.raw_path,
-                ),
-                headers=[(name.encode(), value.encode()) for name, value in headers.items()],
-                content=content,
-                extensions={"timeout": {**seconds, "pool": limits.connect_s + limits.read_s}},
-            ) as answer:
-                told = {
-                    name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
-                }
-                body = await read_body(call, answer, told, limits.response_bytes)
-                return Response(call=call, status=answer.status, headers=told, body=body)
-        except (
-            httpcore.NetworkError,
-            httpcore.TimeoutException,
-            httpcore.ProtocolError,
-            ExceptionGroup,
-        ) as error:
-            meant = from_exception(call, error)
-            if meant is None:
-                raise
-            raise meant from error
-
-    def _address(self, url: str) -> httpx.URL:
-        if not url:
-            return self._base
-        base = self._base
-        if not url.startswith("?"):
-            base = base.copy_with(path=base.path.rstrip("/") + "/", query=None)
-        try:
-            address = base.join(url)
-        except httpx.InvalidURL as error:
-            raise ProtocolMismatch(f"{base.host}: an address to be called is malformed") from error
-        if not same_origin(address, self._base):
-            raise ProtocolMismatch(
-                f"{self._base.host}: a call led to another host, {address.host}, and was not made"
-            )
-        return address

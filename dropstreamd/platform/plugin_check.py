@@ -54,6 +54,7 @@ def _abilities(plugin: Plugin[Any]) -> Iterator[str]:
         "claims",
         "needs",
         "untold",
+        "formerly",
     ):
         if not callable(getattr(plugin, field)):
             yield f"its {field} cannot be called"

@@ -4,6 +4,7 @@
     hold       let it wait until it is released
     withdraw   never hand it over; stop it where it was
     shipped    it left in another way: nothing more is to be done
+    left_after_all   it had ended, and left where it was handed over
     override   put something else in the place of a part of it
 
 Whether it may be done is for the caller to know; what these return has an owner in any case, and
@@ -32,6 +33,7 @@ def resend(doc: Document, now_s: float, why: str) -> Document:
         word="",
         short=False,
         late=False,
+        left_after_all=False,
         stay="",
         stay_why="",
         resent=doc.resent + 1,
@@ -56,6 +58,14 @@ def withdraw(doc: Document, now_s: float, why: str) -> Document:
 def shipped(doc: Document, now_s: float, why: str) -> Document:
     """It left in another way: nothing of it is to be handed over, or told to the other side."""
     return again(_stay(doc, "shipped", now_s, f"marked as shipped by hand: {why}", why), Able())
+
+
+def left_after_all(doc: Document, now_s: float, why: str) -> Document:
+    """It had ended by hand, and the other side has sent it all the same: what follows of it is told to its
+    source. Nothing of it goes to the other side any more for that."""
+    return msgspec.structs.replace(
+        noted(doc, now_s, "", f"it has left after all, and the store is told: {why}"), left_after_all=True
+    )
 
 
 def override(

@@ -7,19 +7,17 @@ The levels of each location of a store are a flow of their own, named by the cha
 that name no location are the channel's own flow.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from dropstreamd.model.handover import Accepted, Item, Outcome, Preparation, Rejected, Stamp, Untouched
-from dropstreamd.model.stock import Level
+from dropstreamd.model.handover import Rejected
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.keys import as_part
-from dropstreamd.store.records import Attempt, AttemptKey, Flow, LevelRecord
+from dropstreamd.store.records import AttemptKey, Flow, LevelRecord
 from dropstreamd.store.tables import Table
 
 _record = msgspec.msgpack.Decoder(LevelRecord)
-_attempt = msgspec.msgpack.Decoder(Attempt)
 _encode = msgspec.msgpack.Encoder().encode
 
 FORCED = b"full"
@@ -39,22 +37,6 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
 Derive = Callable[[Reader, str], Derived | None]
 """The level of a channel SKU; None for one that the warehouse never had."""
 
-Waits = Callable[[Reader, str], bool]
-"""Whether a level that rises has to wait, since another store still shows too much of the same stock."""
-
-Prepare = Callable[[Sequence[Item[Level]], Stamp], Preparation]
-
-
-class Opened(msgspec.Struct, kw_only=True):
-    """The attempts of one batch; `last` is the last SKU looked at, None when none was left."""
-
-    attempts: list[tuple[str, Attempt]]
-    last: str | None = None
-    unchanged: int = 0
-    unknown: int = 0
-    refused: int = 0
-    waiting: int = 0
-
 
 def get(tx: Reader, flow: Flow, sku: str) -> LevelRecord | None:
     """What the store was last told of a channel SKU."""
@@ -67,15 +49,66 @@ def in_store(tx: Reader, flow: Flow) -> list[str]:
     return [sku for sku, raw in tx.scan_last(Table.DOCUMENTS, tuple(flow)) if not _record.decode(raw).cause]
 
 
+def shown(tx: Reader, flow: Flow) -> list[str]:
+    """Every channel SKU of which the store shows some, or may: what it shows is unknown after a push that was
+    not answered."""
+    found = ((sku, _record.decode(raw)) for sku, raw in tx.scan_last(Table.DOCUMENTS, tuple(flow)))
+    return [sku for sku, record in found if not record.cause and record.accepted != 0]
+
+
 def told(tx: Reader, flow: Flow) -> list[str]:
     """Every channel SKU that the store was told of, refused or not."""
     return [sku for sku, _ in tx.scan_last(Table.DOCUMENTS, tuple(flow))]
 
 
-def doubt(tx: Writer, flow: Flow, skus: Iterable[str]) -> None:
-    """What the store shows of these SKUs is unknown: they are to be pushed anew."""
+def accept(
+    tx: Writer, flow: Flow, tried: AttemptKey, opened_s: float, now_s: float, run: str, remote: str
+) -> None:
+    """The store took a level, of an attempt that was opened then. It stays unknown where something sent
+    earlier may act later."""
+    _unpark(tx, flow, tried.key)
+    old = get(tx, flow, tried.key)
+    record = LevelRecord(accepted=tried.revision, reported=tried.digest, at_s=now_s, run=run, remote=remote)
+    if old is not None and opened_s < old.unsure_until_s:
+        record = LevelRecord(at_s=now_s, run=run, unsure_until_s=old.unsure_until_s, remote=remote)
+        tx.put(Table.PENDING, (*flow, tried.key), FORCED)
+    tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
+
+
+def refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s: float, run: str) -> None:
+    """The store refused a level; one that was refused in passing is to be pushed again."""
+    _unpark(tx, flow, tried.key)
+    old = get(tx, flow, tried.key) or LevelRecord()
+    cause = as_part(refused.cause)
+    record = msgspec.structs.replace(
+        old,
+        at_s=now_s,
+        run=run,
+        cause=cause,
+        reason=refused.reason,
+        refused=tried.revision,
+        refused_reported=tried.digest,
+    )
+    tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
+    tx.put(Table.PARKED, (*flow, "parked", cause, tried.key), b"")
+    if refused.is_passing:
+        tx.put(Table.PENDING, (*flow, tried.key), FORCED)
+
+
+def doubt(tx: Writer, flow: Flow, skus: Iterable[str], *, until_s: float = 0.0) -> None:
+    """What the store shows of these SKUs is unknown: they are to be pushed anew, and once more if that was
+    before `until_s`, as what was sent may act until then."""
     for sku in skus:
-        _unknown(tx, flow, sku, 0.0)
+        _unpark(tx, flow, sku)
+        old = get(tx, flow, sku) or LevelRecord()
+        unknown = LevelRecord(
+            at_s=old.at_s,
+            run=old.run,
+            unsure_until_s=max(until_s, old.unsure_until_s),
+            remote=old.remote,
+        )
+        tx.put(Table.DOCUMENTS, (*flow, sku), _encode(unknown))
+        tx.put(Table.PENDING, (*flow, sku), FORCED)
 
 
 def refused(tx: Reader, flow: Flow) -> list[str]:
@@ -102,8 +135,7 @@ def adopt(tx: Writer, source: Flow, target: Flow, *, limit: int) -> int:
         if old.cause and old.accepted is None:
             continue
         known = get(tx, target, sku) or LevelRecord()
-        until_s = max(old.unsure_until_s, known.unsure_until_s)
-        _unknown(tx, target, sku, until_s)
+        doubt(tx, target, [sku], until_s=max(old.unsure_until_s, known.unsure_until_s))
     return len(rows)
 
 
@@ -158,8 +190,18 @@ def falls(record: LevelRecord | None, level: Derived) -> bool:
 
 def waits_since_s(tx: Reader, flow: Flow, sku: str) -> float:
     """Since when a pending level waits for another store's; 0 if it does not."""
-    since = (tx.get(Table.PENDING, (*flow, sku)) or b"").partition(_SINCE)[2]
+    return since_s(tx.get(Table.PENDING, (*flow, sku)) or b"")
+
+
+def since_s(flag: bytes) -> float:
+    """Since when a level waits for another store's, by its `flag` in `Table.PENDING`; 0 if it does not."""
+    since = flag.partition(_SINCE)[2]
     return float(since) if since else 0.0
+
+
+def wait(tx: Writer, flow: Flow, sku: str, flag: bytes, at_s: float) -> None:
+    """Leave a level pending, by its `flag` in `Table.PENDING`, waiting for another store's since then."""
+    tx.put(Table.PENDING, (*flow, sku), flag.partition(_SINCE)[0] + _SINCE + b"%d" % at_s)
 
 
 class Looked(msgspec.Struct, kw_only=True):
@@ -180,215 +222,6 @@ def look(tx: Reader, flow: Flow, *, after: str | None, limit: int, derive: Deriv
         if level is not None and falls(record, level):
             looked.falling.append(sku)
     return looked
-
-
-def open_batch(
-    tx: Writer,
-    flow: Flow,
-    *,
-    after: str | None,
-    limit: int,
-    derive: Derive,
-    prepare: Prepare,
-    stamp: Stamp,
-    run: str,
-    only: Sequence[str] = (),
-    waits: Waits | None = None,
-    patience_s: float = 0.0,
-    remembers: bool = False,
-    location: str | None = None,
-) -> Opened:
-    """Freeze attempts for the next pending levels that the store has to be told of, or for those of the
-    SKUs `only`. One that rises and `waits` stays pending, for `patience_s` in all. `remembers`: as in
-    `Writes`. `location` is the flow's."""
-    opened = Opened(attempts=[])
-    now_s = stamp.at.timestamp()
-    items: list[Item[Level]] = []
-    derived: dict[str, Derived] = {}
-    for sku, flag in _pending(tx, flow, after, limit, only):
-        opened.last, key = sku, (*flow, sku)
-        level, record = derive(tx, sku), get(tx, flow, sku)
-        if level is None:
-            opened.unknown += 1
-        elif not flag.startswith(FORCED) and not _differs(record, level):
-            opened.unchanged += 1
-        elif (
-            waits is not None
-            and _rises(record, level)
-            and _waited_s(flag, now_s) < patience_s
-            and waits(tx, sku)
-        ):
-            opened.waiting += 1
-            since = b"%d" % (now_s - _waited_s(flag, now_s))
-            tx.put(Table.PENDING, key, flag.partition(_SINCE)[0] + _SINCE + since)
-            continue
-        else:
-            derived[sku] = level
-            remote = record.remote if remembers and record is not None else ""
-            document = Level(sku=sku, available=level.available, location=location)
-            items.append(Item(key=sku, document=document, remote=remote or None))
-        tx.delete(Table.PENDING, key)
-    if items:
-        _freeze(tx, flow, prepare(items, stamp), derived, opened, stamp, run)
-    return opened
-
-
-def _pending(
-    tx: Reader, flow: Flow, after: str | None, limit: int, only: Sequence[str]
-) -> list[tuple[str, bytes]]:
-    if only:
-        flags = ((sku, tx.get(Table.PENDING, (*flow, sku))) for sku in only)
-        return [(sku, flag) for sku, flag in flags if flag is not None]
-    start = None if after is None else (*flow, after)
-    return [(path[-1], flag) for path, flag in tx.scan(Table.PENDING, tuple(flow), after=start, limit=limit)]
-
-
-def _waited_s(flag: bytes, now_s: float) -> float:
-    """For how long it has waited; a time to come was told by a clock that has been set back since."""
-    since = flag.partition(_SINCE)[2]
-    return max(0.0, now_s - float(since)) if since else 0.0
-
-
-def _rises(record: LevelRecord | None, level: Derived) -> bool:
-    """Whether the store would show more than it does; what it shows unknown, it falls."""
-    return record is None or (record.accepted is not None and level.available > record.accepted)
-
-
-def _differs(record: LevelRecord | None, level: Derived) -> bool:
-    """Whether the store has to be told: the warehouse's figure moved since it was last told, or the
-    level is not the one it took. What it refused is not sent again unchanged (but see `UNTOLD`)."""
-    if record is None:
-        return True
-    if record.cause:
-        return (record.refused, record.refused_reported) != (level.available, level.reported)
-    return (record.accepted, record.reported) != (level.available, level.reported)
-
-
-def _freeze(
-    tx: Writer,
-    flow: Flow,
-    preparation: Preparation,
-    derived: dict[str, Derived],
-    opened: Opened,
-    stamp: Stamp,
-    run: str,
-) -> None:
-    now_s = stamp.at.timestamp()
-    for refused in preparation.rejected:
-        opened.refused += 1
-        level = derived[refused.key]
-        _refuse(tx, flow, AttemptKey(refused.key, level.available, level.reported), refused, now_s, run)
-    for number, prepared in enumerate(preparation.prepared):
-        keys = tuple(AttemptKey(sku, derived[sku].available, derived[sku].reported) for sku in prepared.keys)
-        attempt = Attempt(name=prepared.name, payload=prepared.payload, keys=keys, run=run, opened_s=now_s)
-        attempt_id = f"{stamp.attempt}-{number:04d}"
-        tx.put(Table.ATTEMPTS, (*flow, attempt_id), _encode(attempt))
-        opened.attempts.append((attempt_id, attempt))
-
-
-class Settled(msgspec.Struct, kw_only=True):
-    """What the outcomes of one attempt came to."""
-
-    accepted: int = 0
-    refused: int = 0
-    again: int = 0
-
-
-def settle(
-    tx: Writer,
-    flow: Flow,
-    attempt_id: str,
-    outcomes: Sequence[Outcome],
-    *,
-    now_s: float,
-    run: str,
-    visible_after_s: float,
-    remembers: bool = False,
-) -> Settled:
-    """Close an attempt. What is neither accepted nor refused is unknown, and pending again; unless it was
-    untouched, it may still act for `visible_after_s`. `remembers`: as in `Writes`."""
-    counts = Settled()
-    raw = tx.get(Table.ATTEMPTS, (*flow, attempt_id))
-    if raw is None:
-        return counts
-    by_sku = {outcome.key: outcome for outcome in outcomes}
-    attempt = _attempt.decode(raw)
-    for tried in attempt.keys:
-        match by_sku.get(tried.key):
-            case Accepted() as accepted:
-                counts.accepted += 1
-                remote = accepted.remote if remembers else ""
-                _accept(tx, flow, tried, attempt.opened_s, now_s, run, remote)
-            case Rejected() as refused:
-                counts.refused += 1
-                _refuse(tx, flow, tried, refused, now_s, run)
-            case Untouched():
-                counts.again += 1
-                _unknown(tx, flow, tried.key, 0.0)
-            case _:
-                counts.again += 1
-                _unknown(tx, flow, tried.key, now_s + visible_after_s)
-    tx.delete(Table.ATTEMPTS, (*flow, attempt_id))
-    return counts
-
-
-def recover(tx: Writer, flow: Flow, *, now_s: float, visible_after_s: float) -> int:
-    """Levels of attempts that a run left open are unknown: they are pushed again. How many.
-
-    The push that was cut off may act for `visible_after_s` more: what is pushed before that is over
-    is pushed once more after it.
-    """
-    count = 0
-    for path, raw in list(tx.scan(Table.ATTEMPTS, tuple(flow))):
-        for tried in _attempt.decode(raw).keys:
-            _unknown(tx, flow, tried.key, now_s + visible_after_s)
-            count += 1
-        tx.delete(Table.ATTEMPTS, path)
-    return count
-
-
-def _accept(
-    tx: Writer, flow: Flow, tried: AttemptKey, opened_s: float, now_s: float, run: str, remote: str
-) -> None:
-    _unpark(tx, flow, tried.key)
-    old = get(tx, flow, tried.key)
-    record = LevelRecord(accepted=tried.revision, reported=tried.digest, at_s=now_s, run=run, remote=remote)
-    if old is not None and opened_s < old.unsure_until_s:
-        record = LevelRecord(at_s=now_s, run=run, unsure_until_s=old.unsure_until_s, remote=remote)
-        tx.put(Table.PENDING, (*flow, tried.key), FORCED)
-    tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
-
-
-def _refuse(tx: Writer, flow: Flow, tried: AttemptKey, refused: Rejected, now_s: float, run: str) -> None:
-    _unpark(tx, flow, tried.key)
-    old = get(tx, flow, tried.key) or LevelRecord()
-    cause = as_part(refused.cause)
-    record = msgspec.structs.replace(
-        old,
-        at_s=now_s,
-        run=run,
-        cause=cause,
-        reason=refused.reason,
-        refused=tried.revision,
-        refused_reported=tried.digest,
-    )
-    tx.put(Table.DOCUMENTS, (*flow, tried.key), _encode(record))
-    tx.put(Table.PARKED, (*flow, "parked", cause, tried.key), b"")
-    if refused.is_passing:
-        tx.put(Table.PENDING, (*flow, tried.key), FORCED)
-
-
-def _unknown(tx: Writer, flow: Flow, sku: str, until_s: float) -> None:
-    _unpark(tx, flow, sku)
-    old = get(tx, flow, sku) or LevelRecord()
-    unknown = LevelRecord(
-        at_s=old.at_s,
-        run=old.run,
-        unsure_until_s=max(until_s, old.unsure_until_s),
-        remote=old.remote,
-    )
-    tx.put(Table.DOCUMENTS, (*flow, sku), _encode(unknown))
-    tx.put(Table.PENDING, (*flow, sku), FORCED)
 
 
 def _unpark(tx: Writer, flow: Flow, sku: str) -> None:

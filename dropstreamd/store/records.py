@@ -69,7 +69,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     let this revision pass. `stopping` is how far its cancellation at the other side has come, `word` the
     other side's newest word on it (`model.acknowledgements.Verdict`) and `heard` the keys of its newest
     ones, `short` whether it closed it with units left to send, `late` whether it shipped some after the
-    source took it back.
+    source took it back, `left_after_all` whether a person says that it shipped though it had ended by hand.
     """
 
     state: State
@@ -107,6 +107,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     overrode: bytes = b""
     replaces: str = ""
     purged: bool = False
+    left_after_all: bool = False
 
     @property
     def owes_stop(self) -> bool:

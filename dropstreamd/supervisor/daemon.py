@@ -7,7 +7,7 @@ from functools import partial
 import trio
 
 from dropstreamd.actors.actor import Actor, Listener
-from dropstreamd.channels import snapshot
+from dropstreamd.channels import believing
 from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import Clock
@@ -250,6 +250,11 @@ class Daemon:
         for actor in self._actors(connection_id, channel):
             actor.switched()
 
+    def look_again(self, connection_id: str) -> None:
+        """A person has put right what the connection's jobs may wait for: these are tried at once."""
+        for actor in self._actors(connection_id, CONNECTION):
+            actor.look_again()
+
     def _actors(self, connection_id: str, channel: str) -> list[Actor]:
         """The actors that a switch concerns; none while its connection is being begun afresh."""
         supervisor = self.connections.get(connection_id)
@@ -279,10 +284,11 @@ class Daemon:
         """Believe the held snapshot of that id; None where it is not held."""
         feed = self.feeds[merchant, warehouse]
         now_s = self.clock.now_s()
-        approve = partial(snapshot.approve, account=feed.account, now_s=now_s, generation=generation)
+        approve = partial(believing.approve, account=feed.account, now_s=now_s, generation=generation)
         made = await self.state.write(approve)
         if made is not None:
             line = Line(at_s=now_s, event="approved", text=f"snapshot {made.snapshot}: {made.why}", who=who)
-            for connection_id in feed.account.scopes:
+            for connection_id in list(feed.account.scopes):
                 await self.state.write(partial(runs.log, connection=connection_id, line=line))
+                self.look_again(connection_id)
         return made

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from dropstreamd.channels import acknowledged, catalogs, intake, purchases, receiving, snapshot
+from dropstreamd.channels import acknowledged, catalogs, intake, purchases, receiving, stock_pages
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.clock import Clock
@@ -127,7 +127,7 @@ class WarehouseFeed:
         async with self._open_to_fetch() as warehouse:
             if warehouse.inventory is None:
                 raise ProtocolMismatch("the warehouse's plugin tells no inventory")
-            return await snapshot.fetch_stock(
+            return await stock_pages.fetch_stock(
                 self.account, warehouse.inventory, generation=self._ids.new(), now_s=self._clock.now_s()
             )
 

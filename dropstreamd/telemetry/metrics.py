@@ -6,16 +6,12 @@ connections; results and events come from the enums below. Histograms have no `c
 """
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from dropstreamd.telemetry.series import Counter, Gauge, Histogram
-
-F = TypeVar("F", Gauge, Counter, Histogram)
+from dropstreamd.telemetry.families import Families
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -58,7 +54,7 @@ class CallResult(StrEnum):
 
 
 class Metrics:
-    """All metrics of one daemon, in a registry of their own.
+    """All metrics of one daemon.
 
     Methods may be called from any thread and never fail. Durations are seconds, instants (`…_at_s`)
     seconds since the Unix epoch. `cap` bounds the label sets of each metric.
@@ -66,18 +62,8 @@ class Metrics:
 
     def __init__(self, *, now_s: Callable[[], float], version: str, cap: int = 50_000) -> None:
         self._now_s = now_s
-        self._cap = cap
-        self.registry = CollectorRegistry()
-        self._process = (ProcessCollector(registry=self.registry), GCCollector(registry=self.registry))
-        self._families: list[Gauge | Counter | Histogram] = []
-        self._overflow = Counter(
-            "dropstreamd_metric_overflow_total",
-            "Observations that found no room for another label set, by metric.",
-            ("metric",),
-            cap=1_000,
-            overflowed=lambda _name: None,
-        )
-        self.registry.register(self._overflow)
+        self.families = Families(cap=cap)
+        self.registry = self.families.registry
         self._declare_jobs()
         self._declare_documents()
         self._declare_accounts()
@@ -88,9 +74,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """The exposition, as `CONTENT_TYPE`. Takes long with many series: call it in a thread."""
-        # Family by family: all at once would hold every sample in memory twice.
-        own = b"".join(generate_latest(family) for family in (self._overflow, *self._families))
-        return own + b"".join(generate_latest(collector) for collector in self._process)
+        return self.families.render()
 
     # ---- jobs and runs
 
@@ -167,8 +151,7 @@ class Metrics:
 
     def remove_connection(self, connection: str) -> None:
         """Forget every series of a connection that is no longer configured."""
-        for family in self._families:
-            family.remove("connection", connection)
+        self.families.remove("connection", connection)
 
     def call_finished(self, account: str, result: CallResult) -> None:
         """A call to a platform ended."""
@@ -215,8 +198,7 @@ class Metrics:
 
     def remove_account(self, account: str) -> None:
         """Forget every series of an account that nothing uses any more."""
-        for family in self._families:
-            family.remove("account", account)
+        self.families.remove("account", account)
 
     # ---- store and loop
 
@@ -245,132 +227,107 @@ class Metrics:
     # ---- declarations
 
     def _declare_jobs(self) -> None:
-        self._runs = self._counter("runs_total", "Runs ended, by result.", (*_JOB, "result"))
-        self._durations = self._histogram(
+        declare = self.families
+        self._runs = declare.counter("runs_total", "Runs ended, by result.", (*_JOB, "result"))
+        self._durations = declare.histogram(
             "run_duration_seconds", "How long runs took.", ("channel", "job"), _RUN_BOUNDS_S
         )
-        self._running = self._gauge("runs_running", "Runs going on.", ())
-        self._last_duration = self._gauge(
+        self._running = declare.gauge("runs_running", "Runs going on.", ())
+        self._last_duration = declare.gauge(
             "job_last_run_duration_seconds", "How long the job's last run took.", _JOB
         )
-        self._last_success = self._gauge(
+        self._last_success = declare.gauge(
             "job_last_success_timestamp_seconds", "When the job last succeeded.", _JOB
         )
-        self._next_fire = self._gauge("job_next_fire_timestamp_seconds", "When the job fires next.", _JOB)
-        self._armed = self._gauge(
+        self._next_fire = declare.gauge("job_next_fire_timestamp_seconds", "When the job fires next.", _JOB)
+        self._armed = declare.gauge(
             "job_armed_timestamp_seconds", "When the job was last switched on; absent while it is off.", _JOB
         )
-        self._interval = self._gauge(
+        self._interval = declare.gauge(
             "job_interval_seconds", "Longest gap between fires in the job's schedule.", _JOB
         )
-        self._lateness = self._gauge(
+        self._lateness = declare.gauge(
             "job_lateness_seconds", "How long after it was due the job's last run began.", _JOB
         )
-        self._held = self._gauge("job_held", "1 while the job waits for a person to act.", _JOB)
+        self._held = declare.gauge("job_held", "1 while the job waits for a person to act.", _JOB)
 
     def _declare_documents(self) -> None:
-        self._documents = self._counter(
+        declare = self.families
+        self._documents = declare.counter(
             "documents_total", "Documents staged, pushed, refused, parked, in doubt.", (*_CHANNEL, "event")
         )
-        self._pending = self._gauge("documents_pending", "Documents waiting to be pushed.", _CHANNEL)
-        self._parked = self._gauge("documents_parked", "Documents set aside until a cause is gone.", _CHANNEL)
-        self._in_doubt = self._gauge(
+        self._pending = declare.gauge("documents_pending", "Documents waiting to be pushed.", _CHANNEL)
+        self._parked = declare.gauge(
+            "documents_parked", "Documents set aside until a cause is gone.", _CHANNEL
+        )
+        self._in_doubt = declare.gauge(
             "documents_in_doubt", "Documents of which nobody knows whether they had their effect.", _CHANNEL
         )
-        self._unaccounted = self._gauge(
+        self._unaccounted = declare.gauge(
             "orders_unaccounted",
             "Orders open in the store and not so here, by the last audit.",
             ("connection",),
         )
-        self._overdue = self._gauge(
+        self._overdue = declare.gauge(
             "orders_overdue",
             "Orders that have not left past their ship-by, by the last audit.",
             ("connection",),
         )
-        self._audited = self._gauge(
+        self._audited = declare.gauge(
             "orders_audited_timestamp_seconds",
             "When the orders were last audited; absent while they are not imported.",
             ("connection",),
         )
-        self._tasks = self._gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)
+        self._tasks = declare.gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)
 
     def _declare_accounts(self) -> None:
-        self._up = self._gauge(
+        declare = self.families
+        self._up = declare.gauge(
             "connection_up",
             "1 while the connection runs, 0 while it should; absent while it is off.",
             ("connection",),
         )
-        self._calls = self._counter("calls_total", "Calls to platforms, by result.", ("account", "result"))
-        self._throttles = self._counter(
+        self._calls = declare.counter("calls_total", "Calls to platforms, by result.", ("account", "result"))
+        self._throttles = declare.counter(
             "throttles_total", "Times that a platform asked for fewer calls.", ("account",)
         )
-        self._circuit = self._gauge(
+        self._circuit = declare.gauge(
             "circuit_open", "1 while calls to the account keep failing and are held back.", ("account",)
         )
-        self._unmatched = self._gauge(
+        self._unmatched = declare.gauge(
             "unmatched_rows", "A warehouse's rows that belong to no known order.", ("account",)
         )
-        self._undecodable = self._gauge(
+        self._undecodable = declare.gauge(
             "undecodable", "A warehouse's files, rows and documents that could not be read.", ("account",)
         )
-        self._snapshot_held = self._gauge(
+        self._snapshot_held = declare.gauge(
             "snapshot_held", "1 while a snapshot of a warehouse's stock waits for a person.", ("account",)
         )
-        self._skus_kept = self._gauge(
+        self._skus_kept = declare.gauge(
             "skus_kept",
             "SKUs that keep their stock, though a warehouse's newest snapshot lacks them.",
             ("account",),
         )
-        self._cannot_run = self._gauge(
+        self._cannot_run = declare.gauge(
             "cannot_run", "Connections, warehouses and merchants whose files keep them from running.", ()
         )
 
     def _declare_process(self) -> None:
-        self._store_size = self._gauge("store_size_bytes", "Size of the state in use.", ())
-        self._store_limit = self._gauge("store_limit_bytes", "Largest size the state may grow to.", ())
-        self._store_full = self._gauge("store_full", "1 while runs are held for want of space.", ())
-        self._writer_queue = self._gauge("store_writer_queue_length", "Writes that wait for the writer.", ())
-        self._commits = self._histogram(
+        declare = self.families
+        self._store_size = declare.gauge("store_size_bytes", "Size of the state in use.", ())
+        self._store_limit = declare.gauge("store_limit_bytes", "Largest size the state may grow to.", ())
+        self._store_full = declare.gauge("store_full", "1 while runs are held for want of space.", ())
+        self._writer_queue = declare.gauge(
+            "store_writer_queue_length", "Writes that wait for the writer.", ()
+        )
+        self._commits = declare.histogram(
             "store_commit_duration_seconds", "How long durable commits took.", (), _SHORT_BOUNDS_S
         )
-        self._lag = self._histogram(
+        self._lag = declare.histogram(
             "loop_lag_seconds", "How late the event loop woke a timer.", (), _SHORT_BOUNDS_S
         )
-        self._worst_lag = self._gauge(
+        self._worst_lag = declare.gauge(
             "loop_lag_max_seconds", "Worst lag of the event loop in the last minute.", ()
         )
-        self._started = self._gauge("start_timestamp_seconds", "When the daemon started.", ())
-        self._build = self._gauge("build_info", "Always 1; the versions in use.", ("version", "python"))
-
-    def _gauge(self, name: str, help_text: str, labels: Sequence[str]) -> Gauge:
-        family = Gauge(
-            f"dropstreamd_{name}", help_text, labels, cap=self._cap, overflowed=self._count_overflow
-        )
-        return self._keep(family)
-
-    def _counter(self, name: str, help_text: str, labels: Sequence[str]) -> Counter:
-        family = Counter(
-            f"dropstreamd_{name}", help_text, labels, cap=self._cap, overflowed=self._count_overflow
-        )
-        return self._keep(family)
-
-    def _histogram(
-        self, name: str, help_text: str, labels: Sequence[str], bounds: Sequence[float]
-    ) -> Histogram:
-        family = Histogram(
-            f"dropstreamd_{name}",
-            help_text,
-            labels,
-            bounds=bounds,
-            cap=self._cap,
-            overflowed=self._count_overflow,
-        )
-        return self._keep(family)
-
-    def _keep(self, family: F) -> F:
-        self._families.append(family)
-        self.registry.register(family)
-        return family
-
-    def _count_overflow(self, name: str) -> None:
-        self._overflow.add(1, name)
+        self._started = declare.gauge("start_timestamp_seconds", "When the daemon started.", ())
+        self._build = declare.gauge("build_info", "Always 1; the versions in use.", ("version", "python"))

@@ -72,6 +72,7 @@ async def settings_are_looked_at_without_effect(stand: Stand) -> None:
             found = _problems(stand.plugin, odd)
             if not found:
                 stand.plugin.account_key(odd)
+                stand.plugin.formerly(odd)
                 stand.plugin.amends(odd)
                 stand.plugin.cancels(odd)
                 stand.plugin.parts(odd)

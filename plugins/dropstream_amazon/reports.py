@@ -24,9 +24,18 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of a document, unpacked."""
 
 NO_DATA = ""
-"""The document of a report that was cancelled: there was nothing to tell ("processingStatus")."""
+"""The document of a report that was cancelled: there was nothing to tell ("processingStatus"), or another was
+made too shortly before ("Reports API FAQ"); Amazon does not say which."""
 
 _GZIP = b"\x1f\x8b"
+
+_UTF_8 = "utf-8-sig"
+_UNICODE = ("utf-8", "utf-8-sig")
+
+_SHIFT_JIS = "cp932"
+_SHIFT_JIS_NAMES = ("windows-31j", "shift_jis", "shift-jis", "sjis", "x-sjis")
+"""What files of amazon.co.jp are said to be in. It is Windows' form of it, which has more characters than the
+standard's, and a name that Python does not know."""
 
 
 class Reports:
@@ -104,10 +113,14 @@ def _unpacked(stored: Response) -> bytes:
 
 
 def _decoded(stored: Response, body: bytes) -> str:
-    """In the character set that the answer names; else UTF-8, or what Amazon's older files are in."""
+    """In the character set that the answer names; else UTF-8, or what Amazon's older files are in. Of a set
+    that is not known plain characters are read, and the others are marked; so is a byte that is none."""
     kind = stored.headers.get("content-type", "").casefold()
     named = kind.partition("charset=")[2].partition(";")[0].strip(" \"'")
+    name = _SHIFT_JIS if named in _SHIFT_JIS_NAMES else named or _UTF_8
     try:
-        return body.decode(codecs.lookup(named or "utf-8-sig").name)
-    except (LookupError, UnicodeError):
-        return body.decode("cp1252", "replace")
+        return body.decode(name)
+    except LookupError:
+        return body.decode("ascii", "replace")
+    except UnicodeError:
+        return body.decode("cp1252" if codecs.lookup(name).name in _UNICODE else name, "replace")

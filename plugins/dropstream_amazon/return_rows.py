@@ -100,7 +100,8 @@ def _columns(line: str) -> tuple[str, ...]:
     if missing:
         raise ProtocolMismatch(
             f"a report of returns has no columns, or two, of the names {', '.join(missing)}",
-            remedy="it is asked for again by the next run; if that goes on, its form has changed",
+            remedy="set Seller Central → Settings → Account Info → Language for Feed Processing Reports to "
+            "English. It is asked for again by the next run; if that goes on, its form has changed",
         )
     return names
 

@@ -51,6 +51,12 @@ LATE = timedelta(hours=2)
 ANEW = timedelta(days=1)
 """How long the reports of a window are read for."""
 
+MUTE = timedelta(days=1)
+"""How long reports of a marketplace may be cancelled though there is something to tell."""
+
+EDGE = timedelta(days=2)
+"""How far within a window a day has to be to be in it for sure: days are a marketplace's own."""
+
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """What is being read, since `begun`: `left` are the marketplaces whose reports were not read yet,
@@ -66,12 +72,21 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool = False
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a marketplace: the newest request that was told, by its day, and when its report was read."""
+
+    newest: datetime
+    read: datetime
+
+
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """`since`: what was asked for before was told. `which` are the marketplaces of which that is true."""
+    """`since`: what was asked for before was told. `which` are the marketplaces of which that is true;
+    those that ever had something to tell are `known`."""
 
     since: datetime | None = None
     window: Window | None = None
     which: tuple[str, ...] = ()
+    known: dict[str, Known] = {}
 
 
 class _Told(msgspec.Struct, kw_only=True):
@@ -141,7 +156,7 @@ class Returns:
             return Page()
         report = await self._reports.ask(window.left[0], window.after, window.before)
         asked = msgspec.structs.replace(window, report=report, asked=now)
-        return Page(cursor=self._written(Cursor(since=kept.since, window=asked)), more=True)
+        return Page(cursor=self._written(msgspec.structs.replace(kept, window=asked)), more=True)
 
     async def _look(self, kept: Cursor, window: Window, now: datetime, until_s: float) -> Page[Return]:
         document = await self._reports.document(window.report, until_s)
@@ -153,8 +168,11 @@ class Returns:
                     remedy="it is asked for again by the next run",
                 )
             return Page()
-        content = "" if document == NO_DATA else await self._reports.content(document)
-        returns, bad = ([], []) if document == NO_DATA else await _in_a_thread(content)
+        if document == NO_DATA:
+            self._failed = self._failed or _doubt(kept, window, now)
+            return self._next(_Told(returns=[], bad=[], after=_after(kept, window)))
+        returns, bad = await _in_a_thread(await self._reports.content(document))
+        kept = _knowing(kept, window, returns, now)
         self._told = _Told(returns=returns, bad=bad, after=_after(kept, window))
         return self._next(self._told)
 
@@ -178,7 +196,9 @@ class Returns:
         return since is None or utc(self._clock.now_s()) - since > ANEW
 
     def _written(self, cursor: Cursor) -> str:
-        return msgspec.json.encode(msgspec.structs.replace(cursor, which=self._marketplaces)).decode()
+        known = {name: each for name, each in cursor.known.items() if name in self._marketplaces}
+        written = msgspec.structs.replace(cursor, which=self._marketplaces, known=known)
+        return msgspec.json.encode(written).decode()
 
 
 def _after(kept: Cursor, window: Window) -> Cursor:
@@ -187,9 +207,34 @@ def _after(kept: Cursor, window: Window) -> Cursor:
     left = window.left[1:]
     if left:
         following = msgspec.structs.replace(window, left=left, report="", asked=None)
-        return Cursor(since=kept.since, window=following)
+        return msgspec.structs.replace(kept, window=following)
     began = kept.since or window.after + FOLLOWED
-    return Cursor(since=began if window.partial else window.before)
+    return msgspec.structs.replace(kept, since=began if window.partial else window.before, window=None)
+
+
+def _knowing(kept: Cursor, window: Window, returns: Sequence[Return], now: datetime) -> Cursor:
+    if not returns:
+        return kept
+    known = Known(newest=max(each.requested_at for each in returns), read=now)
+    return msgspec.structs.replace(kept, known=kept.known | {window.left[0]: known})
+
+
+def _doubt(kept: Cursor, window: Window, now: datetime) -> NotYet | None:
+    """What is wrong with a report that was cancelled, if it can't be that there is nothing to tell: Amazon
+    cancels those that are asked for too often, too ("Reports API FAQ"). Nothing is lost by going on, since
+    the next windows have the same weeks."""
+    marketplace = window.left[0]
+    known = kept.known.get(marketplace)
+    if known is None or now - known.read < MUTE:
+        return None
+    if not window.after + EDGE <= known.newest <= window.before:
+        return None
+    return NotYet(
+        f"Amazon cancels all reports of returns of {marketplace} since {known.read:%Y-%m-%d %H:%M} UTC, "
+        f"though they would have to tell those of {known.newest:%Y-%m-%d}",
+        remedy="see whether another program of the seller asks for the same report, or schedules it: Amazon "
+        "makes some only so often. It is asked for again by the next run",
+    )
 
 
 async def _in_a_thread(content: str) -> tuple[list[Return], list[Bad]]:

@@ -20,13 +20,14 @@ import msgspec
 import trio
 
 from dropstream_ebay import translate, wire
+from dropstream_ebay.by_id import by_id
 from dropstream_ebay.client import FULFILLMENT, Api, errors_of, read, read_one
 from dropstream_ebay.settings import Settings
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import Misconfigured, ProtocolMismatch, Unreachable
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
-from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.contract import Page, Reread, Taken
 from dropstreamd.platform.http import Response
 from dropstreamd.platform.rows import OddRow
 
@@ -67,7 +68,9 @@ class _Run(msgspec.Struct, kw_only=True):
 
 
 class Orders:
-    """A `Source[Order]`."""
+    """A `Source[Order]`, and the `Rereader` of its orders."""
+
+    in_bulk = True
 
     def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
         self._api = api
@@ -104,6 +107,16 @@ class Orders:
 
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
+
+    async def read(self, keys: Sequence[str]) -> Reread[Order]:
+        """By their ids. What is not ours any more is cancelled for us: no list tells that. An open one so old
+        that eBay tells no address of it any more is left out: what is known of it counts."""
+        wanted = [key for key in keys if translate.is_id(key)]
+        told = [await self._told_again(row) for row in await by_id(self._api, wanted)]
+        return Reread(
+            documents=tuple(each for each in told if isinstance(each, Order)),
+            bad=tuple(each for each in told if isinstance(each, Bad)),
+        )
 
     # ---- reading
 
@@ -155,7 +168,7 @@ class Orders:
             if isinstance(order, wire.Order):
                 if not translate.concerns_us(order, self._settings):
                     continue
-                told = await self._told(order, row)
+                told = await self._told(order, row, ours=True)
             else:
                 told = order
             if isinstance(told, Bad):
@@ -164,10 +177,24 @@ class Orders:
                 orders.append(told)
         return tuple(orders), tuple(bad)
 
-    async def _told(self, order: wire.Order, row: bytes) -> Order | Bad:
+    async def _told_again(self, row: bytes | Bad) -> Order | Bad | None:
+        if isinstance(row, Bad):
+            return row
+        order = translate.decoded(row)
+        if isinstance(order, Bad):
+            return order
+        oldest = utc(self._clock.now_s()) - timedelta(seconds=FIRST_S)
+        if order.creation_date < oldest and translate.is_bare(order, self._settings):
+            return None
+        ours = translate.concerns_us(order, self._settings)
+        if not ours and not all(line.listing_marketplace_id for line in order.line_items):
+            return None  # it does not say where it was sold
+        return await self._told(order, row, ours=ours)
+
+    async def _told(self, order: wire.Order, row: bytes, *, ours: bool) -> Order | Bad:
         """The order as ours. Of one of which some has left, lines tell only that, and not how many units."""
         if not translate.is_begun(order):
-            return translate.translated(order, (), self._settings, row)
+            return translate.translated(order, (), self._settings, row, ours=ours)
         path = f"{FULFILLMENT}/order/{translate.quoted(order.order_id)}/shipping_fulfillment"
         answer = await self._api.get(path)
         if not answer.ok:
@@ -177,7 +204,7 @@ class Orders:
             fulfillments = read_one(answer, wire.Fulfillments, "fulfillments").fulfillments
         except OddRow as odd:
             return Bad(key=order.order_id, place=f"order {order.order_id}", reason=odd.message, raw=row)
-        return translate.translated(order, fulfillments, self._settings, row)
+        return translate.translated(order, fulfillments, self._settings, row, ours=ours)
 
 
 def _read(cursor: str | None) -> Cursor | None:

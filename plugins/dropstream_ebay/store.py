@@ -23,6 +23,7 @@ class EbayStore(StoreParts):
         self._api = api
         self._settings = settings
         self.orders: Orders = Orders(api, settings, host.clock)
+        self.orders_again: Orders = self.orders
         self.shipments: Fulfillments = Fulfillments(api)
         self.inventory: Levels = Levels(api)
         self.products: Products = Products(api)

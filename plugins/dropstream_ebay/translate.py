@@ -1,6 +1,7 @@
 """From eBay's orders to ours."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ MOST_KEY_BYTES = 100
 SHIPPED_BY_US = ("SHIP_TO", "SELLER_DEFINED")
 """Kinds of fulfillment that are a seller's to send ("FulfillmentInstructionsType")."""
 
+_ID = re.compile(r"[0-9]{1,20}([-!][0-9]{1,20}){0,2}")
 _id = msgspec.json.Decoder(wire.OrderId)
 
 
@@ -29,6 +31,11 @@ class _Stamped(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 _stamped = msgspec.json.Decoder(_Stamped)
+
+
+def is_id(key: str) -> bool:
+    """Whether it looks like an order's id, of today's form or of an older one."""
+    return _ID.fullmatch(key) is not None
 
 
 def quoted(order: str) -> str:
@@ -85,13 +92,28 @@ def is_begun(order: wire.Order) -> bool:
     return order.order_fulfillment_status == "IN_PROGRESS"
 
 
+def is_bare(order: wire.Order, settings: Settings) -> bool:
+    """Whether it may be shipped, and lacks the name or the street: of orders of over 90 days eBay tells
+    neither ("ExtendedContact", "Address")."""
+    instructions = _instructions(order)
+    ship_to = _ship_to(instructions.shipping_step if instructions else None)
+    free = _status(order, settings) == "open" and not _is_cancel_requested(order)
+    return free and not (ship_to.name and ship_to.line1)
+
+
 def translated(
-    order: wire.Order, fulfillments: Sequence[wire.Fulfillment], settings: Settings, row: bytes
+    order: wire.Order,
+    fulfillments: Sequence[wire.Fulfillment],
+    settings: Settings,
+    row: bytes,
+    *,
+    ours: bool = True,
 ) -> Order | Bad:
-    """The order; `fulfillments` are of one that `is_begun`."""
+    """The order; `fulfillments` are of one that `is_begun`. One that is not `ours` any more, though it was
+    told before, is cancelled for us."""
     instructions = _instructions(order)
     step = instructions.shipping_step if instructions else None
-    status = _status(order, settings)
+    status = _status(order, settings) if ours else "cancelled"
     ship_to = _ship_to(step)
     if status in ("open", "waiting") and not (ship_to.line1 and ship_to.country):
         reason = "it has no address to be shipped to"
@@ -112,7 +134,7 @@ def translated(
         currency=total.currency if total else "",
         total=_money(total),
         channel_code=settings.channel_code or order.line_items[0].listing_marketplace_id,
-        cancel_requested=order.cancel_status.cancel_state == "IN_PROGRESS",
+        cancel_requested=_is_cancel_requested(order),
         ship_by=_earliest([each.ship_by_date for each in _dates(order)]),
         deliver_by=_earliest([each.max_estimated_delivery_date for each in _dates(order)]),
         gift_message=next((each.gift_details.message for each in order.line_items if each.gift_details), ""),
@@ -161,6 +183,10 @@ def _status(order: wire.Order, settings: Settings) -> OrderStatus:
         return "cancelled"
     paid = order.order_payment_status in ("PAID", "PARTIALLY_REFUNDED")
     return "open" if paid and not _waits_for_label(order, settings) else "waiting"
+
+
+def _is_cancel_requested(order: wire.Order) -> bool:
+    return order.cancel_status.cancel_state == "IN_PROGRESS"
 
 
 def _waits_for_label(order: wire.Order, settings: Settings) -> bool:

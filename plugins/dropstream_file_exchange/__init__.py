@@ -3,7 +3,7 @@
 from dropstream_file_exchange import abilities
 from dropstream_file_exchange.check import check
 from dropstream_file_exchange.opening import open_account
-from dropstream_file_exchange.settings import Settings, account_key
+from dropstream_file_exchange.settings import Settings, account_key, formerly
 from dropstreamd.platform.contract import Plugin, Role
 
 PLUGIN = Plugin(
@@ -13,6 +13,7 @@ PLUGIN = Plugin(
     provides=abilities.OF_X12,
     settings=Settings,
     account_key=account_key,
+    formerly=formerly,
     open=open_account,
     check=check,
     offers=abilities.offers,

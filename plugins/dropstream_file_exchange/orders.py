@@ -15,6 +15,7 @@ from dropstreamd.model.orders import Address, OutboundLine, OutboundOrder
 from dropstreamd.platform.contract import Item, Preparation, Prepared, Rejected, Stamp
 
 REFERENCE = re.compile(r"[A-Za-z0-9_-]+")
+LINE_BREAKS = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MOST_REFERENCE = 100  # with the rest of the name it stays below 255 bytes, the most a file name may have
 
@@ -143,7 +144,12 @@ def _header(order: OutboundOrder, orders: Orders) -> list[str]:
         order.channel_code or orders.sales_channel,
         "",
     ]
-    extra = {"email": order.email, "notes": order.note, "facility": order.facility or orders.facility}
+    # Whoever writes a note presses Enter. No reader of CSV is asked to follow a field over several lines.
+    extra = {
+        "email": order.email,
+        "notes": LINE_BREAKS.sub(" ", order.note.strip()),
+        "facility": order.facility or orders.facility,
+    }
     row += [""] * (max(orders.positions.values(), default=0) - len(row))
     for name, position in orders.positions.items():
         row[position - 1] = extra[name]

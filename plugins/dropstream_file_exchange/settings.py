@@ -190,8 +190,19 @@ def ftp_address(settings: Settings) -> FtpAddress:
 
 def account_key(settings: Settings) -> str:
     """One account is one folder of one login; with FTP, encrypted or not."""
-    if scheme(settings) == "sftp":
-        sftp = sftp_address(settings)
-        return f"sftp://{sftp}{sftp.folder.rstrip('/')}"
-    ftp = ftp_address(settings)
-    return f"ftp://{ftp}{ftp.folder.rstrip('/')}"
+    return _key(settings, _address(settings).host.removesuffix("."))
+
+
+def formerly(settings: Settings) -> tuple[str, ...]:
+    """The key as it was when it had the dot that may end a host."""
+    return (_key(settings, _address(settings).host),)
+
+
+def _address(settings: Settings) -> SftpAddress | FtpAddress:
+    return sftp_address(settings) if scheme(settings) == "sftp" else ftp_address(settings)
+
+
+def _key(settings: Settings, host: str) -> str:
+    address = _address(settings)
+    kind = "sftp" if scheme(settings) == "sftp" else "ftp"
+    return f"{kind}://{address.user}@{host}:{address.port}{address.folder.rstrip('/')}"

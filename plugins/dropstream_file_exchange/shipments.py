@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropstream_file_exchange.settings import SHIPMENT_COLUMNS, Shipments
-from dropstream_file_exchange.values import date_parser, quantity_parser
+from dropstream_file_exchange.values import date_parser, noon_of_a_day, quantity_parser
 from dropstream_file_exchange.wire import CsvFile, raw, width_problem
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.shipments import Package, PackageLine
@@ -151,6 +151,7 @@ class _Reader:
         self._needed = 1 + max(at for at in msgspec.structs.astuple(self._places) if at is not None)
         self._quantity = quantity_parser(settings)
         self._date = date_parser(settings, zone)
+        self._zone = zone
 
     def key(self, fields: list[str]) -> str | None:
         """What tells a row's package from all others of the account; None where that is unreadable.
@@ -197,7 +198,7 @@ class _Reader:
         row.tracking_url = self._at(fields, places.tracking_url)
         row.tracking = self._tracking(self._at(fields, places.tracking))
         shipped = self._at(fields, places.shipped)
-        row.shipped_at = self._date(shipped) if shipped else None
+        row.shipped_at = noon_of_a_day(self._date(shipped), self._zone) if shipped else None
         row.facility = self._at(fields, places.facility)
         row.units = self._units(fields)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from dropstream_file_exchange.settings import CsvForm
@@ -53,3 +53,10 @@ def date_parser(form: CsvForm, zone: ZoneInfo) -> Callable[[str], datetime]:
         raise ValueError(f"the date {text[:40]!r} is in none of the formats {', '.join(form.dates)}")
 
     return parse
+
+
+def noon_of_a_day(at: datetime, zone: ZoneInfo) -> datetime:
+    """A midnight is a day of which no time was told: as its noon it is the same day for whoever reads it in
+    another zone, where its midnight would often be the day before."""
+    local = at.astimezone(zone)
+    return local.replace(hour=12).astimezone(UTC) if local.time() == time() else at

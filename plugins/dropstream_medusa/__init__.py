@@ -1,6 +1,6 @@
 """Stores that run on Medusa 2.21 or newer, through its Admin REST API."""
 
-from dropstream_medusa.settings import Settings, account_key, check, located, pace
+from dropstream_medusa.settings import Settings, account_key, check, formerly, located, pace
 from dropstream_medusa.store import open_store
 from dropstreamd.platform.contract import Part, Plugin, Role
 
@@ -22,6 +22,7 @@ PLUGIN = Plugin(
     ),
     settings=Settings,
     account_key=account_key,
+    formerly=formerly,
     open=open_store,
     amends=lambda _settings: frozenset({Part.PURCHASE_ORDERS}),
     pace=pace,

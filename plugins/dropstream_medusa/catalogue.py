@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from dropstream_medusa import wire
+from dropstream_medusa import wire, wire_goods
 from dropstream_medusa.client import Api, Params, Refusal, begun
 from dropstream_medusa.places import Places
 from dropstreamd.model.handover import (
@@ -79,7 +79,7 @@ class Catalogue:
         """The ids of variants by SKU."""
         skus = [product.sku for product in wanted.values()]
         params: Params = {"sku[]": skus, "limit": len(skus), "fields": "id,sku"}
-        answer = await self._api.read("product-variants", params, wire.Skus)
+        answer = await self._api.read("product-variants", params, wire_goods.Skus)
         return {variant.sku: variant.id for variant in answer.variants if variant.sku}
 
     async def _common(self) -> dict[str, object]:
@@ -99,7 +99,7 @@ class Catalogue:
 
     async def _create(self, wanted: dict[str, Product], common: dict[str, object]) -> list[Outcome]:
         body = {"create": [{**common, **_input(product)} for product in wanted.values()]}
-        answer = await self._api.write("products/batch", body, wire.CreatedProducts)
+        answer = await self._api.write("products/batch", body, wire_goods.CreatedProducts)
         if not isinstance(answer, Refusal):
             made = {variant.sku: variant.id for product in answer.created for variant in product.variants}
             return [Accepted(key=key, remote=made.get(product.sku, "")) for key, product in wanted.items()]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import trio
 
-from dropstream_medusa import wire
+from dropstream_medusa import wire_goods
 from dropstream_medusa.client import Api, Params, Refusal
 from dropstream_medusa.listing import read_rows, sku_of
 from dropstream_medusa.places import Places
@@ -45,7 +45,7 @@ FIELDS = ",".join(
 )
 
 
-_variant = msgspec.json.Decoder(wire.StockVariant)
+_variant = msgspec.json.Decoder(wire_goods.StockVariant)
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class Levels:
             ]
             for kind, new in (("create", True), ("update", False))
         }
-        answer = await self._api.write("inventory-items/location-levels/batch", body, wire.SetLevels)
+        answer = await self._api.write("inventory-items/location-levels/batch", body, wire_goods.SetLevels)
         if not isinstance(answer, Refusal):
             return _set_by(changes, answer)
         if len(changes) == 1:
@@ -149,11 +149,11 @@ class Levels:
         more_told, more_again = await self._set(changes[half:], location)
         return [*told, *more_told], [*again, *more_again]
 
-    async def _variants(self, skus: list[str]) -> tuple[dict[str, wire.StockVariant], dict[str, str]]:
+    async def _variants(self, skus: list[str]) -> tuple[dict[str, wire_goods.StockVariant], dict[str, str]]:
         """The variant of each SKU, exactly so written; a SKU is unique in Medusa. Then those that cannot be
         read, and why: where one does not even tell its SKU, each that was not told may be it."""
         params: Params = {"sku[]": skus, "limit": len(skus), "fields": FIELDS}
-        found: dict[str, wire.StockVariant] = {}
+        found: dict[str, wire_goods.StockVariant] = {}
         odd: dict[str, str] = {}
         for row in await read_rows(self._api, "product-variants", params, "variants"):
             try:
@@ -168,7 +168,9 @@ class Levels:
         return found, odd
 
 
-def _change(sku: str, available: int, variant: wire.StockVariant | None, location: str) -> _Change | Rejected:
+def _change(
+    sku: str, available: int, variant: wire_goods.StockVariant | None, location: str
+) -> _Change | Rejected:
     if variant is None:
         return Rejected(key=sku, cause=f"sku:{sku}", reason=f"Medusa has no variant with the SKU {sku}")
     parts = [part for part in variant.inventory_items if part.inventory is not None]
@@ -195,7 +197,7 @@ def _change(sku: str, available: int, variant: wire.StockVariant | None, locatio
 
 
 def _set_by(
-    changes: list[_Change], answer: wire.SetLevels
+    changes: list[_Change], answer: wire_goods.SetLevels
 ) -> tuple[list[Accepted | Rejected], list[_Change]]:
     reserved = {
         each.inventory_item_id: int(each.reserved_quantity) for each in (*answer.created, *answer.updated)

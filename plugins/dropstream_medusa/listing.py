@@ -6,7 +6,7 @@ are asked for by id.
 
 import msgspec
 
-from dropstream_medusa import wire
+from dropstream_medusa import wire, wire_goods
 from dropstream_medusa.client import Api, Params
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
@@ -15,7 +15,7 @@ from dropstreamd.platform.rows import UNREADABLE, unreadable_key
 
 MOST_KEY_BYTES = 100
 
-_skud = msgspec.json.Decoder(wire.Skud)
+_skud = msgspec.json.Decoder(wire_goods.Skud)
 _row = msgspec.json.Decoder(wire.Row)
 _lists = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows = msgspec.json.Decoder(tuple[msgspec.Raw, ...])

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from dropstream_medusa import wire
+from dropstream_medusa import wire, wire_goods
 from dropstream_medusa.client import Api, Params, Refusal, begun
 from dropstream_medusa.places import Places
 from dropstreamd.model.handover import (
@@ -90,18 +90,18 @@ class Purchases:
         refused = _refused(key, wanted, items, location)
         return [refused or await self._write(key, wanted, items, location)]
 
-    async def _items(self, wanted: Wanted) -> dict[str, wire.TrackedItem]:
+    async def _items(self, wanted: Wanted) -> dict[str, wire_goods.TrackedItem]:
         """The inventory items of its SKUs, and of those that it had before."""
         skus = sorted({*wanted.incoming, *wanted.before})
-        found: dict[str, wire.TrackedItem] = {}
+        found: dict[str, wire_goods.TrackedItem] = {}
         for start in range(0, len(skus), AT_ONCE):
             params: Params = {"sku[]": skus[start : start + AT_ONCE], "limit": AT_ONCE, "fields": FIELDS}
-            answer = await self._api.read("inventory-items", params, wire.InventoryItems)
+            answer = await self._api.read("inventory-items", params, wire_goods.InventoryItems)
             found |= {item.sku: item for item in answer.inventory_items}
         return found
 
     async def _write(
-        self, key: str, wanted: Wanted, items: dict[str, wire.TrackedItem], location: str
+        self, key: str, wanted: Wanted, items: dict[str, wire_goods.TrackedItem], location: str
     ) -> Outcome:
         mine = _metadata_key(location, wanted.order)
         sums: dict[str, int] = {}
@@ -147,7 +147,9 @@ def _frozen(item: Item[PurchaseOrder]) -> Wanted | Rejected:
     return Wanted(order=order.key, incoming=dict(incoming), before=before)
 
 
-def _refused(key: str, wanted: Wanted, items: dict[str, wire.TrackedItem], location: str) -> Rejected | None:
+def _refused(
+    key: str, wanted: Wanted, items: dict[str, wire_goods.TrackedItem], location: str
+) -> Rejected | None:
     for sku, units in wanted.incoming.items():
         if units and sku not in items:
             reason = f"Medusa has no inventory item with the SKU {sku}"
@@ -172,7 +174,7 @@ def _prefix(location: str) -> str:
     return f"{wire.MARK} incoming {location} "
 
 
-def _incoming(item: wire.TrackedItem, location: str) -> Iterator[tuple[str, int]]:
+def _incoming(item: wire_goods.TrackedItem, location: str) -> Iterator[tuple[str, int]]:
     """Units by metadata key; what is no number of ours is none."""
     for name, raw in (item.metadata or {}).items():
         if name.startswith(_prefix(location)):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from dropstream_medusa import wire
+from dropstream_medusa import wire, wire_goods
 from dropstream_medusa.catalogue import Catalogue
 from dropstream_medusa.client import Api, Params, Refusal
 from dropstream_medusa.fulfillments import Fulfillments
@@ -116,7 +116,7 @@ class MedusaStore(StoreParts):
                 "offset": offset,
                 "fields": "id,sku,manage_inventory,allow_backorder",
             }
-            page = (await self._api.read("product-variants", params, wire.Skus)).variants
+            page = (await self._api.read("product-variants", params, wire_goods.Skus)).variants
             skus.update(each.sku for each in page if each.sku)
             without += sum(not each.sku for each in page)
             unmanaged += sum(not each.manage_inventory for each in page)

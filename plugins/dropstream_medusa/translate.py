@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from dropstream_medusa import wire, wire_returns
+from dropstream_medusa import wire, wire_goods, wire_returns
 from dropstream_medusa.listing import bad_row, too_long
 from dropstream_medusa.settings import Settings
 from dropstreamd.model.handover import Bad
@@ -25,7 +25,7 @@ _RETURNS: dict[str, ReturnStatus] = {
 }
 
 _order = msgspec.json.Decoder(wire.Order)
-_variant = msgspec.json.Decoder(wire.Variant)
+_variant = msgspec.json.Decoder(wire_goods.Variant)
 _return = msgspec.json.Decoder(wire_returns.Return)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from dropstream_medusa import wire
+from dropstream_medusa import wire, wire_goods
 
 
 class ReturnReason(wire.Wire, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class ReturnedOrders(wire.Wire, frozen=True, kw_only=True):
 
 class LineVariant(wire.Wire, frozen=True, kw_only=True):
     manage_inventory: bool = True
-    inventory_items: tuple[wire.Component, ...] = ()
+    inventory_items: tuple[wire_goods.Component, ...] = ()
 
 
 class StockedLine(wire.Wire, frozen=True, kw_only=True):

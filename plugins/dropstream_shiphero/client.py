@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dropstream_shiphero import documents, wire
+from dropstream_shiphero import answers, documents
 from dropstream_shiphero.credits import LEAST_COST, Credits
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
@@ -87,7 +87,7 @@ class Api:
         wait_s = 0.0
         for _ in range(TRIES):
             response = await self._sent(document, variables, write=write)
-            told = decode(response, wire.Answer)
+            told = decode(response, answers.Answer)
             throttled = next((each for each in told.errors or () if _is_throttle(each)), None)
             if throttled is None:
                 self._credits.answered(document, told.complexity)
@@ -163,7 +163,7 @@ class Api:
             raise self._no_token() from None
         if 400 <= response.status < 500:
             raise self._no_token()
-        token = decode(response, wire.Token)
+        token = decode(response, answers.Token)
         return Grant(access_token=Secret(token.access_token), expires_in_s=token.expires_in)
 
     def _no_token(self) -> AuthFailed:
@@ -183,7 +183,7 @@ class Api:
     async def _recount(self) -> None:
         """Ask how many credits are left: other apps may spend them too."""
         self._credits.asking()
-        quota = await self.ask(documents.QUOTA, {}, wire.QuotaData, write=False)
+        quota = await self.ask(documents.QUOTA, {}, answers.QuotaData, write=False)
         # Where it is not told, what is written of every user holds.
         if not isinstance(quota, Refusal) and quota.user_quota is not None:
             self._credits.told(quota.user_quota)
@@ -191,7 +191,7 @@ class Api:
     # ---- what an answer says
 
     def _judged(
-        self, document: Document, response: Response, told: wire.Answer, into: type[T], *, write: bool
+        self, document: Document, response: Response, told: answers.Answer, into: type[T], *, write: bool
     ) -> T | Refusal:
         errors = [each for each in told.errors or () if not told.only_warns(each, _SCOPE)]
         if not errors:
@@ -229,11 +229,11 @@ def after(done: bool, what: str) -> Iterator[None]:
         raise
 
 
-def _is_throttle(error: wire.Failure) -> bool:
+def _is_throttle(error: answers.Failure) -> bool:
     return error.number == OUT_OF_CREDITS or "not enough credits" in error.message
 
 
-def _forbidden(document: Document, error: wire.Failure) -> AuthFailed:
+def _forbidden(document: Document, error: answers.Failure) -> AuthFailed:
     return AuthFailed(
         f"ShipHero does not let this user ask {document.name}: {_said(error.message)}",
         remedy="give the developer user the permission, or scope, that is named",

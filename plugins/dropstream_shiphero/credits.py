@@ -6,7 +6,7 @@ import re
 
 import trio
 
-from dropstream_shiphero import wire
+from dropstream_shiphero import answers
 from dropstream_shiphero.documents import Document
 from dropstreamd.platform.limiter import Limiter
 
@@ -58,14 +58,14 @@ class Credits:
         """It is being asked: not again before as much was spent."""
         self._untold = 0.0
 
-    def told(self, quota: wire.Quota) -> None:
+    def told(self, quota: answers.Quota) -> None:
         """ShipHero's own word. Whether what the question itself cost is off it already is written nowhere."""
         if self._last is None or quota.increment_rate != self._nominal:
             self._share = float(quota.increment_rate)
         self._nominal, self._most = float(quota.increment_rate), float(quota.max_available)
         self._learn(float(quota.credits_remaining) - LEAST_COST)
 
-    def refused(self, document: Document, error: wire.Failure) -> float:
+    def refused(self, document: Document, error: answers.Failure) -> float:
         """There were not enough for a call; seconds until there should be."""
         if error.required_credits is not None:
             self._costs[document.name] = max(self.cost(document), float(error.required_credits))

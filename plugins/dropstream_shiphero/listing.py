@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from dropstream_shiphero import wire
+from dropstream_shiphero import answers
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.documents import Document
 from dropstreamd.errors import ProtocolMismatch, Unreachable
@@ -77,12 +77,12 @@ class Listing:
             self._again = frozenset(ids[place + 1 :])
         return Rows(rows=tuple(edge.node for edge in edges), ended=ended, begun=begun)
 
-    async def _asked(self) -> wire.RawConnection:
+    async def _asked(self) -> answers.RawConnection:
         self._pages += 1
         if self._pages > MOST_PAGES:
             raise ProtocolMismatch(f"ShipHero's listing {self._document.name} does not end")
         variables = {**self._variables, "first": self._at_once, "after": self._after}
-        told = await self._api.query(self._document, variables, dict[str, wire.RawListed | None])
+        told = await self._api.query(self._document, variables, dict[str, answers.RawListed | None])
         listed = told.get(self._root)
         if listed is None or listed.data is None:
             raise ProtocolMismatch(f"ShipHero answered {self._document.name} with no rows and no error")
@@ -106,11 +106,11 @@ class Rest(Generic[T]):
         self._root = root
         self._line = line
 
-    async def complete(self, key: str, first: wire.Connection[T] | None) -> tuple[T, ...]:
+    async def complete(self, key: str, first: answers.Connection[T] | None) -> tuple[T, ...]:
         """All lines of a record, of which the first ones are known."""
         lines = list(first or ())
-        info = wire.PageInfo(has_next_page=False) if first is None else first.page_info
-        into = dict[str, wire.Asked[wire.WithLines[self._line]] | None]  # type: ignore[name-defined]
+        info = answers.PageInfo(has_next_page=False) if first is None else first.page_info
+        into = dict[str, answers.Asked[answers.WithLines[self._line]] | None]  # type: ignore[name-defined]
         for _ in range(MOST_PAGES):
             if not info.has_next_page:
                 return tuple(lines)
@@ -123,7 +123,7 @@ class Rest(Generic[T]):
         raise ProtocolMismatch(f"ShipHero's {self._document.name} does not end")
 
 
-_id_decoder = msgspec.json.Decoder(wire.Id)
+_id_decoder = msgspec.json.Decoder(answers.Id)
 
 
 def _id(raw: msgspec.Raw) -> str:

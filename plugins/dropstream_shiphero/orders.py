@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents, values, wire
+from dropstream_shiphero import answers, documents, refusals, wire
 from dropstream_shiphero.amending import changes
 from dropstream_shiphero.client import Api, Refusal, after
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
 from dropstream_shiphero.skus import KnownSkus
 from dropstream_shiphero.standing import Orders as Standing
-from dropstream_shiphero.standing import units
-from dropstream_shiphero.translate import Wanted, creation, too_long, wanted
+from dropstream_shiphero.standing import still_there, units
+from dropstream_shiphero.translate import Wanted, creation, wanted
 from dropstreamd.errors import OutcomeUnknown
 from dropstreamd.model.handover import (
     Accepted,
@@ -73,13 +73,15 @@ class Orders:
 
     def _frozen(self, item: Item[OutboundOrder]) -> Frozen | Rejected:
         order = wanted(item.document, self._settings)
-        return _wrong(item, order) or Frozen(order=order, remote=item.remote or "", cancel=item.cancel)
+        return refusals.wrong(item, order) or Frozen(
+            order=order, remote=item.remote or "", cancel=item.cancel
+        )
 
     async def push(self, prepared: Prepared, record: Record) -> Sequence[Outcome]:
         """Make it, or take the one that is there; change it; or cancel it."""
         key, frozen = prepared.keys[0], _frozen.decode(prepared.payload)
         found = await self._standing.of(frozen.order.reference)
-        live = [each for each in found if not each.cancelled]
+        live = still_there(found)
         if frozen.cancel:
             return [await self._cancel(key, frozen, found, record)]
         if frozen.remote:
@@ -99,7 +101,7 @@ class Orders:
         if not step:
             return [Untouched(key=key)]
         found = await self._standing.of(frozen.order.reference)
-        live = [each for each in found if not each.cancelled]
+        live = still_there(found)
         if frozen.cancel:
             if not found:
                 return [InDoubt(key=key, why="the order is no longer in ShipHero")]
@@ -124,8 +126,8 @@ class Orders:
         made = await self._write(documents.CREATE_ORDER, data)
         if isinstance(made, Refusal):
             # Whatever a refusal says: what is there is there.
-            live = [each for each in await self._standing.of(order.reference) if not each.cancelled]
-            return self._same(key, order, live) if live else _refused(key, order, made)
+            live = still_there(await self._standing.of(order.reference))
+            return self._same(key, order, live) if live else refusals.refused(key, order, made)
         return Accepted(key=key, remote=made)
 
     def _same(self, key: str, order: Wanted, live: Sequence[wire.Standing]) -> Outcome:
@@ -146,7 +148,7 @@ class Orders:
     async def _amend(
         self, key: str, frozen: Frozen, live: Sequence[wire.Standing], record: Record
     ) -> Outcome:
-        late = _too_late(key, live, "changed")
+        late = refusals.too_late(key, live, "changed")
         if late is not None:
             return late
         steps = changes(frozen.order, live[0], self._settings)
@@ -161,7 +163,7 @@ class Orders:
 
     async def _changed(self, key: str, frozen: Frozen, live: Sequence[wire.Standing]) -> Outcome:
         """A change that was begun is brought to its end."""
-        late = _too_late(key, live, "changed")
+        late = refusals.too_late(key, live, "changed")
         if late is not None:
             return InDoubt(key=key, why=f"whether it was changed is not known: {late.reason}")
         steps = changes(frozen.order, live[0], self._settings)
@@ -183,9 +185,9 @@ class Orders:
             if isinstance(told, Refusal):
                 if done:
                     why = f"a part of the change was made in ShipHero, and {document.name} refused"
-                    why = f"{why}: {_why(told)}"
+                    why = f"{why}: {refusals.why(told)}"
                     return InDoubt(key=key, why=why)
-                return _refused(key, frozen.order, told)
+                return refusals.refused(key, frozen.order, told)
         return Accepted(key=key, remote=standing.id)
 
     # ---- cancelling
@@ -193,10 +195,10 @@ class Orders:
     async def _cancel(
         self, key: str, frozen: Frozen, found: Sequence[wire.Standing], record: Record
     ) -> Outcome:
-        live = [each for each in found if not each.cancelled]
+        live = still_there(found)
         if found and not live:
             return Accepted(key=key, remote=frozen.remote)
-        late = _too_late(key, live, "stopped", several=True)
+        late = refusals.too_late(key, live, "stopped", several=True)
         if late is not None:
             return late
         if not await _recorded(record):
@@ -211,11 +213,11 @@ class Orders:
             with after(done > 0, "a part of it was cancelled"):
                 told = await self._write(documents.CANCEL_ORDER, data)
             if isinstance(told, Refusal):
-                now = [one for one in await self._standing.of(frozen.order.reference) if not one.cancelled]
+                now = still_there(await self._standing.of(frozen.order.reference))
                 if not now:
                     break
                 part = "a part of it is cancelled; of the rest " if done else ""
-                reason = f"ShipHero does not cancel it: {part}{_why(told)}"
+                reason = f"ShipHero does not cancel it: {part}{refusals.why(told)}"
                 return Rejected(key=key, cause="not-cancelled", reason=reason)
         return Accepted(key=key, remote=frozen.remote)
 
@@ -232,7 +234,7 @@ class Orders:
 
 
 class _Written(msgspec.Struct, frozen=True):
-    order: wire.Id | None = None
+    order: answers.Id | None = None
 
 
 async def _recorded(record: Record) -> bool:
@@ -249,58 +251,3 @@ def _units(order: Wanted) -> Counter[str]:
     for line in order.lines:
         counted[line.sku] += line.quantity
     return counted
-
-
-def _too_late(
-    key: str, live: Sequence[wire.Standing], what: str, *, several: bool = False
-) -> Rejected | None:
-    """Why there is nothing that can still be changed, or stopped."""
-    if not live:
-        return Rejected(key=key, cause="none", reason=f"ShipHero has no order to be {what}")
-    if len(live) > 1 and not several:
-        reason = f"{len(live)} orders bear this reference in ShipHero: change them there"
-        return Rejected(key=key, cause="several", reason=reason)
-    if any(each.shipped for each in live):
-        return Rejected(key=key, cause="too-late", reason="something of the order has left ShipHero already")
-    return None
-
-
-def _refused(key: str, order: Wanted, refusal: Refusal) -> Rejected:
-    """ShipHero's own words, unless they repeat a customer's."""
-    said = refusal.message.lower()
-    theirs = (
-        *msgspec.structs.astuple(order.ship_to),
-        *(msgspec.structs.astuple(order.bill_to or order.ship_to)),
-    )
-    repeats = any(text and len(str(text)) > 2 and str(text).lower() in said for text in theirs)
-    words = "" if repeats else f": {refusal.message}"
-    for line in order.lines:
-        if line.sku.lower() in said:
-            return Rejected(key=key, cause=f"sku:{line.sku}", reason=f"ShipHero refuses the order{words}")
-    return Rejected(
-        key=key,
-        cause=f"code-{refusal.code}",
-        reason=f"ShipHero refuses the order (code {refusal.code}){words}",
-    )
-
-
-def _why(refusal: Refusal) -> str:
-    return f"{refusal.message} (code {refusal.code})"
-
-
-def _wrong(item: Item[OutboundOrder], order: Wanted) -> Rejected | None:
-    """Why it is refused without asking ShipHero."""
-    key, reference = item.key, order.reference
-    if not reference or reference != reference.strip() or len(reference.encode()) > values.MOST_BYTES:
-        reason = f"a reference has 1 to {values.MOST_BYTES} bytes, and no blank at its ends"
-        return Rejected(key=key, cause="reference", reason=reason)
-    if item.cancel:
-        return None if item.remote else Rejected(key=key, cause="none", reason="nothing was handed over yet")
-    if not order.lines or any(line.quantity < 1 for line in order.lines):
-        return Rejected(key=key, cause="lines", reason="it has no line, or one without units")
-    if any(not line.sku or len(line.sku.encode()) > values.MOST_BYTES for line in order.lines):
-        return Rejected(key=key, cause="sku", reason="a line has no SKU, or one that is too long")
-    long = list(too_long(order))
-    if long:
-        return Rejected(key=key, cause="too-long", reason=f"{'; '.join(long)}: shorten it, nothing is cut")
-    return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, values, wire
+from dropstream_shiphero import answers, documents_goods, values
 from dropstream_shiphero.catalogue import Item, weight
 from dropstream_shiphero.client import Api, Refusal, after
 from dropstream_shiphero.documents import Document
@@ -111,7 +111,7 @@ class Products:
     async def _there(self, sku: str) -> _There | None:
         variables = {"sku": sku, **self._settings.of_customer}
         told = await self._api.ask(
-            documents_goods.PRODUCT, variables, dict[str, wire.Listed[_There] | None], write=False
+            documents_goods.PRODUCT, variables, dict[str, answers.Listed[_There] | None], write=False
         )
         if isinstance(told, Refusal):
             if told.not_found:
@@ -155,7 +155,7 @@ class Products:
 
 
 class _Written(msgspec.Struct, frozen=True):
-    product: wire.Id | None = None
+    product: answers.Id | None = None
 
 
 def _refused(key: str, product: Wanted, refusal: Refusal) -> Rejected:

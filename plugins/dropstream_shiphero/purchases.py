@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, values, wire
+from dropstream_shiphero import answers, documents_goods, values
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
@@ -38,7 +38,7 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True):
     fulfillment_status: str | None
     po_note: str | None
     vendor: Vendor | None
-    line_items: wire.Connection[Line] | None
+    line_items: answers.Connection[Line] | None
 
 
 def open_purchases(api: Api, settings: Settings, clock: Clock) -> FollowedSource[Purchase, PurchaseOrder]:

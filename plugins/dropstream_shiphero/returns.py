@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dropstream_shiphero import documents_goods, values, wire
+from dropstream_shiphero import answers, documents_goods, values
 from dropstream_shiphero.client import Api, Refusal
 from dropstream_shiphero.receipts import Back
 from dropstream_shiphero.settings import Settings
@@ -47,7 +47,7 @@ _wanted = msgspec.json.Decoder(WantedReturn)
 
 
 class _Written(msgspec.Struct, frozen=True, rename={"back": "return"}):
-    back: wire.Id | None = None
+    back: answers.Id | None = None
 
 
 class Returns:
@@ -97,7 +97,7 @@ class Returns:
     async def _there(self, order: str, wanted: WantedReturn) -> str | None:
         variables = {"order_id": order, **self._settings.of_customer}
         told = await self._api.ask(
-            documents_goods.RETURNS_OF_ORDER, variables, dict[str, wire.Listed[Back] | None], write=False
+            documents_goods.RETURNS_OF_ORDER, variables, dict[str, answers.Listed[Back] | None], write=False
         )
         if isinstance(told, Refusal):
             if told.not_found:

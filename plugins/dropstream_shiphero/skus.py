@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dropstream_shiphero import wire
+from dropstream_shiphero import answers
 from dropstream_shiphero.client import Api, Refusal
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.settings import Settings
@@ -46,7 +46,7 @@ class KnownSkus:
         told = await self._api.ask(
             document(len(skus)),
             {**variables, **self._settings.of_customer},
-            dict[str, wire.Listed[_Sku] | None],
+            dict[str, answers.Listed[_Sku] | None],
             write=False,
         )
         if isinstance(told, Refusal):

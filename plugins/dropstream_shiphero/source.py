@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import msgspec
 import trio
 
-from dropstream_shiphero import values, wire
+from dropstream_shiphero import answers, values
 from dropstream_shiphero.client import Api
 from dropstream_shiphero.documents import Document
 from dropstream_shiphero.listing import Listing
@@ -187,7 +187,7 @@ class FollowedSource(Generic[R, T]):
 
 _texts = msgspec.json.Decoder(dict[str, object])
 _cursor = msgspec.json.Decoder(Cursor)
-_id = msgspec.json.Decoder(wire.Id)
+_id = msgspec.json.Decoder(answers.Id)
 
 
 def _read(cursor: str | None) -> datetime | None:

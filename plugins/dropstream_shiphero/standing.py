@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from dropstream_shiphero import documents, wire
+from dropstream_shiphero import answers, documents, wire
 from dropstream_shiphero.client import Api, Refusal
 from dropstream_shiphero.listing import Rest
 from dropstream_shiphero.settings import Settings
@@ -44,10 +44,10 @@ class Orders:
         ]
         return tuple([each if each.cancelled else await self._whole(each) for each in ours])
 
-    async def _page(self, reference: str, after: str | None) -> wire.Connection[wire.Standing] | None:
+    async def _page(self, reference: str, after: str | None) -> answers.Connection[wire.Standing] | None:
         variables = {"partner_order_id": reference, "after": after, **self._settings.of_customer}
         told = await self._api.ask(
-            documents.STANDING, variables, dict[str, wire.Listed[wire.Standing] | None], write=False
+            documents.STANDING, variables, dict[str, answers.Listed[wire.Standing] | None], write=False
         )
         if isinstance(told, Refusal):
             if told.not_found:
@@ -60,8 +60,13 @@ class Orders:
 
     async def _whole(self, order: wire.Standing) -> wire.Standing:
         lines = await self._rest.complete(order.id, order.line_items)
-        edges = tuple(wire.Edge(cursor="", node=line) for line in lines)
-        return msgspec.structs.replace(order, line_items=wire.Connection(edges=edges))
+        edges = tuple(answers.Edge(cursor="", node=line) for line in lines)
+        return msgspec.structs.replace(order, line_items=answers.Connection(edges=edges))
+
+
+def still_there(found: Iterable[wire.Standing]) -> list[wire.Standing]:
+    """Those that are not cancelled."""
+    return [each for each in found if not each.cancelled]
 
 
 def units(lines: Iterable[wire.OrderLine], reference: str) -> Mapping[str, int]:

@@ -66,6 +66,10 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
+class Failed(Unreachable):
+    """Shopify answered that it failed over a query: over something that this asks for, or over all."""
+
+
 class Api:
     """Asks documents. One task at a time; `stack` closes its connections."""
 
@@ -245,7 +249,7 @@ class Api:
             return Refusal(code=known[0])
         if write:
             raise OutcomeUnknown(f"Shopify failed over {document.name}; it may have been applied")
-        raise Unreachable(f"Shopify failed over the query {document.name}")
+        raise Failed(f"Shopify failed over the query {document.name}")
 
 
 def _check_status(response: Response, *, but: Sequence[int] = ()) -> None:

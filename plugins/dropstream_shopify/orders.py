@@ -6,12 +6,13 @@ cancellations), whose fulfillment orders are then read by their ids. Both are se
 change. Shopify pages them by value and id, so that equal times at a page's end lose nothing, and one that
 changes meanwhile comes again at the end. A search lags behind: each begins some minutes before the last.
 
-What was told as open is remembered in the cursor, page by page. One of these that is over, or moved to a
-location that is not ours, is told once more; of what was never open here nothing is told. All of them are
-looked at again when the settings let others be shipped: in Shopify nothing of what waited has changed then.
+What was told as open, or could not be read, is remembered in the cursor, page by page. One of these that is
+over, or moved to a location that is not ours, is told once more; of what was never open here nothing is told,
+unless it is asked for by its key. All of them are looked at again when the settings let others be shipped: in
+Shopify nothing of what waited has changed then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -19,29 +20,27 @@ import msgspec
 import trio
 
 from dropstream_shopify import documents, translate, wire
-from dropstream_shopify.client import Api, Refusal
+from dropstream_shopify.client import Api
+from dropstream_shopify.fulfillment_orders import FulfillmentOrders
 from dropstream_shopify.settings import Settings
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
-from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.contract import Page, Reread, Taken
 from dropstreamd.platform.rows import UNREADABLE
 
-PAGE = 100
-LEAST_PAGE = 10
 OVERLAP_S = 600.0
 """How long a search may lag behind, and our clock before the shop's."""
 
 _GID = "gid://shopify/FulfillmentOrder/"
 MOST_TOLD = 50_000
-MOST_LINE_PAGES = 40
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since`: everything that changed before it was seen; None until all that is open was listed. `told`:
-    numbers of the fulfillment orders that were told as open or waiting, each less the one before it. `which`
-    are the settings that say which of them may be shipped, as of when they were told."""
+    numbers of the fulfillment orders that were told as open, as waiting or as bad, each less the one before
+    it. `which` are the settings that say which of them may be shipped, as of when they were told."""
 
     since: datetime | None
     told: tuple[int, ...] = ()
@@ -72,13 +71,15 @@ class _Run(msgspec.Struct, kw_only=True):
 
 
 class Orders:
-    """A `Source[Order]`."""
+    """A `Source[Order]`, and the `Rereader` of its orders."""
+
+    in_bulk = True
 
     def __init__(self, api: Api, settings: Settings, clock: Clock) -> None:
         self._api = api
         self._settings = settings
         self._clock = clock
-        self._page = PAGE
+        self._shop = FulfillmentOrders(api)
         self._run: _Run | None = None
 
     async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
@@ -101,17 +102,34 @@ class Orders:
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
 
+    async def read(self, keys: Sequence[str]) -> Reread[Order]:
+        """By their ids, past the search. What is not ours (any more) is cancelled for us, as in `page`."""
+        orders: list[Order] = []
+        bad: list[Bad] = []
+        wanted = [key for key in keys if translate.is_id(key)]
+        for row in await self._shop.by_id(wanted):
+            order = await self._shop.whole(row)
+            if isinstance(order, Bad):
+                bad.append(order)
+            else:
+                ours = translate.concerns_us(order, self._settings)
+                orders.append(translate.translated(order, self._settings, ours=ours))
+        found = {order.key for order in orders} | {each.key for each in bad}
+        return Reread(
+            documents=tuple(orders), bad=(*bad, *(_gone(key) for key in wanted if key not in found))
+        )
+
     # ---- reading
 
     @property
     def _which(self) -> str:
         return f"{self._settings.ship_when} {self._settings.ship_again}"
 
-    async def _list(self, run: _Run) -> Sequence[bytes]:
+    async def _list(self, run: _Run) -> Sequence[bytes | Bad]:
         """A page of fulfillment orders: all that are open at first, then all that changed."""
         first = run.since is None
         variables = {"after": run.after, "closed": not first, "query": _changed(run.since)}
-        found = await self._smaller_if_too_dear(variables)
+        found = await self._shop.listed(variables)
         rows = [bytes(row) for row in found.nodes]
         for row in rows:
             _note_time(run, row)
@@ -125,17 +143,7 @@ class Orders:
                 run.step = "follow" if run.left else "end"
         return rows
 
-    async def _smaller_if_too_dear(self, variables: Mapping[str, object]) -> wire.Nodes[msgspec.Raw]:
-        while True:
-            asked = {**variables, "first": self._page}
-            answer = await self._api.ask(documents.OPEN_ORDERS, asked, wire.OpenOrders, write=False)
-            if not isinstance(answer, Refusal):
-                return answer.fulfillment_orders
-            if answer.code != "MAX_COST_EXCEEDED" or self._page <= LEAST_PAGE:
-                raise ProtocolMismatch(f"Shopify refused to list fulfillment orders: {answer.code}")
-            self._page = max(LEAST_PAGE, self._page // 2)
-
-    async def _follow(self, run: _Run) -> Sequence[bytes]:
+    async def _follow(self, run: _Run) -> Sequence[bytes | Bad]:
         """Fulfillment orders of orders that changed, and were not listed in this run."""
         if not run.left and not run.orders_end:
             variables = {"after": run.orders_after, "query": _changed(run.since)}
@@ -146,25 +154,25 @@ class Orders:
                 run.left += [each for each in ids if each not in run.seen]
             run.orders_after = answer.orders.page_info.end_cursor
             run.orders_end = not answer.orders.page_info.has_next_page
-        some, run.left = run.left[: self._page], run.left[self._page :]
+        at_once = self._shop.at_once
+        some, run.left = run.left[:at_once], run.left[at_once:]
         if not run.left and run.orders_end:
             run.step = "end"
-        if not some:
-            return []
-        by_id = await self._api.query(documents.ORDERS_BY_ID, {"ids": some}, wire.ById)
-        return [bytes(row) for row in by_id.nodes if bytes(row) != b"null"]
+        return await self._shop.by_id(some)
 
     async def _translated(
-        self, run: _Run, rows: Sequence[bytes]
+        self, run: _Run, rows: Sequence[bytes | Bad]
     ) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         orders: list[Order] = []
         bad: list[Bad] = []
         for row in rows:
-            key = translate.row_key(row)
+            key = row.key if isinstance(row, Bad) else translate.row_key(row)
             run.seen.add(key)
-            order = await self._whole(row)
+            order = await self._shop.whole(row)
             if isinstance(order, Bad):
                 bad.append(order)
+                if translate.is_id(key):  # once it can be read it may be told by its key: it is followed
+                    run.told.add(key)
                 continue
             ours = translate.concerns_us(order, self._settings)
             if not ours and key not in run.told:
@@ -179,26 +187,10 @@ class Orders:
             orders.append(told)
         return tuple(orders), tuple(bad)
 
-    async def _whole(self, row: bytes) -> wire.FulfillmentOrder | Bad:
-        """The fulfillment order with all of its lines."""
-        order = translate.decoded(row)
-        if isinstance(order, Bad):
-            return order
-        lines, page = list(order.line_items.nodes), order.line_items.page_info
-        for _ in range(MOST_LINE_PAGES):
-            if not page.has_next_page:
-                break
-            variables = {"id": order.id, "after": page.end_cursor}
-            answer = await self._api.query(documents.MORE_LINES, variables, wire.MoreLines)
-            if answer.fulfillment_order is None:
-                return Bad(key=order.id, place=order.order.name, reason="it is gone from the shop", raw=row)
-            more = answer.fulfillment_order.line_items
-            lines, page = [*lines, *more.nodes], more.page_info
-        else:
-            return Bad(key=order.id, place=order.order.name, reason="it has too many lines", raw=row)
-        whole = msgspec.structs.replace(order, line_items=wire.Nodes(nodes=tuple(lines)))
-        wrong = translate.fault(whole)
-        return Bad(key=order.id, place=order.order.name, reason=wrong, raw=row) if wrong else whole
+
+def _gone(key: str) -> Bad:
+    reason = "the shop has it no more, or hides it: orders of over 60 days need the scope read_all_orders"
+    return Bad(key=key, place=key, reason=reason, raw=b"")
 
 
 def _begun(cursor: str | None, now: datetime, which: str) -> _Run:

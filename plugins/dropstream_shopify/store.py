@@ -45,6 +45,7 @@ class ShopifyStore(StoreParts):
         self._api = api
         self._settings = settings
         self.orders: Orders = Orders(api, settings, host.clock)
+        self.orders_again: Orders = self.orders
         self.shipments: Fulfillments = Fulfillments(api, settings)
         self.inventory: Levels = Levels(api, settings)
         self.levels: Levels = self.inventory

@@ -32,6 +32,7 @@ _GRAMS = {
     "POUNDS": Decimal("453.59237"),
 }
 
+_ID = re.compile(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}")
 _node = msgspec.json.Decoder(wire.Node)
 _order = msgspec.json.Decoder(wire.FulfillmentOrder)
 
@@ -42,6 +43,11 @@ def row_key(raw: bytes) -> str:
         return _node.decode(raw).id[:MOST_KEY_BYTES]
     except UNREADABLE:
         return unreadable_key(raw)
+
+
+def is_id(key: str) -> bool:
+    """Whether it is a fulfillment order's id, as Shopify writes them."""
+    return _ID.fullmatch(key) is not None
 
 
 def decoded(raw: bytes) -> wire.FulfillmentOrder | Bad:
@@ -105,7 +111,7 @@ def _bad(raw: bytes, name: str, reason: str) -> Bad:
 
 def fault(order: wire.FulfillmentOrder) -> str:
     """What is wrong with it as it stands; empty where nothing is."""
-    if not re.fullmatch(r"gid://shopify/FulfillmentOrder/[0-9]{1,20}", order.id):
+    if not is_id(order.id):
         return "its id is not one of a fulfillment order"
     for text in _texts(order):
         if len(text.encode("utf-8", "replace")) > MOST_KEY_BYTES or "\0" in text:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dropstream_tryton import wire
+from dropstream_tryton import protocol
 from dropstream_tryton.settings import Settings
 from dropstreamd.errors import AuthFailed, DropstreamError, OutcomeUnknown, ProtocolMismatch, Unreachable
 from dropstreamd.platform.contract import Host
@@ -131,7 +131,7 @@ class Api:
                 f"Tryton refused user {name}",
                 remedy="correct username, database or the secret; is the user active?",
             ) from error
-        answer = decode(response, wire.LoginAnswer)
+        answer = decode(response, protocol.LoginAnswer)
         if answer.result is None:
             raise ProtocolMismatch("Tryton neither accepted nor refused the user and password")
         user, session, _ = answer.result
@@ -141,7 +141,7 @@ class Api:
         if told.refused:
             raise _failed("res.user.get_preferences", _judged("preferences", told.error, name))
         try:
-            preferences = msgspec.json.decode(told.result, type=wire.Preferences)
+            preferences = msgspec.json.decode(told.result, type=protocol.Preferences)
         except UNREADABLE as error:
             raise ProtocolMismatch(f"Tryton told other preferences of user {name}: {error}") from error
         if preferences.company is None:
@@ -167,16 +167,16 @@ class Api:
         context: Values | None,
         *,
         write: bool,
-    ) -> wire.Answer:
+    ) -> protocol.Answer:
         params = [*arguments, {**self._context, **(context or {})}]
         body = {"id": 1, "method": f"model.{method}", "params": params}
         response = await http.request("POST", applied="write" if write else "safe", json=body)
-        return decode(response, wire.Answer)
+        return decode(response, protocol.Answer)
 
 
 def _judged(method: str, raw: msgspec.Raw, user: str) -> Refusal:
     """What an error means: its first element names a class, or is the text of a fault."""
-    kind, message, description = wire.error(raw)
+    kind, message, description = protocol.error(raw)
     if kind not in ("UserError", "UserWarning", "ConcurrencyException", "LoginException"):
         return Refusal(kind="")
     if kind == "UserError" and (message.startswith("You are not allowed") or "Within groups:" in description):
@@ -185,7 +185,7 @@ def _judged(method: str, raw: msgspec.Raw, user: str) -> Refusal:
             f"Tryton does not let user {user} call {method}",
             remedy=f"give the user a group that may use {model}: the plugin's README lists them",
         )
-    return Refusal(kind=kind, message=wire.nameless(message))
+    return Refusal(kind=kind, message=protocol.nameless(message))
 
 
 def _failed(method: str, refusal: Refusal) -> DropstreamError:

@@ -45,11 +45,6 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
         return self.warehouse.storage_location
 
     @property
-    def picking(self) -> int:
-        """Where a shipment's goods are taken from."""
-        return picked_from(self.warehouse)
-
-    @property
     def goods(self) -> list[object]:
         """The domain of the products that matter."""
         domain: list[object] = [["type", "=", "goods"]]

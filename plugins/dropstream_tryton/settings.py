@@ -8,6 +8,7 @@ import msgspec
 
 from dropstreamd.platform.contract import SettingProblem
 from dropstreamd.platform.http import HttpSettings
+from dropstreamd.platform.http_address import server_formerly, server_of
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.secrets import SecretRef
 
@@ -42,9 +43,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def account_key(settings: Settings) -> str:
     """Host, port and database: what is called."""
-    address = urlsplit(settings.url)
-    port = f":{address.port}" if address.port else ""
-    return f"{address.hostname}{port}/{settings.database}"
+    return f"{server_of(settings.url)}/{settings.database}"
+
+
+def formerly(settings: Settings) -> tuple[str, ...]:
+    """Keys that told a port that goes without saying."""
+    return tuple(f"{server}/{settings.database}" for server in server_formerly(settings.url))
 
 
 def pace(_settings: Settings) -> Pace:

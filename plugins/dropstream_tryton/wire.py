@@ -1,18 +1,11 @@
-"""The answers of Tryton's JSON-RPC, as they are asked for by the parts.
+"""The records of Tryton, as they are asked for by the parts.
 
 A field with a dot at its end is a related record, or a list of them, with the fields asked of it.
 """
 
-import re
 from datetime import UTC, datetime
 
 import msgspec
-
-from dropstreamd.errors import ProtocolMismatch
-from dropstreamd.platform.rows import UNREADABLE
-
-_NOTHING = msgspec.Raw(b"null")
-_RECORD = re.compile(r'"[^"]*"')
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,49 +46,6 @@ def date(at: datetime) -> dict[str, object]:
 
 def decimal(text: str) -> dict[str, object]:
     return {"__class__": "Decimal", "decimal": text}
-
-
-# ---- the protocol
-
-
-class Answer(Wire, frozen=True, kw_only=True):
-    result: msgspec.Raw = _NOTHING
-    error: msgspec.Raw = _NOTHING
-
-    @property
-    def refused(self) -> bool:
-        return self.error != _NOTHING
-
-
-class LoginAnswer(Wire, frozen=True, kw_only=True):
-    """User id, session and the address of the bus."""
-
-    result: tuple[int, str, str | None] | None = None
-
-
-class Preferences(Wire, frozen=True, kw_only=True):
-    company: int | None = None
-
-
-def error(raw: msgspec.Raw) -> tuple[str, str, str]:
-    """An error's class (or text), message and description, each empty where there is none."""
-    try:
-        parts = msgspec.json.decode(raw, type=list[msgspec.Raw])
-        kind = msgspec.json.decode(parts[0], type=str)
-        detail = msgspec.json.decode(parts[1]) if len(parts) > 1 else ""
-    except (*UNREADABLE, IndexError) as problem:
-        raise ProtocolMismatch("Tryton answered an error that is not described") from problem
-    texts = [
-        each if isinstance(each, str) else "" for each in (detail if isinstance(detail, list) else [detail])
-    ]
-    if kind == "UserWarning":
-        texts = texts[1:]
-    return kind, *(*texts, "", "")[:2]  # type: ignore[return-value]
-
-
-def nameless(message: str) -> str:
-    """A message without what it quotes: the names of records may be a customer's."""
-    return _RECORD.sub("…", message)[:300]
 
 
 # ---- the house

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import trio
 
-from dropstream_vendure import documents, wire
+from dropstream_vendure import documents, wire_stock
 from dropstream_vendure.client import Api, Refusal
 from dropstream_vendure.settings import Settings, home
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
@@ -57,7 +57,7 @@ class Levels:
         self._api = api
         self._home = home(settings)
         self._mapped = settings.mapped
-        self._locations: tuple[wire.Location, ...] | None = None
+        self._locations: tuple[wire_stock.Location, ...] | None = None
 
     @property
     def writes(self) -> Writes:
@@ -124,7 +124,9 @@ class Levels:
             }
             for change in changes
         ]
-        answer = await self._api.ask(documents.SET_LEVELS, {"changes": inputs}, wire.SetLevels, write=True)
+        answer = await self._api.ask(
+            documents.SET_LEVELS, {"changes": inputs}, wire_stock.SetLevels, write=True
+        )
         if not isinstance(answer, Refusal):
             return _set_by(changes, answer, location)
         if len(changes) == 1:
@@ -137,13 +139,13 @@ class Levels:
 
     async def _variants(
         self, skus: list[str], query: str = documents.VARIANTS
-    ) -> dict[str, list[wire.StockVariant]]:
+    ) -> dict[str, list[wire_stock.StockVariant]]:
         """The variants of each SKU, exactly so written; a SKU may have several, or none."""
-        found: dict[str, list[wire.StockVariant]] = {}
+        found: dict[str, list[wire_stock.StockVariant]] = {}
         seen = 0
         for _ in range(MOST_PAGES):
             variables = {"skip": seen, "take": BATCH, "skus": skus}
-            page = (await self._api.query(query, variables, wire.Variants)).product_variants
+            page = (await self._api.query(query, variables, wire_stock.Variants)).product_variants
             for variant in page.items:
                 found.setdefault(variant.sku, []).append(variant)
             seen += len(page.items)
@@ -153,7 +155,7 @@ class Levels:
 
     async def _find_location(self, wanted: str | None) -> str:
         if self._locations is None:
-            answer = await self._api.query(documents.LOCATIONS, {}, wire.Locations)
+            answer = await self._api.query(documents.LOCATIONS, {}, wire_stock.Locations)
             self._locations = answer.stock_locations.items
         if wanted is None:
             return choose_location(self._locations, self._home).id
@@ -161,7 +163,7 @@ class Levels:
         return find_location(there, wanted, self._mapped, store="Vendure")
 
 
-def choose_location(locations: Sequence[wire.Location], wanted: str) -> wire.Location:
+def choose_location(locations: Sequence[wire_stock.Location], wanted: str) -> wire_stock.Location:
     """The configured stock location, by id or name, or the only one. Raises Misconfigured, naming the
     choices: Vendure would take the id of another channel's location without a word."""
     choices = ", ".join(f"{each.name} (id {each.id})" for each in locations) or "none"
@@ -180,12 +182,12 @@ def choose_location(locations: Sequence[wire.Location], wanted: str) -> wire.Loc
     raise Misconfigured(f"Vendure's channel {many}", remedy=f"set stock_location to one of: {choices}")
 
 
-def _is_tracked(variant: wire.StockVariant, *, tracked: bool) -> bool:
+def _is_tracked(variant: wire_stock.StockVariant, *, tracked: bool) -> bool:
     return variant.track_inventory == "TRUE" or (variant.track_inventory == "INHERIT" and tracked)
 
 
 def _change(
-    sku: str, available: int, variants: list[wire.StockVariant], location: str, *, tracked: bool
+    sku: str, available: int, variants: list[wire_stock.StockVariant], location: str, *, tracked: bool
 ) -> _Change | Rejected:
     if not variants:
         return Rejected(key=sku, cause=f"sku:{sku}", reason=f"Vendure has no variant with the SKU {sku}")
@@ -205,7 +207,7 @@ def _change(
 
 
 def _set_by(
-    changes: list[_Change], answer: wire.SetLevels, location: str
+    changes: list[_Change], answer: wire_stock.SetLevels, location: str
 ) -> tuple[list[Accepted | Rejected], list[_Change]]:
     allocated = {each.id: each.allocated(location) for each in answer.update_product_variants if each}
     told: list[Accepted | Rejected] = []

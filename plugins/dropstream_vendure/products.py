@@ -59,7 +59,7 @@ class Products:
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
         await trio.lowlevel.checkpoint()
 
-    async def _rows(self, skip: int) -> list[bytes | Bad | wire.Sku]:
+    async def _rows(self, skip: int) -> list[bytes | Bad | wire_goods.Sku]:
         """A page of variants as they came; one that was removed meanwhile is its id and SKU. Where the
         server lists fewer at once, pages are smaller from then on."""
         while True:
@@ -68,7 +68,7 @@ class Products:
                 return list(answer)
             if answer.code != "USER_INPUT_ERROR":
                 variables = {"skip": skip, "take": self._take}
-                known = await self._api.query(documents.SKUS, variables, wire.Skus)
+                known = await self._api.query(documents.SKUS, variables, wire_goods.Skus)
                 return await self._each(known.product_variants.items)
             self._take //= 2
             if self._take < LEAST_PAGE:
@@ -77,7 +77,7 @@ class Products:
                     remedy=f"its apiOptions.adminListQueryLimit must be at least {LEAST_PAGE}",
                 )
 
-    async def _each(self, known: Sequence[wire.Sku]) -> list[bytes | Bad | wire.Sku]:
+    async def _each(self, known: Sequence[wire_goods.Sku]) -> list[bytes | Bad | wire_goods.Sku]:
         """These variants, where the server fails over one of them: in halves, until it stands alone."""
         if not known:
             return []
@@ -105,13 +105,13 @@ class Products:
         return [bytes(item) for item in answer.product_variants.items]
 
 
-def _key(row: bytes | Bad | wire.Sku) -> str:
+def _key(row: bytes | Bad | wire_goods.Sku) -> str:
     if isinstance(row, bytes):
         return translate.row_key(row)
     return row.key if isinstance(row, Bad) else row.id
 
 
-def _read(row: bytes | Bad | wire.Sku, shop: wire.Shop) -> Product | Bad | None:
+def _read(row: bytes | Bad | wire_goods.Sku, shop: wire.Shop) -> Product | Bad | None:
     """None for one that was removed."""
     if isinstance(row, bytes):
         return read_product(row, shop)

@@ -8,6 +8,7 @@ import msgspec
 
 from dropstreamd.platform.contract import Locations, Part, SettingProblem
 from dropstreamd.platform.http import HttpSettings
+from dropstreamd.platform.http_address import server_formerly, server_of
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.secrets import SecretRef
 
@@ -45,9 +46,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def account_key(settings: Settings) -> str:
     """Host, port and channel: what has stock and orders of its own."""
-    address = urlsplit(settings.url)
-    port = f":{address.port}" if address.port else ""
-    return f"{address.hostname}{port}/{settings.channel}"
+    return f"{server_of(settings.url)}/{settings.channel}"
+
+
+def formerly(settings: Settings) -> tuple[str, ...]:
+    """Keys that told a port that goes without saying."""
+    return tuple(f"{server}/{settings.channel}" for server in server_formerly(settings.url))
 
 
 def home(settings: Settings) -> str:

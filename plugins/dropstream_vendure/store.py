@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from dropstream_vendure import documents, wire
+from dropstream_vendure import documents, wire, wire_goods, wire_stock
 from dropstream_vendure.catalogue import Catalogue
 from dropstream_vendure.client import Api
 from dropstream_vendure.fulfillments import Fulfillments
@@ -63,7 +63,7 @@ class VendureStore(StoreParts):
         if write:
             nothing = {"lines": [], "handler": {"code": self._settings.fulfillment_handler, "arguments": []}}
             await self._api.ask(documents.FULFILL, {"input": nothing}, wire.Fulfill, write=True)
-            await self._api.ask(documents.SET_LEVELS, {"changes": []}, wire.SetLevels, write=True)
+            await self._api.ask(documents.SET_LEVELS, {"changes": []}, wire_stock.SetLevels, write=True)
             findings.append(Finding(name="write", ok=True, detail="it may fulfill orders and set levels"))
         return findings
 
@@ -108,7 +108,7 @@ class VendureStore(StoreParts):
         skus: Counter[str] = Counter()
         for skip in range(0, MOST_SKUS, SURVEY_PAGE):
             variables = {"skip": skip, "take": SURVEY_PAGE}
-            page = (await self._api.query(documents.SKUS, variables, wire.Skus)).product_variants
+            page = (await self._api.query(documents.SKUS, variables, wire_goods.Skus)).product_variants
             skus.update(each.sku for each in page.items)
             if len(page.items) < SURVEY_PAGE:
                 return skus
@@ -134,7 +134,9 @@ class VendureStore(StoreParts):
         return frozenset(each.code if by_code else each.name for each in items), []
 
     async def _location(self) -> list[Finding]:
-        locations = (await self._api.query(documents.LOCATIONS, {}, wire.Locations)).stock_locations.items
+        locations = (
+            await self._api.query(documents.LOCATIONS, {}, wire_stock.Locations)
+        ).stock_locations.items
         if self._settings.mapped:
             there = {each.id: each.name for each in locations}
             return list(location_findings(there, self._settings.mapped, store="Vendure"))

@@ -26,17 +26,21 @@ class Variant(Wire, frozen=True, kw_only=True):
     product: Titled
 
 
-# ---- drafts
-
-
-class Sold(Wire, frozen=True, kw_only=True):
+class Sku(Wire, frozen=True, kw_only=True):
     id: str
     sku: str
 
 
-class SoldItems(Wire, frozen=True, kw_only=True):
+class SkuItems(Wire, frozen=True, kw_only=True):
     total_items: int
-    items: tuple[Sold, ...]
+    items: tuple[Sku, ...]
+
+
+class Skus(Wire, frozen=True, kw_only=True):
+    product_variants: SkuItems
+
+
+# ---- drafts
 
 
 class Product(Wire, frozen=True, kw_only=True):
@@ -51,7 +55,7 @@ class ProductItems(Wire, frozen=True, kw_only=True):
 
 
 class Drafted(Wire, frozen=True, kw_only=True):
-    product_variants: SoldItems
+    product_variants: SkuItems
     products: ProductItems
 
 
@@ -60,4 +64,4 @@ class CreateProduct(Wire, frozen=True, kw_only=True):
 
 
 class CreateVariants(Wire, frozen=True, kw_only=True):
-    create_product_variants: tuple[Sold | None, ...]
+    create_product_variants: tuple[Sku | None, ...]

@@ -1,6 +1,6 @@
 """Shops on WooCommerce, through its REST API v3."""
 
-from dropstream_woocommerce.settings import Settings, account_key, amends, check, offers, pace
+from dropstream_woocommerce.settings import Settings, account_key, amends, check, formerly, offers, pace
 from dropstream_woocommerce.store import open_store
 from dropstreamd.platform.contract import Part, Plugin, Role
 
@@ -20,6 +20,7 @@ PLUGIN = Plugin(
     ),
     settings=Settings,
     account_key=account_key,
+    formerly=formerly,
     open=open_store,
     amends=amends,
     pace=pace,

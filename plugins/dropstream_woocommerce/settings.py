@@ -9,6 +9,7 @@ import msgspec
 
 from dropstreamd.platform.contract import Part, SettingProblem
 from dropstreamd.platform.http import HttpSettings
+from dropstreamd.platform.http_address import server_formerly, server_of
 from dropstreamd.platform.limiter import Pace
 from dropstreamd.platform.secrets import SecretRef
 
@@ -63,9 +64,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def account_key(settings: Settings) -> str:
     """Host, port and path: a shop has orders, stock and a server of its own."""
-    address = urlsplit(settings.url)
-    port = f":{address.port}" if address.port else ""
-    return f"{address.hostname}{port}{address.path.rstrip('/')}"
+    return f"{server_of(settings.url)}{_path(settings)}"
+
+
+def formerly(settings: Settings) -> tuple[str, ...]:
+    """Keys that told a port that goes without saying."""
+    return tuple(f"{server}{_path(settings)}" for server in server_formerly(settings.url))
+
+
+def _path(settings: Settings) -> str:
+    return urlsplit(settings.url).path.rstrip("/")
 
 
 def amends(_settings: Settings) -> frozenset[Part]:

@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from dropstreamd.channels.run import Run, RunStopped
-from dropstreamd.errors import Unreachable
+from dropstreamd.errors import DropstreamError, Misconfigured, Unreachable
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.supervisor.keeper import Faults, keep
@@ -39,6 +39,35 @@ async def test_a_clock_set_back_by_a_year_stops_no_schedule(
         await trio.sleep(5 * 3600)
         nursery.cancel_scope.cancel()
     assert len(lone.ended.runs) >= 7
+
+
+async def test_what_a_person_has_put_right_is_tried_at_once(
+    state: InlineStore, autojump_clock: MockClock
+) -> None:
+    """What is passing waits for its time: nobody has put that right."""
+    wrong: list[DropstreamError] = [Misconfigured("the key is wrong"), Unreachable("down")]
+
+    async def work(_run: Run, _start_s: float) -> None:
+        await trio.lowlevel.checkpoint()
+        if wrong:
+            raise wrong.pop(0)
+
+    lone = Lone(state, work)
+    await lone.enable()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lone.actor.run)
+        lone.ask()
+        await trio.sleep(1)
+        lone.actor.look_again()
+        await trio.sleep(1)
+        assert [ended.result for ended in lone.ended.runs] == ["held", "failed"]
+        lone.actor.look_again()
+        await trio.sleep(1)
+        assert len(lone.ended.runs) == 2
+        await trio.sleep(125)
+        nursery.cancel_scope.cancel()
+    assert [ended.result for ended in lone.ended.runs] == ["held", "failed", "done"]
+    assert not lone.actor.trouble
 
 
 async def test_a_clock_set_back_by_a_year_ends_no_wait_in_a_year(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import inventory, snapshot
+from dropstreamd.channels import believing, inventory
 from dropstreamd.channels.run import Run
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Breaker
@@ -141,7 +141,7 @@ async def test_a_held_snapshot_gets_what_came_meanwhile_once(state: InlineStore)
     await smart(plant)
     assert figures(plant) == {"A": 9, "B": 5}
     await plant.state.write(
-        lambda tx: snapshot.approve(tx, account=plant.feed.account, now_s=plant.clock.now_s())
+        lambda tx: believing.approve(tx, account=plant.feed.account, now_s=plant.clock.now_s())
     )
     assert figures(plant) == {"A": 499, "B": 500}
 
@@ -155,8 +155,7 @@ async def test_one_from_ahead_of_now_does_not_stay_on_top(state: InlineStore) ->
     assert shown(plant)["A"] == 7
 
 
-async def test_they_count_by_the_clock_of_the_snapshots_which_may_run_ahead(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_they_count_by_the_clock_of_the_snapshots_which_may_run_ahead(plant: Plant) -> None:
     plant.report({"A": 10}, age_s=-1800)
     await plant.smart()
     plant.later(minutes=5)

@@ -62,8 +62,7 @@ async def waited(plant: Plant, name: str = "shop") -> int:
     return run.counts["waiting"]
 
 
-async def test_in_one_run_what_falls_goes_first(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_in_one_run_what_falls_goes_first(plant: Plant) -> None:
     plant.report({f"S{number}": 10 for number in range(9)})
     await plant.smart()
     sink = plant.stores["shop"].levels
@@ -75,9 +74,8 @@ async def test_in_one_run_what_falls_goes_first(state: InlineStore) -> None:
     assert len(sink.effects) == 10
 
 
-async def test_what_falls_fills_whole_batches(state: InlineStore) -> None:
+async def test_what_falls_fills_whole_batches(plant: Plant) -> None:
     """However many levels lie between: a platform that takes many at once is called seldom."""
-    plant = Plant(state)
     sink = plant.stores["shop"].levels
     sink.writes, sink.whole_file = replace(sink.writes, batch=1000), True
     plant.report({f"S{number:04}": 10 for number in range(1600)})

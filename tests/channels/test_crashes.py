@@ -5,36 +5,25 @@ run is cancelled there instead. Afterwards nothing may be lost, doubled or calle
 and only what can neither be repeated nor looked up may be in doubt.
 """
 
-import os
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import trio
 
 from dropstreamd.channels import orders, shipments
-from dropstreamd.errors import Hold, Wait
 from dropstreamd.model.shipments import Package
 from dropstreamd.store.base import Reader
 from dropstreamd.store.lmdb_store import open_inline_store
 from dropstreamd.store.records import Flow, State
 from dropstreamd.store.tables import Table
+from tests.channels.dying import KINDS, MORE, Deaths, Step
 from tests.channels.plant import Plant, connection, order, package
-from tests.fakes.points import Killed
-from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Fault
 
 pytestmark = pytest.mark.exhaustive
-
-Step = Callable[[], Awaitable[object]]
-
-MORE = int(os.environ.get("DROPSTREAMD_DEATHS", "1"))
-"""How many times as many of the sampled deaths."""
-
-KINDS = {"key": (KEY, False), "lookup": (LOOKUP, False), "steps": (LOOKUP, True), "never": (NEVER, False)}
 
 
 def day(plant: Plant) -> Iterator[Step]:
@@ -62,58 +51,15 @@ def _ship(plant: Plant, *packages: Package) -> None:
     plant.ship(*(one for one in packages if one.reference in taken or one.reference == "SH?"))
 
 
-class Day:
-    """Lives one day, dying as it is told; then until nothing moves."""
-
-    def __init__(self, plant: Plant, deaths: list[int], *, cancels: bool) -> None:
-        self.plant = plant
-        self.deaths = deaths
-        self.cancels = cancels
-        self.died: list[str] = []
-
-    async def live(self) -> None:
-        self._arm(None)
-        for step in day(self.plant):
-            while not await self._done(step):
-                self.plant.later(seconds=40)
-        self.unreached = self.plant.points.disarm() or bool(self.deaths)
-        for _ in range(4):
-            self.plant.later(minutes=2)
-            self.plant.report({"A": 7, "B": 9})  # it knows by then of all that was handed over
-            for step in (self.plant.import_orders, self.plant.export, self.plant.smart):
-                self.plant.later(minutes=2)
-                await step()
-
-    def _arm(self, scope: trio.CancelScope | None) -> None:
-        self.plant.points.disarm()
-        if self.deaths:
-            cancel = scope.cancel if scope is not None else None
-            self.plant.points.arm(self.deaths[0], cancel=cancel)
-
-    async def _done(self, step: Step) -> bool:
-        """Whether the run ended by itself, well."""
-        points = self.plant.points
-        before = len(points.labels)
-        with trio.CancelScope() as scope:
-            if self.cancels and self.deaths:
-                points._cancel = scope.cancel
-            try:
-                await step()
-            except Killed as killed:
-                self._dead(str(killed))
-                return False
-            except (Wait, Hold):
-                return False
-        if scope.cancel_called:
-            self._dead(points.labels[max(before, self.deaths[0])])
-            return not scope.cancelled_caught
-        return True
-
-    def _dead(self, label: str) -> None:
-        self.died.append(label)
-        self.deaths.pop(0)
-        self.plant.configure()
-        self._arm(None)
+async def live(plant: Plant, deaths: Deaths) -> None:
+    """One day; then until nothing moves."""
+    await deaths.outlive(day(plant))
+    for _ in range(4):
+        plant.later(minutes=2)
+        plant.report({"A": 7, "B": 9})  # it knows by then of all that was handed over
+        for step in (plant.import_orders, plant.export, plant.smart):
+            plant.later(minutes=2)
+            await step()
 
 
 def check(plant: Plant, repeats: str) -> None:
@@ -153,8 +99,8 @@ def _check_act(plant: Plant, channel: str, key: str, arrived: int, repeats: str)
 
 
 async def lived(
-    folder: Path, kind: str, deaths: list[int], *, fault: Fault = Fault.NONE, cancels: bool = False
-) -> Day:
+    folder: Path, kind: str, points: list[int], *, fault: Fault = Fault.NONE, cancels: bool = False
+) -> Deaths:
     writes, steps = KINDS[kind]
     folder.mkdir(mode=0o700)  # noqa: ASYNC240 - nothing else runs
     with open_inline_store(folder, limit_bytes=1 << 26) as state:
@@ -162,14 +108,11 @@ async def lived(
         shop = plant.stores["shop"]
         for faults in (plant.warehouse.taken.faults, shop.fulfilled.faults, shop.levels.faults):
             faults.append(fault)
-        one = Day(plant, deaths, cancels=cancels)
-        await one.live()
-        try:
+        deaths = Deaths(plant, points, cancels=cancels)
+        await live(plant, deaths)
+        with deaths.told():
             check(plant, writes.repeat)
-        except AssertionError as error:
-            error.add_note(f"died {one.died}")
-            raise
-        return one
+        return deaths
 
 
 @pytest.mark.parametrize("cancels", [False, True])

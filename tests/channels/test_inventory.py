@@ -19,11 +19,6 @@ from tests.channels.plant import ACCOUNT, Plant, connection, order, package
 from tests.fakes.sinks import Bug, Fault
 
 
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
-
-
 def pushed(plant: Plant, name: str = "shop") -> list[str]:
     """The SKUs that the store was told of since the last call."""
     sink = plant.stores[name].levels
@@ -91,8 +86,7 @@ async def test_unsent_orders_of_all_connections_are_deducted_once(state: InlineS
     assert await synced(plant, {"A": 10, "B": 1}) == {"A": 7}
 
 
-async def test_deduction_never_goes_below_zero_and_can_be_left_out(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_deduction_never_goes_below_zero_and_can_be_left_out(plant: Plant) -> None:
     plant.place(order("1", ("A", 30), method="unmapped"))
     await plant.import_orders()
     assert await synced(plant, {"A": 10}) == {"A": 0}

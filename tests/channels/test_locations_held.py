@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from dropstreamd.channels import facilities, snapshot
+from dropstreamd.channels import believing, facilities
 from dropstreamd.config.schema import Breaker
 from dropstreamd.errors import Misconfigured
 from dropstreamd.store import stock
@@ -37,7 +37,7 @@ async def test_a_facility_that_lost_its_rows_is_held_and_approved(state: InlineS
     held = plant.state.read(partial(stock.held, path=("acme", "main")))
     assert held is not None
     assert held.why.startswith("3 of 6 SKUs in stock at their facilities became 0")
-    look = partial(snapshot.approve, account=plant.feed.account, now_s=plant.clock.now_s())
+    look = partial(believing.approve, account=plant.feed.account, now_s=plant.clock.now_s())
     approved = await plant.state.write(look)
     assert approved is not None
     assert await synced(plant) == {EAST: dict.fromkeys("ABC", 0), WEST: dict.fromkeys("ABC", 6)}

@@ -9,20 +9,14 @@ from trio.testing import MockClock
 
 from dropstreamd.channels import look
 from dropstreamd.channels.life import Life
-from dropstreamd.errors import OutcomeUnknown, Unreachable
+from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN
-from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order
 from tests.fakes.sinks import Fault
 from tests.fakes.sources import ChangesSource
-
-
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
 
 
 def changes(plant: Plant) -> ChangesSource[Order]:
@@ -176,11 +170,13 @@ async def test_few_are_read_again_where_each_takes_a_request(
     assert {key for keys in changes(plant).asked for key in keys} == {f"o{number}" for number in range(6)}
 
 
-async def test_trouble_with_what_could_not_be_read_keeps_nobody_back(plant: Plant) -> None:
+@pytest.mark.parametrize("trouble", [Unreachable("it fails over it"), RateLimited("slow", retry_after_s=9)])
+async def test_trouble_with_what_could_not_be_read_keeps_nobody_back(plant: Plant, trouble: Wait) -> None:
     changes(plant).change("o1", odd("o1"))
     changes(plant).fails_over = {"o1"}
+    changes(plant).trouble = trouble
     plant.place(order("2"))
-    with pytest.raises(Unreachable):
+    with pytest.raises(type(trouble)):
         await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o2": 1}
 

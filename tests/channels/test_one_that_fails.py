@@ -170,9 +170,8 @@ SKUS = [f"S{number:02}" for number in range(9)]
 
 @pytest.mark.parametrize("error", OF_ONE, ids=lambda error: type(error).__name__)
 async def test_levels_beside_it_fall_and_none_rises_before_it_fell(
-    state: InlineStore, error: DropstreamError
+    plant: Plant, error: DropstreamError
 ) -> None:
-    plant = Plant(state)
     plant.report({**dict.fromkeys(SKUS, 9), "UP": 1})
     await plant.smart()
     sink = plant.stores["shop"].levels
@@ -190,8 +189,7 @@ async def test_levels_beside_it_fall_and_none_rises_before_it_fell(
     assert plant.stores["shop"].shows() == {**dict.fromkeys(SKUS, 2), "UP": 5}
 
 
-async def test_levels_beside_one_that_cannot_rise_rise(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_levels_beside_one_that_cannot_rise_rise(plant: Plant) -> None:
     plant.report(dict.fromkeys(SKUS, 2))
     await plant.smart()
     plant.stores["shop"].levels.fails = {"S00": OF_ONE[0]}

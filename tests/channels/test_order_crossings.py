@@ -173,8 +173,7 @@ async def test_a_rejection_while_a_change_is_in_doubt_is_a_task(state: InlineSto
     assert plant.doc("o1").cause == "sent-back:R1" or plant.tasks()
 
 
-async def test_a_word_on_a_return_ends_no_run(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_word_on_a_return_ends_no_run(plant: Plant) -> None:
     plant.place(order("1", ("A", 3)))
     await plant.import_orders()
     plant.ask_back(asked_back("1"))
@@ -184,8 +183,7 @@ async def test_a_word_on_a_return_ends_no_run(state: InlineStore) -> None:
     await plant.import_orders()
 
 
-async def test_what_left_before_the_warehouse_cancelled_the_rest_is_told(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_what_left_before_the_warehouse_cancelled_the_rest_is_told(plant: Plant) -> None:
     plant.place(order("1", ("A", 3)))
     await plant.import_orders()
     plant.ship(package("P1", "SH1", ("A", 1)))
@@ -219,8 +217,7 @@ async def test_units_of_what_is_not_stopped_stay_deducted(state: InlineStore) ->
     assert plant.stores["shop"].shows() == {"A": 7}
 
 
-async def test_units_of_what_is_sent_back_stay_deducted(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_units_of_what_is_sent_back_stay_deducted(plant: Plant) -> None:
     plant.report({"A": 10})
     plant.place(order("1", ("A", 3)))
     await plant.import_orders()
@@ -248,17 +245,15 @@ async def test_what_has_left_is_neither_changed_nor_stopped(state: InlineStore, 
     assert ("sales_orders", "o1") in plant.tasks()
 
 
-async def test_a_word_with_a_name_that_none_can_be_ends_no_run(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_word_with_a_name_that_none_can_be_ends_no_run(plant: Plant) -> None:
     plant.say("SH\0", "rejected")
     plant.warehouse.words.put("w", Acknowledgement(key="w", reference="", verdict="received", name="a\0"))
     run = await plant.import_orders()
     assert run.counts["undecodable"] == 2
 
 
-async def test_what_is_short_may_be_in_packages_to_come(state: InlineStore) -> None:
+async def test_what_is_short_may_be_in_packages_to_come(plant: Plant) -> None:
     """Who orders anew what only its package here is missing of sends it twice."""
-    plant = Plant(state)
     plant.place(order("1", ("A", 5)))
     await plant.import_orders()
     plant.ship(package("P1", "SH1", ("A", 3)))

@@ -17,11 +17,6 @@ from tests.channels.plant import ENABLED_S, START_S, Plant, connection, order
 OLD_S = ENABLED_S - 86_400
 
 
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
-
-
 async def test_new_orders_arrive_once(plant: Plant) -> None:
     plant.place(*(order(str(number), ("A", number)) for number in range(1, 9)))
     run = await plant.import_orders()

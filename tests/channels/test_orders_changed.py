@@ -14,11 +14,6 @@ from dropstreamd.store.records import State
 from tests.channels.plant import HOME, Plant, order, package
 
 
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -21,11 +21,6 @@ from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import Bug, Fault
 
 
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
-
-
 def unreadable(key: str) -> Bad:
     return Bad(key=key, place=f"order {key}", reason="lines is not a list", raw=b"{}")
 
@@ -339,6 +334,23 @@ async def test_another_shop_under_the_same_connection_is_held(plant: Plant) -> N
     await plant.import_orders()
     await plant.full()
     assert plant.stores["shop"].shows() == {"A": 5}
+
+
+async def test_a_shop_whose_address_is_written_in_another_way_goes_on(plant: Plant) -> None:
+    plant.place(order("1"))
+    await plant.import_orders()
+    moved = StoreAccount(
+        platform="fake",
+        settings=NoSettings(),
+        account_key="fake:renamed",
+        former_keys=frozenset({"fake:shop"}),
+    )
+    plant.configure(shop=connection(store=moved))
+    plant.place(order("2"))
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
+    kept = partial(cursors.store_account, connection="c-shop")
+    assert plant.state.read(kept) == "fake:renamed"
 
 
 async def test_an_order_that_bears_the_key_of_another_is_parked(plant: Plant) -> None:

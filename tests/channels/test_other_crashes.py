@@ -1,12 +1,11 @@
 """Every crash of a day of the four other channels on the real ledger, as in test_crashes."""
 
-import os
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-import trio
 
 from dropstreamd.channels import (
     catalogs,
@@ -17,11 +16,11 @@ from dropstreamd.channels import (
     returns,
     stock_notices,
 )
-from dropstreamd.errors import Hold, Wait
 from dropstreamd.model.purchases import PurchaseLine
 from dropstreamd.platform.contract import Part
 from dropstreamd.store.lmdb_store import open_inline_store
 from dropstreamd.store.records import State
+from tests.channels.dying import KINDS, MORE, Deaths, Step
 from tests.channels.plant import (
     Plant,
     asked_back,
@@ -33,16 +32,8 @@ from tests.channels.plant import (
     purchase,
 )
 from tests.channels.test_stock_notices import bought, enter
-from tests.fakes.points import Killed
-from tests.fakes.sessions import KEY, LOOKUP, NEVER
 from tests.fakes.sinks import FakeSink, Fault
 
-Step = Callable[[], Awaitable[object]]
-
-MORE = int(os.environ.get("DROPSTREAMD_DEATHS", "1"))
-"""How many times as many of the sampled deaths."""
-
-KINDS = {"key": (KEY, False), "lookup": (LOOKUP, False), "steps": (LOOKUP, True), "never": (NEVER, False)}
 AMENDS = frozenset({Part.PRODUCTS, Part.PURCHASE_ORDERS})
 JOBS = (
     "products.update",
@@ -54,85 +45,42 @@ JOBS = (
 )
 
 
-class Day:
-    """An order has left by the morning. Two returns are asked for and one of them is cancelled; one comes
-    back with its number, one parcel by itself; products and purchase orders come and change, and one that
-    was entered here is announced and comes."""
+def day(plant: Plant) -> Iterator[Step]:
+    """Two returns are asked for and one of them is cancelled; one comes back with its number, one parcel by
+    itself; products and purchase orders come and change, and one that was entered here is announced and
+    comes."""
+    plant.sell(product("A"), product("B"))
+    plant.stock(product("A"), product("N"))
+    plant.buy(purchase("1", ("A", 10)))
+    plant.ask_back(asked_back("7", ("A", 2)), asked_back("8"))
+    yield from (partial(plant.run, job) for job in JOBS)
+    plant.sell(product("B", title="Better"))
+    plant.buy(purchase("1", PurchaseLine(key="L1", sku="A", expected=10, received=4)))
+    plant.ask_back(asked_back("8", status="cancelled"))
+    # It bears the return's reference where the warehouse has it, else the order's.
+    known = {"reference": "R7"} if plant.warehouse.expected.created()["r7"] else {"order_reference": "SH1"}
+    plant.receive(came_back("C1", ("A", 1, "restock"), ("A", 1, "damaged"), **known))
+    plant.receive(
+        came_back("C2", ("B", 1, "restock"), tracking_numbers=("1Z2",), kind="return-to-sender"),
+        came_back("C9", ("Z", 1, "restock"), reference="R?"),
+    )
+    if plant.warehouse.announced.created()["77"]:
+        plant.receive(came_back("C5", ("A", 3, "restock"), reference="PSH77"))
+    yield from (partial(plant.run, job) for job in JOBS)
 
-    def __init__(self, plant: Plant, deaths: list[int], *, cancels: bool) -> None:
-        self.plant = plant
-        self.deaths = deaths
-        self.cancels = cancels
-        self.died: list[str] = []
 
-    async def live(self) -> None:
-        plant = self.plant
-        plant.place(order("1", ("A", 3)), order("2", ("B", 1)))
-        await plant.import_orders()
-        plant.ship(package("P1", "SH1", ("A", 3)), package("P2", "SH2", ("B", 1), tracking="1Z2"))
-        await plant.export()
-        await enter(plant, bought("77", ("A", 4)))
-        self._arm()
-        for job in self._steps():
-            while not await self._done(job):
-                plant.later(seconds=40)
-        self.unreached = plant.points.disarm() or bool(self.deaths)
-        for _ in range(3):
-            for job in JOBS:
-                plant.later(minutes=2)
-                await plant.run(job)
-
-    def _steps(self) -> Iterator[str]:
-        plant = self.plant
-        plant.sell(product("A"), product("B"))
-        plant.stock(product("A"), product("N"))
-        plant.buy(purchase("1", ("A", 10)))
-        plant.ask_back(asked_back("7", ("A", 2)), asked_back("8"))
-        yield from JOBS
-        plant.sell(product("B", title="Better"))
-        plant.buy(purchase("1", PurchaseLine(key="L1", sku="A", expected=10, received=4)))
-        plant.ask_back(asked_back("8", status="cancelled"))
-        # It bears the return's reference where the warehouse has it, else the order's.
-        known = (
-            {"reference": "R7"} if plant.warehouse.expected.created()["r7"] else {"order_reference": "SH1"}
-        )
-        plant.receive(came_back("C1", ("A", 1, "restock"), ("A", 1, "damaged"), **known))
-        plant.receive(
-            came_back("C2", ("B", 1, "restock"), tracking_numbers=("1Z2",), kind="return-to-sender"),
-            came_back("C9", ("Z", 1, "restock"), reference="R?"),
-        )
-        if plant.warehouse.announced.created()["77"]:
-            plant.receive(came_back("C5", ("A", 3, "restock"), reference="PSH77"))
-        yield from JOBS
-
-    def _arm(self) -> None:
-        self.plant.points.disarm()
-        if self.deaths:
-            self.plant.points.arm(self.deaths[0])
-
-    async def _done(self, job: str) -> bool:
-        points = self.plant.points
-        before = len(points.labels)
-        with trio.CancelScope() as scope:
-            if self.cancels and self.deaths:
-                points._cancel = scope.cancel
-            try:
-                await self.plant.run(job)
-            except Killed as killed:
-                self._dead(str(killed))
-                return False
-            except (Wait, Hold):
-                return False
-        if scope.cancel_called:
-            self._dead(points.labels[max(before, self.deaths[0])])
-            return not scope.cancelled_caught
-        return True
-
-    def _dead(self, label: str) -> None:
-        self.died.append(label)
-        self.deaths.pop(0)
-        self.plant.configure()
-        self._arm()
+async def live(plant: Plant, deaths: Deaths) -> None:
+    """An order has left by the morning. One day; then until nothing moves."""
+    plant.place(order("1", ("A", 3)), order("2", ("B", 1)))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 3)), package("P2", "SH2", ("B", 1), tracking="1Z2"))
+    await plant.export()
+    await enter(plant, bought("77", ("A", 4)))
+    await deaths.outlive(day(plant))
+    for _ in range(3):
+        for job in JOBS:
+            plant.later(minutes=2)
+            await plant.run(job)
 
 
 def check(plant: Plant, repeats: str) -> None:
@@ -176,8 +124,8 @@ def check(plant: Plant, repeats: str) -> None:
 
 
 async def lived(
-    folder: Path, kind: str, deaths: list[int], *, fault: Fault = Fault.NONE, cancels: bool = False
-) -> Day:
+    folder: Path, kind: str, points: list[int], *, fault: Fault = Fault.NONE, cancels: bool = False
+) -> Deaths:
     writes, steps = KINDS[kind]
     folder.mkdir(mode=0o700)  # noqa: ASYNC240 - nothing else runs
     with open_inline_store(folder, limit_bytes=1 << 26) as state:
@@ -186,14 +134,11 @@ async def lived(
         sinks = (warehouse.expected, warehouse.announced, warehouse.master, shop.received, shop.drafts)
         for sink in (*sinks, shop.purchases):
             sink.faults.append(fault)
-        day = Day(plant, deaths, cancels=cancels)
-        await day.live()
-        try:
+        deaths = Deaths(plant, points, cancels=cancels)
+        await live(plant, deaths)
+        with deaths.told():
             check(plant, writes.repeat)
-        except AssertionError as error:
-            error.add_note(f"died {day.died}")
-            raise
-        return day
+        return deaths
 
 
 @pytest.mark.parametrize("cancels", [False, True])

@@ -60,8 +60,7 @@ async def test_our_catalogue_follows_the_store(state: InlineStore) -> None:
     assert found.key == "p-B"
 
 
-async def test_an_older_form_and_what_cannot_be_kept(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_an_older_form_and_what_cannot_be_kept(plant: Plant) -> None:
     plant.sell(product("A", title="new", updated_at=utc(START_S)), product("S" * 101), product("K", key="\0"))
     plant.stores["shop"].products.change("p-Z", Bad(key="p-Z", place="product Z", reason="odd", raw=b"x"))
     run = await plant.run(UPDATE)
@@ -71,10 +70,7 @@ async def test_an_older_form_and_what_cannot_be_kept(state: InlineStore) -> None
     assert catalogue(plant) == {"A": "new"}
 
 
-async def test_what_a_whole_listing_lacks_is_gone(
-    state: InlineStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plant = Plant(state)
+async def test_what_a_whole_listing_lacks_is_gone(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def told(*listed: Product | Bad) -> dict[str, str]:
         monkeypatch.setattr(plant.stores["shop"], "products", Listing(*listed))
@@ -110,8 +106,7 @@ async def test_products_go_to_the_warehouse_and_again_when_they_change(state: In
     assert not plant.tasks()
 
 
-async def test_a_change_is_a_task_where_the_warehouse_amends_none(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_change_is_a_task_where_the_warehouse_amends_none(plant: Plant) -> None:
     plant.sell(product("A"))
     await plant.run(UPDATE)
     await plant.run(EXPORT)
@@ -138,8 +133,7 @@ async def test_one_product_describes_a_sku(state: InlineStore, monkeypatch: pyte
     assert {sku: one.title for sku, one in plant.warehouse.master.newest().items()} == {"A": "on"}
 
 
-async def test_one_that_is_not_sold_any_more_is_not_handed_over(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_one_that_is_not_sold_any_more_is_not_handed_over(plant: Plant) -> None:
     plant.warehouse.master.refuse["A"] = "sku:A"
     plant.sell(product("A"))
     await plant.run(UPDATE)

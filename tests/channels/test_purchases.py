@@ -39,8 +39,7 @@ async def test_a_new_one_goes_once_and_its_status_later(state: InlineStore) -> N
     assert not plant.tasks()
 
 
-async def test_a_store_that_amends_none_makes_a_task(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_store_that_amends_none_makes_a_task(plant: Plant) -> None:
     plant.buy(purchase("1", ("A", 10)))
     await plant.run(NEW)
     plant.buy(purchase("1", line("A", 10, 4), PurchaseLine(key="L2", sku="B", expected=1), status="closed"))
@@ -83,8 +82,7 @@ async def test_what_was_told_already_is_no_new_task(state: InlineStore) -> None:
     assert not plant.tasks()
 
 
-async def test_one_cancelled_before_is_not_told(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_one_cancelled_before_is_not_told(plant: Plant) -> None:
     plant.buy(purchase("1"), purchase("2"))
     plant.stores["shop"].purchases.refuse.update(po1="number", po2="number")
     await plant.run(NEW)
@@ -94,8 +92,7 @@ async def test_one_cancelled_before_is_not_told(state: InlineStore) -> None:
     assert plant.doc("po2", purchases.CHANNEL).by_sink
 
 
-async def test_what_ended_before_is_history(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_what_ended_before_is_history(plant: Plant) -> None:
     plant.buy(
         purchase("1", status="received"),
         purchase("2", status="closed", updated_at=utc(ENABLED_S - 1)),
@@ -127,8 +124,7 @@ async def test_an_older_form_changes_nothing(state: InlineStore) -> None:
     assert len(plant.stores["shop"].purchases.effects) == 1
 
 
-async def test_a_page_that_cannot_be_read_whole(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_page_that_cannot_be_read_whole(plant: Plant) -> None:
     plant.buy(purchase("1"), purchase("9" * 120))
     plant.warehouse.purchases.change("po2", Bad(key="po2", place="PO 2", reason="odd", raw=b"x"))
     run = await plant.run(NEW)
@@ -146,9 +142,8 @@ async def test_what_was_fetched_goes_also_while_the_warehouse_fails(state: Inlin
     assert plant.stores["ebay"].purchases.created() == {"po1": 1}
 
 
-async def test_more_than_a_slice(state: InlineStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_a_slice(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purchases, "SLICE", 2)
-    plant = Plant(state)
     plant.buy(*(purchase(str(number)) for number in range(5)), replace(purchase("9"), lines=()))
     await plant.run(NEW)
     assert len(plant.stores["shop"].purchases.created()) == 5

@@ -174,8 +174,7 @@ async def test_a_receipt_that_changed_is_amended_or_a_task(state: InlineStore) -
     assert detail == f"{told_before}; now it is 2 × A (damaged)"
 
 
-async def test_a_receipt_proves_its_return(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_receipt_proves_its_return(plant: Plant) -> None:
     plant.warehouse.expected.refuse["r7"] = "sku:A"
     plant.ask_back(asked_back("7"))
     await plant.returns()
@@ -186,8 +185,7 @@ async def test_a_receipt_proves_its_return(state: InlineStore) -> None:
     assert told(plant)
 
 
-async def test_one_half_goes_on_while_the_other_fails(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_one_half_goes_on_while_the_other_fails(plant: Plant) -> None:
     plant.ask_back(asked_back("7"))
     await plant.returns()
     plant.stores["shop"].asked.down = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import after_restore, snapshot
+from dropstreamd.channels import after_restore, believing
 from dropstreamd.config.schema import Breaker, Config, DaemonSettings
 from dropstreamd.errors import NotYet, OutcomeUnknown, Unreachable
 from dropstreamd.store import control_numbers
@@ -265,7 +265,7 @@ async def test_a_snapshot_that_the_backup_held_is_none_from_after_the_restore(tm
     plant, _ = await go_back(tmp_path, holds_one, sells_nine)
     with open_inline_store(tmp_path) as state:
         await reopened(plant, state)
-        approve = partial(snapshot.approve, account=plant.feed.account, now_s=plant.clock.now_s())
+        approve = partial(believing.approve, account=plant.feed.account, now_s=plant.clock.now_s())
         assert await plant.state.write(approve) is None
         with pytest.raises(NotYet):
             await plant.full()

@@ -50,15 +50,13 @@ async def test_it_goes_under_the_sku_that_was_shipped(state: InlineStore) -> Non
     assert [line.sku for line in sent.lines] == ["W-A", "W-X"]
 
 
-async def test_a_return_of_an_order_that_is_not_ours_goes_without_its_reference(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_return_of_an_order_that_is_not_ours_goes_without_its_reference(plant: Plant) -> None:
     plant.ask_back(asked_back("7", order_key="o99"), asked_back("8", order_key="o\0"))
     await plant.returns()
     assert [one.order_reference for one in plant.warehouse.expected.newest().values()] == ["", ""]
 
 
-async def test_one_that_waits_or_was_cancelled_before_is_not_handed_over(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_one_that_waits_or_was_cancelled_before_is_not_handed_over(plant: Plant) -> None:
     plant.ask_back(asked_back("7", status="waiting"), asked_back("8", status="cancelled"), asked_back("9"))
     plant.warehouse.expected.refuse["r9"] = "sku:A"
     await plant.returns()
@@ -72,8 +70,7 @@ async def test_one_that_waits_or_was_cancelled_before_is_not_handed_over(state: 
     assert plant.warehouse.expected.created() == {"r7": 1}
 
 
-async def test_one_cancelled_after_is_a_task(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_one_cancelled_after_is_a_task(plant: Plant) -> None:
     plant.ask_back(asked_back("7"))
     await plant.returns()
     plant.ask_back(asked_back("7", status="cancelled"))
@@ -98,8 +95,7 @@ async def test_one_changed_after_is_amended_or_a_task(state: InlineStore) -> Non
     assert "line removed: 1 × C" in detail
 
 
-async def test_that_the_store_received_it_is_no_change(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_that_the_store_received_it_is_no_change(plant: Plant) -> None:
     plant.ask_back(asked_back("7"))
     await plant.returns()
     plant.ask_back(asked_back("7", status="closed"))
@@ -149,16 +145,14 @@ async def test_two_stores_with_one_reference_are_told_apart(state: InlineStore) 
     assert plant.doc("r7", returns.CHANNEL, "ebay").reference == "E7"
 
 
-async def test_lines_without_a_sku_or_without_units(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_lines_without_a_sku_or_without_units(plant: Plant) -> None:
     plant.ask_back(asked_back("7", ("", 1)), asked_back("8", ("A", 0)))
     await plant.returns()
     assert plant.doc("r7", returns.CHANNEL).cause == "sku:"
     assert plant.doc("r8", returns.CHANNEL).state is State.VOID
 
 
-async def test_one_that_cannot_be_read_is_parked_raw(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_one_that_cannot_be_read_is_parked_raw(plant: Plant) -> None:
     plant.stores["shop"].asked.change("r6", Bad(key="r6", place="return 6", reason="odd", raw=b"{}"))
     plant.ask_back(asked_back("7"))
     run = await plant.returns()

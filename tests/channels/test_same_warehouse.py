@@ -97,10 +97,9 @@ async def test_all_stores_of_a_renamed_warehouse_stop_and_one_word_is_enough(sta
     assert set(plant.stores["ebay"].fulfilled.newest()) == {"P2"}
 
 
-async def test_what_was_done_under_the_new_name_already_stays(state: InlineStore) -> None:
+async def test_what_was_done_under_the_new_name_already_stays(plant: Plant) -> None:
     """A count that has begun anew goes on from the greater one; an order that a person took back meanwhile
     takes no units any more."""
-    plant = Plant(state)
     plant.report({"A": 9})
     await plant.full()
     plant.place(order("1", method="Express"), order("2", method="Express"))
@@ -119,8 +118,7 @@ async def test_what_was_done_under_the_new_name_already_stays(state: InlineStore
     assert taken.of(None) == {"A": 1}
 
 
-async def test_a_new_address_needs_no_word_while_nothing_is_under_way(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_a_new_address_needs_no_word_while_nothing_is_under_way(plant: Plant) -> None:
     plant.place(order("1"))
     await plant.import_orders()
     plant.ship(package("P1", "SH1", ("A", 1)))
@@ -141,8 +139,7 @@ async def test_a_new_address_needs_no_word_while_nothing_is_under_way(state: Inl
         await plant.import_orders()
 
 
-async def test_what_is_not_settled_at_one_warehouse_is_not_looked_for_at_another(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_what_is_not_settled_at_one_warehouse_is_not_looked_for_at_another(plant: Plant) -> None:
     plant.place(order("1"))
     plant.warehouse.taken.faults.append(Fault.LOST_AFTER)
     with pytest.raises(OutcomeUnknown):
@@ -173,9 +170,8 @@ async def test_a_warehouse_of_others_is_not_the_same(state: InlineStore) -> None
     assert not plant.state.read(partial(same_warehouse.is_of_others, scope=plant.scopes["c-ebay"]))
 
 
-async def test_a_new_connection_does_not_take_the_figures_of_another_warehouse(state: InlineStore) -> None:
+async def test_a_new_connection_does_not_take_the_figures_of_another_warehouse(plant: Plant) -> None:
     """The old connection went, and the table of its warehouse leads to another one by now."""
-    plant = Plant(state)
     plant.report({"A": 90})
     await plant.full()
     plant.connections.clear()
@@ -188,6 +184,24 @@ async def test_a_new_connection_does_not_take_the_figures_of_another_warehouse(s
     await confirm(plant, "late")
     await plant.full("late")
     assert plant.stores["late"].shows() == {"A": 90}
+
+
+async def test_a_warehouse_whose_address_is_written_in_another_way_goes_on(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.report({"A": 9})
+    plant.place(order("1", ("A", 2)))
+    await plant.full()
+    await plant.import_orders()
+    plant.account = replace(
+        plant.account, account_key="fake:renamed", former_keys=frozenset({plant.account.account_key})
+    )
+    plant.stores["late"] = FakeStore(plant.clock, plant.points, shipments=KEY)
+    plant.configure(late=connection("late"))
+    plant.ship(package("P1", "SH1", ("A", 2)))
+    await plant.export()
+    assert set(plant.stores["shop"].fulfilled.newest()) == {"P1"}
+    await plant.full("late")
+    assert plant.stores["late"].shows() == {"A": 7}
 
 
 async def test_a_state_from_before_promises_what_was_added_and_what_is_not_stopped(

@@ -1,5 +1,6 @@
 """Shipments: each package reaches the store that sold, once, with its tracking."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -39,6 +40,17 @@ async def test_a_package_becomes_a_fulfillment_once(plant: Plant) -> None:
     assert told(plant) == {"P1": {"L1": 3, "L2": 2}}
     assert plant.warehouse.packages.archived == ["shp-0000"]
     assert not (await plant.export()).counts
+
+
+@pytest.mark.parametrize(("left_s", "told_s"), [(-3600, 0), (0, 0), (3600, 3600)])
+async def test_nothing_leaves_before_its_order_was_placed(plant: Plant, left_s: int, told_s: int) -> None:
+    """Of many a warehouse only the day is known: its noon may be before the order."""
+    placed_at = order("o1").placed_at
+    sent = replace(package("P1", "SH1", ("A", 3)), shipped_at=placed_at + timedelta(seconds=left_s))
+    plant.ship(sent)
+    await plant.export()
+    made = plant.stores["shop"].fulfilled.newest()["P1"]
+    assert made.shipped_at == placed_at + timedelta(seconds=told_s)
 
 
 async def test_partial_shipments_are_fulfillments_of_their_own(plant: Plant) -> None:

@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import snapshot
-from dropstreamd.channels.snapshot import Difference, Snapshot, judge
+from dropstreamd.channels import believing, snapshot
+from dropstreamd.channels.breaker import Difference, judge
+from dropstreamd.channels.snapshot import Snapshot
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Breaker
 from dropstreamd.errors import ProtocolMismatch
@@ -21,11 +22,6 @@ from tests.channels.plant import ACCOUNT, Plant
 from tests.fakes.points import Killed
 
 TEN = {f"S{number}": 10 for number in range(10)}
-
-
-@pytest.fixture
-async def plant(state: InlineStore) -> Plant:
-    return Plant(state)
 
 
 async def told(
@@ -48,7 +44,7 @@ def held(plant: Plant) -> Generation | None:
 
 async def approve(plant: Plant) -> Generation | None:
     return await plant.state.write(
-        partial(snapshot.approve, account=plant.feed.account, now_s=plant.clock.now_s())
+        partial(believing.approve, account=plant.feed.account, now_s=plant.clock.now_s())
     )
 
 

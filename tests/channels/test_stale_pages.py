@@ -9,16 +9,14 @@ from dropstreamd.channels.look import Look
 from dropstreamd.channels.run import Run
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
-from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import ENABLED_S, Plant, order
 from tests.fakes.sources import ChangesSession
 
 
 async def test_a_page_that_comes_late_does_not_undo_a_newer_one(
-    state: InlineStore, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    plant: Plant, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant = Plant(state)
     slow_s = [5.0]
     asked = ChangesSession.page
 

@@ -182,8 +182,7 @@ async def test_what_cannot_be_entered_says_why(state: InlineStore) -> None:
     assert "no SKU" in wrong(plant, bought("2", ("", 1)))
 
 
-async def test_the_store_is_told_also_while_the_warehouse_fails(state: InlineStore) -> None:
-    plant = Plant(state)
+async def test_the_store_is_told_also_while_the_warehouse_fails(plant: Plant) -> None:
     await enter(plant, bought("1"))
     plant.warehouse.announced.faults.append(Fault.WAIT)
     with pytest.raises(Wait):

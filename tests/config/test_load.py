@@ -283,7 +283,7 @@ def test_too_many_files(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_too_many_rows(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dropstreamd.config.connections.CSV_ROWS_LIMIT", 1)
+    monkeypatch.setattr("dropstreamd.config.maps.CSV_ROWS_LIMIT", 1)
     folder.write("listings.csv", "channel_sku,warehouse_sku\na,b\nc,d\n")
     folder.write("connections.d/a.toml", connection(1, top='listings_file = "listings.csv"'))
     assert "line 3: found more rows, expected at most 1" in only(folder)

@@ -136,6 +136,7 @@ def test_two_connections_of_one_account_say_which_orders_are_theirs(folder: Fold
     config = load(folder.path, PLUGINS).config
     assert config.connections["c-001"].taken == {"2"}
     assert config.connections["c-002"].taken == {"1"}
+    assert config.connections["c-001"].shares_store
 
 
 def test_a_warehouse_that_is_told_no_facility_is_noted(

@@ -176,5 +176,9 @@ ILL = msgspec.structs.replace(
     plugins=(
         PluginCard(name="ebay", origin="dropstream-ebay 1.0", problem="no PLUGIN", remedy="reinstall it"),
     ),
-    circuits=(CircuitCard(account="vendure:shop", state="open", failures=5, rests_s=240.0),),
+    circuits=(
+        CircuitCard(
+            account="vendure:shop", state="open", failures=5, rests_s=240.0, error="no answer", remedy="wait"
+        ),
+    ),
 )

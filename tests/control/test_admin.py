@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import trio
 
+from dropstreamd.actors.trouble import Trouble
 from dropstreamd.platform.secrets import SecretRef
 from dropstreamd.store.backup import verify_backup
 from tests.control.conf_files import CONNECTION
@@ -33,6 +35,28 @@ async def test_a_secret_is_deleted(client: Client) -> None:
     assert (await client.get("/secrets"))["names"] == []
     assert (await client.get("/connections/shop/log"))["lines"] == []
     assert (await client.refused("DELETE", "/secrets/spare"))[:2] == (404, "not found")
+
+
+async def test_a_secret_that_is_used_is_deleted_only_once_its_users_were_seen(
+    office: Office, client: Client
+) -> None:
+    path = office.conf / "connections.d" / "shop.toml"
+    path.write_text(path.read_text().replace("[store]", '[store]\npassword = { secret = "shop-key" }'))
+    await client.ask("POST", "/reload")
+    for name in ("shop-key", "wms-token"):
+        await client.ask("PUT", f"/secrets/{name}", {"value": VALUE})
+    status, kind, told = await client.refused("DELETE", "/secrets/shop-key")
+    assert (status, kind, told["known"]) == (409, "unconfirmed", ["connection shop (store.password)"])
+    assert told["detail"].startswith("secret shop-key is in use, and runs that need it would be held: conn")
+    warehouse = (await client.refused("DELETE", "/secrets/wms-token"))[2]
+    assert warehouse["known"] == ["warehouse acme.main (token), of ebay, shop"]
+    for query in (f"shown={warehouse['shown']}", "shown=x", "confirmed=false"):
+        assert (await client.refused("DELETE", f"/secrets/shop-key?{query}"))[1] == "unconfirmed"
+    assert (await client.get("/secrets"))["names"] == ["shop-key", "wms-token"]
+    await client.ask("DELETE", f"/secrets/shop-key?shown={told['shown']}")
+    await client.ask("DELETE", "/secrets/wms-token?confirmed=true")
+    assert (await client.get("/secrets"))["names"] == []
+    assert (await client.refused("DELETE", "/secrets/shop-key"))[:2] == (404, "not found")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +94,30 @@ async def test_a_reload_with_problems_lists_every_one(office: Office, client: Cl
     assert (status, kind, told["detail"]) == (422, "config", "2 problems")
     assert {Path(problem["file"]).name for problem in told["problems"]} == {"shop.toml", "ebay.toml"}
     assert len((await client.get("/status"))["connections"]) == 2
+
+
+async def test_what_waits_for_a_secret_or_a_file_is_tried_again_once_it_is_there(
+    office: Office, client: Client
+) -> None:
+    await client.enable()
+    actor = office.daemon.connections["c-shop"].actors["sales_orders"]
+    path = office.conf / "connections.d" / "shop.toml"
+
+    async def is_tried(method: str, to: str, body: dict[str, object] | None = None) -> bool:
+        later = {"retry_s": office.clock.now_s() + 3600, "retry_at_s": trio.current_time() + 3600}
+        waits = Trouble(failures=3, error="no secret", remedy="", held=True, **later)
+        actor.troubles.now["import"] = waits
+        await client.ask(method, to, body)
+        now = actor.trouble.get("import")  # none, once it went well
+        return now is None or now.retry_s <= office.clock.now_s()
+
+    assert not await is_tried("PUT", "/secrets/another", {"value": VALUE})
+    assert await is_tried("PUT", "/secrets/wms-token", {"value": VALUE})
+    assert not await is_tried("POST", "/reload")
+    path.write_text(path.read_text() + '[listings]\nA = "B"\n')
+    assert await is_tried("POST", "/reload")
+    account = (await client.get("/connections/shop/store"))["configured"]
+    assert await is_tried("POST", "/connections/shop/store", {"account": account})
 
 
 async def test_a_reload_names_the_connection_whose_secret_is_not_there(

@@ -120,7 +120,9 @@ def test_a_change_is_shown_before_it_is_made(
 ) -> None:
     file = tmp_path / "po.csv"
     file.write_text("number,sku,quantity\nPO-1,A,1\n")
-    no = refusal("unconfirmed", 409, "1 of these would change", known=("PO-1: A: 2 each → 1 each",))
+    no = refusal(
+        "unconfirmed", 409, "1 of these would change", known=("PO-1: A: 2 each → 1 each",), shown="f00d"
+    )
     api.answer(f"POST {AT}/purchase-orders", no)
     api.answer(f"POST {AT}/purchase-orders", PurchasesEntered(new=0, changed=1, same=0))
     told = ctl(api, "po", "acme-vendure", "--enter", str(file), *argv, typed=typed, is_terminal=bool(typed))
@@ -128,7 +130,9 @@ def test_a_change_is_shown_before_it_is_made(
     if "--json" not in argv:
         assert told.err.startswith("1 of these would change\n  - PO-1: A: 2 each → 1 each\n")
     first = entering.read(file)
-    sent = [first, msgspec.structs.replace(first, confirmed=True)] if code == 0 else [first]
+    yes = "--yes" in argv
+    agreed = msgspec.structs.replace(first, confirmed=yes, shown="" if yes else "f00d")
+    sent = [first, agreed] if code == 0 else [first]
     assert [each.read(EnterPurchases) for each in api.asked] == sent
 
 

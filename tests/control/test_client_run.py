@@ -11,6 +11,7 @@ from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.following import events as parsed
 from dropstreamd.control.cli.following import follow
 from dropstreamd.control.cli.session import Options, Session
+from dropstreamd.control.messages.look import Parked, ParkedExample, ParkedGroup
 from dropstreamd.control.messages.runs import (
     AskRun,
     Began,
@@ -23,7 +24,7 @@ from dropstreamd.control.messages.runs import (
 )
 from dropstreamd.errors import ProtocolMismatch, Unreachable
 from tests.control.fake_api import UNCLOSED, FakeApi, ctl, events, golden, refusal, sse, terminal
-from tests.control.shown import ENDED, FAILED, NO_BACKLOG, OLDER, RUN, RUNNING
+from tests.control.shown import ENDED, FAILED, ILL, NO_BACKLOG, OLDER, RUN, RUNNING
 
 JOBS = "/v1/connections/acme-vendure/channels"
 ASK = f"POST {JOBS}/sales_orders/jobs/import/run"
@@ -211,6 +212,54 @@ def test_a_run_that_fails_exits_1(api: FakeApi) -> None:
         "sales_orders.import held in 12 s, 2026-03-05 14:27:04 EST: nothing to do\n"
         "Why: the password was refused\nWhat to do: set it anew\n"
     )
+
+
+def unreadable(channel: str, *examples: ParkedExample) -> ParkedGroup:
+    return ParkedGroup(
+        channel=channel, kind="undecodable", cause="torn", count=len(examples), more=False, examples=examples
+    )
+
+
+def test_a_run_that_failed_says_when_it_is_tried_again(api: FakeApi) -> None:
+    api.answer("GET /v1/status/acme-vendure", ILL)
+    ctl(api, "status", "acme-vendure")  # takes the answer that nothing is wrong
+    api.answer(EVENTS, events(Ended(run=FAILED)))
+    _, out, _ = waited(api, FAILED)
+    assert out.endswith("What to do: set it anew\nTried again by itself: 2026-03-05 15:00:12 EST\n")
+
+
+def test_a_run_that_set_something_aside_says_what_and_exits_1(api: FakeApi) -> None:
+    ended = msgspec.structs.replace(
+        ENDED, channel="shipments", job="export", counts={"undecodable": 2, "accepted": 1, "tasks": 1}
+    )
+    new = ParkedExample(
+        key="k1", number="shp_1.csv", reason="it has no column 'quantity'", since_s=ENDED.started_s
+    )
+    old = ParkedExample(key="k0", number="shp_0.csv", reason="torn", since_s=ENDED.started_s - 1)
+    parked = Parked(
+        groups=(
+            unreadable("shipments", old),
+            unreadable("shipments", new),
+            unreadable("returns", new),
+        ),
+        backlog=NO_BACKLOG,
+    )
+    api.answer("GET /v1/connections/acme-vendure/parked", parked)
+    api.answer(EVENTS, events(Ended(run=ended)))
+    code, out, _ = waited(api, ended)
+    assert code == 1
+    assert out == (
+        "shipments.export done in 12 s, 2026-03-05 14:27:04 EST: 2 undecodable, 1 accepted, 1 tasks\n"
+        "Not all of it went through:\n"
+        "  ! 2 documents or rows could not be read\n"
+        "      shp_1.csv: it has no column 'quantity'\n"
+        "    → dropstreamctl parked acme-vendure\n"
+        "  ! 1 thing to do by hand\n"
+        "    → dropstreamctl tasks acme-vendure\n"
+    )
+    code, out, err = waited(api, ended, "--json")
+    assert (code, err) == (1, "")
+    assert msgspec.json.decode(out, type=RunShown) == ended
 
 
 def test_json_prints_the_run_alone(api: FakeApi) -> None:

@@ -120,6 +120,13 @@ def test_preflight_that_is_not_ready(api: FakeApi, wrong: dict[str, object]) -> 
     assert ctl(api, "preflight", "acme-vendure", "--json").code == 1
 
 
+def test_a_carrier_without_a_mapping_is_told_by_its_own_name(api: FakeApi) -> None:
+    unmapped = msgspec.structs.replace(READY, carriers_unmapped=Names(count=1, names=("UPS",)))
+    api.answer(f"POST {AT}/preflight", unmapped)
+    told = ctl(api, "preflight", "acme-vendure")
+    assert (told.code, "carriers without a mapping: 1: UPS" in told.out) == (0, True)
+
+
 def test_preflight_without_an_order(api: FakeApi) -> None:
     api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=None))
     told = ctl(api, "preflight", "acme-vendure")
@@ -254,6 +261,30 @@ def test_secrets_are_listed_and_deleted(api: FakeApi) -> None:
     assert ctl(api, "secret", "delete", "b").out == "b was deleted\n"
     told = ctl(api, "secret", "list")
     assert (told.out, told.err) == ("", "There are none. To add one: dropstreamctl secret set NAME\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "typed", "then"),
+    [
+        ((), "y\n", "?shown=f00d"),
+        (("--yes",), "", "?confirmed=true"),
+        ((), "n\n", None),
+        ((), "", None),
+        (("--json",), "", None),
+    ],
+)
+def test_a_secret_that_is_used_names_who_uses_it(
+    api: FakeApi, argv: tuple[str, ...], typed: str, then: str | None
+) -> None:
+    detail = "secret b is in use: connection acme (store.password)"
+    known = ("connection acme (store.password)",)
+    api.answer("DELETE /v1/secrets/b", refusal("unconfirmed", 409, detail, known=known, shown="f00d"))
+    api.answer(f"DELETE /v1/secrets/b{then}", Done(text="b was deleted"))
+    told = ctl(api, "secret", "delete", "b", *argv, typed=typed, is_terminal=bool(typed))
+    assert (told.code, told.out == "b was deleted\n") == ((0, True) if then else (4, False))
+    assert api.lines == ["DELETE /v1/secrets/b", *([f"DELETE /v1/secrets/b{then}"] if then else [])]
+    if "--json" not in argv:
+        assert told.err.startswith("secret b is in use\n  - connection acme (store.password)\n")
 
 
 # ---- reload and backup

@@ -54,9 +54,12 @@ def test_a_verb_that_is_refused(api: FakeApi) -> None:
     assert told.err == "Refused: the warehouse has 1\nWhat to do: order cancel\n"
 
 
-def unsure(api: FakeApi) -> None:
+def unsure(api: FakeApi, changes: int = 0) -> None:
     path = f"POST {AT}/order-resend/1"
-    api.answer(path, refusal("unconfirmed", 409, "the warehouse had 1 once: it is sent", known=KNOWN))
+    detail = f"the warehouse had 1 once: {'; '.join(KNOWN)}"
+    for number in range(changes + 1):
+        shown = f"f00d-{number}"
+        api.answer(path, refusal("unconfirmed", 409, detail, known=KNOWN, shown=shown))
     api.answer(path, Done(text="it goes again"))
 
 
@@ -70,8 +73,27 @@ def test_resend_shows_what_is_known_and_asks(api: FakeApi) -> None:
     )
     assert [asked.read(Confirmed) for asked in api.asked] == [
         Confirmed(why="lost"),
-        Confirmed(why="lost", confirmed=True),
+        Confirmed(why="lost", shown="f00d-0"),
     ]
+
+
+def test_what_has_changed_since_is_shown_and_asked_about_again(api: FakeApi) -> None:
+    unsure(api, changes=1)
+    argv = ("order", "resend", "acme", "1", "--why", "lost")
+    told = ctl(api, *argv, typed="y\ny\n", is_terminal=True)
+    assert (told.code, told.out) == (0, "it goes again\n")
+    assert told.err.count("  - it is sent\n") == 2
+    assert "[y/N] Meanwhile this has changed.\nthe warehouse had 1 once\n" in told.err
+    assert [asked.read(Confirmed) for asked in api.asked][1:] == [
+        Confirmed(why="lost", shown=f"f00d-{number}") for number in (0, 1)
+    ]
+
+
+def test_what_changes_all_the_time_is_given_up(api: FakeApi) -> None:
+    unsure(api, changes=9)
+    argv = ("order", "resend", "acme", "1", "--why", "lost")
+    told = ctl(api, *argv, typed="y\n" * 9, is_terminal=True)
+    assert (told.code, told.out, len(api.asked)) == (4, "", 6)
 
 
 @pytest.mark.parametrize(("more", "code", "asked"), [((), 4, 1), (("--yes",), 0, 2), (("--json",), 4, 1)])
@@ -79,6 +101,7 @@ def test_resend_in_scripts(api: FakeApi, more: tuple[str, ...], code: int, asked
     unsure(api)
     told = ctl(api, "order", "resend", "acme", "1", "--why", "lost", *more)
     assert (told.code, len(api.asked)) == (code, asked)
+    assert all(each.read(Confirmed) == Confirmed(why="lost", confirmed=True) for each in api.asked[1:])
 
 
 def test_a_connection_that_is_named_as_a_verb(api: FakeApi) -> None:

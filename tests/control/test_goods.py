@@ -201,7 +201,13 @@ async def test_a_purchase_order_is_changed_only_once_what_changes_was_seen(
     )
     assert [each["purchase"]["number"] for each in (await client.get(path))["purchases"]] == ["77"]
     assert (await client.get(f"{path}/77"))["purchase"]["supplier"] == "Mill"
-    told = await client.ask("POST", path, {**asked, "confirmed": True})
+    less = {**other, "lines": [{"sku": "A", "quantity": 11}]}
+    status, kind, more = await client.refused(
+        "POST", path, {"purchases": [new, less], "shown": told["shown"]}
+    )
+    assert (status, kind) == (409, "unconfirmed")
+    assert more["known"][0].startswith("77: A: 24 case of 12 → 11 each; B:")
+    told = await client.ask("POST", path, {**asked, "shown": told["shown"]})
     assert (told["new"], told["changed"]) == (1, 1)
     swapped = {**other, "lines": other["lines"][::-1], "status": "cancelled"}
     told = (await client.refused("POST", path, {"purchases": [swapped]}))[2]

@@ -94,6 +94,24 @@ async def test_an_order_that_the_warehouse_lost_goes_again(office: Office, clien
     assert line["text"].endswith(": the warehouse lost it")
 
 
+async def test_what_was_agreed_to_is_what_was_shown(office: Office, client: Client) -> None:
+    """What the warehouse says meanwhile is read before it is agreed to."""
+    office.offers |= {Part.ACKNOWLEDGEMENTS}
+    await client.ask("POST", "/reload")
+    await handed(office, client)
+    before = (await refused(client, "resend"))[2]
+    say(office, "rejected", "R003", reason="no such SKU")
+    await client.run("sales_orders.import")
+    status, kind, now = await refused(client, "resend", shown=before["shown"])
+    assert (status, kind) == (409, "unconfirmed")
+    assert "this has changed since it was shown" in now["detail"]
+    assert "the warehouse said: rejected (R003): no such SKU" in now["known"]
+    assert now["known"] != before["known"]
+    await verb(client, "resend", shown=now["shown"])
+    await client.run("sales_orders.import")
+    assert of_one(office).created() == {"o1": 2}
+
+
 WAITING = Whereabouts(where="waiting", detail="its file out-1 still lies in in: it was not taken yet")
 THERE = Whereabouts(where="there", detail="the warehouse has its shipment 7")
 

@@ -1,7 +1,10 @@
 """Status: what runs, what does not, and what waits."""
 
+import pytest
+
 from dropstreamd.config.load import load
-from dropstreamd.control.cards import COUNT_LIMIT
+from dropstreamd.control.counted import COUNT_LIMIT
+from dropstreamd.errors import Unreachable
 from dropstreamd.store import cursors, levels
 from dropstreamd.store.records import Flow
 from tests.channels.plant import order, package
@@ -43,6 +46,17 @@ async def test_a_new_connection_is_off_and_says_what_it_could_do(client: Client)
     [account] = status["accounts"]
     assert account["connections"] == ["ebay", "shop"]
     assert 0 < status["state_used_bytes"] < status["state_limit_bytes"]
+
+
+async def test_an_open_circuit_shows_what_opened_it(office: Office, client: Client) -> None:
+    circuit = office.daemon.accounts.circuits.circuit("vendure:shop")
+    for _ in range(5):
+        with pytest.raises(Unreachable), circuit.watch():
+            raise Unreachable("shop.example: answered 502", remedy="look there")
+    [shown] = (await client.get("/status"))["circuits"]
+    assert 14 < shown.pop("rests_s") <= 15
+    failed = {"error": "shop.example: answered 502", "remedy": "look there"}
+    assert shown == {"account": "vendure:shop", "state": "open", "failures": 5, **failed}
 
 
 async def test_one_connection_by_name_or_id_with_its_account(client: Client) -> None:

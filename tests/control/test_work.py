@@ -32,6 +32,21 @@ async def test_an_order_by_any_of_its_names(office: Office, client: Client) -> N
     assert shown["attempt"] is None
 
 
+async def test_an_order_that_waits_says_what_keeps_it_and_until_when(office: Office, client: Client) -> None:
+    office.stores["shop"].changes.change("o1", order("1", placed_s=NEW_S))
+    office.warehouse.taken.faults.append(Fault.WAIT)
+    await client.enable()
+    ended = await client.run("sales_orders.import")
+    goes, fails = (await client.get(f"{SHOP}/orders/1"))["explained"]
+    assert goes == "it goes with the next run of sales_orders.import"
+    assert fails.startswith(f"sales_orders.import failed: {ended['error']}; it is tried again at 2026-03-02 ")
+    office.report({"A": 5})
+    office.stores["shop"].levels.faults.append(Fault.WAIT)
+    ended = await client.run("inventory.smart")
+    steps = (await client.get(f"{SHOP}/skus/A"))["steps"]
+    assert f"inventory.smart failed: {ended['error']}; it is tried again at " in steps[-1]
+
+
 async def test_orders_that_were_never_sent_are_found_by_their_number(office: Office, client: Client) -> None:
     changes = office.stores["shop"].changes
     changes.change("o1", order("1/7", method="Express", placed_s=NEW_S))
@@ -380,3 +395,27 @@ async def test_a_held_snapshot_is_approved(office: Office, client: Client) -> No
     lines = (await client.get("/connections/ebay/log"))["lines"]
     assert [line["event"] for line in lines] == ["approved"]
     assert (await client.refused("POST", "/warehouses/acme/mian/approve", held))[0] == 404
+
+
+async def test_a_sku_tells_the_time_of_the_snapshot_that_it_names(office: Office, client: Client) -> None:
+    """Not when a person approved it, nor that of a later one in which the figure stayed."""
+    await client.enable()
+    office.report({"A": 5, "B": 3})
+    await client.run("inventory.smart")
+    office.clock.step(3600)
+    office.report({"A": 7})
+    reported_s = office.clock.now_s()
+    await client.run("inventory.smart")
+    [account] = (await client.get("/status"))["accounts"]
+    office.clock.step(7200)
+    held = {"generation": account["held"]["id"]}
+    await client.ask("POST", "/warehouses/acme/main/approve", held)
+    for later in ({}, {"A": 7, "C": 1}):
+        if later:
+            office.clock.step(600)
+            office.report(later)
+            await client.run("inventory.smart")
+        shown = await client.get(f"{SHOP}/skus/A")
+        assert (shown["snapshot"], shown["reported"]) == ("stock-0002", 7)
+        assert abs(shown["as_of_s"] - reported_s) < 5
+        assert "the warehouse reports 7 available, since 2026-03-02T10:00:" in shown["steps"][0]

@@ -113,7 +113,8 @@ class EdiPartner:
         self, reference: str, shipment: str, lines: dict[str, int | Short], *, tracking: str = ""
     ) -> str:
         """945 of one shipment in one carton. A number is units ordered and shipped."""
-        body: list[tuple[str, ...]] = [("W06", "F", reference, "20261121", shipment), ("N1", "WH", "EAST")]
+        today = time.strftime("%Y%m%d")
+        body: list[tuple[str, ...]] = [("W06", "F", reference, today, shipment), ("N1", "WH", "EAST")]
         body += [("W27", "M", "UPSN", "Ground"), ("LX", "1")]
         body += [("MAN", "CP", tracking)] if tracking else []
         shipped = 0

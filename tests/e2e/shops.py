@@ -61,8 +61,8 @@ class Shop(Protocol):
 
     def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str: ...
 
-    def tracking(self, number: str) -> list[str]:
-        """Of each fulfillment of the order."""
+    def packages(self, number: str) -> list[str]:
+        """Carrier and tracking number of each fulfillment of the order."""
         ...
 
 
@@ -91,9 +91,11 @@ class OnShopify:
         self._made[made["order"]["name"]] = made
         return str(made["order"]["name"])
 
-    def tracking(self, number: str) -> list[str]:
+    def packages(self, number: str) -> list[str]:
         made = self._made[number]["fulfillments"]
-        return [" ".join(each["number"] for each in one["trackingInfo"]) for one in made]
+        return [
+            " ".join(f"{each['company']} {each['number']}" for each in one["trackingInfo"]) for one in made
+        ]
 
 
 class OnAmazon:
@@ -121,8 +123,9 @@ class OnAmazon:
     def place(self, units: Mapping[str, int], *, earlier: bool = False) -> str:
         return str(self._seller.place(units)["orderId"])
 
-    def tracking(self, number: str) -> list[str]:
-        return [each["trackingNumber"] for each in self._seller.orders[number]["packages"]]
+    def packages(self, number: str) -> list[str]:
+        made = self._seller.orders[number]["packages"]
+        return [f"{each['carrier']} {each['trackingNumber']}" for each in made]
 
 
 class OnEbay:
@@ -154,8 +157,9 @@ class OnEbay:
         with dated(self._shop, earlier=earlier):
             return str(self._shop.place(units)["orderId"])
 
-    def tracking(self, number: str) -> list[str]:
-        return [each["shipmentTrackingNumber"] for each in self._shop.fulfillments[number]]
+    def packages(self, number: str) -> list[str]:
+        made = self._shop.fulfillments[number]
+        return [f"{each['shippingCarrierCode']} {each['shipmentTrackingNumber']}" for each in made]
 
 
 class OnBigCommerce:
@@ -177,8 +181,10 @@ class OnBigCommerce:
         with dated(self._shop, earlier=earlier):
             return str(self._shop.place(units)["id"])
 
-    def tracking(self, number: str) -> list[str]:
-        return [each["tracking_number"] for each in self._shop.shipments_of(int(number))]
+    def packages(self, number: str) -> list[str]:
+        """A provider's name is written small there."""
+        made = self._shop.shipments_of(int(number))
+        return [f"{each['shipping_provider'].upper()} {each['tracking_number']}" for each in made]
 
 
 class OnWooCommerce:
@@ -205,9 +211,10 @@ class OnWooCommerce:
         with dated(self._shop, earlier=earlier):
             return str(self._shop.place(units)["number"])
 
-    def tracking(self, number: str) -> list[str]:
+    def packages(self, number: str) -> list[str]:
         (order,) = [each for each in self._shop.orders.values() if each["number"] == number]
-        return [str(field(each, "_tracking_number")) for each in self._shop.shipped(order)]
+        made = self._shop.shipped(order)
+        return [f"{field(each, '_shipment_provider')} {field(each, '_tracking_number')}" for each in made]
 
 
 # ---- one after the other, each up and listening

@@ -1,7 +1,9 @@
 """What the Reports API (v2021-06-30) takes and answers, for the three operations that the plugin uses.
 
-Written down from Amazon's model of it, in that model's own form, and for these operations alone: what is not
-here is refused. Rates and bursts stand in the descriptions, as they do there.
+Written down from Amazon's model of it (models/reports-api-model/reports_2021-06-30.json of
+github.com/amzn/selling-partner-api-models), in that model's own form, and for these operations alone: what is
+not here is refused. Rates and bursts stand in the descriptions, as they do there. Where the model itself is
+among the test data it is used instead.
 """
 
 from typing import Any

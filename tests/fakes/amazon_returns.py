@@ -27,7 +27,8 @@ MOST = timedelta(days=60)
 class AmazonReturns(AmazonOrders):
     """`returns` has a row for each item that is to come back. `report_s` is how long a report takes, `ends`
     what becomes of reports that have data; those of marketplaces in `fatal` are given up on. `charset` is
-    what files are written in, `told` the columns that they have, `packed` whether they are."""
+    what files are written in, which Amazon calls `charset_name`, or the same; `told` the columns that they
+    have, `packed` whether they are."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -38,6 +39,7 @@ class AmazonReturns(AmazonOrders):
         self.ends = "DONE"
         self.fatal: set[str] = set()
         self.charset = "UTF-8"
+        self.charset_name = ""
         self.told: tuple[str, ...] = COLUMNS
         self.packed = True
 
@@ -120,7 +122,7 @@ class AmazonReturns(AmazonOrders):
         lines = ["\t".join(self.told), *("\t".join(row[name] for name in self.told) for row in rows)]
         content = "\r\n".join(lines).encode(self.charset)
         made = self.new_document("")
-        headers = {"content-type": f"text/plain; charset={self.charset}"}
+        headers = {"content-type": f"text/plain; charset={self.charset_name or self.charset}"}
         if self.packed:
             content, headers = gzip.compress(content), {**headers, "content-encoding": "gzip"}
         self.documents[made["id"]] |= {"content": content, "headers": headers}

@@ -20,6 +20,7 @@ from .amazon_reports_api import REPORTS_API
 from .specs import require_spec
 
 MODELS = ("orders_2026-01-01", "ordersV0", "listingsItems_2021-08-01", "feeds_2021-06-30")
+REPORTS_MODEL = "reports_2021-06-30"
 Json = Any
 
 
@@ -55,7 +56,7 @@ def _built(place: Path) -> "Models":
 class Models:
     def __init__(self, place: Path) -> None:
         models = [json.loads((place / f"{name}.json").read_text()) for name in MODELS]
-        self.operations = [each for model in (*models, REPORTS_API) for each in _operations(model)]
+        self.operations = [each for model in (*models, _reports(place)) for each in operations(model)]
         self.plans = {each.name: each.plan for each in self.operations}
         self._feed = json.loads((place / "listings-feed-schema-v2.json").read_text())
         self._report = json.loads((place / "listings-feed-processing-report-schema-v2.json").read_text())
@@ -75,7 +76,13 @@ class Models:
         check(document, self._report, {}, "report")
 
 
-def _operations(model: Mapping[str, Json]) -> Iterator[Operation]:
+def _reports(place: Path) -> Mapping[str, Json]:
+    """Amazon's own where it is there, otherwise what is written down of it."""
+    own = place / f"{REPORTS_MODEL}.json"
+    return json.loads(own.read_bytes()) if own.exists() else REPORTS_API
+
+
+def operations(model: Mapping[str, Json]) -> Iterator[Operation]:
     for path, methods in model["paths"].items():
         pattern = re.compile(re.sub(r"\\?\{(\w+)\\?\}", r"(?P<\1>[^/]+)", re.escape(path)))
         for method, told in methods.items():

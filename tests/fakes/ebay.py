@@ -8,6 +8,7 @@ import re
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Literal
@@ -26,6 +27,7 @@ LIFE_S = 7200
 CLIENT = ("Acme-drop-PRD-0123456789-abcdef01", "PRD-0123456789ab")
 RU_NAME = "Acme-Acmedrop-PRD-abcde"
 SCOPES = ("sell.fulfillment", "sell.inventory")
+MOST_IDS = 50
 CARRIERS = ("UPS", "USPS", "FedEx", "DHL", "Other")
 
 Fault = Literal[
@@ -59,7 +61,8 @@ def error(number: int, message: str, status: int = 400, *, domain: str = "API") 
 
 
 class FakeEbay(Double[Fault]):
-    """`shop` has the state; `asked` are the operations that came, in order."""
+    """`shop` has the state; `asked` are the operations that came, in order. `unknown_ids` is what becomes of
+    them where orders are asked for by ids; `never_orders` are refused whenever they are."""
 
     def __init__(self, descriptions: Descriptions, now: datetime) -> None:
         super().__init__()
@@ -73,6 +76,8 @@ class FakeEbay(Double[Fault]):
         self.never_skus: set[str] = set()
         self.stumbles: set[str] = set()
         self.newest_first = False
+        self.unknown_ids: Literal["left out", "refused"] = "left out"
+        self.never_orders: set[str] = set()
         self.pool: Pool | None = None
 
     # ---- HTTP
@@ -148,13 +153,15 @@ class FakeEbay(Double[Fault]):
     # ---- Fulfillment API
 
     def _orders(self, _named: Mapping[str, str], query: Mapping[str, str], _body: Any) -> Reply:
+        if "orderIds" in query:  # whatever else is asked is ignored
+            return self._orders_by_id(query["orderIds"].split(","))
         limit, offset = int(query.get("limit", "50")), int(query.get("offset", "0"))
         if not 1 <= limit <= 200:
             return error(31100, "Invalid limit")
         found = self._filtered(query.get("filter", ""))
         if isinstance(found, Reply):
             return found
-        page = [without_requests(row) for row in found[offset : offset + limit]]
+        page = [without_requests(self._kept(row)) for row in found[offset : offset + limit]]
         told: dict[str, object] = {
             "href": "https://api.ebay.com/sell/fulfillment/v1/order",
             "total": len(found),
@@ -165,6 +172,38 @@ class FakeEbay(Double[Fault]):
         if offset + limit < len(found):
             told["next"] = f"https://api.ebay.com/sell/fulfillment/v1/order?offset={offset + limit}"
         return json(told)
+
+    def _orders_by_id(self, ids: list[str]) -> Reply:
+        """In the order of their creation, as every list that is not asked for otherwise."""
+        if len(ids) > MOST_IDS:
+            return error(30900, f"Exceeded maximum number of order IDs (the current limit is {MOST_IDS})")
+        oldest = written(self.shop.now - timedelta(days=730))
+        known = {key for key, row in self.shop.orders.items() if row["creationDate"] >= oldest}
+        if self.never_orders & set(ids) or (self.unknown_ids == "refused" and set(ids) - known):
+            return error(32100, "Invalid order ID")
+        rows = [row for row in self.shop.orders.values() if row["orderId"] in known & set(ids)]
+        rows.sort(key=lambda row: row["creationDate"])
+        told = {
+            "href": "https://api.ebay.com/sell/fulfillment/v1/order",
+            "total": len(rows),
+            "limit": 50,
+            "offset": 0,
+            "orders": [without_requests(self._kept(row)) for row in rows],
+        }
+        return json(told)
+
+    def _kept(self, order: Row) -> Row:
+        """What eBay still tells of it: after 90 days neither name nor street, mail or phone."""
+        if order["creationDate"] >= written(self.shop.now - timedelta(days=90)):
+            return order
+        kept = deepcopy(order)
+        for each in kept["fulfillmentStartInstructions"]:
+            to = each["shippingStep"]["shipTo"]
+            for name in ("fullName", "email", "primaryPhone"):
+                to.pop(name, None)
+            to["contactAddress"].pop("addressLine1", None)
+            to["contactAddress"].pop("addressLine2", None)
+        return kept
 
     def _filtered(self, text: str) -> list[Row] | Reply:
         rows = list(self.shop.orders.values())
@@ -196,8 +235,10 @@ class FakeEbay(Double[Fault]):
         return None
 
     def _order(self, named: Mapping[str, str], _query: Mapping[str, str], _body: Any) -> Reply:
+        if named["orderId"] in self.never_orders:
+            return error(30000, "It is refused")
         order = self.shop.orders.get(named["orderId"])
-        return error(32100, "Invalid order ID", 404) if order is None else json(order)
+        return error(32100, "Invalid order ID", 404) if order is None else json(self._kept(order))
 
     def _fulfillments(self, named: Mapping[str, str], _query: Mapping[str, str], _body: Any) -> Reply:
         made = self.shop.fulfillments.get(named["orderId"])

@@ -67,7 +67,8 @@ ERRORS = {
 
 
 class FakeShopify(Double[Fault]):
-    """The server's half. `shop` has the state; `asked` are the operations that came, in order."""
+    """The server's half. `shop` has the state; `asked` are the operations that came, in order; `stumbles` are
+    ids over which it fails when they are asked for."""
 
     kind = "application/json; charset=utf-8"
 
@@ -86,6 +87,7 @@ class FakeShopify(Double[Fault]):
         self.gone = False
         self.most_cost = MOST_COST
         self.most_terms = 1_000
+        self.stumbles: set[str] = set()
         self._documents = Documents(schema)
 
     # ---- HTTP

@@ -14,6 +14,7 @@ from .shopify_shop import DOMAIN, Row, ShopifyShop, tracking_info
 Info = GraphQLResolveInfo[Any]
 MOST_AT_ONCE = 250
 MOST_UNITS = 1_000_000_000
+_GID = re.compile(r"gid://shopify/[A-Z]\w+/[0-9]+")
 _TERM = re.compile(r"""(\w+):(>=)?(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|(\S+))""")
 
 
@@ -24,6 +25,7 @@ class Server(Protocol):
     scopes: set[str]
     keys: dict[str, tuple[str, Any]]
     most_terms: int
+    stumbles: set[str]
 
 
 def failure(code: str, message: str = "refused", **extensions: object) -> GraphQLError:
@@ -77,6 +79,10 @@ class Root:
     def nodes(self, _info: Info, ids: list[str]) -> list[Row | None]:
         if len(ids) > MOST_AT_ONCE:
             raise failure("MAX_INPUT_SIZE_EXCEEDED", "The input array size of ids is greater than 250")
+        if any(not _GID.fullmatch(each) for each in ids):
+            raise failure("INVALID_VARIABLE", "Variable $ids of type [ID!]! was provided invalid value")
+        if self.server.stumbles & set(ids):
+            raise failure("INTERNAL_SERVER_ERROR", "Internal error. Looks like something went wrong.")
         return [self.shop_.rows.get(each) for each in ids]
 
     # ---- orders

@@ -17,9 +17,10 @@ from dropstreamd.model.handover import (
     Untouched,
 )
 from dropstreamd.model.stock import Level
-from dropstreamd.store import levels
+from dropstreamd.store import level_handover, levels
 from dropstreamd.store.base import Reader
-from dropstreamd.store.levels import Derived, Opened
+from dropstreamd.store.level_handover import Opened
+from dropstreamd.store.levels import Derived
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import Flow, LevelRecord
 from dropstreamd.store.tables import Table
@@ -45,7 +46,7 @@ def open_all(state: InlineStore, figures: dict[str, int], attempt: str = "a") ->
     return commit(
         state,
         partial(
-            levels.open_batch,
+            level_handover.open_batch,
             flow=FLOW,
             after=None,
             limit=10,
@@ -63,7 +64,7 @@ def settle(
     commit(
         state,
         partial(
-            levels.settle,
+            level_handover.settle,
             flow=FLOW,
             attempt_id=attempt,
             outcomes=outcomes,
@@ -126,7 +127,7 @@ def test_an_older_push_that_may_still_act_is_outlived(state: InlineStore) -> Non
 def test_what_a_dead_run_left_open_is_pushed_again(state: InlineStore) -> None:
     mark(state, "A", "B")
     open_all(state, {"A": 1, "B": 2})
-    recover = partial(levels.recover, flow=FLOW, now_s=AT_S, visible_after_s=30.0)
+    recover = partial(level_handover.recover, flow=FLOW, now_s=AT_S, visible_after_s=30.0)
     assert commit(state, recover) == 2
     assert commit(state, recover) == 0
     assert len(open_all(state, {"A": 1, "B": 2}, "b").attempts) == 1
@@ -171,7 +172,7 @@ def test_what_a_level_was_accepted_with_is_remembered_where_that_is_wanted(state
         commit(
             state,
             partial(
-                levels.open_batch,
+                level_handover.open_batch,
                 flow=FLOW,
                 after=None,
                 limit=10,
@@ -185,7 +186,7 @@ def test_what_a_level_was_accepted_with_is_remembered_where_that_is_wanted(state
         commit(
             state,
             partial(
-                levels.settle,
+                level_handover.settle,
                 flow=FLOW,
                 attempt_id=f"t{number}-0000",
                 outcomes=[] if outcome is None else [outcome],

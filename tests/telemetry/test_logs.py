@@ -14,7 +14,9 @@ import pytest
 import structlog
 import trio
 
+from dropstreamd.platform.ftp import FtpAddress
 from dropstreamd.platform.secrets import Secret
+from dropstreamd.platform.sftp import SftpAddress
 from dropstreamd.telemetry import DocumentEvent, configure_logging, get_logger, log_context
 from dropstreamd.telemetry.redaction import ITEMS_LIMIT, REDACTED, TEXT_LIMIT, is_sensitive, redact, scrub
 
@@ -235,6 +237,13 @@ def test_lines_that_cannot_be_written_are_counted_and_do_not_raise(log: Log) -> 
 )
 def test_scrub(text: str, shown: str) -> None:
     assert scrub(text) == shown
+
+
+@pytest.mark.parametrize("address", [SftpAddress, FtpAddress])
+def test_the_server_of_an_error_can_be_told(address: type[SftpAddress | FtpAddress]) -> None:
+    for host in ("127.0.0.1", "wms.example.com"):
+        error = f"{address(user='demo', host=host, port=2222)}: no answer, told erika@example.com"
+        assert scrub(error) == f"demo at {host}:2222: no answer, told {REDACTED}"
 
 
 def test_long_text_is_cut_between_words_so_that_no_half_secret_is_left() -> None:

@@ -186,7 +186,7 @@ def test_hostile_label_values_are_escaped() -> None:
 
 def test_labels_are_only_the_known_ones_and_histograms_have_no_connection() -> None:
     known = {"connection", "channel", "job", "result", "event", "account", "version", "python", "metric"}
-    for family in full()._families:
+    for family in full().families:
         assert set(family.labels) <= known, family.name
         assert not (isinstance(family, Histogram) and "connection" in family.labels)
 
@@ -210,7 +210,7 @@ def test_promtool_finds_no_fault_with_the_exposition() -> None:
 def test_the_readme_lists_every_metric_with_its_labels_and_meaning() -> None:
     metrics = new()
     readme = (Path(__file__).parents[2] / "dropstreamd" / "telemetry" / "README.md").read_text()
-    for family in [*metrics._families, metrics._overflow]:
+    for family in metrics.families:
         name = family.name.removeprefix("dropstreamd_")
         assert f"| `{name}` | {', '.join(family.labels)} | {family.help_text} |" in readme
 

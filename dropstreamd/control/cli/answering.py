@@ -65,9 +65,15 @@ def show_problems(session: Session, problems: tuple[Problem, ...]) -> None:
 
 def zone_of(session: Session, connection: str) -> LocalZone:
     """The connection's timezone; UTC where the daemon cannot tell it."""
+    card = card_of(session, connection)
+    return LocalZone("UTC") if card is None else card_zone(card)
+
+
+def card_of(session: Session, connection: str) -> ConnectionCard | None:
+    """How the connection stands; None where the daemon cannot tell it."""
     answer = session.daemon.ask("GET", path_of("status", connection))
     cards = () if answer.is_refusal else answer.read(Status).connections
-    return card_zone(cards[0]) if cards else LocalZone("UTC")
+    return cards[0] if cards else None
 
 
 def card_zone(card: ConnectionCard) -> LocalZone:

@@ -32,15 +32,21 @@ def _notes(answer: Status) -> Iterator[Note]:
     for plugin in answer.plugins:
         yield f"the plugin {plugin.name} did not load: {plugin.problem}", plugin.remedy
     for circuit in answer.circuits:
-        failed = f"failed {plural(circuit.failures, 'time')} in a row"
-        yield f"{circuit.account} {failed} and rests for {show_length(circuit.rests_s)}", ""
+        why = f": {circuit.error}" if circuit.error else ""
+        when = (
+            f"for another {show_length(circuit.rests_s)}"
+            if circuit.rests_s
+            else "until the next run tries it"
+        )
+        failed = f"{circuit.account} failed {plural(circuit.failures, 'time')} in a row{why}"
+        yield f"{failed}; it is not called {when}", circuit.remedy
     for card in answer.connections:
-        yield from _of_connection(card)
+        yield from _of_connection(card, answer.at_s)
     for account in answer.accounts:
         yield from _of_account(account)
 
 
-def _of_connection(card: ConnectionCard) -> Iterator[Note]:
+def _of_connection(card: ConnectionCard, now_s: float) -> Iterator[Note]:
     if card.restored_s and not card.switch.on:
         yield (
             f"{card.name} is off since its state was restored from a backup",
@@ -58,11 +64,14 @@ def _of_connection(card: ConnectionCard) -> Iterator[Note]:
         )
     if card.audit is not None and (card.audit.unaccounted or card.audit.overdue):
         found = f"{plural(card.audit.unaccounted, 'order')} unaccounted for, {card.audit.overdue} overdue"
-        yield f"{card.name}: by the last audit {found}", f"dropstreamctl audit {card.name} orders"
+        yield (
+            f"{card.name}: by the audit of {show_length(now_s - card.audit.at_s)} ago {found}",
+            f"dropstreamctl audit {card.name} orders lists them, and looks again",
+        )
     for channel in card.channels:
         where = f"{card.name} {channel.channel}"
         for job in channel.jobs:
-            yield from _of_job(f"{where}.{job.job}", job)
+            yield from _of_job(f"{where}.{job.job}", job, now_s)
         work = channel.work
         if work.in_doubt.count:
             yield (
@@ -78,11 +87,15 @@ def _of_connection(card: ConnectionCard) -> Iterator[Note]:
             yield f"{where}: {how_many(work.tasks)} to do by hand", f"dropstreamctl tasks {card.name}"
 
 
-def _of_job(where: str, job: JobCard) -> Iterator[Note]:
+def _of_job(where: str, job: JobCard, now_s: float) -> Iterator[Note]:
+    """As it was found by the newest run, of which it says when that was."""
     if job.trouble is None:
         return
-    held = "needs somebody to act" if job.trouble.held else "is tried again by itself"
-    yield f"{where} {held}: {job.trouble.error}", job.trouble.remedy
+    held = "needs somebody to act" if job.trouble.held else "failed"
+    found = f"{show_length(now_s - job.last.ended_s)} ago, " if job.last is not None else ""
+    left_s = job.trouble.retry_s - now_s
+    again = f"is tried again in {show_length(left_s)}" if left_s > 0 else "is tried again now"
+    yield f"{where} {held}: {job.trouble.error} ({found}{again})", job.trouble.remedy
 
 
 def _of_account(account: AccountCard) -> Iterator[Note]:

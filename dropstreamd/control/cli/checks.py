@@ -63,8 +63,9 @@ def preflight(session: Session, options: PreflightOptions) -> Exit:
 
 
 def is_well(found: Preflight) -> bool:
-    """Whether orders could flow at once, and their shipments. SKUs that one side has alone, and what is
-    shared with other connections, are told but ordinary."""
+    """Whether orders could flow at once, and their shipments. SKUs that one side has alone, carriers that
+    go to the store by the warehouse's name, and what is shared with other connections, are told but
+    ordinary."""
     sample = found.sample_order
     return (
         all(side.ok for side in found.sides)
@@ -105,7 +106,6 @@ def _to_mend(found: Preflight) -> tuple[tuple[str, Names], ...]:
         ("SKUs that the store has twice", found.store_skus_twice),
         ("SKUs that the warehouse has twice", found.warehouse_skus_twice),
         ("ship methods without a mapping", found.methods_unmapped),
-        ("carriers without a mapping", found.carriers_unmapped),
     )
 
 
@@ -115,6 +115,7 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
     terminal.line()
     for what, names in _to_mend(found):
         _show_names(terminal, what, names, Style.BAD)
+    _show_names(terminal, "carriers without a mapping", found.carriers_unmapped, Style.WARN)
     _show_names(
         terminal, "SKUs of the store that the warehouse lacks", found.store_skus_unmatched, Style.WARN
     )

@@ -10,7 +10,8 @@ import msgspec
 from dropstreamd.config.csv_rows import Columns, Row, Wrong
 from dropstreamd.config.files import ConfFolder
 from dropstreamd.config.place import Place
-from dropstreamd.control.cli.answering import show_answer, show_refusal
+from dropstreamd.control.cli.agreeing import Word, once_agreed
+from dropstreamd.control.cli.answering import show_answer
 from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
@@ -21,7 +22,6 @@ from dropstreamd.control.messages.goods import (
     EnterPurchases,
     PurchasesEntered,
 )
-from dropstreamd.control.messages.refusal import Refusal
 from dropstreamd.errors import ConfigError, Problem
 
 MOST_ROWS = 20_000
@@ -108,34 +108,21 @@ def _day(text: str) -> date | None:
 def enter(session: Session, options: Options, connection: str, file: Path, *, yes: bool) -> Exit:
     """Enter those of the file; where that changes some, once a person has seen what, and agreed."""
     path, body = path_of("connections", connection, "purchase-orders"), read(file)
-    answer = session.daemon.ask("POST", path, body=body)
-    refusal = answer.read(Refusal) if answer.is_refusal else None
-    if refusal is not None and refusal.kind == "unconfirmed":
-        if not _agreed(session, options, refusal, yes=yes):
-            return _not_agreed(session, options, answer)
-        answer = session.daemon.ask("POST", path, body=msgspec.structs.replace(body, confirmed=True))
+
+    def asked(word: Word) -> Answer:
+        given = msgspec.structs.replace(body, confirmed=word.confirmed, shown=word.shown)
+        return session.daemon.ask("POST", path, body=given)
+
+    answer = once_agreed(
+        session, options, asked, yes=yes, question="Change these?", otherwise="Nothing was entered."
+    )
+    if isinstance(answer, Exit):
+        return answer
 
     def show(entered: PurchasesEntered) -> None:
         _show_entered(session.terminal, connection, entered)
 
     return show_answer(session, options, answer, PurchasesEntered, show)
-
-
-def _agreed(session: Session, options: Options, refusal: Refusal, *, yes: bool) -> bool:
-    terminal = session.terminal
-    if options.json:
-        return yes
-    terminal.note(refusal.detail)
-    for one in refusal.known:
-        terminal.note("  - ", one)
-    return yes or (terminal.can_ask and terminal.ask("Change these?"))
-
-
-def _not_agreed(session: Session, options: Options, answer: Answer) -> Exit:
-    if options.json:
-        return show_refusal(session, options, answer)
-    session.terminal.note("Nothing was entered. To agree beforehand, add --yes.")
-    return Exit.UNCONFIRMED
 
 
 def _show_entered(terminal: Terminal, connection: str, entered: PurchasesEntered) -> None:

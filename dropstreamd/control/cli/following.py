@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from dropstreamd.control.cli.answering import show_answer, show_refusal, zone_of
+from dropstreamd.control.cli.answering import card_of, card_zone, show_answer, show_refusal
 from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
+from dropstreamd.control.cli.set_aside import is_whole, show_set_aside
 from dropstreamd.control.cli.terminal import Style
-from dropstreamd.control.cli.times import show_length
+from dropstreamd.control.cli.times import LocalZone, show_length
 from dropstreamd.control.cli.words import counts_text, plural, result_part
 from dropstreamd.control.messages.runs import (
     Began,
@@ -21,6 +22,7 @@ from dropstreamd.control.messages.runs import (
     RunShown,
     StreamEvent,
 )
+from dropstreamd.control.messages.status import ConnectionCard
 from dropstreamd.errors import ProtocolMismatch
 
 SILENCE_S = 5.0
@@ -121,14 +123,16 @@ def follow(session: Session, options: Options, *, connection: str, run: str, tim
         answer,
         RunShown,
         lambda ended: _show_end(session, connection, ended),
-        lambda ended: Exit.OK if ended.result == "done" else Exit.FAILED,
+        lambda ended: Exit.OK if ended.result == "done" and is_whole(ended) else Exit.FAILED,
     )
 
 
 def _show_end(session: Session, connection: str, run: RunShown) -> None:
     terminal = session.terminal
     took = show_length(run.ended_s - run.started_s)
-    at = zone_of(session, connection).show(run.ended_s)
+    card = card_of(session, connection)
+    zone = LocalZone("UTC") if card is None else card_zone(card)
+    at = zone.show(run.ended_s)
     counted = counts_text(run.counts) or "nothing to do"
     terminal.line(f"{run.channel}.{run.job} ", result_part(run.result), f" in {took}, {at}: {counted}")
     if run.counts.get("held_back"):
@@ -140,6 +144,17 @@ def _show_end(session: Session, connection: str, run: RunShown) -> None:
         terminal.line(("Why: ", Style.BAD), run.error)
     if run.remedy:
         terminal.line("What to do: ", run.remedy)
+    retry_s = _retry_s(card, run)
+    if retry_s and run.result != "done":
+        terminal.line("Tried again by itself: ", zone.show(retry_s))
+    show_set_aside(session, connection, run)
+
+
+def _retry_s(card: ConnectionCard | None, run: RunShown) -> float:
+    """When the job is tried again after its failures; 0 where it has none by now."""
+    channels = () if card is None else card.channels
+    jobs = (job for channel in channels if channel.channel == run.channel for job in channel.jobs)
+    return next((job.trouble.retry_s for job in jobs if job.job == run.job and job.trouble), 0.0)
 
 
 def events(lines: Iterable[str]) -> Iterator[StreamEvent | None]:

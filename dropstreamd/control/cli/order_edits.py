@@ -69,7 +69,7 @@ def edit_address(session: Session, options: AddressOptions) -> Exit:
 
 
 def mark_shipped(session: Session, options: ShippedOptions) -> Exit:
-    """Close an order that left outside of the warehouse."""
+    """Close an order that left outside of the warehouse, or from it though it was cancelled by hand."""
     body = Shipped(why=options.why, tell=options.tell, carrier=options.carrier, tracking=options.tracking)
     return do_confirmed(session, options, "mark-shipped", body, "Close it here all the same?")
 
@@ -92,7 +92,10 @@ def register(commands: Commands) -> None:
         parser.add_argument(f"--{part.replace('_', '-')}", metavar="TEXT")
     parser.add_argument("--reset", action="store_true", help="back to the store's address")
     parser = commands.add_verb(
-        "mark-shipped", "close an order that left outside of the warehouse", ShippedOptions, mark_shipped
+        "mark-shipped",
+        "close an order that left outside of the warehouse, or from it though cancelled",
+        ShippedOptions,
+        mark_shipped,
     )
     add_verb(parser)
     parser.add_argument(

@@ -4,13 +4,13 @@ import argparse
 
 import msgspec
 
-from dropstreamd.control.cli.answering import show_answer, show_refusal
+from dropstreamd.control.cli.agreeing import Word, once_agreed
+from dropstreamd.control.cli.answering import show_answer
 from dropstreamd.control.cli.arguments import Commands, add_connection, add_yes
 from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.messages.look import Done
-from dropstreamd.control.messages.refusal import Refusal
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
 
 
@@ -62,30 +62,15 @@ def do_confirmed(
     session: Session, options: ConfirmedOptions, name: str, body: Confirmed, question: str
 ) -> Exit:
     """Do it once a person has seen what is known, and agreed."""
-    answer = ask(session, options, name, body)
-    refusal = answer.read(Refusal) if answer.is_refusal else None
-    if refusal is not None and refusal.kind == "unconfirmed":
-        if not _agreed(session, options, refusal, question):
-            return _not_agreed(session, options, answer)
-        answer = ask(session, options, name, msgspec.structs.replace(body, confirmed=True))
-    return show_done(session, options, answer)
 
+    def asked(word: Word) -> Answer:
+        given = msgspec.structs.replace(body, confirmed=word.confirmed, shown=word.shown)
+        return ask(session, options, name, given)
 
-def _agreed(session: Session, options: ConfirmedOptions, refusal: Refusal, question: str) -> bool:
-    terminal = session.terminal
-    if options.json:
-        return options.yes
-    terminal.note(refusal.detail.partition(": it is ")[0])
-    for one in refusal.known:
-        terminal.note("  - ", one)
-    return options.yes or (terminal.can_ask and terminal.ask(question))
-
-
-def _not_agreed(session: Session, options: ConfirmedOptions, answer: Answer) -> Exit:
-    if options.json:
-        return show_refusal(session, options, answer)
-    session.terminal.note("Nothing was done. To agree beforehand, add --yes.")
-    return Exit.UNCONFIRMED
+    answer = once_agreed(
+        session, options, asked, yes=options.yes, question=question, otherwise="Nothing was done."
+    )
+    return answer if isinstance(answer, Exit) else show_done(session, options, answer)
 
 
 def show_done(session: Session, options: VerbOptions, answer: Answer) -> Exit:

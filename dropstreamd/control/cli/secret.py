@@ -3,9 +3,10 @@
 import argparse
 import getpass
 
+from dropstreamd.control.cli.agreeing import Word, once_agreed
 from dropstreamd.control.cli.answering import show_answer, wrong_argument
-from dropstreamd.control.cli.arguments import Commands
-from dropstreamd.control.cli.daemon import path_of
+from dropstreamd.control.cli.arguments import Commands, add_yes
+from dropstreamd.control.cli.daemon import Answer, path_of
 from dropstreamd.control.cli.exits import Exit
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.messages.look import Done
@@ -22,6 +23,7 @@ class SecretOptions(Options, frozen=True, kw_only=True):
     verb: str
     name: str | None = None
     refused: tuple[str, ...] = ()
+    yes: bool = False
 
 
 def secret(session: Session, options: SecretOptions) -> Exit:
@@ -41,8 +43,28 @@ def secret(session: Session, options: SecretOptions) -> Exit:
     if options.verb == "set":
         answer = session.daemon.ask("PUT", path, body=PutSecret(value=_value(session, options.name)))
     else:
-        answer = session.daemon.ask("DELETE", path)
+        gone = _deleted(session, options, path)
+        if isinstance(gone, Exit):
+            return gone
+        answer = gone
     return show_answer(session, options, answer, Done, lambda done: session.terminal.line(done.text))
+
+
+def _deleted(session: Session, options: SecretOptions, path: str) -> Answer | Exit:
+    """Where somebody uses it, once a person has seen who, and agreed."""
+
+    def asked(word: Word) -> Answer:
+        query = {"confirmed": "true"} if word.confirmed else {"shown": word.shown} if word.shown else {}
+        return session.daemon.ask("DELETE", path, query=query)
+
+    return once_agreed(
+        session,
+        options,
+        asked,
+        yes=options.yes,
+        question="Delete it all the same?",
+        otherwise="It was not deleted.",
+    )
 
 
 def _list(session: Session, options: Options) -> Exit:
@@ -101,3 +123,4 @@ def register(commands: Commands) -> None:
     for parser in (setting, deleting):
         parser.add_argument("name", metavar="NAME", help="letters, digits, dot, - and _")
         parser.add_argument("refused", nargs="*", default=(), help=argparse.SUPPRESS)
+    add_yes(deleting, "delete it, whoever uses it,")

@@ -96,10 +96,12 @@ class EnteredPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 class EnterPurchases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of them are taken, or none. Where some are here already and would change, that is refused
-    (`unconfirmed`, with what changes of each) until `confirmed`."""
+    (`unconfirmed`, with what changes of each) until that is agreed to by its name, as `shown` (and still is
+    what changes), or `confirmed` whatever changes."""
 
     purchases: tuple[EnteredPurchase, ...]
     confirmed: bool = False
+    shown: str = ""
 
 
 class PurchasesEntered(msgspec.Struct, frozen=True, kw_only=True):

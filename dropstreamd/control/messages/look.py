@@ -160,8 +160,9 @@ class AllocationStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkuShown(msgspec.Struct, frozen=True, kw_only=True):
-    """How a SKU's level comes about: `reported` units (by which snapshot, when), less `unsent` units of
-    orders (the first 100 of them), is `derived`; `accepted` is what the store took last.
+    """How a SKU's level comes about: `reported` units (by which snapshot, of when; `reported_at_s` is when
+    that was believed), less `unsent` units of orders (the first 100), is `derived`; `accepted` is what the
+    store took last.
 
     `reported` None: the warehouse never had it. `accepted` None: what the store shows is unknown.
     `steps` says all of it in sentences. `products` are those of that SKU in our catalogue of the store.

@@ -31,7 +31,8 @@ RefusalKind = Literal[
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was not done. `remedy` says what to do; nothing was changed, unless it says so. `known`
-    is what a person has to see before he confirms."""
+    is what a person has to see before he confirms, and `shown` names it: agreed to by that, it is done only
+    if nothing of it has changed meanwhile."""
 
     title: str
     status: int
@@ -41,3 +42,4 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     backlog: Backlog | None = None
     known: tuple[str, ...] = ()
+    shown: str = ""

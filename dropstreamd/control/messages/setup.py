@@ -159,6 +159,14 @@ class SecretNames(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 
+class DeleteSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where somebody uses it, it is refused (`unconfirmed`, with who is `known`) until that is agreed to by
+    its name, as `shown`, or `confirmed` whoever it is."""
+
+    confirmed: bool = False
+    shown: str = ""
+
+
 class PutSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A secret's value."""
 

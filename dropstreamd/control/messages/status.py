@@ -165,12 +165,15 @@ class PluginCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CircuitCard(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that is not called for `rests_s` more, because its last calls failed."""
+    """An account that is not called for `rests_s` more, because its last calls failed, the newest with this
+    `error`. 0: the next call, of whichever run, tries it."""
 
     account: str
     state: str
     failures: int
     rests_s: float
+    error: str = ""
+    remedy: str = ""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,12 @@ class ByHand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Confirmed(ByHand, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Without `confirmed` it is refused (409 `unconfirmed`), with what is `known` of the order."""
+    """It is refused (409 `unconfirmed`), with what is `known` of the order, until a person agrees: to that,
+    by naming it with `shown`, and then it is refused again if anything of it has changed; or by `confirmed`,
+    to whatever is known."""
 
     confirmed: bool = False
+    shown: str = ""
 
 
 class Replace(Confirmed, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,8 +30,9 @@ class Replace(Confirmed, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Shipped(Confirmed, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """It left outside of the warehouse. With `tell`, the store is told so, with its tracking. It wants to be
-    confirmed where the warehouse has the order."""
+    """It left outside of the warehouse. With `tell`, the store is told so, with its tracking. Where the
+    warehouse has shipped it though it had ended by hand, the store is told (`tell` alone) of those packages,
+    and of what comes of it later. It wants to be confirmed where the warehouse has the order."""
 
     tell: bool = False
     carrier: Text = ""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dropstream_file_exchange.shipments import package_key
+from dropstream_file_exchange.values import noon_of_a_day
 from dropstream_file_exchange.x12.settings import X12
 from dropstream_file_exchange.x12.syntax import Segment
 from dropstream_file_exchange.x12.values import (
@@ -103,7 +104,7 @@ class _Reader:
             case "N9":
                 self._refer(segment)
             case "G62" if self._line is None and segment.at(1) == self._rules.ship_date and segment.at(2):
-                self._shipped_at = instant(segment, segment.at(2), segment.at(4), self._zone, segment.at(5))
+                self._shipped_at = self._day(segment, segment.at(2), segment.at(4), segment.at(5))
             case "W27" if not self._carrier:
                 self._carrier = segment.at(2) or segment.at(3)
                 self._service = segment.at(3) if segment.at(2) else ""
@@ -119,7 +120,10 @@ class _Reader:
         identity(segment, segment.at(4), "shipment number", needed=False)
         self._head = segment
         if segment.at(3):
-            self._shipped_at = instant(segment, segment.at(3), "", self._zone)
+            self._shipped_at = self._day(segment, segment.at(3), "", "")
+
+    def _day(self, segment: Segment, date: str, time: str, coded: str) -> datetime:
+        return noon_of_a_day(instant(segment, date, time, self._zone, coded), self._zone)
 
     def _mark(self, segment: Segment) -> None:
         marks = self._carton if self._line is None else self._line.own

@@ -210,6 +210,12 @@ def test_what_is_no_such_report_is_refused(content: str) -> None:
         read_returns(content)
 
 
+def test_columns_in_another_language_name_the_setting() -> None:
+    with pytest.raises(ProtocolMismatch) as raised:
+        read_returns("Bestellnummer\tDatum der Rücksendeanfrage\n1\t2\n")
+    assert "Language for Feed Processing Reports" in (raised.value.remedy or "")
+
+
 def test_a_report_of_too_many_rows_is_refused() -> None:
     with pytest.raises(ProtocolMismatch, match="more than 100000 rows"):
         read_returns(file() + "\n" * MOST_ROWS)

@@ -122,6 +122,38 @@ async def test_one_that_is_cancelled_has_nothing_to_tell(
     assert numbers(await account.read("returns", run.cursor)) == {number}
 
 
+async def test_one_that_is_cancelled_for_a_day_though_there_is_something_to_tell_is_no_silence(
+    fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    """Amazon cancels what is asked for too often, too. The other marketplaces are read, and so is this one
+    as soon as it can be."""
+    run = await account.read("returns")
+    asked_back(seller)
+    run = await account.read("returns", run.cursor)
+    seller.ends = "CANCELLED"
+    await trio.sleep(DAY_S / 2)
+    missed = asked_back(seller)
+    run = await account.read("returns", run.cursor)
+    assert not run.documents, "once is nothing yet"
+    await trio.sleep(DAY_S)
+    cursor, error = await failing(account, run.cursor)
+    assert isinstance(error, NotYet)
+    assert HERE in error.message
+    seller.ends = "DONE"
+    assert missed in numbers(await account.read("returns", cursor))
+
+
+async def test_a_marketplace_that_has_nothing_to_tell_any_more_is_quiet(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    asked_back(seller)
+    run = await account.read("returns")
+    for _ in range(5):
+        await trio.sleep(20 * DAY_S)
+        run = await account.read("returns", run.cursor)
+    assert not run.documents
+
+
 async def test_one_that_amazon_no_longer_knows_is_asked_for_again(
     account: Account, seller: AmazonSeller, quick_clock: MockClock
 ) -> None:
@@ -267,6 +299,46 @@ async def test_files_come_packed_or_not_and_in_other_character_sets(
     run = await account.read("returns")
     (ret,) = run.documents.values()
     assert ret.lines[0].sku == sku
+
+
+@pytest.mark.parametrize("named", ["Windows-31J", "Shift_JIS", "MS932", "x-sjis"])
+async def test_japanese_files_are_read_by_whatever_name_they_have(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock, named: str
+) -> None:
+    """Windows' form of Shift JIS has more characters, and goes by that name too."""
+    seller.charset, seller.charset_name = "cp932", named
+    sku = "\u30b7\u30e3\u30c4\u2460\u9ad9"
+    seller.ask_back(seller.place({sku: 1}))
+    (ret,) = (await account.read("returns")).documents.values()
+    assert ret.lines[0].sku == sku
+
+
+async def test_of_an_unknown_character_set_only_plain_skus_are_told(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    seller.charset, seller.charset_name = "cp932", "X-Klingon"
+    seller.ask_back(seller.place({"A": 1}))
+    seller.ask_back(seller.place({"\u30b7\u30e3\u30c4": 1}))
+    run = await account.read("returns")
+    (ret,) = run.documents.values()
+    assert ret.lines[0].sku == "A"
+    (reason,) = run.bad.values()
+    assert "character set" in reason
+
+
+async def test_a_character_that_is_none_spoils_no_other(
+    fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    seller.charset, seller.packed = "cp932", False
+    seller.ask_back(seller.place({"\u30b7\u30e3\u30c4": 1}), Item_Name="*")
+
+    def spoilt() -> None:
+        (document,) = seller.documents.values()
+        document["content"] = document["content"].replace(b"*", b"\x83\x3f\xa0")
+
+    fake.before["download"] = spoilt
+    (ret,) = (await account.read("returns")).documents.values()
+    assert ret.lines[0].sku == "\u30b7\u30e3\u30c4"
 
 
 @pytest.mark.parametrize(

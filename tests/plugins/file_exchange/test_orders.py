@@ -144,6 +144,13 @@ def test_settings_fill_what_the_order_does_not_say() -> None:
     assert prepare(items(ORDER), STAMP, orders).prepared[0].payload.endswith(b"\r\n")
 
 
+def test_lines_of_a_note_stand_behind_one_another() -> None:
+    orders = Orders(version=2, positions={"email": 25, "notes": 26})
+    assert columns(changed(note="Ring twice.\r\n\tThen wait.\n"), orders)[25] == "Ring twice. Then wait."
+    (refused,) = prepare(items(changed(note="Ring\x00")), STAMP, orders).rejected
+    assert refused.cause == "characters"
+
+
 def test_versions_two_and_three_add_their_columns_where_they_are_said_to_be() -> None:
     orders = Orders(version=3, positions={"email": 25, "notes": 27, "facility": 28}, facility="EAST")
     row = columns(changed(email="j@example.com", note="ring"), orders)

@@ -1,6 +1,6 @@
 """Shipment files."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -47,6 +47,16 @@ def test_the_documented_layout() -> None:
         )
     ]
     assert not bad
+
+
+@pytest.mark.parametrize(
+    ("told", "hour"), [("2026-11-21", 12), ("2026-11-21T00:00:00", 12), ("2026-11-21T09:30", 9)]
+)
+def test_a_day_without_a_time_is_that_day_wherever_it_is_read(told: str, hour: int) -> None:
+    (package,), _ = read(f"{SIMPLE}1001,A,1,1Z1,{told}\n")
+    assert package.shipped_at is not None
+    local = package.shipped_at.astimezone(ZONE)
+    assert (local.date(), local.hour) == (date(2026, 11, 21), hour)
 
 
 def test_rows_of_a_package_need_not_stand_together() -> None:

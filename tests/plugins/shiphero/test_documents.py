@@ -55,7 +55,8 @@ NOT_ELSEWHERE = {
     "WarehouseProductEdge": "they are a list there",
     "WarehouseProductMutationOutput": "it answers the product there",
 }
-"""Types, and fields, that a third party's description lacks: ShipHero's own reference has them."""
+"""Types, and fields, that a third party's description lacks. ShipHero's own reference has them all, each on
+the page of its type (developer.shiphero.com/schema/types, as shipping-label.html; seen in November 2026)."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)

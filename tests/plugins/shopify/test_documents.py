@@ -5,7 +5,7 @@ from graphql import NoDeprecatedCustomRule, parse, specified_rules, validate
 
 from dropstream_shopify import documents, documents_goods
 from dropstream_shopify.documents import Document
-from dropstream_shopify.orders import PAGE as ORDERS
+from dropstream_shopify.fulfillment_orders import PAGE as ORDERS
 from dropstream_shopify.returns import PAGE as RETURNS
 from tests.fakes.shopify_schema import cost_of, require_schema
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dropstream_tryton import wire
+from dropstream_tryton import protocol, wire
 from dropstream_tryton.acknowledgements import acknowledgements_of
 from dropstream_tryton.changes import last_readable
 from dropstream_tryton.places import House
@@ -209,17 +209,17 @@ def test_a_purchase_of_services_is_left_out() -> None:
     ],
 )
 def test_errors_as_they_come(raw: bytes, told: tuple[str, str, str]) -> None:
-    assert wire.error(msgspec.Raw(raw)) == told
+    assert protocol.error(msgspec.Raw(raw)) == told
 
 
 @pytest.mark.parametrize("raw", [b"{}", b"[]", b"[1]", b"7"])
 def test_an_error_that_is_none(raw: bytes) -> None:
     with pytest.raises(ProtocolMismatch):
-        wire.error(msgspec.Raw(raw))
+        protocol.error(msgspec.Raw(raw))
 
 
 def test_a_message_names_nobody() -> None:
-    assert wire.nameless('No "City" in record "Ada Long, 1 Main St".') == "No … in record …."
+    assert protocol.nameless('No "City" in record "Ada Long, 1 Main St".') == "No … in record …."
 
 
 def test_a_record_that_cannot_be_read_keeps_its_key() -> None:

@@ -105,6 +105,14 @@ def test_where_partners_write_packages(body: str, expected: object) -> None:
         assert contents(read(text)) == expected
 
 
+@pytest.mark.parametrize(
+    "when", ["W06*F*SH1*20261121", "W06*F*SH1**S1\nG62*11*20261121", "W06*F*SH1*20261120\nG62*11*20261121"]
+)
+def test_a_day_without_a_time_is_its_noon(when: str) -> None:
+    advice = read(f"{when}\nLX*1\nMAN*CP*1Z1\nW12*CC*1*1*0*EA**VN*A")
+    assert advice.shipped_at == datetime(2026, 11, 21, 12, tzinfo=ZONE)
+
+
 def test_what_was_not_shipped() -> None:
     advice = read(
         """

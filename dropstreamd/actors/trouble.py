@@ -1,0 +1,71 @@
+"""The failures in a row of a channel's jobs, and when each is tried again."""
+
+import random
+
+import msgspec
+import trio
+
+from dropstreamd.actors.backoff import HOLD, WAIT
+from dropstreamd.clock import Clock
+from dropstreamd.errors import Hold, RateLimited, Wait
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's failures in a row. Not before `retry_s` is it tried again.
+
+    `retry_at_s` is that instant by trio's clock, which nobody sets: it decides.
+    """
+
+    failures: int
+    retry_s: float
+    retry_at_s: float
+    error: str
+    remedy: str
+    held: bool
+
+
+class Troubles:
+    """What went wrong since each job's last success: `now`, by the job's name."""
+
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
+        self.now: dict[str, Trouble] = {}
+        self._clock = clock
+        self._rng = rng
+
+    def failed(self, job: str, error: Hold | Wait) -> None:
+        """A run of the job failed, once more."""
+        before = self.now.get(job)
+        failures = 1 if before is None else before.failures + 1
+        held = isinstance(error, Hold)
+        wait_s = (HOLD if held else WAIT).wait_s(failures, self._rng)
+        if isinstance(error, RateLimited):
+            wait_s = max(wait_s, error.retry_after_s)
+        self._keep(job, wait_s, failures, error.message, error.remedy, held=held)
+
+    def cut_off(self, job: str, error: str) -> None:
+        """A run of the job was cut off: it is to look soon at what that one left, and did not fail."""
+        self._keep(job, WAIT.first_s, 0, error, "", held=False)
+
+    def clock_stepped(self) -> None:
+        """The wall clock was set: what people are told must not be long after it."""
+        latest_s = self._clock.now_s() + HOLD.cap_s
+        for job, trouble in self.now.items():
+            self.now[job] = msgspec.structs.replace(trouble, retry_s=min(trouble.retry_s, latest_s))
+
+    def put_right(self) -> None:
+        """A person did something about it: what waits for one is tried again at once."""
+        for job, trouble in self.now.items():
+            if trouble.held:
+                self.now[job] = msgspec.structs.replace(
+                    trouble, retry_s=self._clock.now_s(), retry_at_s=trio.current_time()
+                )
+
+    def _keep(self, job: str, wait_s: float, failures: int, error: str, remedy: str, *, held: bool) -> None:
+        self.now[job] = Trouble(
+            failures=failures,
+            retry_s=self._clock.now_s() + wait_s,
+            retry_at_s=trio.current_time() + wait_s,
+            error=error,
+            remedy=remedy,
+            held=held,
+        )

@@ -1,0 +1,22 @@
+"""What keeps work that is pending from going: the failures in a row of the jobs that carry it."""
+
+from collections.abc import Collection, Iterator
+
+from dropstreamd.clock import utc
+from dropstreamd.config.schema import Connection
+from dropstreamd.control.desk import Desk
+
+
+def in_the_way(desk: Desk, connection: Connection, channel: str, said: Collection[str] = ()) -> Iterator[str]:
+    """A sentence for each job of the channel that failed last, with its cause and when it is tried again;
+    none for a cause that was `said` already."""
+    supervisor = desk.daemon.connections.get(connection.id)
+    actor = None if supervisor is None else supervisor.actors.get(channel)
+    for job, trouble in () if actor is None else actor.trouble.items():
+        if any(trouble.error in each for each in said):
+            continue
+        again = utc(trouble.retry_s).astimezone(connection.timezone)
+        held = "needs somebody to act" if trouble.held else "failed"
+        yield f"{channel}.{job} {held}: {trouble.error}; it is tried again at {again:%Y-%m-%d %H:%M:%S %Z}"
+        if trouble.remedy:
+            yield f"what to do about it: {trouble.remedy}"
