@@ -133,11 +133,10 @@ class Orders:
         return f"{sorted(self._settings.marketplaces)} {self._settings.amazon_labels}"
 
     def _always(self) -> Query:
-        data = ["RECIPIENT", "PROCEEDS", "CANCELLATION", "FULFILLMENT"]
         return {
             "marketplaceIds": self._settings.marketplaces,
             "fulfilledBy": translate.MERCHANT,
-            "includedData": [*data, "BUYER"] if self._settings.buyer_data else data,
+            "includedData": included_data(self._settings),
         }
 
     async def _ask(self, listing: Listing) -> Response:
@@ -194,6 +193,12 @@ class Orders:
                 "app, then authorize the app anew and store the new refresh token",
             )
         return tuple(orders), tuple(bad)
+
+
+def included_data(settings: Settings) -> Sequence[str]:
+    """What of an order is asked for."""
+    data = ["RECIPIENT", "PROCEEDS", "CANCELLATION", "FULFILLMENT"]
+    return [*data, "BUYER"] if settings.buyer_data else data
 
 
 def _read(cursor: str | None) -> Cursor:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from dropstream_amazon import translate, wire, wire_listings
+from dropstream_amazon.again import OrdersAgain
 from dropstream_amazon.carriers import CODES
 from dropstream_amazon.client import Api
 from dropstream_amazon.levels import Levels, LevelsShown
@@ -23,6 +24,7 @@ class AmazonStore(StoreParts):
         self._api = api
         self._settings = settings
         self.orders: Orders = Orders(api, settings, host.clock)
+        self.orders_again: OrdersAgain = OrdersAgain(api, settings)
         self.shipments: Shipments = Shipments(api, settings)
         self.inventory: Levels = Levels(api, settings)
         self.products: Products = Products(api, settings)

@@ -28,7 +28,7 @@ LABELS = frozenset({"PRIME", "AMAZON_EASY_SHIP", "FBM_SHIP_PLUS", "DELIVERY_BY_A
 COLLECTED = frozenset({"IN_STORE_PICK_UP"})
 """Programs whose goods are not shipped at all."""
 
-ORDER_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{3,39}", re.IGNORECASE)
+ORDER_ID = re.compile(r"(?!unreadable-)[A-Z0-9][A-Z0-9-]{3,39}", re.IGNORECASE)
 _CONSTRAINTS = {
     "signatureConfirmation": "the recipient has to sign",
     "recipientIdentityVerification": "only to the recipient in person",
@@ -46,6 +46,11 @@ def read(raw: bytes) -> wire.Order | Bad:
         return _bad(raw, str(error))
     wrong = _fault(order)
     return _bad(raw, wrong) if wrong else order
+
+
+def is_id(key: str) -> bool:
+    """Whether an order of Amazon's may have this id."""
+    return ORDER_ID.fullmatch(key) is not None
 
 
 def is_ours(order: wire.Order, settings: Settings) -> bool:

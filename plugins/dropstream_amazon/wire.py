@@ -220,6 +220,10 @@ class OneOrder(Wire, frozen=True, kw_only=True):
     order: Order
 
 
+class OneRaw(Wire, frozen=True, kw_only=True):
+    order: msgspec.Raw
+
+
 def read(raw: bytes, into: type[T]) -> T:
     """One object, strictly, save that what is null counts as left out. Raises msgspec.DecodeError."""
     return msgspec.convert(_without_nulls(msgspec.json.decode(raw)), into)

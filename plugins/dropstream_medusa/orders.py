@@ -26,7 +26,7 @@ from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 25
 MOST_WAITING = 5_000
-MOST_UNREAD = 100
+MOST_UNREAD = 500
 """Orders that cannot be read and are followed, as one that waits is: the newest."""
 
 FIELDS = ",".join(

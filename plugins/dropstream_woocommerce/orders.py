@@ -27,12 +27,16 @@ from dropstreamd.platform.rows import UNREADABLE, OddRow
 OVERLAP = timedelta(minutes=10)
 """How much further back a run reads: a change may be dated when it began and be there when it ended."""
 
+MOST_ODD = 2_000
+"""Orders that could never be read and are followed: the newest. A hundred of them cost a call in each run."""
+
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """`since` is the time of change that the next run begins at; `told` are the orders that were told as open
-    or waiting, or could not be read, by the difference to the one before, `named` the numbers of those whose
-    number is no id. `which` are the settings that say which may be shipped, as of when those were listed.
-    `again` are ids of what could not be read, in older cursors."""
+    or waiting, by the difference to the one before, `named` the numbers of those whose number is no id.
+    `which` are the settings that say which may be shipped, as of when those were listed. `again` are the ids
+    of orders that could never be read: once one was read by its id, all that becomes of it must be told, so
+    that they are among those told too."""
 
     since: datetime | None = None
     told: tuple[int, ...] = ()
@@ -59,6 +63,7 @@ class _Run:
             self.told[number] = kept.named.get(str(number), str(number))
         for number in kept.again:
             self.told.setdefault(number, str(number))
+        self.odd = set(kept.again)
         self.newest: datetime | None = None
         self.seen: dict[str, bytes] = {}
         """Digests of rows, by their ids."""
@@ -81,8 +86,9 @@ class _Run:
     def follow(self, row: bytes) -> None:
         """One that cannot be read: from whenever it can be, all that becomes of it is told."""
         key = row_key(row)
-        if is_id(key):
-            self.told.setdefault(int(key), _number(row) or key)
+        if is_id(key) and int(key) not in self.told:
+            self.told[int(key)] = _number(row) or key
+            self.odd.add(int(key))
 
     def written(self) -> str:
         """After its end, the next run begins at the newest change that was seen, not after this one did."""
@@ -90,10 +96,11 @@ class _Run:
         if self.done and self.newest is not None:
             begun = min(self.started, self.newest)
             since = begun if since is None else max(since, begun)
-        ids = sorted(self.told)
+        odd = sorted(self.odd & self.told.keys())
+        ids = sorted(self.told.keys() - set(odd[:-MOST_ODD]))
         steps = tuple(one - before for one, before in zip(ids, [0, *ids], strict=False))
         named = {str(each): self.told[each] for each in ids if self.told[each] != str(each)}
-        kept = Cursor(since=since, told=steps, named=named, which=which)
+        kept = Cursor(since=since, told=steps, named=named, which=which, again=tuple(odd[-MOST_ODD:]))
         return msgspec.json.encode(kept).decode()
 
 
@@ -192,6 +199,7 @@ class Orders:
         """Whether it is to be told; what is told as open or waiting is followed from then on."""
         number = int(order.key)
         known = number in run.told
+        run.odd.discard(number)
         if order.status in ("open", "waiting"):
             run.told[number] = order.number
             return True

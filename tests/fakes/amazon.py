@@ -151,7 +151,8 @@ class FakeAmazon(Double[Fault]):
             case "searchOrders":
                 return 200, seller.search(asked)
             case "getOrder":
-                return 200, seller.order(path["orderId"], asked)
+                found = seller.order(path["orderId"], asked)
+                return (404, None) if found is None else (200, found)
             case "confirmShipment":
                 seller.confirm(path["orderId"], sent)
                 return 204, None

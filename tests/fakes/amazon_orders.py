@@ -185,9 +185,9 @@ class AmazonOrders:
                 recipient.pop(field, None)
         return told
 
-    def order(self, order_id: str, asked: Row) -> Row:
+    def order(self, order_id: str, asked: Row) -> Row | None:
         if order_id not in self.orders:
-            raise Invalid("no such order")
+            return None
         return {"order": self._told(self.orders[order_id], asked.get("includedData", ()))}
 
     def confirm(self, order_id: str, body: Row) -> None:

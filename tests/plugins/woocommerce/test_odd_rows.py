@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from dropstream_woocommerce import orders
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Accepted, InDoubt, Rejected
 from tests.fakes.woocommerce import FakeWooCommerce
@@ -54,6 +55,26 @@ async def test_an_order_that_was_odd_is_told_once_it_can_be_read(
     assert str(odd["id"]) not in third.orders
     shop.set_status(odd, "cancelled")
     assert (await account.listing(third.cursor)).statuses[str(odd["id"])] == "cancelled"
+
+
+async def test_of_those_that_can_never_be_read_the_newest_are_followed(
+    account: Account, shop: WooShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are told of whenever somebody changes them, as long as they may go."""
+    monkeypatch.setattr(orders, "MOST_ODD", 2)
+    shop.add_product("TEE")
+    made = [shop.place({"TEE": 1}) for _ in range(4)]
+    for row in made:
+        row["line_items"][0]["quantity"] = 1.5
+    first = await account.listing()
+    assert first.bad.keys() == {str(row["id"]) for row in made}
+    assert msgspec.json.decode(first.cursor or "")["again"] == [row["id"] for row in made[2:]]
+    for row in made:
+        row["line_items"][0]["quantity"] = 1
+        shop.set_status(row, "cancelled")
+    second = await account.listing(first.cursor)
+    assert second.statuses == {str(row["id"]): "cancelled" for row in made[2:]}
+    assert msgspec.json.decode(second.cursor or "")["again"] == []
 
 
 async def test_what_an_older_cursor_looked_at_again_is_followed(account: Account, shop: WooShop) -> None:
