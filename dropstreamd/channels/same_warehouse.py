@@ -79,37 +79,55 @@ async def hold_to_one_warehouse(scope: Scope) -> None:
     """Remember the account of the first run; raises Misconfigured where it has another name since, or another
     address while something is under way."""
     state, now = scope.state, home_of(scope)
-    kept, why = state.read(partial(_look, scope=scope, now=now))
-    name = scope.connection.name
-    if state.read(partial(carried_to, scope=scope)) is not None:
-        raise Misconfigured(
-            f"what is known of the warehouse of {name} stands under two names: putting it under the new one "
-            "was cut off",
-            remedy=f"put all of it under {now} by saying again: dropstreamctl same-warehouse {name}",
-        )
+    another = state.read(partial(_another, scope=scope))
+    if another is not None:
+        raise another
+    kept = state.read(partial(before, scope=scope))
     if kept == now:
         return
-    if kept is not None and kept.path == now.path and kept.account in scope.account.former_keys:
+    if kept is not None and _is_rewritten(scope, kept):
         await state.write(partial(_rename, scope=scope, now=now))
         return
-    if kept is not None and (kept.path != now.path or why):
-        raise Misconfigured(
-            f"the warehouse of {name} is {now} by now, and what is known of it is of {kept}{why}",
-            remedy=f"if it is the same warehouse, say so: dropstreamctl same-warehouse {name}; if it is "
-            "another, put the old one back until its orders have shipped, then write a warehouse with a name "
-            "of its own and a connection with an id of its own",
-        )
     if kept is None:
         await _look_at_orders(scope)
     await state.write(partial(_adopt, scope=scope, now=now, kept=kept))
 
 
-def _look(tx: Reader, *, scope: Scope, now: Home) -> tuple[Home | None, str]:
+def another_warehouse(tx: Reader, scope: Scope) -> Misconfigured | None:
+    """Why its runs are held, where its files lead to another warehouse than before, as far as it has run
+    itself."""
+    own = homes.get(tx, scope.connection.id)
+    if own in (None, home_of(scope)) and homes.moving(tx, scope.connection.id) is None:
+        return None
+    return _another(tx, scope)
+
+
+def _another(tx: Reader, scope: Scope) -> Misconfigured | None:
+    now, name = home_of(scope), scope.connection.name
+    if carried_to(tx, scope) is not None:
+        return Misconfigured(
+            f"what is known of the warehouse of {name} stands under two names: putting it under the new one "
+            "was cut off",
+            remedy=f"put all of it under {now} by saying again: dropstreamctl same-warehouse {name}",
+        )
     kept = before(tx, scope)
-    if kept is None or kept == now:
-        return kept, ""
+    if kept is None or kept == now or _is_rewritten(scope, kept):
+        return None
     figures = "" if stock.latest(tx, kept.path) is None else "; its stock figures are from there"
-    return kept, under_way(tx, scope.connection.id, kept) or figures
+    why = under_way(tx, scope.connection.id, kept) or figures
+    if kept.path == now.path and not why:
+        return None
+    return Misconfigured(
+        f"the warehouse of {name} is {now} by now, and what is known of it is of {kept}{why}",
+        remedy=f"if it is the same warehouse, say so: dropstreamctl same-warehouse {name}; if it is "
+        "another, put the old one back until its orders have shipped, then write a warehouse with a name "
+        "of its own and a connection with an id of its own",
+    )
+
+
+def _is_rewritten(scope: Scope, kept: Home) -> bool:
+    """Whether it is the same address, written in another way."""
+    return kept.path == home_of(scope).path and kept.account in scope.account.former_keys
 
 
 async def _look_at_orders(scope: Scope) -> None:

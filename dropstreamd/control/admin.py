@@ -8,6 +8,7 @@ import trio
 
 from dropstreamd.config.schema import Connection
 from dropstreamd.config.unreadable import secret_refs
+from dropstreamd.control.cards import elsewhere
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.setup import (
@@ -139,6 +140,7 @@ async def reload(desk: Desk, call: Call[Empty, Empty]) -> Reloaded:
             for each in connections
             if unreadable[each.id]
         ),
+        elsewhere={each.id: found for each in connections if (found := elsewhere(desk, each))},
     )
 
 

@@ -6,6 +6,8 @@ import trio
 
 from dropstreamd.channels import after_restore, order_audit
 from dropstreamd.channels.jobs import CHANNELS
+from dropstreamd.channels.same_store import another_store
+from dropstreamd.channels.same_warehouse import another_warehouse
 from dropstreamd.config.schema import Broken, Connection, WarehouseAccount
 from dropstreamd.control.channel_card import channel_card, switch_shown
 from dropstreamd.control.counted import count
@@ -15,6 +17,7 @@ from dropstreamd.control.messages.status import (
     BrokenCard,
     CircuitCard,
     ConnectionCard,
+    ElsewhereShown,
     OrderAuditCard,
     PluginCard,
     SnapshotShown,
@@ -112,7 +115,19 @@ def _connection_card(desk: Desk, connection: Connection, unreadable: tuple[Probl
         audit=state.read(partial(_audit_card, connection=connection.id)),
         unreadable=unreadable,
         waits=_waits(desk, connection),
+        elsewhere=elsewhere(desk, connection),
     )
+
+
+def elsewhere(desk: Desk, connection: Connection) -> tuple[ElsewhereShown, ...]:
+    """Whether its file leads to another store or warehouse than before: its next run is held then."""
+    supervisor = desk.daemon.connections.get(connection.id)
+    if supervisor is None:
+        return ()
+    found = desk.daemon.state.read(
+        lambda tx: (another_store(tx, connection), another_warehouse(tx, supervisor.scope))
+    )
+    return tuple(ElsewhereShown(error=each.message, remedy=each.remedy) for each in found if each is not None)
 
 
 def _waits(desk: Desk, connection: Connection) -> str:

@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 import msgspec
 import trio
@@ -22,13 +21,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dropstreamd.platform.secrets import Secret
+from dropstreamd.sandbox.lists import Json, listed
 from dropstreamd.sandbox.shop import LOCATION, Fulfillment, Order, SandboxShop, Variant
 
 USER = "demo"
 TOKEN_HEADER = "vendure-auth-token"  # noqa: S105 - a header's name
 BODY_LIMIT = 100 * 1024
 
-Json = dict[str, Any]
 _OPERATION = re.compile(r"\s*(?:query|mutation)\s+(\w+)")
 
 
@@ -104,15 +103,16 @@ class SandboxStore:
         return {"activeChannel": channel, "globalSettings": settings}
 
     def _readable(self, _given: Json) -> Json:
-        total = {"totalItems": 1}
-        channel = {"code": "demo"}
-        return {"activeChannel": channel, "orders": total, "productVariants": total, "stockLocations": total}
+        orders, variants = ({"totalItems": len(each)} for each in (self.shop.orders, self.shop.variants))
+        return {
+            "activeChannel": {"code": "demo"},
+            "orders": orders,
+            "productVariants": variants,
+            "stockLocations": {"totalItems": 1},
+        }
 
     def _orders(self, given: Json) -> Json:
-        wanted = given.get("filter", {}).get("state", {}).get("in")
-        found = [o for o in self.shop.orders.values() if wanted is None or o.state in wanted]
-        rows = [_order(order) for order in found]
-        return {"orders": _page(rows, given)}
+        return {"orders": listed(map(_order, self.shop.orders.values()), given)}
 
     def _fulfillments(self, given: Json) -> Json:
         order = self.shop.orders.get(given["order"])
@@ -144,7 +144,7 @@ class SandboxStore:
     def _variants(self, given: Json) -> Json:
         wanted = given.get("skus")
         found = [v for v in self.shop.variants.values() if wanted is None or v.sku in wanted]
-        return {"productVariants": _page([_variant(each) for each in found], given)}
+        return {"productVariants": listed(map(_variant, found), given)}
 
     def _products(self, given: Json) -> Json:
         rows = [
@@ -159,7 +159,7 @@ class SandboxStore:
             }
             for each in self.shop.variants.values()
         ]
-        return {"productVariants": _page(rows, given)}
+        return {"productVariants": listed(rows, given)}
 
     def _set_levels(self, given: Json) -> Json:
         done = [
@@ -170,7 +170,7 @@ class SandboxStore:
         return {"updateProductVariants": [_variant(each) if each else None for each in done]}
 
     def _methods(self, given: Json) -> Json:
-        return {"shippingMethods": _page([METHOD], given)}
+        return {"shippingMethods": listed([METHOD], given)}
 
 
 STATES = (
@@ -201,11 +201,6 @@ def _error(code: str) -> Json:
 def _moved(found: Fulfillment | None) -> Json:
     result = {"__typename": "Fulfillment", "id": found.id, "state": found.state} if found else None
     return {"transitionFulfillmentToState": result}
-
-
-def _page(rows: list[Json], given: Json) -> Json:
-    skip = given.get("skip", 0)
-    return {"totalItems": len(rows), "items": rows[skip : skip + given.get("take", len(rows))]}
 
 
 def _variant(variant: Variant) -> Json:

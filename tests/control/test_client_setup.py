@@ -29,6 +29,7 @@ from dropstreamd.control.messages.setup import (
     SideTested,
     TryFile,
 )
+from dropstreamd.control.messages.status import ElsewhereShown
 from dropstreamd.errors import Problem
 from dropstreamd.model.shipments import Package, PackageLine
 from dropstreamd.model.stock import StockRow
@@ -296,6 +297,15 @@ def test_reload(api: FakeApi) -> None:
     )
     api.answer("POST /v1/reload", Reloaded(changes=changes, names={"c-2": "acme-b", "c-4": "new"}))
     golden("reload", ctl(api, "reload").out)
+
+
+def test_a_reload_says_at_once_what_leads_elsewhere(api: FakeApi) -> None:
+    found = ElsewhereShown(error="[store] of b leads to y, and not to x", remedy="say so: same-store b")
+    told = Reloaded(changes=Changes(restarted=("c-2",)), names={"c-2": "b"}, elsewhere={"c-2": (found,)})
+    api.answer("POST /v1/reload", told)
+    said = ctl(api, "reload")
+    assert said.code == 1
+    assert said.out.endswith("b is held: [store] of b leads to y, and not to x\n  → say so: same-store b\n")
 
 
 def test_a_reload_is_refused_with_every_problem(api: FakeApi) -> None:

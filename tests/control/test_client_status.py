@@ -5,7 +5,7 @@ import pytest
 
 from dropstreamd.control.messages.look import Log, LogLine
 from dropstreamd.control.messages.runs import Runs, Switch, Switched
-from dropstreamd.control.messages.status import TroubleShown
+from dropstreamd.control.messages.status import ElsewhereShown, TroubleShown
 from tests.control.fake_api import FakeApi, ctl, golden, refusal
 from tests.control.shown import CARD, ENDED, FAILED, ILL, INVENTORY, NOW_S, ORDERS, TROUBLE, WELL
 
@@ -112,6 +112,18 @@ def test_an_empty_log(api: FakeApi) -> None:
 def test_a_limit_out_of_bounds(api: FakeApi, limit: str) -> None:
     assert ctl(api, "log", "acme-vendure", "--limit", limit).code == 2
     assert api.asked == []
+
+
+def test_what_leads_elsewhere_is_said_once_before_a_run_and_after(api: FakeApi) -> None:
+    found = ElsewhereShown(error=TROUBLE.error, remedy="say that it is the same")
+    [ill] = ILL.connections
+    for card in (CARD, ill):
+        shown = msgspec.structs.replace(card, elsewhere=(found,))
+        api.answer("GET /v1/status", msgspec.structs.replace(WELL, connections=(shown,)))
+    for _ in range(2):
+        told = ctl(api, "status")
+        assert told.out.count(TROUBLE.error) == 1
+        assert f"! acme-vendure: {TROUBLE.error}\n    → say that it is the same\n" in told.out
 
 
 def test_one_connection_in_trouble(api: FakeApi) -> None:

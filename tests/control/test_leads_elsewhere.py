@@ -64,6 +64,30 @@ async def test_a_warehouse_with_a_new_name_is_the_same_warehouse(office: Office,
     assert "same_warehouse" in [line["event"] for line in lines]
 
 
+async def test_what_leads_elsewhere_is_told_before_the_first_run(office: Office, client: Client) -> None:
+    await client.enable()
+    office.report({"A": 7})
+    await client.run("inventory.full")
+    assert (await client.ask("POST", "/reload"))["elsewhere"] == {}
+    await rename(office)
+    file = office.conf / "connections.d" / "shop.toml"
+    file.write_text(file.read_text().replace('account  = "shop"', 'account  = "other"'))
+    told = (await client.ask("POST", "/reload"))["elsewhere"]
+    assert list(told) == ["c-shop"]
+    store, house = told["c-shop"]
+    assert store["error"].startswith("[store] of shop leads to shop:other, and what is known of this")
+    assert house["error"].startswith("the warehouse of shop is acme.west (wms:acme) by now, and what")
+    assert "dropstreamctl same-warehouse shop" in house["remedy"]
+    cards = {card["name"]: card for card in (await client.get("/status"))["connections"]}
+    assert cards["shop"]["elsewhere"] == [store, house]
+    assert cards["ebay"]["elsewhere"] == []
+    assert cards["shop"]["channels"][2]["jobs"][0]["trouble"] is None, "no run was needed for it"
+    await client.ask("POST", f"{SHOP}/warehouse", {"warehouse": "acme.west (wms:acme)"})
+    await client.ask("POST", f"{SHOP}/store", {"account": "shop:other"})
+    [card] = (await client.get("/status/shop"))["connections"]
+    assert card["elsewhere"] == []
+
+
 async def test_until_then_figures_stand_under_the_former_name(office: Office, client: Client) -> None:
     office.report({"A": 7})
     await client.enable()

@@ -54,6 +54,8 @@ def _of_connection(card: ConnectionCard, now_s: float) -> Iterator[Note]:
         )
     for problem in card.unreadable:
         yield f"{card.name} cannot work: {problem.file}: {problem.key}: {problem.found}", problem.hint
+    for held in card.elsewhere:
+        yield f"{card.name}: {held.error}", held.remedy
     said = [job.trouble.error for each in card.channels for job in each.jobs if job.trouble is not None]
     if card.waits and card.switch.on and card.waits not in said:
         yield f"{card.name} inventory {card.waits}", "it goes on by itself with the first newer snapshot"
@@ -68,10 +70,16 @@ def _of_connection(card: ConnectionCard, now_s: float) -> Iterator[Note]:
             f"{card.name}: by the audit of {show_length(now_s - card.audit.at_s)} ago {found}",
             f"dropstreamctl audit {card.name} orders lists them, and looks again",
         )
+    yield from _of_channels(card, now_s)
+
+
+def _of_channels(card: ConnectionCard, now_s: float) -> Iterator[Note]:
+    elsewhere = [found.error for found in card.elsewhere]
     for channel in card.channels:
         where = f"{card.name} {channel.channel}"
         for job in channel.jobs:
-            yield from _of_job(f"{where}.{job.job}", job, now_s)
+            if job.trouble is None or job.trouble.error not in elsewhere:
+                yield from _of_job(f"{where}.{job.job}", job, now_s)
         work = channel.work
         if work.in_doubt.count:
             yield (

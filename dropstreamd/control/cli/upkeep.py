@@ -21,7 +21,7 @@ class BackupOptions(Options, frozen=True, kw_only=True):
 
 def reload(session: Session, options: Options) -> Exit:
     """Have the configuration read again; nothing changes where anything is wrong with it. 1 where it was
-    taken over and a connection lacks a secret."""
+    taken over and a connection lacks a secret, or leads elsewhere than before."""
 
     def show(reloaded: Reloaded) -> None:
         terminal, changes, names = session.terminal, reloaded.changes, reloaded.names
@@ -49,13 +49,17 @@ def reload(session: Session, options: Options) -> Exit:
             lacks = " cannot work: it lacks what its files name. The others go on."
             terminal.line((each.connection, Style.BAD), lacks)
             show_problems(session, each.problems)
+        for connection, found in reloaded.elsewhere.items():
+            for one in found:
+                terminal.line((names.get(connection, connection), Style.BAD), f" is held: {one.error}")
+                terminal.line("  → ", one.remedy)
 
     answer = session.daemon.ask("POST", path_of("reload"), limit_s=SLOW_LIMIT_S)
     return show_answer(session, options, answer, Reloaded, show, _verdict)
 
 
 def _verdict(reloaded: Reloaded) -> Exit:
-    return Exit.FAILED if reloaded.unreadable else Exit.OK
+    return Exit.FAILED if reloaded.unreadable or reloaded.elsewhere else Exit.OK
 
 
 def backup(session: Session, options: BackupOptions) -> Exit:

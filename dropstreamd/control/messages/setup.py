@@ -6,6 +6,7 @@ import msgspec
 
 from dropstreamd.config.changes import Changes
 from dropstreamd.control.messages.runs import Backlog, Side
+from dropstreamd.control.messages.status import ElsewhereShown
 from dropstreamd.errors import Problem
 from dropstreamd.model.shipments import Package
 from dropstreamd.model.stock import StockRow
@@ -186,11 +187,13 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """What changed, by connection id; `names` tells the name of each id. `unreadable` connections were taken
-    over too, and their runs fail until the secrets are there."""
+    over too, and their runs fail until the secrets are there; those that lead `elsewhere` than before (by id)
+    likewise, until a person says that it is the same account."""
 
     changes: Changes
     names: dict[str, str]
     unreadable: tuple[Unreadable, ...] = ()
+    elsewhere: dict[str, tuple[ElsewhereShown, ...]] = {}
 
 
 class MakeBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

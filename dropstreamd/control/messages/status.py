@@ -92,11 +92,19 @@ class OrderAuditCard(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str
 
 
+class ElsewhereShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the runs of a connection are held: its file leads to another store or warehouse than before."""
+
+    error: str
+    remedy: str
+
+
 class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     """One connection. `crashes` are faults of ours in a row, `crash` names the last one. `restored_s` is
     when the state was brought back from a backup, 0 if it never was: orders placed before are held; `waits`
     says what its levels wait for since, "" for nothing. `audit` is None before the first one. `unreadable`:
-    secrets that are named for it and cannot be read."""
+    secrets that are named for it and cannot be read; `elsewhere`: its file leads to another store or
+    warehouse than before."""
 
     id: str
     name: str
@@ -112,6 +120,7 @@ class ConnectionCard(msgspec.Struct, frozen=True, kw_only=True):
     audit: OrderAuditCard | None = None
     unreadable: tuple[Problem, ...] = ()
     waits: str = ""
+    elsewhere: tuple[ElsewhereShown, ...] = ()
 
 
 class SnapshotShown(msgspec.Struct, frozen=True, kw_only=True):
