@@ -33,6 +33,7 @@ from dropstreamd.supervisor.host import Accounts
 from dropstreamd.telemetry import Metrics
 from tests.control.conf_files import CONNECTION, DAEMON, MERCHANT
 from tests.control.platforms import Answers, shop, wms
+from tests.counterparts.plain import no_tls
 from tests.fakes.points import Points
 from tests.fakes.sessions import FakeStore, FakeWarehouse
 
@@ -238,7 +239,7 @@ class Client:
 
 @asynccontextmanager
 async def open_client(office: Office) -> AsyncIterator[Client]:
-    transport = httpx.AsyncHTTPTransport(uds=str(office.socket))
+    transport = httpx.AsyncHTTPTransport(uds=str(office.socket), verify=no_tls())
     async with httpx.AsyncClient(transport=transport, base_url="http://daemon", timeout=20) as http:
         yield Client(http)
 

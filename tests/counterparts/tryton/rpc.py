@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from ..plain import no_tls
 from ..process import CounterpartError
 from .server import DATABASE
 
@@ -16,7 +17,7 @@ class Rpc:
     """One user's session; the user agrees to every warning."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+        self._http = httpx.Client(timeout=TIMEOUT_S, verify=no_tls(), trust_env=False)
         self._url = f"{url}/{DATABASE}/rpc/"
         self.user, session, _ = self._call("common.db.login", user, {"password": password}, "en")
         token = base64.b64encode(f"{user}:{self.user}:{session}".encode()).decode()
