@@ -12,6 +12,7 @@ from dropstreamd.platform.http import Http
 from dropstreamd.platform.http_connect import Trust
 from dropstreamd.platform.limiter import Budget, Pace, Priority
 from dropstreamd.telemetry.metrics import CallResult
+from tests.virtual_time import jumping_after
 
 
 class Counted(msgspec.Struct):
@@ -32,7 +33,7 @@ class Counted(msgspec.Struct):
 @pytest.fixture
 def patient_clock() -> MockClock:
     """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.05)
+    return jumping_after(0.05)
 
 
 @pytest.fixture

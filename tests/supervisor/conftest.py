@@ -3,8 +3,10 @@
 import pytest
 from trio.testing import MockClock
 
+from tests.virtual_time import jumping_after
+
 
 @pytest.fixture
 def patient_clock() -> MockClock:
     """Virtual time that jumps only once nothing has moved for a moment: threads read the state meanwhile."""
-    return MockClock(autojump_threshold=0.02)
+    return jumping_after(0.02)

@@ -10,6 +10,7 @@ from dropstreamd.clock import VirtualClock
 from tests.fakes.bigcommerce import FakeBigCommerce, fake_bigcommerce
 from tests.fakes.bigcommerce_shop import BigCommerceShop
 from tests.plugins.host import NOW_S
+from tests.virtual_time import jumping_after
 
 from .stores import Account, account_at, settings
 
@@ -17,7 +18,7 @@ from .stores import Account, account_at, settings
 @pytest.fixture
 def patient_clock() -> MockClock:
     """Virtual time that jumps only once real sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.03)
+    return jumping_after(0.03)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dropstreamd.clock import VirtualClock
 from tests.fakes.shiphero import FakeShipHero, fake_shiphero
 from tests.fakes.shiphero_house import House
 from tests.plugins.host import NOW_S
+from tests.virtual_time import jumping_after
 
 from .houses import Account, account_at, settings
 
@@ -16,7 +17,7 @@ from .houses import Account, account_at, settings
 @pytest.fixture
 def patient_clock() -> MockClock:
     """Virtual time that jumps only once the double's sockets have been quiet for a moment."""
-    return MockClock(autojump_threshold=0.01)
+    return jumping_after(0.01)
 
 
 @pytest.fixture
