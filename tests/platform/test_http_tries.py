@@ -136,7 +136,7 @@ async def test_repeated_failure_opens_the_circuit_and_a_probe_closes_it(
         assert circuit_of(http) == ("open", 15)
         with pytest.raises(
             Unreachable,
-            match=r"5 calls failed; none is made for another 15 s; the newest failure: GET .* answered 500",
+            match=r"5 calls failed; none is made for another 15 s; the newest failure: POST .* answered 500",
         ):
             await ask(http, server, applied="write", limits=HttpLimits())
         assert len(server.requests) == 5
