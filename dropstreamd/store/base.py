@@ -3,7 +3,7 @@
 Nothing here says LMDB, so that a shared database can stand behind it later.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, Protocol, TypeVar
 
 import msgspec
@@ -23,10 +23,6 @@ class Reader(Protocol):
 
     def get(self, table: Table, key: Key) -> bytes | None:
         """The value under `key`, or None."""
-        ...
-
-    def get_many(self, table: Table, prefix: Key, last_parts: Sequence[str]) -> list[bytes | None]:
-        """The value under `(*prefix, part)` for each of `last_parts`, in their order."""
         ...
 
     def scan(

@@ -4,7 +4,7 @@ Values are copied out (no buffers into the map), and no cursor outlives the call
 that made it, so that nothing points into the map when rows move or the transaction ends.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, takewhile
 
 import lmdb
@@ -26,11 +26,6 @@ class LmdbReader:
 
     def get(self, table: Table, key: Key) -> bytes | None:
         return self._txn.get(_encode_whole(key), None, self._handles[table])
-
-    def get_many(self, table: Table, prefix: Key, last_parts: Sequence[str]) -> list[bytes | None]:
-        # A loop of get() is quicker than Cursor.getmulti(), which gives keys to be matched again.
-        raw, get, handle = encode_key(prefix), self._txn.get, self._handles[table]
-        return [get(raw + encode_part(part), None, handle) for part in last_parts]
 
     def scan(
         self,

@@ -130,14 +130,6 @@ def test_an_empty_prefix_and_an_absent_one_have_no_ends(state: Environment) -> N
         assert state.read(lambda reader, at=prefix: reader.count(Table.DOCUMENTS, at)) == 0  # type: ignore[misc]
 
 
-def test_get_many_answers_in_the_order_asked(state: Environment) -> None:
-    long = "sku-" + "9" * 300
-    _fill(state, {("acme", "main", "A"): b"1", ("acme", "main", long): b"2"}, Table.STOCK)
-    assert state.read(
-        lambda reader: reader.get_many(Table.STOCK, ("acme", "main"), [long, "B", "A", long])
-    ) == [b"2", None, b"1", b"2"]
-
-
 def test_scan_last_gives_the_last_parts(state: Environment) -> None:
     def put(writer: Writer) -> None:
         writer.put_many(Table.STOCK, ("acme", "main"), [("B", b"2"), ("A", b"1")])
