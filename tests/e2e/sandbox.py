@@ -4,7 +4,9 @@ They are the demo's own, here with faults: a shop that answers HTML, that hangs,
 which nobody can read.
 """
 
+import io
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -12,7 +14,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,10 @@ import trio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from dropstreamd import cli
 from dropstreamd.clock import SystemClock
+from dropstreamd.control import client
+from dropstreamd.control.cli.terminal import Terminal
 from dropstreamd.platform.secrets import Secret
 from dropstreamd.sandbox.demo import CTL
 from dropstreamd.sandbox.sftp_server import SftpAccount, serve_sftp
@@ -195,22 +201,34 @@ def _toml(settings: dict[str, str]) -> str:
     return "".join(f"{key} = {value}\n" for key, value in settings.items())
 
 
-# ---- the two processes that a person uses
+# ---- the two commands that a person uses, in this process, as each costs a second in one of its own
 
 
 def ctl(daemon: Daemon, *command: str, stdin: str = "") -> Ran:
-    """`dropstreamctl`, as a process of its own that no terminal belongs to."""
-    return _ran([sys.executable, "-c", CTL, "--socket", str(daemon.socket), *command], stdin)
+    """`dropstreamctl`, with pipes in place of a terminal."""
+    argv = ["--socket", str(daemon.socket), *command]
+
+    def run() -> int:
+        terminal = Terminal(io.TextIOWrapper(io.BytesIO(stdin.encode())), sys.stdout, sys.stderr, os.environ)
+        return client.run(argv, terminal, os.environ)
+
+    return _ran(["dropstreamctl", *command], run)
 
 
 def check(daemon: Daemon) -> Ran:
     """`dropstreamd check`."""
-    return _ran([sys.executable, "-m", "dropstreamd", "check", "--conf", str(daemon.conf)])
+    command = ["check", "--conf", str(daemon.conf)]
+    return _ran(["dropstreamd", *command], partial(cli.main, command))
+
+
+def program(daemon: Daemon, *command: str) -> Ran:
+    """`dropstreamctl` as a process of its own."""
+    return _process([sys.executable, "-c", CTL, "--socket", str(daemon.socket), *command])
 
 
 def run_daemon(conf: Path) -> Ran:
     """`dropstreamd run` with a configuration of its own, where it must end by itself."""
-    return _ran([sys.executable, "-m", "dropstreamd", "run", "--conf", str(conf)])
+    return _process([sys.executable, "-m", "dropstreamd", "run", "--conf", str(conf)])
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -221,11 +239,23 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _ran(command: list[str], stdin: str = "") -> Ran:
-    done = subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=CTL_S, check=False)
-    ran = Ran(status=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
-    shown = command[command.index("--socket") + 2 :] if "--socket" in command else command[2:]
-    print(f"$ {' '.join(shown)}\n{ran.out}{ran.err}[{ran.status}]")  # shown where the test failed
+def _ran(command: list[str], run: Callable[[], int]) -> Ran:
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            status = run()
+        except SystemExit as refused:  # the parser has said why
+            status = int(refused.code or 0)
+    return _shown(command, Ran(status=status, out=out.getvalue(), err=err.getvalue()))
+
+
+def _process(command: list[str]) -> Ran:
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=CTL_S, check=False)
+    return _shown(command, Ran(status=done.returncode, out=done.stdout.decode(), err=done.stderr.decode()))
+
+
+def _shown(command: list[str], ran: Ran) -> Ran:
+    """Where the test failed."""
+    print(f"$ {' '.join(command)}\n{ran.out}{ran.err}[{ran.status}]")
     return ran
 
 

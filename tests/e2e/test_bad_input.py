@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from tests.e2e.daemon import Daemon
-from tests.e2e.sandbox import SHIPMENT_HEADER, Sandbox, check, ctl, run_daemon, shipment, wait_until
+from tests.e2e.sandbox import SHIPMENT_HEADER, Sandbox, check, ctl, program, run_daemon, shipment, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -87,7 +87,7 @@ def test_wrong_settings_of_the_daemon_itself(daemon: Daemon) -> None:
     daemon.start()
     assert ctl(daemon, "status").status == 0
     assert daemon.stop() == 0
-    gone = ctl(daemon, "status")
+    gone = program(daemon, "status")
     assert gone.status == 3
     assert str(daemon.socket) in gone.said
 
