@@ -138,7 +138,7 @@ def test_preflight_with_an_order_that_is_not_imported(api: FakeApi) -> None:
     sample = SampleOrder(number="7", name="ord_7.csv", text="H\n", imported=False)
     api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=sample))
     shown = ctl(api, "preflight", "acme-vendure").out
-    assert "order 7, which is not imported yet, would be sent as ord_7.csv (1 line):\n  | H\n" in shown
+    assert "order 7, which is not imported yet, would be sent as ord_7.csv:\n  | H\n" in shown
 
 
 def test_preflight_says_what_it_could_not_look_at(api: FakeApi) -> None:

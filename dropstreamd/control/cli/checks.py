@@ -8,7 +8,7 @@ from dropstreamd.control.cli.running import show_backlog
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
-from dropstreamd.control.cli.words import figure, plural, sku_at
+from dropstreamd.control.cli.words import figure, sku_at
 from dropstreamd.control.messages.runs import Side
 from dropstreamd.control.messages.setup import (
     FindingShown,
@@ -177,12 +177,9 @@ def _show_sample(terminal: Terminal, sample: SampleOrder | None, unseen: str) ->
     elif sample.problem:
         terminal.line(("✗ ", Style.BAD), f"sample order of {sample.number}: {sample.problem}")
     else:
-        lines = sample.text.splitlines()
         which = "" if sample.imported else ", which is not imported yet,"
-        terminal.line(
-            f"order {sample.number}{which} would be sent as {sample.name} ({plural(len(lines), 'line')}):"
-        )
-        for line in lines:
+        terminal.line(f"order {sample.number}{which} would be sent as {sample.name}:")
+        for line in sample.text.splitlines():
             terminal.line("  | ", line)
 
 
