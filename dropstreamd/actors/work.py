@@ -5,6 +5,7 @@ import msgspec
 from dropstreamd.actors.agenda import Agenda, Due
 from dropstreamd.actors.mailbox import Request
 from dropstreamd.channels.older import Agreed
+from dropstreamd.model.counts import counts_text
 from dropstreamd.store import runs
 from dropstreamd.store.base import Writer
 from dropstreamd.store.runs import Line, RunRecord, Trigger
@@ -63,13 +64,9 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         line = Line(
             at_s=record.ended_s,
             event=f"run {record.result}",
-            text=record.error or _summary(record),
+            text=record.error or counts_text(record.counts) or "nothing to do",
             channel=f"{channel}.{record.job}",
             run=record.id,
             who=record.who,
         )
         runs.log(tx, self.agenda.connection, line)
-
-
-def _summary(record: RunRecord) -> str:
-    return ", ".join(f"{total} {what.replace('_', ' ')}" for what, total in record.counts.items())

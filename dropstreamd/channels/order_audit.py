@@ -131,6 +131,34 @@ def last(tx: Reader, connection: str) -> Audited | None:
     return None if raw is None else _audited.decode(raw)
 
 
+def by_now(tx: Reader, scope: Scope) -> Audited | None:
+    """The same, less what was put right since, as far as we know: an order that the store has told of since
+    then, or that is not overdue any more. What the store shows is looked at by the next audit."""
+    found = last(tx, scope.connection.id)
+    if found is None:
+        return None
+    flow = Flow(scope.connection.id, orders.CHANNEL)
+    astray = [each for each in found.unaccounted.some if not _told_since(tx, flow, each.key, found.at_s)]
+    overdue = [
+        each for each in found.overdue.some if _is_overdue(tx, scope, documents.get(tx, flow, each.key))
+    ]
+    return msgspec.structs.replace(
+        found, unaccounted=_less(found.unaccounted, astray), overdue=_less(found.overdue, overdue)
+    )
+
+
+def _less(finds: Finds, left: list[Found]) -> Finds:
+    return Finds(count=finds.count - len(finds.some) + len(left), some=tuple(left))
+
+
+def _told_since(tx: Reader, flow: Flow, key: str, at_s: float) -> bool:
+    """Whether the store told of an order after that; what a person changed here tells nothing of it."""
+    doc = documents.get(tx, flow, key)
+    if doc is None or doc.changed_s <= at_s:
+        return False
+    return not any(step.at_s == doc.changed_s and "by hand" in step.text for step in doc.history)
+
+
 def _imported_s(tx: Reader, connection: str) -> float:
     return switches.followed(tx, connection, orders.CHANNEL, "import").last_success_s
 
@@ -205,11 +233,17 @@ def _overdue_page(tx: Reader, scope: Scope, after: str | None) -> tuple[list[Fou
     for key in keys:
         doc = documents.get(tx, flow, key)
         due_s = None if doc is None else _due_s(scope, doc)
-        late = due_s is not None and due_s < scope.clock.now_s()
-        if doc is not None and due_s is not None and late and (not doc.accepted or _waits(tx, scope, doc)):
+        if doc is not None and due_s is not None and _is_overdue(tx, scope, doc):
             what = _why_late(tx, scope, doc)
             found.append(Found(key=key, number=doc.number, what=what, since_s=due_s))
     return found, keys[-1] if len(keys) == AT_ONCE else None
+
+
+def _is_overdue(tx: Reader, scope: Scope, doc: Document | None) -> bool:
+    due_s = None if doc is None else _due_s(scope, doc)
+    if doc is None or due_s is None or due_s >= scope.clock.now_s():
+        return False
+    return not doc.accepted or _waits(tx, scope, doc)
 
 
 def _due_s(scope: Scope, doc: Document) -> float | None:

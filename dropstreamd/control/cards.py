@@ -6,6 +6,7 @@ import trio
 
 from dropstreamd.channels import after_restore, order_audit
 from dropstreamd.channels.jobs import CHANNELS
+from dropstreamd.channels.run import Scope
 from dropstreamd.channels.same_store import another_store
 from dropstreamd.channels.same_warehouse import another_warehouse
 from dropstreamd.config.schema import Broken, Connection, WarehouseAccount
@@ -112,7 +113,7 @@ def _connection_card(desk: Desk, connection: Connection, unreadable: tuple[Probl
         crashes=0 if supervisor is None else supervisor.faults.troubling,
         crash="" if supervisor is None or not supervisor.faults.troubling else supervisor.faults.last,
         restored_s=state.read(partial(cursors.restored_s, connection=connection.id)),
-        audit=state.read(partial(_audit_card, connection=connection.id)),
+        audit=None if supervisor is None else state.read(partial(_audit_card, scope=supervisor.scope)),
         unreadable=unreadable,
         waits=_waits(desk, connection),
         elsewhere=elsewhere(desk, connection),
@@ -138,8 +139,8 @@ def _waits(desk: Desk, connection: Connection) -> str:
     return after_restore.in_words(restored_s) if restored_s else ""
 
 
-def _audit_card(tx: Reader, connection: str) -> OrderAuditCard | None:
-    found = order_audit.last(tx, connection)
+def _audit_card(tx: Reader, scope: Scope) -> OrderAuditCard | None:
+    found = order_audit.by_now(tx, scope)
     if found is None:
         return None
     return OrderAuditCard(

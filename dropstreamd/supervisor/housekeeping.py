@@ -10,12 +10,11 @@ from dropstreamd.channels import order_audit, orders, purging
 from dropstreamd.channels.order_audit import Audited
 from dropstreamd.channels.run import Scope
 from dropstreamd.errors import StateFull
-from dropstreamd.store import runs, switches
-from dropstreamd.store.base import Reader
+from dropstreamd.store import runs
 from dropstreamd.store.runs import Line
-from dropstreamd.store.switches import CONNECTION
 from dropstreamd.supervisor.daemon import Daemon
 from dropstreamd.supervisor.keeper import Faults, keep
+from dropstreamd.supervisor.report import imports
 from dropstreamd.telemetry import Metrics, get_logger
 
 _log = get_logger(__name__)
@@ -52,7 +51,7 @@ class Housekeeping:
         """Tell the metrics what the last audits found, before there are new ones."""
         for scope in self._daemon.scopes():
             connection = scope.connection.id
-            if scope.state.read(partial(_imports, connection=connection)):
+            if scope.state.read(partial(imports, connection=connection)):
                 found = scope.state.read(partial(order_audit.last, connection=connection))
                 if found is not None:
                     self._show(scope, found)
@@ -61,7 +60,7 @@ class Housekeeping:
         """Once for every connection that can run."""
         for scope in self._daemon.scopes():
             await self._purge(scope)
-            if scope.state.read(partial(_imports, connection=scope.connection.id)):
+            if scope.state.read(partial(imports, connection=scope.connection.id)):
                 await self._audit(scope)
             else:
                 self._metrics.not_audited(scope.connection.name)
@@ -115,8 +114,3 @@ class Housekeeping:
             )
             await self._write(scope, line)
             _log.info("personal_data_purged", connection=scope.connection.name, documents=count)
-
-
-def _imports(tx: Reader, connection: str) -> bool:
-    """Whether its orders are to flow."""
-    return all(switches.get(tx, connection, name).on for name in (CONNECTION, orders.CHANNEL))

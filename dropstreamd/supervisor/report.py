@@ -6,7 +6,10 @@ from functools import partial
 import trio
 
 from dropstreamd.actors.actor import Listener
+from dropstreamd.channels import order_audit, orders
 from dropstreamd.channels.jobs import CHANNELS, flows
+from dropstreamd.channels.order_audit import Audited
+from dropstreamd.channels.run import Scope
 from dropstreamd.platform.circuit import Circuits
 from dropstreamd.store import stock, switches
 from dropstreamd.store.base import Reader
@@ -185,6 +188,7 @@ class Gauges:
                 partial(backlog, connection=connection_id, channel=channel)
             )
             metrics.set_backlog(name, channel, pending=pending, parked=parked, in_doubt=doubt, tasks=tasks)
+        self._of_audit(supervisor.scope)
         for channel, actor in supervisor.actors.items():
             for job, agenda in actor.agendas.items():
                 since_s = daemon.state.read(agenda.enabled_since_s)
@@ -196,6 +200,27 @@ class Gauges:
                 last_s = agenda.followed().last_success_s
                 if last_s:
                     metrics.set_last_success(name, channel, job, last_s)
+
+    def _of_audit(self, scope: Scope) -> None:
+        """What the last audit found and is so still; before the first one, and while orders do not flow,
+        there is nothing to say."""
+        found = self._daemon.state.read(partial(_audited, scope=scope))
+        if found is not None:
+            self._metrics.set_audited(
+                scope.connection.name,
+                unaccounted=found.unaccounted.count,
+                overdue=found.overdue.count,
+                at_s=found.at_s,
+            )
+
+
+def _audited(tx: Reader, scope: Scope) -> Audited | None:
+    return order_audit.by_now(tx, scope) if imports(tx, scope.connection.id) else None
+
+
+def imports(tx: Reader, connection: str) -> bool:
+    """Whether its orders are to flow."""
+    return all(switches.get(tx, connection, name).on for name in (CONNECTION, orders.CHANNEL))
 
 
 def _switched_on(tx: Reader, connection: str) -> bool:

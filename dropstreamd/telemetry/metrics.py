@@ -265,12 +265,12 @@ class Metrics:
         )
         self._unaccounted = declare.gauge(
             "orders_unaccounted",
-            "Orders open in the store and not so here, by the last audit.",
+            "Orders open in the store and not so here, by the last audit, less those told of since.",
             ("connection",),
         )
         self._overdue = declare.gauge(
             "orders_overdue",
-            "Orders that have not left past their ship-by, by the last audit.",
+            "Orders that have not left past their ship-by, of those that the last audit found.",
             ("connection",),
         )
         self._audited = declare.gauge(

@@ -55,7 +55,7 @@ class BigCommerceStore(StoreParts):
                 if len(missing) == len(probes)
                 else "an account's scopes cannot be changed: make another that has these, too",
             )
-        return [Finding(name="store", ok=True, detail=f"store {self._settings.store_hash}")]
+        return [Finding(name="store", ok=True, detail=self._settings.store_hash)]
 
     async def survey(self) -> Survey:
         """Reads every SKU, how inventory is tracked, and the ship methods of the last orders."""

@@ -89,10 +89,13 @@ class FileWarehouse(WarehouseParts):
         makes the folders in `out` that files are moved to."""
         server, folders = await self.link.server(), self._settings.folders
         findings: list[Finding] = []
+        own = (self._settings.marker, self._settings.archive, self._settings.quarantine)
         for folder, content in ((folders.inward, "orders"), (folders.out, "shipments and inventory")):
             # Only their number matters: some servers would be asked about each of them.
-            count = len(await server.listdir(folder, limit=MOST_FILES, exact=lambda _name: False))
-            findings.append(Finding(name=folder, ok=True, detail=f"{count} files in the folder of {content}"))
+            found = await server.listdir(folder, limit=MOST_FILES, exact=lambda _name: False)
+            count = sum(1 for entry in found if entry.name not in own)
+            files = f"{count or 'no'} file{'' if count == 1 else 's'}"
+            findings.append(Finding(name=folder, ok=True, detail=f"{files} in the folder of {content}"))
         findings += await self.link.findings()
         if write:
             findings += await self._test_writing(server)

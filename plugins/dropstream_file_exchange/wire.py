@@ -97,7 +97,8 @@ class CsvFile:
             found = ", ".join(repr(title) for title in self.header or ())
             if len(found) > HEADER_SHOWN:
                 found = f"{found[:HEADER_SHOWN]} …"
-            raise ProtocolMismatch(f"its header has no column {column!r} (for {name}), but {found}")
+            meant = "" if column == name else f" (for {name})"
+            raise ProtocolMismatch(f"its header has no column {column!r}{meant}, but {found}")
         return None
 
     def _check_end(self) -> bool:

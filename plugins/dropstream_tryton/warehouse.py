@@ -71,7 +71,7 @@ class TrytonWarehouse(WarehouseParts):
             Finding(
                 name="warehouse",
                 ok=True,
-                detail=f"warehouse {house.warehouse.name}, in the name of party {self._settings.customer}",
+                detail=f"{house.warehouse.name}, in the name of party {self._settings.customer}",
             )
         ]
         rights = await self._rights()

@@ -50,7 +50,7 @@ class VendureStore(StoreParts):
             Finding(
                 name="channel",
                 ok=True,
-                detail=f"channel {seen.active_channel.code}: {seen.orders.total_items} orders, "
+                detail=f"{seen.active_channel.code}: {seen.orders.total_items} orders, "
                 f"{seen.product_variants.total_items} variants",
             )
         ]

@@ -23,6 +23,7 @@ from dropstreamd.control.messages.runs import (
     RunShown,
 )
 from dropstreamd.errors import ProtocolMismatch, Unreachable
+from dropstreamd.model.counts import counts_text
 from tests.control.fake_api import UNCLOSED, FakeApi, ctl, events, golden, refusal, sse, terminal
 from tests.control.shown import ENDED, FAILED, ILL, NO_BACKLOG, OLDER, RUN, RUNNING
 
@@ -204,12 +205,30 @@ def test_on_a_terminal_one_line_changes(api: FakeApi) -> None:
     assert out.startswith("\r\x1b[K1 staged\r\x1b[K9 staged\nsales_orders.import done")
 
 
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({}, "nothing to do"),
+        (
+            {"staged": 0, "snapshots_applied": 1, "tasks": 1, "again": 2},
+            "1 snapshot applied, 1 task, 2 to be",
+        ),
+        (
+            {"snapshots_held": 2, "tasks": 3, "undecodable": 1, "held_back": 1},
+            "2 snapshots held, 3 tasks, 1 un",
+        ),
+    ],
+)
+def test_counts_are_said_in_words(counts: dict[str, int], said: str) -> None:
+    assert (counts_text(counts) or "nothing to do").startswith(said)
+
+
 def test_a_run_that_fails_exits_1(api: FakeApi) -> None:
     api.answer(EVENTS, events(Ended(run=FAILED)))
     code, out, _ = waited(api, FAILED)
     assert code == 1
     assert out == (
-        "sales_orders.import held in 12 s, 2026-03-05 14:27:04 EST: nothing to do\n"
+        "sales_orders.import held in 12 s, 2026-03-05 14:27:04 EST\n"
         "Why: the password was refused\nWhat to do: set it anew\n"
     )
 
@@ -249,7 +268,7 @@ def test_a_run_that_set_something_aside_says_what_and_exits_1(api: FakeApi) -> N
     code, out, _ = waited(api, ended)
     assert code == 1
     assert out == (
-        "shipments.export done in 12 s, 2026-03-05 14:27:04 EST: 2 undecodable, 1 accepted, 1 tasks\n"
+        "shipments.export done in 12 s, 2026-03-05 14:27:04 EST: 2 unreadable, 1 accepted, 1 task\n"
         "Not all of it went through:\n"
         "  ! 2 documents or rows could not be read\n"
         "      shp_1.csv: it has no column 'quantity'\n"

@@ -138,7 +138,20 @@ def test_preflight_with_an_order_that_is_not_imported(api: FakeApi) -> None:
     sample = SampleOrder(number="7", name="ord_7.csv", text="H\n", imported=False)
     api.answer(f"POST {AT}/preflight", msgspec.structs.replace(READY, sample_order=sample))
     shown = ctl(api, "preflight", "acme-vendure").out
-    assert "order 7, which is not imported yet, would be sent as ord_7.csv (1 line):\n  | H\n" in shown
+    assert "order 7, which is not imported yet, would be sent as ord_7.csv:\n  | H\n" in shown
+
+
+def test_preflight_says_once_why_a_side_failed(api: FakeApi) -> None:
+    assert WAREHOUSE.failure is not None
+    why = f"the warehouse: {WAREHOUSE.failure.message}"
+    blind = Names(count=0, known=False, why=why)
+    found = msgspec.structs.replace(
+        READY, sides=(STORE, WAREHOUSE), warehouse_skus_twice=blind, carriers_unmapped=blind
+    )
+    api.answer(f"POST {AT}/preflight", msgspec.structs.replace(found, sample_order=None, sample_unseen=why))
+    shown = ctl(api, "preflight", "acme-vendure").out
+    assert shown.count(WAREHOUSE.failure.message) == 1
+    assert shown.count(": could not look: the warehouse failed, as is said above\n") == 3
 
 
 def test_preflight_says_what_it_could_not_look_at(api: FakeApi) -> None:

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 from dropstreamd.channels import order_audit
 from dropstreamd.channels.order_audit import Audited, Finds, Found
 from dropstreamd.clock import utc
+from dropstreamd.platform.circuit import Circuits
 from dropstreamd.store.tables import Table
 from dropstreamd.supervisor.housekeeping import Housekeeping
+from dropstreamd.supervisor.report import Gauges
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office
 from tests.fakes.sources import Changed
@@ -167,6 +169,41 @@ async def test_what_the_last_audit_found_is_kept(office: Office, client: Client)
         for name in ("orders_unaccounted", "orders_overdue", "orders_audited_timestamp_seconds")
     }
     assert list(shown.values()) == [1.0, 0.0, found["at_s"]]
+
+
+async def test_what_was_put_right_since_the_audit_is_not_counted_any_more(
+    office: Office, client: Client
+) -> None:
+    changes = office.stores["shop"].changes
+    for number in ("1", "2", "3"):
+        changes.change(f"o{number}", order(number, placed_s=NEW_S))
+    await client.enable()
+    await client.run("sales_orders.import")
+    office.clock.step(8 * DAY_S)
+    await client.run("sales_orders.import")
+    await office.state.write(lambda tx: tx.delete(Table.DOCUMENTS, ("c-shop", "sales_orders", "o1")))
+    await housekeeping(office).round()
+
+    async def counted() -> tuple[int, int, str]:
+        [card] = (await client.get("/status/shop"))["connections"]
+        await Gauges(office.metrics, office.daemon, Circuits()).count()
+        names = ("orders_unaccounted", "orders_overdue")
+        shown = [
+            office.metrics.registry.get_sample_value(f"dropstreamd_{name}", {"connection": "shop"})
+            for name in names
+        ]
+        assert shown == [card["audit"]["unaccounted"], card["audit"]["overdue"]]
+        return card["audit"]["unaccounted"], card["audit"]["overdue"], card["audit"]["trouble"]
+
+    assert await counted() == (1, 2, "")
+    office.ship(package("P2", "SH2", ("A", 1)))
+    await client.run("shipments.export")
+    assert await counted() == (1, 1, "")
+    await client.ask("POST", f"{SHOP}/order-mark-shipped/3", {"why": "it left", "confirmed": True})
+    assert await counted() == (1, 0, "")
+    changes.change("o1", order("1", placed_s=NEW_S, note="ring"))
+    await client.run("sales_orders.import")
+    assert await counted() == (0, 0, "")
 
 
 async def test_an_audit_that_sees_nothing_does_not_clear_what_was_found(

@@ -229,7 +229,7 @@ def test_a_csv_with_a_missing_column(daemon: Daemon, sandbox: Sandbox) -> None:
     ran = ctl(daemon, "run", "shop", "shipments", *WAIT)
     assert ran.status == 1
     assert "shipments.export done in" in ran.said
-    assert "1 undecodable" in ran.said
+    assert "1 unreadable" in ran.said
     assert "1 accepted" in ran.said
     assert "shp_1.csv" in ran.said
     assert "has no column 'quantity'" in ran.said
@@ -319,7 +319,7 @@ def test_a_torn_file(daemon: Daemon, sandbox: Sandbox) -> None:
     sandbox.leave("shp_1.csv", whole[:-14])
     ran = ctl(daemon, "run", "shop", "shipments", *WAIT)
     assert ran.status == 1
-    assert "1 undecodable" in ran.said
+    assert "1 unreadable" in ran.said
     parked = ctl(daemon, "parked", "shop").said
     assert "shp_1.csv" in parked
     assert "torn" in parked
@@ -339,7 +339,7 @@ def test_one_undecodable_order_in_a_page(daemon: Daemon, sandbox: Sandbox) -> No
     sandbox.store.spoiled = bad.code
     ran = ctl(daemon, "run", "shop", "sales_orders", *WAIT)
     assert ran.status == 1
-    assert "1 undecodable, 4 accepted" in ran.said
+    assert "1 unreadable, 4 accepted" in ran.said
     assert sandbox.arrived() == {f"S{order.code}": 1 for order in orders if order is not bad}
     parked = ctl(daemon, "parked", "shop").said
     assert bad.id in parked

@@ -23,7 +23,7 @@ async def test_it_counts_and_filters_as_it_is_asked() -> None:
         account = account_at(clock, {"password": password}, settings(url=url, username=USER, channel="demo"))
         async with account.open() as store:
             [found] = await store.test(write=False)
-            assert found.detail == "channel demo: 3 orders, 2 variants"
+            assert found.detail == "demo: 3 orders, 2 variants"
             survey = await store.survey()
             details = {each.name: each.detail for each in survey.findings}
             assert details["open orders"].startswith("2 orders of the last ")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dropstreamd.control.cli.terminal import Style, Terminal
 from dropstreamd.control.cli.times import show_length
 from dropstreamd.control.cli.words import how_many, plural
-from dropstreamd.control.messages.status import AccountCard, ConnectionCard, JobCard, Status
+from dropstreamd.control.messages.status import AccountCard, ConnectionCard, Counted, JobCard, Status
 
 Note = tuple[str, str]
 """What is wrong, and what to do; the latter may be empty."""
@@ -87,10 +87,8 @@ def _of_channels(card: ConnectionCard, now_s: float) -> Iterator[Note]:
                 f"dropstreamctl in-doubt {card.name}",
             )
         if work.parked.count or work.undecodable.count:
-            yield (
-                f"{where}: {how_many(work.parked)} parked, {how_many(work.undecodable)} unreadable",
-                f"dropstreamctl parked {card.name}",
-            )
+            waits = _present((work.parked, "parked"), (work.undecodable, "unreadable"))
+            yield f"{where}: {waits}", f"dropstreamctl parked {card.name}"
         if work.tasks.count:
             yield f"{where}: {how_many(work.tasks)} to do by hand", f"dropstreamctl tasks {card.name}"
 
@@ -114,7 +112,11 @@ def _of_account(account: AccountCard) -> Iterator[Note]:
             f"if it is right: dropstreamctl approve {name} --generation {account.held.id}",
         )
     if account.unmatched.count or account.undecodable.count:
-        unmatched = f"{how_many(account.unmatched)} packages of no known order"
-        unreadable = f"{how_many(account.undecodable)} unreadable rows"
         remedy = f"dropstreamctl parked {account.connections[0]}" if account.connections else ""
-        yield f"{name}: {unmatched}, {unreadable}", remedy
+        unmatched = (account.unmatched, "packages or receipts of nothing that is known here")
+        yield f"{name}: {_present(unmatched, (account.undecodable, 'unreadable'))}", remedy
+
+
+def _present(*counted: tuple[Counted, str]) -> str:
+    """Those of which there are any."""
+    return ", ".join(f"{how_many(count)} {what}" for count, what in counted if count.count)

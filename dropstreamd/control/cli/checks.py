@@ -1,5 +1,7 @@
 """`test` and `preflight`: is each side reachable and right, and what to know before the first order."""
 
+import msgspec
+
 from dropstreamd.control.cli.answering import show_answer, zone_of
 from dropstreamd.control.cli.arguments import Commands, add_connection
 from dropstreamd.control.cli.daemon import SLOW_LIMIT_S, path_of
@@ -8,7 +10,7 @@ from dropstreamd.control.cli.running import show_backlog
 from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import show_table
 from dropstreamd.control.cli.terminal import Style, Terminal
-from dropstreamd.control.cli.words import figure, plural, sku_at
+from dropstreamd.control.cli.words import figure, sku_at
 from dropstreamd.control.messages.runs import Side
 from dropstreamd.control.messages.setup import (
     FindingShown,
@@ -54,7 +56,7 @@ def preflight(session: Session, options: PreflightOptions) -> Exit:
     """Show what a person must know; 1 where something has to be put right first."""
 
     def show(found: Preflight) -> None:
-        _show_preflight(session, options.connection, found)
+        _show_preflight(session, options.connection, _said_once(found))
 
     answer = session.daemon.ask(
         "POST", path_of("connections", options.connection, "preflight"), limit_s=SLOW_LIMIT_S
@@ -107,6 +109,22 @@ def _to_mend(found: Preflight) -> tuple[tuple[str, Names], ...]:
         ("SKUs that the warehouse has twice", found.warehouse_skus_twice),
         ("ship methods without a mapping", found.methods_unmapped),
     )
+
+
+def _said_once(found: Preflight) -> Preflight:
+    """The same, where what kept a side from being asked is not said again of all that it would have told."""
+    for side in found.sides:
+        if side.failure is None:
+            continue
+        said = f"the {side.side}: {side.failure.message}"
+        short = f"the {side.side} failed, as is said above"
+        for name in found.__struct_fields__:
+            part = getattr(found, name)
+            if isinstance(part, Names) and part.why == said:
+                found = msgspec.structs.replace(found, **{name: msgspec.structs.replace(part, why=short)})
+        if found.sample_unseen == said:
+            found = msgspec.structs.replace(found, sample_unseen=short)
+    return found
 
 
 def _show_preflight(session: Session, connection: str, found: Preflight) -> None:
@@ -177,12 +195,9 @@ def _show_sample(terminal: Terminal, sample: SampleOrder | None, unseen: str) ->
     elif sample.problem:
         terminal.line(("✗ ", Style.BAD), f"sample order of {sample.number}: {sample.problem}")
     else:
-        lines = sample.text.splitlines()
         which = "" if sample.imported else ", which is not imported yet,"
-        terminal.line(
-            f"order {sample.number}{which} would be sent as {sample.name} ({plural(len(lines), 'line')}):"
-        )
-        for line in lines:
+        terminal.line(f"order {sample.number}{which} would be sent as {sample.name}:")
+        for line in sample.text.splitlines():
             terminal.line("  | ", line)
 
 

@@ -20,7 +20,7 @@ STATES = {
     "parked": "parked until its cause is gone",
     "held": "held",
     "doubt": "in doubt: nobody can tell whether it was handed over",
-    "void": "nothing was left to hand over",
+    "void": "nothing is handed over",
 }
 """What the state of a document means for a person."""
 

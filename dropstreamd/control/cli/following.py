@@ -11,7 +11,7 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.set_aside import is_whole, show_set_aside
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.cli.times import LocalZone, show_length
-from dropstreamd.control.cli.words import counts_text, plural, result_part
+from dropstreamd.control.cli.words import plural, result_part
 from dropstreamd.control.messages.runs import (
     Began,
     Counting,
@@ -24,6 +24,7 @@ from dropstreamd.control.messages.runs import (
 )
 from dropstreamd.control.messages.status import ConnectionCard
 from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.model.counts import counts_text
 
 SILENCE_S = 5.0
 """After so long without an event the stream is opened anew, which also shows that the daemon lives."""
@@ -133,8 +134,9 @@ def _show_end(session: Session, connection: str, run: RunShown) -> None:
     card = card_of(session, connection)
     zone = LocalZone("UTC") if card is None else card_zone(card)
     at = zone.show(run.ended_s)
-    counted = counts_text(run.counts) or "nothing to do"
-    terminal.line(f"{run.channel}.{run.job} ", result_part(run.result), f" in {took}, {at}: {counted}")
+    counted = counts_text(run.counts) or ("nothing to do" if run.result == "done" else "")
+    counted = f": {counted}" if counted else ""
+    terminal.line(f"{run.channel}.{run.job} ", result_part(run.result), f" in {took}, {at}{counted}")
     if run.counts.get("held_back"):
         terminal.line(
             f"{plural(run.counts['held_back'], 'older order')} came in since the list was shown, and stay"

@@ -8,9 +8,10 @@ from dropstreamd.control.cli.session import Options, Session
 from dropstreamd.control.cli.tables import Cell, show_table
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.cli.times import LocalZone, show_length
-from dropstreamd.control.cli.words import counts_text, result_part
+from dropstreamd.control.cli.words import result_part
 from dropstreamd.control.messages.look import Log
 from dropstreamd.control.messages.runs import Runs, RunShown
+from dropstreamd.model.counts import counts_text
 
 
 class RunsOptions(Options, frozen=True, kw_only=True):

@@ -12,6 +12,9 @@ from dropstreamd.control.cli.times import LocalZone
 from dropstreamd.control.messages.look import InDoubtShown, Parked, ParkedGroup, Tasks
 from dropstreamd.store.transitions import BEFORE_RESTORE
 
+KINDS = {"undecodable": "unreadable"}
+"""Kinds of what waits, where people have another word."""
+
 MORE = "There are more than are shown; deal with these first."
 
 
@@ -44,7 +47,9 @@ def _show_group(terminal: Terminal, connection: str, group: ParkedGroup, zone: L
     count = f"{group.count}{'+' if group.more else ''}"
     reason = group.examples[0].reason if group.examples else group.cause
     where = f"{group.channel} of {group.account}" if group.account else group.channel
-    terminal.line((count, Style.HEAD), f" {where}, {group.kind}: ", (reason, Style.WARN))
+    terminal.line(
+        (count, Style.HEAD), f" {where}, {KINDS.get(group.kind, group.kind)}: ", (reason, Style.WARN)
+    )
     rest = " …" if group.more or group.count > len(group.examples) else ""
     if group.examples:
         terminal.line("  ", ", ".join(one.number or one.key for one in group.examples), rest)

@@ -1,7 +1,5 @@
 """How results, counts and figures are said."""
 
-from collections.abc import Mapping
-
 from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.messages.status import Counted
 
@@ -17,11 +15,6 @@ _RESULTS = {
 def result_part(result: str) -> tuple[str, Style]:
     """A run's result, coloured by what it means."""
     return (result, _RESULTS.get(result, Style.PLAIN))
-
-
-def counts_text(counts: Mapping[str, int]) -> str:
-    """What a run counted, as in `3 staged, 2 pushed`; what is zero is left out."""
-    return ", ".join(f"{total} {what.replace('_', ' ')}" for what, total in counts.items() if total)
 
 
 def how_many(counted: Counted) -> str:

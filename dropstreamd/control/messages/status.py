@@ -83,7 +83,8 @@ class ChannelCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderAuditCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What the newest order audit counted, see `audits.OrdersAudited`."""
+    """What the newest order audit counted (`audits.OrdersAudited`), less what was put right since, as far as
+    that is known here."""
 
     at_s: float
     looked_at: int

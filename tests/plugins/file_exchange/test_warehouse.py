@@ -67,6 +67,22 @@ async def test_it_is_a_warehouse_and_connects_once_and_only_when_needed(account:
     assert PLUGIN.account_key(settings_for(account)) == f"sftp://acme@127.0.0.1:{account.port}"
 
 
+async def test_a_test_counts_the_files_that_are_not_ours(account: SftpAccount) -> None:
+    (account.root / "in" / ".dropstreamd").write_text("ours")
+    async with open_warehouse(settings_for(account), LentHost()) as warehouse:
+        before = await warehouse.test(write=True)
+        leave(account, "shp_1.csv", "")
+        (account.root / "in" / "ord_1.csv").touch()
+        (account.root / "in" / "ord_2.csv").touch()
+        after = await warehouse.test(write=False)
+    assert [each.detail for each in (*before[:2], *after[:2])] == [
+        "no files in the folder of orders",
+        "no files in the folder of shipments and inventory",
+        "2 files in the folder of orders",
+        "1 file in the folder of shipments and inventory",
+    ]
+
+
 async def test_an_order_arrives(account: SftpAccount) -> None:
     steps: list[str] = []
 
