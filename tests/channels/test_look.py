@@ -12,7 +12,8 @@ from dropstreamd.channels.life import Life
 from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
-from dropstreamd.platform.contract import READ_AGAIN
+from dropstreamd.platform.contract import READ_AGAIN, Part
+from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order
 from tests.fakes.sinks import Fault
@@ -140,6 +141,29 @@ async def test_what_cannot_be_read_any_more_is_held(plant: Plant) -> None:
     assert plant.warehouse.taken.created() == {"o2": 1}
     assert plant.doc("o1").state is State.HELD
     assert "it has no address" in plant.doc("o1").reason
+
+
+@pytest.mark.parametrize("steps", [False, True])
+async def test_what_cannot_be_read_any_more_is_stopped(state: InlineStore, *, steps: bool) -> None:
+    """A store may delete what was cancelled: the warehouse has it, and is told so all the same."""
+    plant = Plant(state, cancels=frozenset({Part.ORDERS}), steps=steps)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(cancelled(order("1")))
+    changes(plant).single["o1"] = odd("o1")
+    await plant.import_orders()
+    assert [effect.cancel for effect in plant.warehouse.taken.effects] == [False, True]
+
+
+async def test_what_cannot_be_read_any_more_is_not_amended(state: InlineStore) -> None:
+    plant = Plant(state, amends=frozenset({Part.ORDERS}))
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(later(order("1", ("A", 5))))
+    changes(plant).single["o1"] = odd("o1")
+    await plant.import_orders()
+    assert plant.doc("o1").state is State.HELD
+    assert len(plant.warehouse.taken.effects) == 1
 
 
 @pytest.mark.parametrize("in_bulk", [True, False])
