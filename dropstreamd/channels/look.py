@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import trio
 
-from dropstreamd.channels import told_orders
+from dropstreamd.channels import seen_waiting, told_orders
 from dropstreamd.channels.attempts import OF_ONE_ALONE
 from dropstreamd.channels.run import Run
 from dropstreamd.errors import ProtocolMismatch
@@ -77,37 +77,47 @@ class Look:
 
     async def at_what_could_not_be_read(self) -> None:
         """Read orders again of which the newest form could not be read: it may have been the plugin, or its
-        settings, and the store tells what nobody changes only once."""
-        if not self._run.state.read(partial(_unread, flow=self._book.flow)):
+        settings, and the store tells what nobody changes only once. So are those that are `seen_waiting`."""
+        flow = self._book.flow
+        waiting = self._some(self._run.state.read(partial(seen_waiting.still, flow=flow)), READ_AGAIN)
+        if not waiting and not self._run.state.read(partial(_unread, flow=flow)):
             return
         async with self._run.scope.pulling, self._run.open_store() as store:
             again = store.orders_again
-            if again is not None:
-                most = READ_AGAIN if again.in_bulk else UNREAD_ALONE
-                await self._read(again, self._some_unread(most))
+            if again is None:
+                return
+            if waiting and again.in_bulk:
+                await self._read(again, waiting)
+            unread = self._run.state.read(partial(_unread, flow=flow))
+            some = self._some(unread, READ_AGAIN if again.in_bulk else UNREAD_ALONE)
+            if some:
+                await self._read(again, some)
 
     async def _at_those(self, coming: Coming, count: int) -> None:
         if not self._stale(coming(count)):
             return
-        stale = self._stale(coming(max(count, READ_AGAIN)))
         async with self._run.scope.pulling, self._run.open_store() as store:
             again = store.orders_again
             if again is None:
                 raise ProtocolMismatch("the store's plugin offers its orders by their keys no more")
-            for start in range(0, len(stale), READ_AGAIN):
-                now_s = trio.current_time()
-                some = stale[start : start + READ_AGAIN]
-                await self._read(again, some)
-                self._seen_s.update((key, now_s) for key in some)
+            read: set[str] = set()
+            # Where some of them do not go after all, others come in their place.
+            while any(key not in read for key in self._stale(coming(count))):
+                stale = [key for key in self._stale(coming(max(count, READ_AGAIN))) if key not in read]
+                for start in range(0, len(stale), READ_AGAIN):
+                    now_s = trio.current_time()
+                    some = stale[start : start + READ_AGAIN]
+                    await self._read(again, some)
+                    read.update(some)
+                    self._seen_s.update((key, now_s) for key in some)
 
     def _stale(self, keys: Iterable[str]) -> list[str]:
         since_s = trio.current_time() - LOOK_AGAIN_S
         self._seen_s = {key: seen_s for key, seen_s in self._seen_s.items() if seen_s > since_s}
         return [key for key in keys if key not in self._seen_s]
 
-    def _some_unread(self, most: int) -> list[str]:
+    def _some(self, keys: Sequence[str], most: int) -> list[str]:
         """Others each time, where there are more."""
-        keys = self._run.state.read(partial(_unread, flow=self._book.flow))
         return sorted(keys, key=lambda key: zlib.crc32(f"{self._run.id} {key}".encode()))[:most]
 
     async def _stage_changes(self, store: Store) -> None:
@@ -124,7 +134,11 @@ class Look:
 
     async def _read(self, again: Rereader[Order], keys: Sequence[str]) -> None:
         told = await again.read(keys)
-        newest = self._run.state.read(partial(_not_older, flow=self._book.flow, told=told.documents))
+        flow = self._book.flow
+        newest = self._run.state.read(partial(_not_older, flow=flow, told=told.documents))
+        waiting = [order.key for order in newest if order.status == "waiting" or order.cancel_requested]
+        if waiting:
+            await self._run.state.write(partial(seen_waiting.remember, flow=flow, keys=waiting))
         await self._stage(Page(documents=newest, bad=told.bad))
 
     async def _stage(self, page: Page[Order]) -> None:

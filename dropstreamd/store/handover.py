@@ -284,7 +284,8 @@ def attempts(tx: Reader, flow: Flow) -> list[tuple[str, Attempt]]:
 
 def record_step(tx: Writer, flow: Flow, attempt_id: str, step: str, *, if_wanted: bool) -> None:
     """Make a step of an open attempt durable. `if_wanted`: raises Withdrawn instead, if a document
-    of it has changed, was cancelled or became unreadable since it was opened."""
+    of it has changed, was cancelled or became unreadable since it was opened. A cancellation is wanted also
+    of what is unreadable."""
     attempt = _open_attempt(tx, flow, attempt_id)
     if if_wanted and not all(_is_wanted(tx, flow, attempt_id, tried) for tried in attempt.keys):
         raise Withdrawn
@@ -298,7 +299,7 @@ def _is_wanted(tx: Reader, flow: Flow, attempt_id: str, tried: AttemptKey) -> bo
         doc is not None
         and doc.attempt == attempt_id
         and doc.digest == tried.digest
-        and unread(tx, flow, tried.key) is None
+        and (tried.cancel or unread(tx, flow, tried.key) is None)
         and (doc.standing is Standing.READY or doc.accepted > 0)
     )
 

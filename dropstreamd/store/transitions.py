@@ -294,8 +294,9 @@ def may_follow(doc: Document, able: Able) -> bool:
 
 def hide(doc: Document, reason: str) -> Document:
     """A newer form of the document came that cannot be read: it may be a cancellation, so that the
-    older one is not handed over meanwhile."""
-    if doc.state not in (State.PENDING, State.PARKED) or sent_back(doc):
+    older one is not handed over meanwhile. That the other side is to stop it goes out all the same."""
+    to_be_stopped = doc.accepted > 0 and (doc.standing is Standing.OVER or doc.owes_stop)
+    if doc.state not in (State.PENDING, State.PARKED) or sent_back(doc) or to_be_stopped:
         return doc
     return held(doc, UNDECODABLE, f"its newest form cannot be read: {reason}")
 

@@ -12,9 +12,11 @@ from dropstreamd.channels.life import Life
 from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
-from dropstreamd.platform.contract import READ_AGAIN
+from dropstreamd.platform.contract import READ_AGAIN, Part
+from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order
+from tests.fakes.sessions import LOOKUP
 from tests.fakes.sinks import Fault
 from tests.fakes.sources import ChangesSource
 
@@ -63,6 +65,17 @@ async def test_nothing_is_read_where_nothing_is_handed_over(plant: Plant) -> Non
     changes(plant).asked.clear()
     await plant.import_orders()
     assert not changes(plant).asked
+
+
+async def test_what_comes_in_the_place_of_others_is_read_too(plant: Plant) -> None:
+    """A batch that some fell out of is filled with those behind it."""
+    plant.warehouse.taken.writes = replace(LOOKUP, batch=READ_AGAIN)
+    plant.place(*(order(f"{number:03}") for number in range(READ_AGAIN + 3)))
+    gone = ("000", "001", f"{READ_AGAIN:03}")
+    changes(plant).single = {f"o{number}": cancelled(order(number)) for number in gone}
+    await plant.import_orders()
+    assert len(plant.warehouse.taken.created()) == READ_AGAIN
+    assert not plant.warehouse.taken.created().keys() & changes(plant).single.keys()
 
 
 async def test_a_look_grows_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +155,29 @@ async def test_what_cannot_be_read_any_more_is_held(plant: Plant) -> None:
     assert "it has no address" in plant.doc("o1").reason
 
 
+@pytest.mark.parametrize("steps", [False, True])
+async def test_what_cannot_be_read_any_more_is_stopped(state: InlineStore, *, steps: bool) -> None:
+    """A store may delete what was cancelled: the warehouse has it, and is told so all the same."""
+    plant = Plant(state, cancels=frozenset({Part.ORDERS}), steps=steps)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(cancelled(order("1")))
+    changes(plant).single["o1"] = odd("o1")
+    await plant.import_orders()
+    assert [effect.cancel for effect in plant.warehouse.taken.effects] == [False, True]
+
+
+async def test_what_cannot_be_read_any_more_is_not_amended(state: InlineStore) -> None:
+    plant = Plant(state, amends=frozenset({Part.ORDERS}))
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(later(order("1", ("A", 5))))
+    changes(plant).single["o1"] = odd("o1")
+    await plant.import_orders()
+    assert plant.doc("o1").state is State.HELD
+    assert len(plant.warehouse.taken.effects) == 1
+
+
 @pytest.mark.parametrize("in_bulk", [True, False])
 async def test_what_could_not_be_read_is_read_again(plant: Plant, *, in_bulk: bool) -> None:
     """Nobody changes it, so that the list tells it no second time."""
@@ -154,6 +190,23 @@ async def test_what_could_not_be_read_is_read_again(plant: Plant, *, in_bulk: bo
     changes(plant).single["o1"] = order("1")
     await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
+
+
+@pytest.mark.parametrize("told", [{"status": "waiting"}, {"cancel_requested": True}])
+async def test_what_was_seen_to_wait_is_read_until_it_may_go(plant: Plant, told: dict[str, object]) -> None:
+    """The list has told it as open, and may tell nothing of what was undone again."""
+    changes(plant).overlap = 0
+    plant.place(order("1"))
+    changes(plant).single["o1"] = replace(order("1"), **told)
+    for _ in range(2):
+        await plant.import_orders()
+        assert plant.doc("o1").state is State.HELD
+    changes(plant).single["o1"] = order("1")
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
+    changes(plant).asked.clear()
+    await plant.import_orders()
+    assert not changes(plant).asked
 
 
 async def test_few_are_read_again_where_each_takes_a_request(
