@@ -63,7 +63,7 @@ async def preflight(desk: Desk, call: Call[Empty, Empty]) -> Preflight:
         warehouse_skus_twice=_names(
             warehouse.duplicate_skus if warehouse.skus is not None else None, no_warehouse
         ),
-        methods_unmapped=_names(_unmapped(store.ship_methods, connection.methods), no_store),
+        methods_unmapped=_names(_held(store.ship_methods, connection), no_store),
         carriers_unmapped=_names(_unmapped(warehouse.carriers, connection.carriers), no_warehouse),
         shipments_refused=tuple(untold(connection, scope.account, desk.daemon.accounts.plugins)),
         overlaps=tuple(_overlaps(connection, scope.siblings)),
@@ -197,6 +197,12 @@ def _unsold(
 
 def _unmapped(names: Collection[str] | None, mapped: Mapping[str, str]) -> set[str] | None:
     return None if names is None else {name for name in names if name not in mapped}
+
+
+def _held(methods: Collection[str] | None, connection: Connection) -> set[str] | None:
+    """The ship methods whose orders would wait for a mapping."""
+    unmapped = _unmapped(methods, connection.methods)
+    return set() if unmapped is not None and connection.unmapped_method == "pass" else unmapped
 
 
 def _names(found: Collection[str] | None, unseen: str) -> Names:

@@ -7,8 +7,11 @@ from dropstream_tryton.client import Api, Refusal
 from dropstream_tryton.places import House
 from dropstreamd.model.handover import Rejected
 from dropstreamd.model.orders import Address
+from dropstreamd.platform.contract import Finding
 
 MOST_CARRIERS = 1000
+LISTED = 50
+"""Ship methods that preflight names."""
 
 
 async def find_goods(
@@ -36,6 +39,20 @@ async def all_carriers(api: Api) -> list[wire.Carrier] | None:
         return None
     fields = ("party.name", "carrier_product.name", "carrier_product.code")
     return await api.rows("carrier", [], *fields, into=wire.Carrier, limit=MOST_CARRIERS)
+
+
+def ship_methods(carriers: Sequence[wire.Carrier]) -> Finding:
+    """What a ship method may be mapped to: of each carrier the clearest name."""
+    names = sorted({each.names[0] for each in carriers if each.names})
+    if not names:
+        return Finding(
+            name="ship methods",
+            ok=False,
+            detail="Tryton has no carrier: no order with a ship method can be taken",
+            remedy="enter the carriers in Tryton",
+        )
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return Finding(name="ship methods", ok=True, detail=f"{len(names)}: {', '.join(names[:LISTED])}{more}")
 
 
 async def find_carrier(api: Api, key: str, method: str) -> int | Rejected | None:

@@ -10,7 +10,7 @@ from dropstream_tryton import wire
 from dropstream_tryton.acknowledgements import Acknowledgements
 from dropstream_tryton.catalogue import open_catalogue
 from dropstream_tryton.client import Api
-from dropstream_tryton.lookups import all_carriers
+from dropstream_tryton.lookups import all_carriers, ship_methods
 from dropstream_tryton.orders import Orders
 from dropstream_tryton.places import House, Places, picked_from
 from dropstream_tryton.products import Products
@@ -91,7 +91,11 @@ class TrytonWarehouse(WarehouseParts):
         skus = await self._skus(house)
         carriers = await all_carriers(self._api)
         return Survey(
-            findings=(*await self._modules(), *_house(house, self._settings)),
+            findings=(
+                *await self._modules(),
+                *_house(house, self._settings),
+                *(() if carriers is None else (ship_methods(carriers),)),
+            ),
             skus=frozenset(skus),
             duplicate_skus=frozenset(code for code, count in skus.items() if count > 1),
             ship_methods=None

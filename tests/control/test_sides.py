@@ -132,6 +132,17 @@ async def test_preflight_of_what_both_sides_tell(office: Office, client: Client)
     assert office.warehouse.taken.created() == {}
 
 
+async def test_a_method_that_may_pass_as_it_is_needs_no_mapping(office: Office, client: Client) -> None:
+    office.store_answers.survey = Survey(ship_methods=frozenset({"Standard", "Express"}))
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["methods_unmapped"]["names"] == ["Express"]
+    path = office.conf / "connections.d" / "shop.toml"
+    path.write_text(path.read_text() + 'unmapped = "pass"\n')
+    await client.ask("POST", "/reload")
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["methods_unmapped"] == {"count": 0, "names": [], "known": True, "why": ""}
+
+
 async def test_preflight_knows_what_bundles_are_made_of(office: Office, client: Client) -> None:
     path = office.conf / "merchants.d" / "acme.toml"
     path.write_text(path.read_text() + "[bundles]\nGIFT = { TEE = 2, MUG = 1 }\nPAIR = { SOCK = 2 }\n")

@@ -8,6 +8,7 @@ import pytest
 from dropstream_tryton import protocol, wire
 from dropstream_tryton.acknowledgements import acknowledgements_of
 from dropstream_tryton.changes import last_readable
+from dropstream_tryton.lookups import ship_methods
 from dropstream_tryton.places import House
 from dropstream_tryton.purchases import purchase_orders
 from dropstream_tryton.receipts import receipts
@@ -259,3 +260,23 @@ def test_an_order_ends_with_its_last_shipment(states: tuple[str, ...], said: tup
     last = every[-1]
     told = acknowledgements_of([(last, "SH1")], {"SH1": every}) if last.state != "waiting" else ()
     assert tuple(word.key for word in told) == said
+
+
+@pytest.mark.parametrize(
+    ("services", "detail"),
+    [
+        ((), "Tryton has no carrier: no order with a ship method can be taken"),
+        (("Ground", "Air"), "2: UPS Air, UPS Ground"),
+        (tuple(f"S{number:02d}" for number in range(52)), "52: UPS S00, UPS S01"),
+    ],
+)
+def test_preflight_lists_what_ship_methods_may_be_mapped_to(services: tuple[str, ...], detail: str) -> None:
+    party = wire.Named(id=1, name="UPS")
+    carriers = [
+        wire.Carrier(id=number, party=party, carrier_product=wire.Named(id=number, name=service))
+        for number, service in enumerate(services)
+    ]
+    finding = ship_methods(carriers)
+    assert (finding.name, finding.ok) == ("ship methods", bool(services))
+    assert finding.detail.startswith(detail)
+    assert ("and 2 more" in finding.detail) is (len(services) > 50)
