@@ -9,6 +9,7 @@ from dropstreamd.channels.references import Link
 from dropstreamd.channels.rules import Decision
 from dropstreamd.channels.run import Scope
 from dropstreamd.model.orders import Order, OutboundLine, OutboundOrder
+from dropstreamd.model.regions import coded
 from dropstreamd.store.base import Reader
 from dropstreamd.store.handover import Nothing, Park, Ready, Resolved
 from dropstreamd.store.records import Document
@@ -71,8 +72,8 @@ def _ready(
         reference=reference,
         number=order.number,
         placed_at=order.placed_at,
-        ship_to=order.ship_to,
-        bill_to=order.bill_to,
+        ship_to=coded(order.ship_to),
+        bill_to=None if order.bill_to is None else coded(order.bill_to),
         ship_method=method,
         lines=lines,
         email=order.email,
@@ -122,7 +123,7 @@ def describe(doc: Document) -> str:
         return "changed in the store"
     sent = _decode_sent.decode(doc.sent)
     differences = _line_differences(order, sent)
-    if order.ship_to != sent.ship_to:
+    if coded(order.ship_to) != coded(sent.ship_to):
         differences.append("another address")
     if order.note != sent.note:
         differences.append("another note")

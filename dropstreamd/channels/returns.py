@@ -13,6 +13,7 @@ from dropstreamd.channels.run import Run, Scope
 from dropstreamd.channels.traces import Trace
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.orders import OutboundOrder
+from dropstreamd.model.regions import coded
 from dropstreamd.model.returns import OutboundReturn, Return
 from dropstreamd.platform.contract import Page, Part
 from dropstreamd.store import cursors, documents
@@ -128,7 +129,7 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
         order_reference="" if order is None else order.reference,
         requested_at=ret.requested_at,
         lines=lines,
-        sender=ret.sender,
+        sender=None if ret.sender is None else coded(ret.sender),
         carrier=ret.carrier,
         tracking_numbers=ret.tracking_numbers,
         note=ret.note,

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from dropstreamd.channels import older, orders, told_orders
+from dropstreamd.channels import older, orders, outbound, told_orders
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order, OrderLine
 from dropstreamd.store import documents
@@ -67,6 +67,16 @@ async def test_older_orders_that_the_run_itself_finds_are_not_let_go_with_those_
     assert run.counts == {"released": 1, "accepted": 1}
     await plant.import_orders(since_s=OLD_S)
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1, "o3": 1, "onew": 1}
+
+
+async def test_a_state_goes_by_its_code(plant: Plant) -> None:
+    """Some platforms tell its name; that is no other address than the one that was sent."""
+    texas = replace(order("1").ship_to, region="Texas")
+    plant.place(order("1", ship_to=texas, bill_to=replace(texas, region="Oregon")))
+    await plant.import_orders()
+    [sent] = [effect.document for effect in plant.warehouse.taken.effects]
+    assert (sent.ship_to.region, sent.bill_to and sent.bill_to.region) == ("TX", "OR")
+    assert "another address" not in outbound.describe(plant.doc("o1"))
 
 
 async def test_an_older_order_that_is_over_since_a_person_agreed_is_not_let_go(plant: Plant) -> None:
