@@ -22,7 +22,12 @@ FEW = 20
 
 def keeps_its_level(tx: Reader, connection: Connection) -> bool:
     """Whether what nothing sells any more is left alone."""
-    return connection.shares_store or bool(cursors.get(tx, _kept(connection)))
+    return connection.shares_store or were_too_many(tx, connection)
+
+
+def were_too_many(tx: Reader, connection: Connection) -> bool:
+    """Whether they were, when all were looked at last."""
+    return bool(cursors.get(tx, _kept(connection)))
 
 
 def judge(tx: Writer, connection: Connection, unsold: Sequence[str], shown: int, most_share: float) -> None:
