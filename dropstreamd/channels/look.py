@@ -105,6 +105,7 @@ class Look:
             while any(key not in read for key in self._stale(coming(count))):
                 stale = [key for key in self._stale(coming(max(count, READ_AGAIN))) if key not in read]
                 for start in range(0, len(stale), READ_AGAIN):
+                    await self._run.settled()
                     now_s = trio.current_time()
                     some = stale[start : start + READ_AGAIN]
                     await self._read(again, some)

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from dropstreamd.channels import look
 from dropstreamd.channels.life import Life
-from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable, Wait
+from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Part
@@ -223,13 +223,26 @@ async def test_few_are_read_again_where_each_takes_a_request(
     assert {key for keys in changes(plant).asked for key in keys} == {f"o{number}" for number in range(6)}
 
 
-@pytest.mark.parametrize("trouble", [Unreachable("it fails over it"), RateLimited("slow", retry_after_s=9)])
-async def test_trouble_with_what_could_not_be_read_keeps_nobody_back(plant: Plant, trouble: Wait) -> None:
+@pytest.mark.parametrize("trouble", [Unreachable("it fails over it"), ProtocolMismatch("it refuses it")])
+async def test_a_store_that_fails_over_what_could_not_be_read_slows_nobody_down(
+    plant: Plant, trouble: Wait | Hold
+) -> None:
+    """A run that fails is tried less often, and nobody may ever mend that order."""
     changes(plant).change("o1", odd("o1"))
     changes(plant).fails_over = {"o1"}
     changes(plant).trouble = trouble
     plant.place(order("2"))
-    with pytest.raises(type(trouble)):
+    run = await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o2": 1}
+    assert run.counts["not_read_again"] == 1
+
+
+async def test_trouble_with_what_could_not_be_read_keeps_nobody_back(plant: Plant) -> None:
+    changes(plant).change("o1", odd("o1"))
+    changes(plant).fails_over = {"o1"}
+    changes(plant).trouble = RateLimited("slow", retry_after_s=9)
+    plant.place(order("2"))
+    with pytest.raises(RateLimited):
         await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o2": 1}
 

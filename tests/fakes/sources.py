@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 import trio
 
-from dropstreamd.errors import Unreachable, Wait
+from dropstreamd.errors import Hold, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.contract import READ_AGAIN, Page, Reread, StockPage, Taken
 from tests.fakes.points import Points
@@ -38,7 +38,7 @@ class ChangesSource(Generic[T]):
         self.asked: list[tuple[str, ...]] = []
         """The keys of each request for single documents."""
         self.fails_over: set[str] = set()
-        self.trouble: Wait = Unreachable("the store fails over one of them")
+        self.trouble: Wait | Hold = Unreachable("the store fails over one of them")
         self.single: dict[str, T | Bad] = {}
         """What single documents are told as, where the list of changes tells another form."""
         self._at = 0
