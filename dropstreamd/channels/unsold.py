@@ -2,8 +2,8 @@
 was taken out of the files.
 
 Nobody would ever correct what the store shows of them, so that it is told 0; unless another connection has
-the same store, and may be the one that sells them now. Where they are many at once, a file may have lost its
-end: then all of them keep their level, and the run says so.
+the same store, or another channel of its server, and may be the one that sells them now. Where they are many
+at once, a file may have lost its end: then all of them keep their level, and the run says so.
 """
 
 from collections.abc import Sequence
