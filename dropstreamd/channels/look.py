@@ -24,6 +24,9 @@ PAGES = 10_000
 LOOK_AGAIN_S = 60.0
 """How old a look at the store may be when something is handed over, in seconds."""
 
+READING = 0.25
+"""The share of that which reading orders ahead of their turn may take."""
+
 UNREAD_ALONE = 10
 """Orders that could not be read which a run looks at once more, where each takes a request of its own."""
 
@@ -48,6 +51,7 @@ class Look:
         self._looked_s = 0.0
         self._by_key: bool | None = None
         self._seen_s: dict[str, float] = {}
+        self._ahead = READ_AGAIN
 
     async def at_changes(self) -> None:
         """Stage what the store tells since the last time; hand nothing over."""
@@ -103,14 +107,23 @@ class Look:
             read: set[str] = set()
             # Where some of them do not go after all, others come in their place.
             while any(key not in read for key in self._stale(coming(count))):
-                stale = [key for key in self._stale(coming(max(count, READ_AGAIN))) if key not in read]
+                stale = [key for key in self._stale(coming(max(count, self._ahead))) if key not in read]
                 for start in range(0, len(stale), READ_AGAIN):
                     await self._run.settled()
-                    now_s = trio.current_time()
                     some = stale[start : start + READ_AGAIN]
-                    await self._read(again, some)
+                    await self._read_ahead(again, some)
                     read.update(some)
-                    self._seen_s.update((key, now_s) for key in some)
+
+    async def _read_ahead(self, again: Rereader[Order], some: Sequence[str]) -> None:
+        """Read those, and from now on only so many at once as leave time to hand them over. What was read
+        with too many others is too old when its turn comes, and would be read once more for each before it.
+        """
+        begun_s = trio.current_time()
+        await self._read(again, some)
+        self._seen_s.update((key, begun_s) for key in some)
+        took_s = trio.current_time() - begun_s
+        if took_s > LOOK_AGAIN_S * READING:
+            self._ahead = max(1, int(len(some) * LOOK_AGAIN_S * READING / took_s))
 
     def _stale(self, keys: Iterable[str]) -> list[str]:
         since_s = trio.current_time() - LOOK_AGAIN_S

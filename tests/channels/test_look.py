@@ -96,6 +96,17 @@ async def test_a_look_grows_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -
     assert changes(plant).asked[1] == ("o4", "o5", "o6")
 
 
+async def test_a_store_that_tells_orders_slowly_is_asked_for_few(
+    plant: Plant, autojump_clock: MockClock
+) -> None:
+    """What was read with others would be too old when its turn comes, and be read again each time."""
+    changes(plant).takes_s = 10.0
+    plant.place(*(order(f"{number:03}") for number in range(READ_AGAIN)))
+    await plant.import_orders()
+    assert len(plant.warehouse.taken.created()) == READ_AGAIN
+    assert sum(map(len, changes(plant).asked)) < 2 * READ_AGAIN
+
+
 async def test_while_the_account_is_waited_for_a_look_grows_old(
     plant: Plant, autojump_clock: MockClock
 ) -> None:

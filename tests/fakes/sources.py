@@ -35,6 +35,8 @@ class ChangesSource(Generic[T]):
         self.pages = 0
         self.rows: dict[str, Changed[T]] = {}
         self.in_bulk = True
+        self.takes_s = 0.0
+        """How long it takes to tell a single document, in seconds."""
         self.asked: list[tuple[str, ...]] = []
         """The keys of each request for single documents."""
         self.fails_over: set[str] = set()
@@ -98,7 +100,7 @@ class ByKey(Generic[T]):
         source = self._source
         assert 0 < len(keys) <= READ_AGAIN
         source.points.reach("read again")
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(source.takes_s * len(keys))
         source.asked.append(tuple(keys))
         if source.fails_over & set(keys):
             raise source.trouble
