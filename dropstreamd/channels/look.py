@@ -10,7 +10,7 @@ import trio
 from dropstreamd.channels import seen_waiting, told_orders
 from dropstreamd.channels.attempts import OF_ONE_ALONE
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.errors import Hold, ProtocolMismatch
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Page, Rereader, Store
 from dropstreamd.store import cursors, documents
@@ -73,7 +73,7 @@ class Look:
         if self._by_key:
             try:
                 await self._at_those(coming, count)
-            except OF_ONE_ALONE:
+            except (*OF_ONE_ALONE, Hold):
                 self._by_key = False
                 self._run.count("not_read_again")
         if not self._by_key and trio.current_time() - self._looked_s >= LOOK_AGAIN_S:

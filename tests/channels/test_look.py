@@ -9,7 +9,15 @@ from trio.testing import MockClock
 
 from dropstreamd.channels import look
 from dropstreamd.channels.life import Life
-from dropstreamd.errors import Hold, OutcomeUnknown, ProtocolMismatch, RateLimited, Unreachable, Wait
+from dropstreamd.errors import (
+    AuthFailed,
+    Hold,
+    OutcomeUnknown,
+    ProtocolMismatch,
+    RateLimited,
+    Unreachable,
+    Wait,
+)
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Part
@@ -148,10 +156,12 @@ async def test_a_copy_that_lags_behind_the_list_undoes_nothing(plant: Plant) -> 
     assert [line.quantity for line in sent.lines] == [3]
 
 
-async def test_one_over_which_the_store_fails_keeps_nobody_back(plant: Plant) -> None:
+@pytest.mark.parametrize("trouble", [Unreachable("it fails over it"), AuthFailed("not by their keys")])
+async def test_one_over_which_the_store_fails_keeps_nobody_back(plant: Plant, trouble: Wait | Hold) -> None:
     """The list of changes tells what is to be handed over, as where no order can be read by its key."""
     plant.place(order("1"), order("2"))
     changes(plant).fails_over = {"o1"}
+    changes(plant).trouble = trouble
     run = await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
     assert run.counts["not_read_again"] == 1
