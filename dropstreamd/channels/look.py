@@ -67,8 +67,8 @@ class Look:
         """The next `count` orders of `coming` are handed over now: none on a look older than `LOOK_AGAIN_S`.
 
         They are read once more by their keys, those behind them too, in one request for many where the
-        platform can. Where it cannot, or fails over one of them, the look at what has changed counts,
-        and is taken once more when it has grown old.
+        platform can. Where it cannot or may not, or fails over one of them, the look at what has changed
+        counts, and is taken once more when it has grown old.
         """
         if self._by_key:
             try:
@@ -83,19 +83,19 @@ class Look:
         """Read orders again of which the newest form could not be read: it may have been the plugin, or its
         settings, and the store tells what nobody changes only once. So are those that are `seen_waiting`."""
         flow = self._book.flow
-        waiting = self._some(self._run.state.read(partial(seen_waiting.still, flow=flow)), READ_AGAIN)
-        if not waiting and not self._run.state.read(partial(_unread, flow=flow)):
+        waiting = self._run.state.read(partial(seen_waiting.still, flow=flow))
+        unread = self._run.state.read(partial(_unread, flow=flow))
+        if not waiting and not unread:
             return
         async with self._run.scope.pulling, self._run.open_store() as store:
             again = store.orders_again
             if again is None:
                 return
-            if waiting and again.in_bulk:
-                await self._read(again, waiting)
-            unread = self._run.state.read(partial(_unread, flow=flow))
-            some = self._some(unread, READ_AGAIN if again.in_bulk else UNREAD_ALONE)
+            # Together: where the platform fails over the only one that it is asked for, it fails.
+            some = self._some(waiting, READ_AGAIN // 2) if again.in_bulk else []
+            some += self._some(unread, READ_AGAIN - len(some) if again.in_bulk else UNREAD_ALONE)
             if some:
-                await self._read(again, some)
+                await self._read(again, list(dict.fromkeys(some)))
 
     async def _at_those(self, coming: Coming, count: int) -> None:
         if not self._stale(coming(count)):

@@ -230,6 +230,18 @@ async def test_what_was_seen_to_wait_is_read_until_it_may_go(plant: Plant, told:
     assert not changes(plant).asked
 
 
+async def test_what_waits_and_what_could_not_be_read_are_asked_for_together(plant: Plant) -> None:
+    """A store that fails over one of them tells the others."""
+    changes(plant).overlap = 0
+    plant.place(order("1"))
+    changes(plant).change("o2", odd("o2"))
+    changes(plant).single["o1"] = replace(order("1"), status="waiting")
+    await plant.import_orders()
+    changes(plant).asked.clear()
+    await plant.import_orders()
+    assert changes(plant).asked == [("o1", "o2")]
+
+
 async def test_few_are_read_again_where_each_takes_a_request(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
