@@ -4,7 +4,7 @@ from functools import partial
 
 from dropstreamd.channels import after_restore, deriving, orders, places, unsold
 from dropstreamd.channels.look import Look
-from dropstreamd.channels.marking import mark_all, mark_what_moved, unsent_now
+from dropstreamd.channels.marking import mark_all, mark_few_unsold, mark_what_moved, unsent_now
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.pushing import push_levels
 from dropstreamd.channels.run import Run
@@ -21,12 +21,14 @@ async def smart(run: Run) -> None:
     here = _places(run)
     unsent = unsent_now(run)
     await mark_what_moved(run, here, unsent)
+    await mark_few_unsold(run, here)
     await push_levels(run, here, unsent)
     if trouble is not None:
         raise trouble
     _assert_fresh(run)
     _assert_counted(run)
-    unsold.assert_few(run)
+    if places.WHOLE in here:
+        unsold.assert_few(run)
 
 
 async def full(run: Run) -> None:
@@ -42,7 +44,8 @@ async def full(run: Run) -> None:
         raise trouble
     _assert_fresh(run)
     _assert_counted(run)
-    unsold.assert_few(run)
+    if places.WHOLE in here:
+        unsold.assert_few(run)
 
 
 def _places(run: Run) -> tuple[Place, ...]:

@@ -10,7 +10,7 @@ import trio
 from dropstreamd.channels import seen_waiting, told_orders
 from dropstreamd.channels.attempts import OF_ONE_ALONE
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.errors import Hold, ProtocolMismatch
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Page, Rereader, Store
 from dropstreamd.store import cursors, documents
@@ -23,6 +23,9 @@ PAGES = 10_000
 
 LOOK_AGAIN_S = 60.0
 """How old a look at the store may be when something is handed over, in seconds."""
+
+READING = 0.25
+"""The share of that which reading orders ahead of their turn may take."""
 
 UNREAD_ALONE = 10
 """Orders that could not be read which a run looks at once more, where each takes a request of its own."""
@@ -48,6 +51,7 @@ class Look:
         self._looked_s = 0.0
         self._by_key: bool | None = None
         self._seen_s: dict[str, float] = {}
+        self._ahead = READ_AGAIN
 
     async def at_changes(self) -> None:
         """Stage what the store tells since the last time; hand nothing over."""
@@ -63,13 +67,13 @@ class Look:
         """The next `count` orders of `coming` are handed over now: none on a look older than `LOOK_AGAIN_S`.
 
         They are read once more by their keys, those behind them too, in one request for many where the
-        platform can. Where it cannot, or fails over one of them, the look at what has changed counts,
-        and is taken once more when it has grown old.
+        platform can. Where it cannot or may not, or fails over one of them, the look at what has changed
+        counts, and is taken once more when it has grown old.
         """
         if self._by_key:
             try:
                 await self._at_those(coming, count)
-            except OF_ONE_ALONE:
+            except (*OF_ONE_ALONE, Hold):
                 self._by_key = False
                 self._run.count("not_read_again")
         if not self._by_key and trio.current_time() - self._looked_s >= LOOK_AGAIN_S:
@@ -79,19 +83,19 @@ class Look:
         """Read orders again of which the newest form could not be read: it may have been the plugin, or its
         settings, and the store tells what nobody changes only once. So are those that are `seen_waiting`."""
         flow = self._book.flow
-        waiting = self._some(self._run.state.read(partial(seen_waiting.still, flow=flow)), READ_AGAIN)
-        if not waiting and not self._run.state.read(partial(_unread, flow=flow)):
+        waiting = self._run.state.read(partial(seen_waiting.still, flow=flow))
+        unread = self._run.state.read(partial(_unread, flow=flow))
+        if not waiting and not unread:
             return
         async with self._run.scope.pulling, self._run.open_store() as store:
             again = store.orders_again
             if again is None:
                 return
-            if waiting and again.in_bulk:
-                await self._read(again, waiting)
-            unread = self._run.state.read(partial(_unread, flow=flow))
-            some = self._some(unread, READ_AGAIN if again.in_bulk else UNREAD_ALONE)
+            # Together: where the platform fails over the only one that it is asked for, it fails.
+            some = self._some(waiting, READ_AGAIN // 2) if again.in_bulk else []
+            some += self._some(unread, READ_AGAIN - len(some) if again.in_bulk else UNREAD_ALONE)
             if some:
-                await self._read(again, some)
+                await self._read(again, list(dict.fromkeys(some)))
 
     async def _at_those(self, coming: Coming, count: int) -> None:
         if not self._stale(coming(count)):
@@ -103,13 +107,23 @@ class Look:
             read: set[str] = set()
             # Where some of them do not go after all, others come in their place.
             while any(key not in read for key in self._stale(coming(count))):
-                stale = [key for key in self._stale(coming(max(count, READ_AGAIN))) if key not in read]
+                stale = [key for key in self._stale(coming(max(count, self._ahead))) if key not in read]
                 for start in range(0, len(stale), READ_AGAIN):
-                    now_s = trio.current_time()
+                    await self._run.settled()
                     some = stale[start : start + READ_AGAIN]
-                    await self._read(again, some)
+                    await self._read_ahead(again, some)
                     read.update(some)
-                    self._seen_s.update((key, now_s) for key in some)
+
+    async def _read_ahead(self, again: Rereader[Order], some: Sequence[str]) -> None:
+        """Read those, and from now on only so many at once as leave time to hand them over. What was read
+        with too many others is too old when its turn comes, and would be read once more for each before it.
+        """
+        begun_s = trio.current_time()
+        await self._read(again, some)
+        self._seen_s.update((key, begun_s) for key in some)
+        took_s = trio.current_time() - begun_s
+        if took_s > LOOK_AGAIN_S * READING:
+            self._ahead = max(1, int(len(some) * LOOK_AGAIN_S * READING / took_s))
 
     def _stale(self, keys: Iterable[str]) -> list[str]:
         since_s = trio.current_time() - LOOK_AGAIN_S

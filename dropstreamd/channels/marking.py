@@ -115,7 +115,22 @@ async def mark_all(run: Run, here: tuple[Place, ...], *, forced: bool) -> None:
         await _mark_all_at(run, place, forced=forced)
 
 
-async def _judge_the_unsold(run: Run, flow: Flow) -> None:
+async def mark_few_unsold(run: Run, here: tuple[Place, ...]) -> None:
+    """Where SKUs that nothing sells were so many that they kept their level, look whether they still are: the
+    warehouse may have figures of them by now. Left alone they stay unless all but a few are sold, whatever
+    their share has come to."""
+    connection = run.scope.connection
+    if places.WHOLE not in here or not run.state.read(partial(unsold.were_too_many, connection=connection)):
+        return
+    flow = places.flow(connection, places.WHOLE)
+    found = await _judge_the_unsold(run, flow, most=0.0)
+    if len(found) <= unsold.FEW:
+        await run.state.write(partial(levels.mark, flow=flow, skus=found))
+
+
+async def _judge_the_unsold(run: Run, flow: Flow, *, most: float) -> list[str]:
+    """Those that nothing sells any more, once it was decided whether they keep their level: `most` is the
+    share of all from which on they do."""
     scope = run.scope
 
     def find(tx: Reader) -> tuple[list[str], int]:
@@ -123,10 +138,10 @@ async def _judge_the_unsold(run: Run, flow: Flow) -> None:
         return deriving.unsold_at(tx, scope.connection, scope.account, shown), len(shown)
 
     found, shown = await trio.to_thread.run_sync(run.state.read, find)
-    most = scope.account.breaker.zeroed_share
     await run.state.write(
         partial(unsold.judge, connection=scope.connection, unsold=found, shown=shown, most_share=most)
     )
+    return found
 
 
 async def _mark_all_at(run: Run, place: Place, *, forced: bool) -> None:
@@ -143,7 +158,7 @@ async def _mark_all_at(run: Run, place: Place, *, forced: bool) -> None:
         return list(dict.fromkeys([*known, *levels.in_store(tx, flow)])), refused
 
     if place.facility is None:
-        await _judge_the_unsold(run, flow)
+        await _judge_the_unsold(run, flow, most=scope.account.breaker.zeroed_share)
     skus, refused = await trio.to_thread.run_sync(run.state.read, every)
     for start in range(0, len(refused), MARKED_AT_ONCE):
         chunk = refused[start : start + MARKED_AT_ONCE]

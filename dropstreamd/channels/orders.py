@@ -78,6 +78,8 @@ async def import_orders(run: Run, start_s: float) -> None:
     failed: Wait | Hold | None = None
     try:
         await look.at_what_could_not_be_read()
+    except OF_ONE_ALONE:  # it is shown as one that cannot be read, and slows no other down
+        run.count("not_read_again")
     except (Wait, Hold) as error:  # the others do not depend on it
         failed = error
     try:

@@ -2,8 +2,8 @@
 was taken out of the files.
 
 Nobody would ever correct what the store shows of them, so that it is told 0; unless another connection has
-the same store, and may be the one that sells them now. Where they are many at once, a file may have lost its
-end: then all of them keep their level, and the run says so.
+the same store, or another channel of its server, and may be the one that sells them now. Where they are many
+at once, a file may have lost its end: then all of them keep their level, and the run says so.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,12 @@ FEW = 20
 
 def keeps_its_level(tx: Reader, connection: Connection) -> bool:
     """Whether what nothing sells any more is left alone."""
-    return connection.shares_store or bool(cursors.get(tx, _kept(connection)))
+    return connection.shares_store or were_too_many(tx, connection)
+
+
+def were_too_many(tx: Reader, connection: Connection) -> bool:
+    """Whether they were, when all were looked at last."""
+    return bool(cursors.get(tx, _kept(connection)))
 
 
 def judge(tx: Writer, connection: Connection, unsold: Sequence[str], shown: int, most_share: float) -> None:

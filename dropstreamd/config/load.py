@@ -243,16 +243,23 @@ def _share_orders(one: ReadConnection, other: ReadConnection) -> bool:
 def _beside_others(
     connection: Connection, read: ReadConnection, reads: Iterable[ReadConnection]
 ) -> Connection:
-    """The connection, with what others stand for in its store account."""
+    """The connection, with what others stand for in its store account. What several channels of one server
+    sell comes from the same stock there, as far as their keys tell: they share the store."""
     key = read.identity.store_key
-    others = [other for other in reads if other is not read and other.identity.store_key == key]
-    if not others:
+    stores = [(other.identity.store_key, other) for other in reads if other is not read]
+    if key is None or _server(key) not in {_server(each) for each, _ in stores if each is not None}:
         return connection
     taken: set[str] = set()
-    for other in others:
+    for other in (each for theirs, each in stores if theirs == key):
         taken |= other.identity.owned
         taken |= other.connection.locations.keys() if other.connection is not None else set()
     return msgspec.structs.replace(connection, taken=frozenset(taken), shares_store=True)
+
+
+def _server(store_key: str) -> str:
+    """An account's key without what follows its last slash, as a channel does; the whole of one without."""
+    server = store_key.rpartition("/")[0]
+    return store_key if server.endswith("/") or not server else server
 
 
 def _report(

@@ -211,7 +211,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     without a ship-by may take to leave. `locations` maps the store's locations to facilities of the
     warehouse, each to one of its own; empty: the store shows what all have together. `home` is the location
     of what names none, where the plugin can say it; `taken` are locations that other connections of the
-    same store account stand for, `shares_store` whether there are such connections.
+    same store account stand for, `shares_store` whether there are such connections, or some of another
+    channel of its server.
     """
 
     id: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import cast
 
 import msgspec
@@ -160,8 +160,10 @@ def level_changes(tx: Reader, scope: Scope) -> tuple[list[LevelChange], int]:
     found, looked_at = [], 0
     for place in places.now(tx, connection, account):
         figures = stock.figures(tx, (account.merchant, account.name), place.facility)
-        skus = deriving.channel_skus(connection, islice(figures, SKUS_LIMIT))
         flow, unsent = places.flow(connection, place), promised.of(place.facility)
+        # What the store was told once is among them: its listing may have gone.
+        sold = deriving.channel_skus(connection, islice(figures, SKUS_LIMIT))
+        skus = dict.fromkeys(chain(sold, islice(levels.in_store(tx, flow), SKUS_LIMIT)))
         looked_at += len(skus)
         for sku in skus:
             derived = deriving.derive(connection, account, unsent, tx, sku, place)

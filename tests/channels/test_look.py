@@ -9,7 +9,15 @@ from trio.testing import MockClock
 
 from dropstreamd.channels import look
 from dropstreamd.channels.life import Life
-from dropstreamd.errors import OutcomeUnknown, RateLimited, Unreachable, Wait
+from dropstreamd.errors import (
+    AuthFailed,
+    Hold,
+    OutcomeUnknown,
+    ProtocolMismatch,
+    RateLimited,
+    Unreachable,
+    Wait,
+)
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Part
@@ -96,6 +104,17 @@ async def test_a_look_grows_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -
     assert changes(plant).asked[1] == ("o4", "o5", "o6")
 
 
+async def test_a_store_that_tells_orders_slowly_is_asked_for_few(
+    plant: Plant, autojump_clock: MockClock
+) -> None:
+    """What was read with others would be too old when its turn comes, and be read again each time."""
+    changes(plant).takes_s = 10.0
+    plant.place(*(order(f"{number:03}") for number in range(READ_AGAIN)))
+    await plant.import_orders()
+    assert len(plant.warehouse.taken.created()) == READ_AGAIN
+    assert sum(map(len, changes(plant).asked)) < 2 * READ_AGAIN
+
+
 async def test_while_the_account_is_waited_for_a_look_grows_old(
     plant: Plant, autojump_clock: MockClock
 ) -> None:
@@ -137,10 +156,12 @@ async def test_a_copy_that_lags_behind_the_list_undoes_nothing(plant: Plant) -> 
     assert [line.quantity for line in sent.lines] == [3]
 
 
-async def test_one_over_which_the_store_fails_keeps_nobody_back(plant: Plant) -> None:
+@pytest.mark.parametrize("trouble", [Unreachable("it fails over it"), AuthFailed("not by their keys")])
+async def test_one_over_which_the_store_fails_keeps_nobody_back(plant: Plant, trouble: Wait | Hold) -> None:
     """The list of changes tells what is to be handed over, as where no order can be read by its key."""
     plant.place(order("1"), order("2"))
     changes(plant).fails_over = {"o1"}
+    changes(plant).trouble = trouble
     run = await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
     assert run.counts["not_read_again"] == 1
@@ -209,6 +230,18 @@ async def test_what_was_seen_to_wait_is_read_until_it_may_go(plant: Plant, told:
     assert not changes(plant).asked
 
 
+async def test_what_waits_and_what_could_not_be_read_are_asked_for_together(plant: Plant) -> None:
+    """A store that fails over one of them tells the others."""
+    changes(plant).overlap = 0
+    plant.place(order("1"))
+    changes(plant).change("o2", odd("o2"))
+    changes(plant).single["o1"] = replace(order("1"), status="waiting")
+    await plant.import_orders()
+    changes(plant).asked.clear()
+    await plant.import_orders()
+    assert changes(plant).asked == [("o1", "o2")]
+
+
 async def test_few_are_read_again_where_each_takes_a_request(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,13 +256,26 @@ async def test_few_are_read_again_where_each_takes_a_request(
     assert {key for keys in changes(plant).asked for key in keys} == {f"o{number}" for number in range(6)}
 
 
-@pytest.mark.parametrize("trouble", [Unreachable("it fails over it"), RateLimited("slow", retry_after_s=9)])
-async def test_trouble_with_what_could_not_be_read_keeps_nobody_back(plant: Plant, trouble: Wait) -> None:
+@pytest.mark.parametrize("trouble", [Unreachable("it fails over it"), ProtocolMismatch("it refuses it")])
+async def test_a_store_that_fails_over_what_could_not_be_read_slows_nobody_down(
+    plant: Plant, trouble: Wait | Hold
+) -> None:
+    """A run that fails is tried less often, and nobody may ever mend that order."""
     changes(plant).change("o1", odd("o1"))
     changes(plant).fails_over = {"o1"}
     changes(plant).trouble = trouble
     plant.place(order("2"))
-    with pytest.raises(type(trouble)):
+    run = await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o2": 1}
+    assert run.counts["not_read_again"] == 1
+
+
+async def test_trouble_with_what_could_not_be_read_keeps_nobody_back(plant: Plant) -> None:
+    changes(plant).change("o1", odd("o1"))
+    changes(plant).fails_over = {"o1"}
+    changes(plant).trouble = RateLimited("slow", retry_after_s=9)
+    plant.place(order("2"))
+    with pytest.raises(RateLimited):
         await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o2": 1}
 

@@ -93,3 +93,39 @@ async def test_what_the_store_refuses_is_left_alone(state: InlineStore) -> None:
     plant.stores["shop"].levels.refuse.clear()
     await plant.smart()
     assert "S-1" not in plant.stores["shop"].shows()
+
+
+async def test_what_the_warehouse_has_under_its_new_names_is_sold_again(state: InlineStore) -> None:
+    """Listings may lead to the new names before its figures bear them."""
+    plant = await selling(state)
+    new = {sku: f"NEW-{sku}" for sku in listed(MANY)}
+    plant.configure(shop=connection(listings=new))
+    with pytest.raises(Misconfigured):
+        await plant.smart()
+    plant.report({"TEE": 5} | dict.fromkeys([*listed(MANY).values(), *new.values()], 6))
+    await plant.smart()
+    assert {plant.stores["shop"].shows()[sku] for sku in new} == {6}
+
+
+async def test_few_that_are_left_of_too_many_are_told_0(state: InlineStore) -> None:
+    plant = await selling(state)
+    new = {sku: f"NEW-{sku}" for sku in listed(MANY)}
+    plant.configure(shop=connection(listings=new))
+    with pytest.raises(Misconfigured):
+        await plant.smart()
+    plant.report({"TEE": 5} | dict.fromkeys([*listed(MANY).values(), *list(new.values())[1:]], 6))
+    await plant.smart()
+    assert plant.stores["shop"].shows()["S-0"] == 0
+    assert plant.stores["shop"].shows()["S-1"] == 6
+
+
+async def test_a_store_that_is_told_by_location_has_no_such_trouble(state: InlineStore) -> None:
+    """There, what nothing sells is told 0 in any case."""
+    plant = await selling(state)
+    plant.configure(shop=connection(listings=listed(2)))
+    with pytest.raises(Misconfigured):
+        await plant.smart()
+    plant.configure(shop=connection(listings=listed(2), locations={"L1": "F1"}, home="L1"))
+    plant.report_by(*(("F1", sku, 7) for sku in ("TEE", *listed(MANY).values())))
+    await plant.smart()
+    assert plant.stores["shop"].shows_at()["L1"]["S-0"] == 7

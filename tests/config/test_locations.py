@@ -139,6 +139,18 @@ def test_two_connections_of_one_account_say_which_orders_are_theirs(folder: Fold
     assert config.connections["c-001"].shares_store
 
 
+@pytest.mark.parametrize(
+    ("address", "shares"),
+    [("shop1.example/two", True), ("shop2.example/one", False), ("shop2.example", False)],
+)
+def test_channels_of_one_server_share_its_stock(folder: Folder, address: str, *, shares: bool) -> None:
+    folder.write("connections.d/a.toml", connection(1).replace("shop1.example", "shop1.example/one"))
+    folder.write("connections.d/b.toml", connection(2).replace("shop2.example", address))
+    config = load(folder.path, PLUGINS).config
+    assert [each.shares_store for each in config.connections.values()] == [shares, shares]
+    assert not config.connections["c-001"].taken
+
+
 def test_a_warehouse_that_is_told_no_facility_is_noted(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

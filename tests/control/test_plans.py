@@ -1,11 +1,14 @@
 """Plans: shown, kept, and applied exactly as they were shown."""
 
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from dropstreamd.platform.contract import Whereabouts
+from dropstreamd.store import levels
 from dropstreamd.store.plans import PLANS_KEPT
+from dropstreamd.store.records import AttemptKey, Flow
 from tests.channels.plant import order, package
 from tests.control.office import START_S, Client, Office
 from tests.control.test_order_verbs import NEW_S, SHOP, of_one, shown, verb
@@ -66,6 +69,21 @@ async def test_levels_as_they_were_shown(office: Office, client: Client) -> None
     await settled(client, applied["run"])
     assert office.stores["shop"].shows()["A"] == 6
     assert (await client.refused("POST", f"{PLANS}/{made['id']}/apply", WHY))[:2] == (404, "not found")
+
+
+async def test_levels_of_what_nothing_sells_any_more(office: Office, client: Client) -> None:
+    """A Full Sync tells them as well."""
+    office.report({"A": 5})
+    await client.enable()
+    await client.run("inventory.full")
+    sold = AttemptKey("OLD", 4, b"")
+    told = partial(levels.accept, flow=Flow("c-shop", "inventory"), tried=sold, run="", remote="")
+    await office.state.write(partial(told, opened_s=0.0, now_s=START_S))
+    made = await plan(client, "inventory.full")
+    assert [(each["key"], each["before"], each["after"]) for each in made["items"]] == [("OLD", "4", "0")]
+    assert made["unchanged"] == 1
+    await settled(client, (await apply(client, made))["run"])
+    assert office.stores["shop"].shows() == {"A": 5, "OLD": 0}
 
 
 # ---- sales_orders.import

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 import trio
 
-from dropstreamd.errors import Unreachable, Wait
+from dropstreamd.errors import Hold, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.contract import READ_AGAIN, Page, Reread, StockPage, Taken
 from tests.fakes.points import Points
@@ -35,10 +35,12 @@ class ChangesSource(Generic[T]):
         self.pages = 0
         self.rows: dict[str, Changed[T]] = {}
         self.in_bulk = True
+        self.takes_s = 0.0
+        """How long it takes to tell a single document, in seconds."""
         self.asked: list[tuple[str, ...]] = []
         """The keys of each request for single documents."""
         self.fails_over: set[str] = set()
-        self.trouble: Wait = Unreachable("the store fails over one of them")
+        self.trouble: Wait | Hold = Unreachable("the store fails over one of them")
         self.single: dict[str, T | Bad] = {}
         """What single documents are told as, where the list of changes tells another form."""
         self._at = 0
@@ -98,7 +100,7 @@ class ByKey(Generic[T]):
         source = self._source
         assert 0 < len(keys) <= READ_AGAIN
         source.points.reach("read again")
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(source.takes_s * len(keys))
         source.asked.append(tuple(keys))
         if source.fails_over & set(keys):
             raise source.trouble
