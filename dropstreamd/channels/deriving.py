@@ -90,11 +90,11 @@ def derive(
         own = connection.listings.get(sku, sku)
         row = stock.reported(tx, path, own, place.facility)
         if row is None:
-            return _none_there(tx, path, connection, sku, place)
+            return _none_there(tx, connection, account, sku, place)
         return Derived(available=max(0, stock.quantity_of(row) - unsent.get(own, 0)), reported=row)
     rows = reported(tx, connection, account, sku, place)
     if not _known(tx, path, connection, sku, rows, place):
-        return _none_there(tx, path, connection, sku, place)
+        return _none_there(tx, connection, account, sku, place)
     level = worked(connection, sku, rows, unsent, place).level
     return Derived(available=level, reported=_together(rows))
 
@@ -108,29 +108,31 @@ def reported(
 
 
 def _none_there(
-    tx: Reader, path: stock.Path, connection: Connection, sku: str, place: Place
+    tx: Reader, connection: Connection, account: WarehouseAccount, sku: str, place: Place
 ) -> Derived | None:
     """Of what the warehouse, or a place's facility, never had as far as is known the store is told 0 where it
     may show some: a location may have stood for another facility before, or for all of them, and a SKU's
     listing may have gone. Else it is left alone."""
+    path = (account.merchant, account.name)
     record = levels.get(tx, flow(connection, place), sku)
     if record is None:
         return None
-    alone = place.facility is None and (
-        bool(record.cause) or stock.latest(tx, path) is None or unsold.keeps_its_level(tx, connection)
-    )
+    if place.facility is not None:
+        kept = unsold.were_too_many(tx, connection) and unsold_at(tx, connection, account, [sku])
+        return None if kept else Derived(available=0, reported=b"")
+    alone = record.cause or stock.latest(tx, path) is None or unsold.keeps_its_level(tx, connection)
     return None if alone else Derived(available=0, reported=b"")
 
 
 def unsold_at(
-    tx: Reader, connection: Connection, account: WarehouseAccount, skus: Iterable[str], place: Place = WHOLE
+    tx: Reader, connection: Connection, account: WarehouseAccount, skus: Iterable[str]
 ) -> list[str]:
-    """Those of the store's SKUs that nothing of the warehouse's decides any more."""
+    """Those of the store's SKUs that nothing of the warehouse's decides any more, wherever it lies."""
     path = (account.merchant, account.name)
     return [
         sku
         for sku in skus
-        if not _known(tx, path, connection, sku, reported(tx, connection, account, sku, place), place)
+        if not _known(tx, path, connection, sku, reported(tx, connection, account, sku), WHOLE)
     ]
 
 

@@ -27,8 +27,7 @@ async def smart(run: Run) -> None:
         raise trouble
     _assert_fresh(run)
     _assert_counted(run)
-    if places.WHOLE in here:
-        unsold.assert_few(run)
+    unsold.assert_few(run)
 
 
 async def full(run: Run) -> None:
@@ -44,8 +43,7 @@ async def full(run: Run) -> None:
         raise trouble
     _assert_fresh(run)
     _assert_counted(run)
-    if places.WHOLE in here:
-        unsold.assert_few(run)
+    unsold.assert_few(run)
 
 
 def _places(run: Run) -> tuple[Place, ...]:

@@ -10,7 +10,7 @@ import trio
 from dropstreamd.channels import seen_waiting, told_orders
 from dropstreamd.channels.attempts import OF_ONE_ALONE
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import Hold, ProtocolMismatch
+from dropstreamd.errors import Hold, ProtocolMismatch, Unreachable
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Page, Rereader, Store
 from dropstreamd.store import cursors, documents
@@ -26,6 +26,9 @@ LOOK_AGAIN_S = 60.0
 
 READING = 0.25
 """The share of that which reading orders ahead of their turn may take."""
+
+LOOK_DEADLINE_S = 300.0
+"""How long a look may take right before a hand-over, in seconds: others wait for the warehouse's account."""
 
 UNREAD_ALONE = 10
 """Orders that could not be read which a run looks at once more, where each takes a request of its own."""
@@ -72,12 +75,22 @@ class Look:
         """
         if self._by_key:
             try:
-                await self._at_those(coming, count)
+                with trio.move_on_after(LOOK_DEADLINE_S) as patience:
+                    await self._at_those(coming, count)
             except (*OF_ONE_ALONE, Hold):
                 self._by_key = False
+            if patience.cancelled_caught:
+                self._by_key = False
+            if not self._by_key:
                 self._run.count("not_read_again")
         if not self._by_key and trio.current_time() - self._looked_s >= LOOK_AGAIN_S:
-            await self.at_changes()
+            with trio.move_on_after(LOOK_DEADLINE_S) as patience:
+                await self.at_changes()
+            if patience.cancelled_caught:
+                raise Unreachable(
+                    f"the store did not tell within {LOOK_DEADLINE_S:g} s what became of the orders"
+                    " that are to be handed over; they go with the next run"
+                )
 
     async def at_what_could_not_be_read(self) -> None:
         """Read orders again of which the newest form could not be read: it may have been the plugin, or its

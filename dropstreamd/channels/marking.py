@@ -111,6 +111,8 @@ async def _doubt_all(run: Run, here: tuple[Place, ...]) -> None:
 
 
 async def mark_all(run: Run, here: tuple[Place, ...], *, forced: bool) -> None:
+    """Look at every level. What nothing sells any more, and is shown as 0, is left alone."""
+    await _judge_the_unsold(run, here, most=run.scope.account.breaker.zeroed_share)
     for place in here:
         await _mark_all_at(run, place, forced=forced)
 
@@ -120,21 +122,22 @@ async def mark_few_unsold(run: Run, here: tuple[Place, ...]) -> None:
     warehouse may have figures of them by now. Left alone they stay unless all but a few are sold, whatever
     their share has come to."""
     connection = run.scope.connection
-    if places.WHOLE not in here or not run.state.read(partial(unsold.were_too_many, connection=connection)):
+    if not run.state.read(partial(unsold.were_too_many, connection=connection)):
         return
-    flow = places.flow(connection, places.WHOLE)
-    found = await _judge_the_unsold(run, flow, most=0.0)
+    found = await _judge_the_unsold(run, here, most=0.0)
     if len(found) <= unsold.FEW:
-        await run.state.write(partial(levels.mark, flow=flow, skus=found))
+        for place in here:
+            await run.state.write(partial(levels.mark, flow=places.flow(connection, place), skus=found))
 
 
-async def _judge_the_unsold(run: Run, flow: Flow, *, most: float) -> list[str]:
-    """Those that nothing sells any more, once it was decided whether they keep their level: `most` is the
-    share of all from which on they do."""
+async def _judge_the_unsold(run: Run, here: tuple[Place, ...], *, most: float) -> list[str]:
+    """Those that nothing sells any more at any place, once it was decided whether they keep their level:
+    `most` is the share of all from which on they do."""
     scope = run.scope
+    flows = [places.flow(scope.connection, place) for place in here]
 
     def find(tx: Reader) -> tuple[list[str], int]:
-        shown = levels.shown(tx, flow)
+        shown = dict.fromkeys(sku for flow in flows for sku in levels.shown(tx, flow))
         return deriving.unsold_at(tx, scope.connection, scope.account, shown), len(shown)
 
     found, shown = await trio.to_thread.run_sync(run.state.read, find)
@@ -155,10 +158,12 @@ async def _mark_all_at(run: Run, place: Place, *, forced: bool) -> None:
             deriving.channel_skus(scope.connection, stock.figures(tx, path, place.facility))
         )
         refused = [sku for sku in levels.refused(tx, flow) if sku not in known]
-        return list(dict.fromkeys([*known, *levels.in_store(tx, flow)])), refused
+        told = [sku for sku in levels.in_store(tx, flow) if sku not in known]
+        shown = set(levels.shown(tx, flow))
+        none_shown = [sku for sku in told if sku not in shown]
+        over = set(deriving.unsold_at(tx, scope.connection, scope.account, none_shown))
+        return [*known, *(sku for sku in told if sku not in over)], refused
 
-    if place.facility is None:
-        await _judge_the_unsold(run, flow, most=scope.account.breaker.zeroed_share)
     skus, refused = await trio.to_thread.run_sync(run.state.read, every)
     for start in range(0, len(refused), MARKED_AT_ONCE):
         chunk = refused[start : start + MARKED_AT_ONCE]

@@ -26,7 +26,7 @@ from dropstreamd.store.records import State
 from tests.channels.plant import Plant, order
 from tests.fakes.sessions import LOOKUP
 from tests.fakes.sinks import Fault
-from tests.fakes.sources import ChangesSource
+from tests.fakes.sources import ChangesSession, ChangesSource
 
 
 def changes(plant: Plant) -> ChangesSource[Order]:
@@ -165,6 +165,41 @@ async def test_one_over_which_the_store_fails_keeps_nobody_back(plant: Plant, tr
     run = await plant.import_orders()
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
     assert run.counts["not_read_again"] == 1
+
+
+async def test_a_store_that_does_not_answer_by_key_keeps_nobody_back(
+    plant: Plant, autojump_clock: MockClock
+) -> None:
+    """Others wait for the account meanwhile. The list is looked at, as that look has grown old."""
+    plant.place(order("1"))
+    changes(plant).takes_s = 3600.0
+    started = trio.current_time()
+    run = await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
+    assert trio.current_time() - started == look.LOOK_DEADLINE_S
+    assert (run.counts["not_read_again"], changes(plant).pages) == (1, 2)
+
+
+async def test_a_store_that_answers_nothing_gives_the_account_back(
+    plant: Plant, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "LOOK_AGAIN_S", 0.0)
+    plant.stores["shop"].rereads = False
+    plant.place(order("1"))
+    tells = ChangesSource.session
+
+    def then_hangs(source: ChangesSource[Order]) -> ChangesSession[Order]:
+        source.page_takes_s = 3600.0 if source.pages else 0.0
+        return tells(source)
+
+    monkeypatch.setattr(ChangesSource, "session", then_hangs)
+    with pytest.raises(Unreachable, match="did not tell within 300 s"):
+        await plant.import_orders()
+    assert not plant.warehouse.taken.effects
+    monkeypatch.undo()
+    changes(plant).page_takes_s = 0.0
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {"o1": 1}
 
 
 async def test_what_cannot_be_read_any_more_is_held(plant: Plant) -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from dropstreamd.channels import unsold
 from dropstreamd.errors import Misconfigured
 from dropstreamd.store.lmdb_store import InlineStore
+from tests.channels.located import CALM, EAST, WEST, located, shown, synced
 from tests.channels.plant import ACCOUNT, Plant, connection
 
 MANY = unsold.FEW + 5
@@ -31,8 +32,10 @@ async def test_what_lost_its_listing_is_told_0(state: InlineStore) -> None:
     gone, own = f"S-{MANY - 1}", f"W-{MANY - 1}"
     left = {"TEE": 5} | dict.fromkeys(listed(MANY - 1), 7)
     assert plant.stores["shop"].shows() == left | {gone: 0, own: 7}
+    told = plant.stores["shop"].levels
+    told.effects = []
     await plant.full()
-    assert plant.stores["shop"].shows()[gone] == 0
+    assert gone not in {effect.key for effect in told.effects}, "once it shows 0 it is anybody's"
     plant.configure(shop=connection(listings=listed(MANY)))
     await plant.smart()
     assert plant.stores["shop"].shows()[gone] == 7
@@ -119,13 +122,17 @@ async def test_few_that_are_left_of_too_many_are_told_0(state: InlineStore) -> N
     assert plant.stores["shop"].shows()["S-1"] == 6
 
 
-async def test_a_store_that_is_told_by_location_has_no_such_trouble(state: InlineStore) -> None:
-    """There, what nothing sells is told 0 in any case."""
-    plant = await selling(state)
-    plant.configure(shop=connection(listings=listed(2)))
-    with pytest.raises(Misconfigured):
+async def test_half_a_file_takes_nothing_out_of_a_location(state: InlineStore) -> None:
+    everything = located(listings=listed(MANY))
+    plant = Plant(state, everything, account=replace(CALM, breaker=ACCOUNT.breaker))
+    rows = [(facility, sku, 7) for facility in "EW" for sku in listed(MANY).values()]
+    await synced(plant, *rows)
+    plant.configure(shop=located(listings=listed(2)))
+    with pytest.raises(Misconfigured, match=f"{MANY - 2} of {MANY} SKUs"):
         await plant.smart()
-    plant.configure(shop=connection(listings=listed(2), locations={"L1": "F1"}, home="L1"))
-    plant.report_by(*(("F1", sku, 7) for sku in ("TEE", *listed(MANY).values())))
-    await plant.smart()
-    assert plant.stores["shop"].shows_at()["L1"]["S-0"] == 7
+    assert {(at, shown(plant)[at]["S-9"]) for at in (EAST, WEST)} == {(EAST, 7), (WEST, 7)}
+    plant.configure(shop=everything)
+    assert shown(plant)[WEST]["S-24"] == 7
+    plant.configure(shop=located(listings=listed(MANY - 1)))
+    after = await synced(plant, *rows)
+    assert (after[WEST]["S-24"], after[EAST]["S-24"]) == (0, 0)

@@ -39,6 +39,7 @@ class ChangesSource(Generic[T]):
         """How long it takes to tell a single document, in seconds."""
         self.asked: list[tuple[str, ...]] = []
         """The keys of each request for single documents."""
+        self.page_takes_s = 0.0
         self.fails_over: set[str] = set()
         self.trouble: Wait | Hold = Unreachable("the store fails over one of them")
         self.single: dict[str, T | Bad] = {}
@@ -72,6 +73,7 @@ class ChangesSession(Generic[T]):
             source.down -= 1
             raise Unreachable("the store is down")
         source.pages += 1
+        await trio.sleep(source.page_takes_s)
         if self._position is None:
             self._position = max(0, int(cursor or 0) - source.overlap)
         waiting = sorted((row.at, key) for key, row in source.rows.items() if row.at > self._position)
