@@ -1,5 +1,7 @@
 """Packages of an order that was cancelled: recorded, shown to a person, never told to the store."""
 
+import shlex
+
 import msgspec
 
 from dropstreamd.channels import orders, promises, references
@@ -34,7 +36,8 @@ def nothing_to_tell(
     tracking = ", ".join(package.tracking_numbers) or "none"
     rest = "intercept it, or expect it back"
     if by_hand:
-        tell = f"dropstreamctl order mark-shipped {scope.connection.name} {order.number} --tell --why …"
+        named = shlex.quote(order.number)
+        tell = f"dropstreamctl order mark-shipped {scope.connection.name} {named} --tell --why …"
         rest = f"{rest}; to tell the store that it has left: {tell}"
     task = Task(
         kind="late",

@@ -16,6 +16,8 @@ from dropstreamd.store.records import Document
 
 _decode_sent = msgspec.msgpack.Decoder(OutboundOrder)
 
+NOT_MAPPED = "is not mapped: add it to [shipping] methods, then reload"
+
 
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document, decision: Decision) -> Resolved:
     """The order that the rules have left, under its reference; parked where a line, its ship method or
@@ -49,7 +51,7 @@ def _method(scope: Scope, order: Order) -> str | Park:
         return method
     if scope.connection.unmapped_method == "hold":
         cause = f"method:{order.ship_method}"[:80]
-        return Park(cause=cause, reason=f"ship method {order.ship_method!r} is not mapped")
+        return Park(cause=cause, reason=f"ship method {order.ship_method!r} {NOT_MAPPED}")
     return order.ship_method
 
 

@@ -28,6 +28,7 @@ from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.side_tests import shown
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.limiter import Priority
+from dropstreamd.store import switches
 from dropstreamd.store.backup import make_backup
 
 FILE_LIMIT_BYTES = 10 * 1024 * 1024
@@ -123,9 +124,13 @@ async def reload(desk: Desk, call: Call[Empty, Empty]) -> Reloaded:
     """Go over to what the files say now; with any problem in them, nothing changes. A secret that is not
     there is none: it may come later, and the other connections go on."""
     async with desk.files:
+        before = {each.id: each.name for each in desk.daemon.config.connections.values()}
         changes = await desk.reload()
     connections = sorted(desk.daemon.config.connections.values(), key=lambda each: each.name)
-    names = {each.id: each.name for each in connections}
+    names = {**before, **{each.id: each.name for each in connections}}
+    still_on = desk.daemon.state.read(
+        lambda tx: tuple(one for one in changes.added if switches.get(tx, one).on)
+    )
     unreadable = await desk.unreadable(connections)
     for connection_id in (*changes.hot, *changes.restarted, *changes.added):
         connection = desk.daemon.config.connections.get(connection_id)
@@ -141,6 +146,7 @@ async def reload(desk: Desk, call: Call[Empty, Empty]) -> Reloaded:
             if unreadable[each.id]
         ),
         elsewhere={each.id: found for each in connections if (found := elsewhere(desk, each))},
+        still_on=still_on,
     )
 
 

@@ -1,5 +1,6 @@
 """A verb: one order, what stands in the way of changing it by hand, and the transaction that does it."""
 
+import shlex
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
@@ -12,7 +13,7 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
-from dropstreamd.control.order_shown import find
+from dropstreamd.control.order_shown import find, refuse_unknown
 from dropstreamd.control.refused import name_of, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.model.orders import Order
@@ -51,9 +52,10 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.why} (by {self.who})"
 
     def command(self, verb: str, doc: Document) -> str:
-        """What a person types to do that to the order."""
+        """What a person types to do that to the order: a shell takes `#` for a comment."""
         name, _, options = verb.partition(" ")
-        words = ["dropstreamctl order", name, self.connection.name, doc.number, options, "--why …"]
+        number = shlex.quote(doc.number)
+        words = ["dropstreamctl order", name, self.connection.name, number, options, "--why …"]
         return " ".join(word for word in words if word)
 
     def doc(self, tx: Writer) -> Document:
@@ -102,11 +104,7 @@ async def key_of(desk: Desk, connection: Connection, named: str) -> str:
         look = partial(find, connection=connection, account=account, flow=flow, named=named)
         key = await desk.scan(look)
     if key is None:
-        refuse(
-            "not found",
-            f"{connection.name} has no order {named[:100]!r}",
-            remedy="name its number, its reference at the warehouse, or the store's id",
-        )
+        refuse_unknown(connection, named)
     return key
 
 
@@ -149,7 +147,7 @@ def refuse_under_way(spot: Spot, doc: Document) -> None:
         refuse(
             "not possible",
             f"{doc.number} is in doubt: nobody knows whether the warehouse has it",
-            remedy=f"dropstreamctl resolve {spot.connection.name} {orders.CHANNEL} {spot.key}"
+            remedy=f"dropstreamctl resolve {spot.connection.name} {orders.CHANNEL} {shlex.quote(spot.key)}"
             " with --sent or --not-sent",
         )
     if doc.purged:

@@ -1,8 +1,9 @@
 """How a SKU's level comes about: every figure, where it is from, and what was made of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -27,8 +28,15 @@ from dropstreamd.store.stock import Generation
 from dropstreamd.store.tables import Table
 
 PROMISES_LIMIT = 100
+NAMED = 5
+"""Of the names that a SKU is listed under, so many are shown."""
 NEIGHBOURS = 50
 """SKUs before and after in order, among which the one that was meant may be."""
+
+NOT_KNOWN = (
+    "write it exactly as the store does; what the warehouse never reported is known after a run of"
+    " products.update alone, and the store keeps the level that it has"
+)
 
 _promise = msgspec.msgpack.Decoder(Promise)
 
@@ -47,7 +55,7 @@ async def sku(desk: Desk, call: Call[Empty, Empty]) -> SkuShown:
         what = (
             f"neither the store nor the warehouse of {connection.name} was ever seen with SKU {named[:100]!r}"
         )
-        refuse("not found", what, remedy=meant(named, near))
+        refuse("not found", what, remedy=meant(named, near) or NOT_KNOWN)
     if not shown.pending:
         return shown
     waits = in_the_way(desk, connection, inventory.CHANNEL, said=shown.steps)
@@ -136,8 +144,12 @@ def _at_place(tx: Reader, scope: Scope, sku: str, place: Place, promised: Unsent
         facility=place.facility or "",
         former=_former(tx, scope),
     )
+    own = sku in connection.listings
+    named = () if own else [name for name, to in connection.listings.items() if to == sku]
     waits_s = after_restore.awaits_figures(tx, connection, account)
-    return msgspec.structs.replace(shown, steps=tuple(_steps(shown, stock.held(tx, path), waits_s)))
+    return msgspec.structs.replace(
+        shown, steps=tuple(_steps(shown, stock.held(tx, path), waits_s, connection.timezone, named))
+    )
 
 
 def _former(tx: Reader, scope: Scope) -> str:
@@ -186,7 +198,10 @@ def _promises(tx: Reader, scope: Scope, skus: Collection[str], place: Place) -> 
 # ---- in sentences
 
 
-def _steps(shown: SkuShown, held: Generation | None, waits_s: float) -> Iterator[str]:
+def _steps(
+    shown: SkuShown, held: Generation | None, waits_s: float, zone: ZoneInfo, named: Sequence[str]
+) -> Iterator[str]:
+    """`named`: what the store sells it as instead, where its own name has no listing."""
     if shown.listed:
         whose = "the bundle" if shown.bundle else "the warehouse's"
         yield f"{shown.sku} is listed as {whose} {shown.warehouse_sku}"
@@ -203,7 +218,7 @@ def _steps(shown: SkuShown, held: Generation | None, waits_s: float) -> Iterator
         yield f"the warehouse never reported {shown.warehouse_sku}{where}: {then}"
     elif shown.reported is not None:
         figure = "available" if shown.quantity == "available" else "on hand"
-        since = f", since {_at(shown.as_of_s)} ({shown.snapshot})" if shown.snapshot else ""
+        since = f", since {_at(shown.as_of_s, zone)} ({shown.snapshot})" if shown.snapshot else ""
         where = f" at {shown.facility}" if shown.facility else ""
         yield f"the warehouse reports {shown.reported} {figure}{where}{since}"
     if held is not None:
@@ -217,15 +232,22 @@ def _steps(shown: SkuShown, held: Generation | None, waits_s: float) -> Iterator
         yield f"so the store is to show {shown.derived}"
     if waits_s:
         yield f"it {after_restore.in_words(waits_s)}"
-    yield from _told(shown)
+    yield from _told(shown, zone)
+    if named and shown.accepted is None and shown.refusal is None:
+        others = ", ".join(named[:NAMED])
+        yield (
+            f"its stock is listed as {others}: where the store sells it under its own name too, that wants a"
+            f' listing as well, "{shown.sku}" = "{shown.sku}"'
+        )
 
 
-def _told(shown: SkuShown) -> Iterator[str]:
+def _told(shown: SkuShown, zone: ZoneInfo) -> Iterator[str]:
     """What the store was told."""
     if shown.refusal is not None:
         yield f"the store refused {shown.refusal.level}: {shown.refusal.reason}"
     if shown.accepted is not None:
-        yield f"the store took {shown.accepted} at {_at(shown.accepted_at_s)}, in run {shown.accepted_run}"
+        at = _at(shown.accepted_at_s, zone)
+        yield f"the store took {shown.accepted} at {at}, in run {shown.accepted_run}"
     elif shown.unsure_until_s:
         yield "a push was never answered: what the store shows is unknown, and is pushed again"
     elif shown.refusal is None:
@@ -236,8 +258,9 @@ def _told(shown: SkuShown) -> Iterator[str]:
         yield "the next run looks at it"
 
 
-def _at(seconds: float) -> str:
-    return utc(seconds).isoformat(timespec="seconds")
+def _at(seconds: float, zone: ZoneInfo) -> str:
+    """As whoever shows the rest of it shows times."""
+    return f"{utc(seconds).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 ROUTES = (

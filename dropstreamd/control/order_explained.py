@@ -1,5 +1,6 @@
 """Why an order stands where it stands, and what comes next: sentences for a person."""
 
+import shlex
 from collections.abc import Iterator
 
 from dropstreamd.channels import acknowledged
@@ -20,7 +21,7 @@ def explained(
     tx: Reader, connection: Connection, account: WarehouseAccount, doc: Document
 ) -> tuple[str, ...]:
     """From what the store wants to what the warehouse has made of it."""
-    command = f"dropstreamctl order VERB {connection.name} {doc.number} --why …"
+    command = f"dropstreamctl order VERB {connection.name} {shlex.quote(doc.number)} --why …"
     return (*_by_hand(doc), *_place(doc, command), *_at_the_warehouse(tx, connection, account, doc))
 
 

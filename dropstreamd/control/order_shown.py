@@ -2,6 +2,7 @@
 
 from functools import partial
 from itertools import chain
+from typing import NoReturn
 
 import msgspec
 
@@ -42,15 +43,21 @@ async def order(desk: Desk, call: Call[Empty, Empty]) -> OrderShown:
         partial(_look, connection=connection, account=desk.account_of(connection), named=named)
     )
     if found is None:
-        refuse(
-            "not found",
-            f"{connection.name} has no order {named[:100]!r}",
-            remedy="name its number, its reference at the warehouse, or the store's id",
-        )
+        refuse_unknown(connection, named)
     waits = list(in_the_way(desk, connection, orders.CHANNEL)) if found.state == State.PENDING else []
     if any(package.state == State.PENDING for package in found.packages):
         waits += in_the_way(desk, connection, shipments.CHANNEL)
     return msgspec.structs.replace(found, explained=(*found.explained, *waits))
+
+
+def refuse_unknown(connection: Connection, named: str) -> NoReturn:
+    """There is no order that is named so."""
+    refuse(
+        "not found",
+        f"{connection.name} has no order {named[:100]!r}",
+        remedy="name its number as the store shows it (one with a # in quotes: '#1001'), its reference at"
+        " the warehouse once it was handed over, or the store's id",
+    )
 
 
 def _look(tx: Reader, connection: Connection, account: WarehouseAccount, named: str) -> OrderShown | None:

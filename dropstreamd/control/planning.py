@@ -26,6 +26,7 @@ from dropstreamd.control.messages.plans import (
 )
 from dropstreamd.control.order_shown import find, packages
 from dropstreamd.control.order_verbs import refuse_no_resend, resend_now
+from dropstreamd.control.preflight import NO_STOCK
 from dropstreamd.control.refused import Refused, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.running import instant
@@ -66,6 +67,9 @@ async def make(desk: Desk, call: Call[Empty, MakePlan]) -> PlanShown:
     elif asked.what == "resend":
         look = partial(_resends, spot=spot, named=asked.orders, left_out=left_out)
     items, unchanged = await desk.scan(look)
+    if asked.what == "inventory.full" and not items and not unchanged:
+        read = f"dropstreamctl run {connection.name} inventory.smart"
+        refuse("not possible", NO_STOCK, remedy=f"{read}: it reads it, and tells the store what it comes to")
     if asked.what == "resend":
         items = await _looked_up(desk, spot, items, left_out)
     if len(items) > ITEMS_LIMIT:

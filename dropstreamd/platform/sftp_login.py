@@ -34,7 +34,8 @@ class HostKey(asyncssh.SSHClient):
         expected = ", ".join(_fingerprint(pin) for pin in self._pins) or "none configured"
         self.refusal = Misconfigured(
             f"{self._where}: the server offered the host key {_fingerprint(key)}, expected {expected}",
-            remedy="ask the warehouse whether its key changed; somebody may be between you and it",
+            remedy="ask the warehouse whether its key changed; somebody may be between you and it. If it"
+            " says that the offered one is its own, set host_key to that key (ssh-keyscan prints it)",
         )
         return False
 

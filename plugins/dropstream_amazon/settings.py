@@ -119,7 +119,7 @@ def _account(settings: Settings) -> Iterator[SettingProblem]:
         yield SettingProblem(
             key="seller",
             found=repr(settings.seller[:40]),
-            allowed="the merchant token: Seller Central → Settings → Account Info → Business Information",
+            allowed="the merchant token: Seller Central → Settings → Account Info → Merchant Token",
         )
     if not settings.client_id.strip() or not settings.client_id.isprintable():
         yield SettingProblem(

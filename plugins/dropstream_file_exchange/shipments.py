@@ -115,14 +115,15 @@ def _gather(
 
 
 def _close(key: str, rows: list[Row], name: str, packages: list[Package], bad: list[Bad]) -> None:
-    problems = [f"line {row.line}: {row.problem}" for row in rows if row.problem]
+    several = len(rows) > 1  # a single one's line is its place
+    problems = [f"line {row.line}: {row.problem}" if several else row.problem for row in rows if row.problem]
     if len({row.reference for row in rows}) > 1:
         problems.append("its rows name more than one order")
     lines = tuple(row.units for row in rows if row.units is not None)
     if not problems and not lines:
         problems.append("nothing is in it: every quantity is 0")
     if problems:
-        place = f"{name} line {rows[0].line}" + (f" to {rows[-1].line}" if len(rows) > 1 else "")
+        place = f"{name} line {rows[0].line}" + (f" to {rows[-1].line}" if several else "")
         content = b"\n".join(row.raw for row in rows)
         bad.append(Bad(key=key, place=place, reason="; ".join(problems[:10]), raw=content))
         return

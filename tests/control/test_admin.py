@@ -86,6 +86,18 @@ async def test_a_reload_says_what_changed(office: Office, client: Client) -> Non
     assert line["event"] == "reloaded"
 
 
+async def test_a_connection_that_comes_back_is_as_it_was(office: Office, client: Client) -> None:
+    await client.enable()
+    file = office.conf / "connections.d" / "shop.toml"
+    text = file.read_text()
+    file.unlink()
+    told = await client.ask("POST", "/reload")
+    assert (told["changes"]["removed"], told["names"]["c-shop"]) == (["c-shop"], "shop")
+    file.write_text(text)
+    told = await client.ask("POST", "/reload")
+    assert (told["changes"]["added"], told["still_on"]) == (["c-shop"], ["c-shop"])
+
+
 async def test_a_reload_with_problems_lists_every_one(office: Office, client: Client) -> None:
     for name in ("shop", "ebay"):
         path = office.conf / "connections.d" / f"{name}.toml"

@@ -312,6 +312,19 @@ def test_reload(api: FakeApi) -> None:
     golden("reload", ctl(api, "reload").out)
 
 
+def test_a_reload_says_what_stands_still_and_what_goes_on(api: FakeApi) -> None:
+    names = {"c-1": "acme", "c-2": "acme"}
+    api.answer("POST /v1/reload", Reloaded(changes=Changes(added=("c-2",), removed=("c-1",)), names=names))
+    api.answer("POST /v1/reload", Reloaded(changes=Changes(added=("c-1",)), names=names, still_on=("c-1",)))
+    said = ctl(api, "reload").out
+    assert "  removed    acme (c-1)\n" in said
+    assert "What was added is off" in said
+    assert "What was removed stands still" in said
+    said = ctl(api, "reload").out
+    assert "What was added is off" not in said
+    assert "On again, as it was before it was removed: acme; see dropstreamctl status." in said
+
+
 def test_a_reload_says_at_once_what_leads_elsewhere(api: FakeApi) -> None:
     found = ElsewhereShown(error="[store] of b leads to y, and not to x", remedy="say so: same-store b")
     told = Reloaded(changes=Changes(restarted=("c-2",)), names={"c-2": "b"}, elsewhere={"c-2": (found,)})

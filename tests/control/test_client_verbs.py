@@ -260,7 +260,9 @@ def test_an_empty_plan(api: FakeApi, left_out: tuple[NotPlanned, ...], code: int
     ],
 )
 def test_plans_that_cannot_be_meant(api: FakeApi, argv: tuple[str, ...]) -> None:
-    assert (ctl(api, "plan", "acme", *argv).code, api.asked) == (2, [])
+    told = ctl(api, "plan", "acme", *argv)
+    assert (told.code, api.asked) == (2, [])
+    assert "None" not in told.err
 
 
 def test_apply(api: FakeApi) -> None:

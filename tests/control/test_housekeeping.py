@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from dropstreamd.channels import order_audit
 from dropstreamd.channels.order_audit import Audited, Finds, Found
+from dropstreamd.channels.outbound import NOT_MAPPED
 from dropstreamd.clock import utc
 from dropstreamd.platform.circuit import Circuits
 from dropstreamd.store.tables import Table
@@ -96,7 +97,7 @@ async def test_orders_that_are_not_where_they_should_be(office: Office, client: 
     late = await client.ask("POST", audit)
     assert {each["number"]: each["what"] for each in late["overdue_orders"]} == {
         "3": "it was sent, and nothing has left",
-        "5": "it was not sent: ship method 'Express' is not mapped",
+        "5": f"it was not sent: ship method 'Express' {NOT_MAPPED}",
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from dropstreamd.channels.outbound import NOT_MAPPED
 from dropstreamd.platform.contract import Part
 from tests.channels.plant import HOME, order, package
 from tests.control.office import Client, Office
@@ -291,7 +292,7 @@ async def test_what_cannot_be_told(office: Office, client: Client) -> None:
     status, _, answer = await refused(client, "mark-shipped", tell=True)
     assert (status, answer["detail"]) == (
         409,
-        "the store cannot be told: ship method 'Express' is not mapped",
+        f"the store cannot be told: ship method 'Express' {NOT_MAPPED}",
     )
     assert (await shown(client))["life"] == "parked"
     assert (await refused(client, "mark-shipped", tracking=["x"] * 11))[:2] == (400, "bad request")

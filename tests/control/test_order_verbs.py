@@ -168,6 +168,18 @@ async def test_an_order_that_was_sent_back_goes_again(office: Office, client: Cl
     assert (await shown(client))["life"] == "sent"
 
 
+async def test_a_command_that_is_shown_is_one_that_a_shell_takes(office: Office, client: Client) -> None:
+    """A `#` begins a comment there: Shopify's numbers have one."""
+    place(office, "#1001", ship_method="Express")
+    await client.enable()
+    await client.run("sales_orders.import")
+    _, _, told = await refused(client, "resend", "%231001", confirmed=True)
+    assert told["remedy"] == "dropstreamctl order release shop '#1001' --why …"
+    await verb(client, "hold", "%231001")
+    said = (await shown(client, "%231001"))["explained"]
+    assert any("dropstreamctl order release shop '#1001' --why" in each for each in said)
+
+
 async def test_what_may_not_be_sent_again(office: Office, client: Client) -> None:
     place(office, "1", ship_method="Express")
     await client.enable()
@@ -176,7 +188,9 @@ async def test_what_may_not_be_sent_again(office: Office, client: Client) -> Non
     assert (status, kind) == (409, "not possible")
     assert "never handed over" in told["detail"]
     assert told["remedy"] == "dropstreamctl order release shop 1 --why …"
-    assert (await refused(client, "resend", "none", confirmed=True))[:2] == (404, "not found")
+    status, kind, told = await refused(client, "resend", "none", confirmed=True)
+    assert (status, kind) == (404, "not found")
+    assert "one with a # in quotes" in told["remedy"]
     for why in ("", "  ", "x" * 201, "a\x1b[31m"):
         assert (await refused(client, "resend", why=why))[:2] == (400, "bad request")
     assert (await client.refused("POST", f"{SHOP}/order-resend/1", {}))[0] == 400

@@ -41,6 +41,25 @@ async def handed(office: Office, client: Client, *numbers: str) -> None:
 # ---- inventory.full
 
 
+async def test_no_plan_before_any_stock_was_read(office: Office, client: Client) -> None:
+    """Nothing to do is what it would say, and the run would do all of it."""
+    office.report({"A": 5})
+    status, _, told = await client.refused("POST", PLANS, {"what": "inventory.full"})
+    assert (status, told["detail"]) == (409, "no stock of the warehouse has been read yet")
+    assert told["remedy"].startswith("dropstreamctl run shop inventory.smart")
+
+
+async def test_a_name_that_is_listed_as_another_sku_stands_there_once(office: Office, client: Client) -> None:
+    office.report({"A": 5, "B": 3})
+    await client.enable()
+    await client.run("inventory.smart")
+    file = office.conf / "connections.d" / "shop.toml"
+    office.write("shop", file.read_text() + '[listings]\n"A" = "B"\n')
+    await client.ask("POST", "/reload")
+    made = await plan(client, "inventory.full")
+    assert [(each["key"], each["after"]) for each in made["items"]] == [("A", "3")]
+
+
 async def test_levels_as_they_were_shown(office: Office, client: Client) -> None:
     office.report({"A": 5, "B": 3, "C": 1})
     await client.enable()

@@ -211,7 +211,10 @@ async def test_preflight_of_a_new_connection_shows_an_order_of_the_store(
         office.stores["shop"].changes.change(f"o{number}", gone)
     office.stores["shop"].changes.change("o2", order("2", method="Express", placed_s=START_S - 60))
     told = await client.ask("POST", "/connections/shop/preflight")
-    assert told["sample_order"]["problem"] == "ship method 'Express' is not mapped"
+    assert (
+        told["sample_order"]["problem"]
+        == "ship method 'Express' is not mapped: add it to [shipping] methods, then reload"
+    )
     office.stores["shop"].changes.change("o3", order("3", placed_s=START_S - 60))
     told = await client.ask("POST", "/connections/shop/preflight")
     assert (told["sample_order"]["number"], told["sample_order"]["imported"]) == ("3", False)
@@ -256,7 +259,10 @@ async def test_preflight_says_why_no_sample_can_be_written(office: Office, clien
     await client.enable()
     await client.run("sales_orders.import")
     told = await client.ask("POST", "/connections/shop/preflight")
-    assert told["sample_order"]["problem"] == "ship method 'Express' is not mapped"
+    assert (
+        told["sample_order"]["problem"]
+        == "ship method 'Express' is not mapped: add it to [shipping] methods, then reload"
+    )
 
 
 # ---- sample files

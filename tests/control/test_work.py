@@ -97,6 +97,13 @@ async def test_a_sku_is_explained_figure_by_figure(office: Office, client: Clien
     assert "TEE/RED is listed as the warehouse's 100" in steps
     assert "3 of them are promised to 2 orders" in steps
     assert "so the store is to show 7" in steps
+    assert "the store took 7 at 2026-" in steps
+    own = (await client.get(f"{SHOP}/skus/100"))["steps"]
+    assert own[-2] == "the store was never told a level"
+    assert own[-1].startswith("its stock is listed as TEE/RED: where the store sells it under its own name")
+    assert own[-1].endswith('"100" = "100"')
+    status, _, told = await client.refused("GET", f"{SHOP}/skus/PLANT")
+    assert (status, "after a run of products.update" in told["remedy"]) == (404, True)
 
 
 async def test_a_bundle_is_explained_step_by_step(office: Office, client: Client) -> None:
@@ -199,7 +206,10 @@ async def test_parked_work_by_cause_with_examples(office: Office, client: Client
     }
     express = groups["", "sales_orders", "parked", "method:Express"]
     assert [each["number"] for each in express["examples"]] == ["E0", "E1", "E2", "E3", "E4"]
-    assert express["examples"][0]["reason"] == "ship method 'Express' is not mapped"
+    assert (
+        express["examples"][0]["reason"]
+        == "ship method 'Express' is not mapped: add it to [shipping] methods, then reload"
+    )
     assert told["groups"][0] == express
     assert told["backlog"]["numbers"] == ["OLD"]
 
@@ -418,4 +428,4 @@ async def test_a_sku_tells_the_time_of_the_snapshot_that_it_names(office: Office
         shown = await client.get(f"{SHOP}/skus/A")
         assert (shown["snapshot"], shown["reported"]) == ("stock-0002", 7)
         assert abs(shown["as_of_s"] - reported_s) < 5
-        assert "the warehouse reports 7 available, since 2026-03-02T10:00:" in shown["steps"][0]
+        assert "the warehouse reports 7 available, since 2026-03-02 05:00:" in shown["steps"][0]

@@ -10,6 +10,7 @@ from dropstreamd.control.cli.terminal import Style
 from dropstreamd.control.cli.words import plural, sku_at
 from dropstreamd.control.messages.plans import Applied, ApplyPlan, MakePlan, PlanShown, What
 
+NONE = "nothing"
 ROWS = 200
 """Items shown; --json has all of them."""
 
@@ -34,9 +35,11 @@ class ApplyOptions(Options, frozen=True, kw_only=True):
 def plan(session: Session, options: PlanOptions) -> Exit:
     """Have it worked out, and show it; 1 where an order that was asked for cannot be in it."""
     if bool(options.since) != (options.what == "sales_orders.import"):
-        raise wrong_argument("--since", str(options.since), "a day with sales_orders.import, and only there")
+        raise wrong_argument(
+            "--since", options.since or NONE, "a day with sales_orders.import, and only there"
+        )
     if bool(options.orders) != (options.what == "resend"):
-        raise wrong_argument("ORDER", " ".join(options.orders), "orders with resend, and only there")
+        raise wrong_argument("ORDER", " ".join(options.orders) or NONE, "orders with resend, and only there")
     body = MakePlan(what=options.what, since=options.since or "", orders=options.orders)
     answer = session.daemon.ask("POST", path_of("connections", options.connection, "plans"), body=body)
     return show_answer(

@@ -1,5 +1,6 @@
 """`reload` and `backup`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from dropstreamd.control.cli.answering import show_answer, show_problems
@@ -34,15 +35,23 @@ def reload(session: Session, options: Options) -> Exit:
             terminal,
             [
                 ("added", named(changes.added)),
-                ("removed", named(changes.removed)),
+                ("removed", ", ".join(_with_id(names, one) for one in changes.removed)),
                 ("restarted", named(changes.restarted)),
                 ("changed from the next run", named(changes.hot)),
                 ("unchanged", len(changes.unchanged)),
             ],
             indent="  ",
         )
-        if changes.added:
+        if set(changes.added) - set(reloaded.still_on):
             terminal.line("What was added is off: dropstreamctl preflight, then enable.")
+        if reloaded.still_on:
+            back = named(reloaded.still_on)
+            terminal.line(f"On again, as it was before it was removed: {back}; see dropstreamctl status.")
+        if changes.removed:
+            terminal.line(
+                "What was removed stands still: no order, package or level of it moves, also none under way."
+                " With its file back, under the same id, it goes on."
+            )
         if changes.daemon:
             terminal.line(("Only a restart of the daemon applies: ", Style.WARN), ", ".join(changes.daemon))
         for each in reloaded.unreadable:
@@ -56,6 +65,12 @@ def reload(session: Session, options: Options) -> Exit:
 
     answer = session.daemon.ask("POST", path_of("reload"), limit_s=SLOW_LIMIT_S)
     return show_answer(session, options, answer, Reloaded, show, _verdict)
+
+
+def _with_id(names: Mapping[str, str], connection: str) -> str:
+    """Its name may be another one's by now."""
+    name = names.get(connection, connection)
+    return connection if name == connection else f"{name} ({connection})"
 
 
 def _verdict(reloaded: Reloaded) -> Exit:

@@ -64,9 +64,8 @@ def _way_on(connection: str, group: ParkedGroup) -> str:
         again = "they are read again when the other side changes them or sends them again"
         if not group.account:
             return again
-        return (
-            f"{again}; to forget them: dropstreamctl release {connection} {group.channel} --cause undecodable"
-        )
+        forget = f"dropstreamctl release {connection} {group.channel} --cause undecodable"
+        return f"{again}; to forget them, also those that are still listed then: {forget}"
     if group.account:
         return "they go by themselves once their order is known"
     again = f"dropstreamctl release {connection} {group.channel} --cause {quoted(group.cause)}"

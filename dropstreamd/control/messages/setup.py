@@ -186,14 +186,16 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed, by connection id; `names` tells the name of each id. `unreadable` connections were taken
-    over too, and their runs fail until the secrets are there; those that lead `elsewhere` than before (by id)
-    likewise, until a person says that it is the same account."""
+    """What changed, by connection id; `names` tells the name of each id, also of what was removed.
+    `unreadable` connections were taken over too, and their runs fail until the secrets are there; those that
+    lead `elsewhere` than before (by id) likewise, until a person says that it is the same account. `still_on`
+    are those of the added that were here before, and switched on."""
 
     changes: Changes
     names: dict[str, str]
     unreadable: tuple[Unreadable, ...] = ()
     elsewhere: dict[str, tuple[ElsewhereShown, ...]] = {}
+    still_on: tuple[str, ...] = ()
 
 
 class MakeBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -101,7 +101,7 @@ def test_a_bad_row_sets_its_package_aside_and_the_others_go_on() -> None:
     assert [package.key for package in packages] == ["t/1002/T2"]
     assert [(one.place, one.reason) for one in bad] == [
         ("shp_1.csv line 2 to 3", "line 3: the quantity 'x' is not a number"),
-        ("shp_1.csv line 5", "line 5: the quantity '0.5' is not a whole number"),
+        ("shp_1.csv line 5", "the quantity '0.5' is not a whole number"),
         ("shp_1.csv line 6", "the order number is empty"),
         (
             "shp_1.csv line 7",
