@@ -1,10 +1,12 @@
 """The command `dropstreamd`: run the daemon, check its configuration, show a demonstration."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from dropstreamd import __version__, app
 from dropstreamd.config.check import check
@@ -48,16 +50,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return app.run(given.conf, os.environ)
     if given.command == "demo":
         return demo.run(sys.stdout, stay=given.keep)
-    return _check(given.conf, look_at_secrets=not given.no_secrets)
+    said = io.StringIO()
+    status = _check(given.conf, said, look_at_secrets=not given.no_secrets)
+    _say(said.getvalue())
+    return status
 
 
-def _check(conf_dir: Path, *, look_at_secrets: bool) -> int:
+def _say(text: str) -> None:
+    """Print it, whether or not somebody reads it to its end (`| head`)."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit, which would fail again and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check(conf_dir: Path, out: TextIO, *, look_at_secrets: bool) -> int:
     try:
         settings = load_daemon(conf_dir)
     except ConfigError:
         # `check` finds it again, with everything else that is wrong.
-        return check(conf_dir, load_plugins(()), sys.stdout, secrets=None)
+        return check(conf_dir, load_plugins(()), out, secrets=None)
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     secrets = SecretStore(settings.state_dir, Path(credentials) if credentials else None)
     plugins = load_plugins(settings.plugin_path)
-    return check(conf_dir, plugins, sys.stdout, secrets=secrets if look_at_secrets else None)
+    return check(conf_dir, plugins, out, secrets=secrets if look_at_secrets else None)

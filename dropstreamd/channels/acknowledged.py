@@ -9,7 +9,16 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import answers, intake, orders, references, returns, sent_names, stock_notices
+from dropstreamd.channels import (
+    answers,
+    intake,
+    orders,
+    promises,
+    references,
+    returns,
+    sent_names,
+    stock_notices,
+)
 from dropstreamd.channels.intake import Account
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.sent_names import Sent
@@ -213,13 +222,7 @@ def _task(
 
 def left(tx: Reader, account: WarehouseAccount, doc: Document) -> Counter[str]:
     """Units of the warehouse's SKUs that were handed over and that no package has taken."""
-    units: Counter[str] = Counter()
-    for line in _sent.decode(doc.sent).lines if doc.sent else ():
-        units[line.sku] += line.quantity
-    for taken in references.allocations(tx, account, doc.reference).values() if doc.sent else ():
-        for one in taken:
-            units[one.sku] -= one.quantity
-    return +units
+    return promises.left(tx, account, _sent.decode(doc.sent)) if doc.sent else Counter()
 
 
 def _left_text(tx: Reader, account: WarehouseAccount, book: Book, doc: Document) -> str:

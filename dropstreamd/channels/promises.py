@@ -118,6 +118,7 @@ def _closed(promise: Promise, old: Promise | None, doc: Document, *, on_hand: bo
 
 
 def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
+    """Units of the warehouse's SKUs that were handed over and that no package has taken."""
     units: Counter[str] = Counter()
     for line in order.lines:
         units[line.sku] += line.quantity

@@ -1,6 +1,9 @@
 """`dropstreamd check`."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -134,3 +137,14 @@ def test_references_are_found_wherever_they_stand() -> None:
         "store.spare_keys[0]",
         "store.spare_keys[1]",
     ]
+
+
+def test_nobody_has_to_read_all_of_it(tmp_path: Path) -> None:
+    """As in `dropstreamd check | head`: the exit status is that of the configuration all the same."""
+    (tmp_path / "dropstreamd.toml").write_text("nonsense = 1\n")
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "dropstreamd", "check", "--conf", str(tmp_path)]
+    with os.fdopen(writes, "wb") as nobody:
+        ran = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, check=False)
+    assert (ran.returncode, ran.stderr) == (1, b"")
