@@ -57,8 +57,6 @@ def nothing_to_tell(
         if doc is not None and not doc.late:
             documents.save(tx, book, order_key, msgspec.structs.replace(doc, late=True), doc)
         documents.open_task(tx, book.flow, task_key(order_key, package.key), task)
-        if not promises.left(tx, scope.account, order):
-            documents.drop_task(tx, book.flow, order_key)  # to stop it, which is too late
 
     return Nothing(why=f"its order {ended}{BEFORE}", then=then)
 

@@ -281,20 +281,6 @@ async def test_a_late_shipment_is_recorded_and_never_told(plant: Plant) -> None:
     assert plant.doc("P1", "shipments").state is State.VOID
 
 
-async def test_nobody_is_to_stop_what_has_left(state: InlineStore) -> None:
-    plant = Plant(state)
-    plant.place(order("1", ("A", 2)))
-    await plant.import_orders()
-    plant.place(cancelled(order("1", ("A", 2))))
-    await plant.import_orders()
-    plant.ship(package("P1", "SH1", ("A", 1)))
-    await plant.export()
-    assert plant.tasks().keys() == {("sales_orders", "o1"), ("sales_orders", "o1 late P1")}
-    plant.ship(package("P2", "SH1", ("A", 1)))
-    await plant.export()
-    assert plant.tasks().keys() == {("sales_orders", "o1 late P1"), ("sales_orders", "o1 late P2")}
-
-
 async def test_partial_then_whole(plant: Plant) -> None:
     plant.place(order("1", ("A", 2)))
     await plant.import_orders()
