@@ -1,7 +1,7 @@
 """A small merchant on real state: connections, one warehouse account, fake platforms, one run at a time."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import trio
+import trio.testing
 from msgspec.structs import replace
 
 from dropstreamd.channels import jobs, older, orders
@@ -258,6 +259,20 @@ class Plant:
         """The older orders placed since then that a person is shown now."""
         found = self.state.read(partial(older.backlog, flow=self.flow(name=name), since_s=since_s))
         return Agreed(since=utc(since_s), keys=frozenset(key for key, _ in found))
+
+    async def import_behind_another(self, meanwhile: Callable[[], object]) -> None:
+        """A run that waits half an hour for the warehouse's account; `meanwhile` happens as it waits."""
+
+        async def another() -> None:
+            async with self.feed.session():
+                await trio.sleep(1800)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(another)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(self.import_orders)
+            await trio.sleep(600)
+            meanwhile()
 
     async def import_orders(self, name: str = "shop", *, since_s: float | None = None) -> Run:
         return await self.run("sales_orders.import", name, since_s=since_s)

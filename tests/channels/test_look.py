@@ -119,17 +119,8 @@ async def test_while_the_account_is_waited_for_a_look_grows_old(
     plant: Plant, autojump_clock: MockClock
 ) -> None:
     plant.place(order("1"), order("2"))
-
-    async def another() -> None:
-        async with plant.feed.session():
-            await trio.sleep(1800)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(another)
-        await trio.testing.wait_all_tasks_blocked()
-        nursery.start_soon(plant.import_orders)
-        await trio.sleep(600)
-        changes(plant).single["o1"] = cancelled(order("1"))
+    now = {"o1": cancelled(order("1"))}
+    await plant.import_behind_another(lambda: changes(plant).single.update(now))
     assert plant.warehouse.taken.created() == {"o2": 1}
 
 

@@ -3,8 +3,6 @@
 from functools import partial
 
 import pytest
-import trio
-import trio.testing
 from msgspec.structs import replace
 
 from dropstreamd.channels import look, orders
@@ -88,17 +86,7 @@ async def test_a_hand_over_that_had_to_wait_looks_again(plant: Plant, autojump_c
     """Others may use the warehouse's account for long: what is cancelled meanwhile is not handed over."""
     plant.stores["shop"].rereads = False
     plant.place(order("1"), order("2"))
-
-    async def another() -> None:
-        async with plant.feed.session():
-            await trio.sleep(1800)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(another)
-        await trio.testing.wait_all_tasks_blocked()
-        nursery.start_soon(plant.import_orders)
-        await trio.sleep(600)
-        plant.place(cancelled(order("1")))
+    await plant.import_behind_another(lambda: plant.place(cancelled(order("1"))))
     assert plant.warehouse.taken.created() == {"o2": 1}
     assert plant.life("o1") is Life.CANCELLED
 
