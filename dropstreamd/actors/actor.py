@@ -169,7 +169,8 @@ class Actor:
             before = agenda.schedule
             if agenda.follow_rules(connection):
                 new, agenda.schedule = agenda.schedule, before
-                await agenda.skip(self._clock.now_s(), "rules changed")
+                now_s = self._clock.now_s()
+                await self._state.write(partial(agenda.skip, until_s=now_s, why="rules changed"))
                 agenda.schedule = new
 
     def _next(self) -> tuple[Work | None, float | None]:

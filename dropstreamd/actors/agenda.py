@@ -1,7 +1,6 @@
 """What one job has to do now: its schedule held against its switch, the clock and what was done."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -123,11 +122,8 @@ class Agenda:
     def succeeded(self, tx: Writer, now_s: float) -> None:
         self._keep(tx, msgspec.structs.replace(self._followed(tx), last_success_s=now_s))
 
-    async def skip(self, until_s: float, why: str) -> None:
+    def skip(self, tx: Writer, until_s: float, why: str) -> None:
         """Account for the fires up to then that nothing will run for: it was off, or the rules are new."""
-        await self._state.write(partial(self._skip, until_s=until_s, why=why))
-
-    def _skip(self, tx: Writer, until_s: float, why: str) -> None:
         followed = self._followed(tx)
         last_s = followed.last_fire_s
         if _later(last_s, until_s) == last_s:

@@ -226,7 +226,8 @@ class Daemon:
     # ---- switches and runs
 
     async def switch(self, connection_id: str, channel: str, *, on: bool, who: str) -> None:
-        """Turn the switch of a channel, or of the connection itself (`CONNECTION`)."""
+        """Turn the switch of a channel, or of the connection itself (`CONNECTION`). What fell due while it
+        was off is skipped; what falls due while it is on stays due, however often it is turned on."""
         now_s = self.clock.now_s()
         name = "the connection" if channel == CONNECTION else channel
         line = Line(
@@ -237,14 +238,17 @@ class Daemon:
             who=who,
         )
 
+        agendas = [
+            agenda for actor in self._actors(connection_id, channel) for agenda in actor.agendas.values()
+        ]
+
         def turn(tx: Writer) -> None:
+            for agenda in agendas:
+                if on and agenda.enabled_since_s(tx) is None:
+                    agenda.skip(tx, now_s, "disabled")
             switches.turn(tx, connection_id, channel, on=on, now_s=now_s, who=who)
             runs.log(tx, connection_id, line)
 
-        if on:
-            for actor in self._actors(connection_id, channel):
-                for agenda in actor.agendas.values():
-                    await agenda.skip(now_s, "disabled")
         await self.state.write(turn)
         # Asked for again: a reload or a crash may have made new ones, which looked before the write.
         for actor in self._actors(connection_id, channel):

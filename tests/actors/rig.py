@@ -19,6 +19,7 @@ from dropstreamd.platform.contract import Part, Store, Warehouse
 from dropstreamd.platform.limiter import Priority
 from dropstreamd.store import runs, switches
 from dropstreamd.store.base import Store as State
+from dropstreamd.store.base import Writer
 from dropstreamd.store.runs import RunRecord
 from dropstreamd.store.switches import CONNECTION, Followed
 from tests.channels.plant import ACCOUNT, connection
@@ -153,12 +154,14 @@ class Rig:
 
     async def switch(self, *, on: bool, channel: str = CHANNEL) -> None:
         now_s = self.clock.now_s()
-        if on:
+
+        def turn(tx: Writer) -> None:
             for agenda in self.actor.agendas.values():
-                await agenda.skip(now_s, "disabled")
-        await self.state.write(
-            lambda tx: switches.turn(tx, self.connection.id, channel, on=on, now_s=now_s, who="ann")
-        )
+                if on and agenda.enabled_since_s(tx) is None:
+                    agenda.skip(tx, now_s, "disabled")
+            switches.turn(tx, self.connection.id, channel, on=on, now_s=now_s, who="ann")
+
+        await self.state.write(turn)
         self.actor.switched()
 
     async def enable(self) -> None:

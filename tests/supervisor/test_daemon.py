@@ -100,3 +100,25 @@ async def test_a_warehouse_that_never_answers_ends_its_run(
         await trio.sleep(2 * 3600)
         results = [record.result for _, channel, record in world.ended.runs if channel == inventory.CHANNEL]
     assert "failed" in results
+
+
+async def test_what_is_due_runs_though_its_switch_is_turned_on_again(
+    state: InlineStore, autojump_clock: MockClock
+) -> None:
+    """To enable what is on changes nothing: the fire that waits at that moment is not skipped."""
+    world = World(state)
+    chosen = next(
+        key for key, each in world.config.connections.items() if each.schedules[inventory.CHANNEL, "full"]
+    )
+    async with world.running():
+        await world.enable(chosen)
+        agenda = world.daemon.connections[chosen].actors[inventory.CHANNEL].agendas["full"]
+        await trio.sleep(60)
+        _, fires_at_s = agenda.look(world.clock.now_s())
+        assert fires_at_s is not None
+        world.clock.step(fires_at_s + 1 - world.clock.now_s())
+        await world.enable(chosen)
+        await trio.sleep(12 * 3600)
+        followed = agenda.followed()
+    assert followed.skipped == {}
+    assert followed.ran > 0
