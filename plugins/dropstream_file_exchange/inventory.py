@@ -19,6 +19,7 @@ from dropstreamd.platform.inbox import Fetched
 MOST_BAD = 1_000
 MOST_SKU = 100  # bytes
 SURE_SKU = MOST_SKU // 4  # characters that cannot be more bytes than that
+MOST_FIELDS = 1_000  # of a plain row in a file without a header
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +82,8 @@ class _Rows:
         self._settings = settings
         self._name = name
         self._quantity = quantity_parser(settings)
-        self._width = len(file.header) if file.header else None
+        self._needed = places.needed
+        self._widths = (len(file.header), len(file.header)) if file.header else (self._needed, MOST_FIELDS)
 
     def read(self) -> tuple[list[StockRow], list[Bad]]:
         """The next batch: the rows that could be read, and those that could not, each with its line."""
@@ -91,8 +93,8 @@ class _Rows:
         with self._file.reading():
             if self._places.as_of is not None and not self.first_as_of:
                 rows = self._peek(rows)
-            if self._places.status is None and self._places.facility is None and self._width is not None:
-                rows = self._odd(rows, self._width, stock)
+            if self._places.status is None and self._places.facility is None:
+                rows = self._odd(rows, stock)
             for row in rows:
                 if not row:
                     continue
@@ -103,14 +105,15 @@ class _Rows:
                     bad.append(self._bad(row, self._file.line(row), str(error)))
         return stock, bad
 
-    def _odd(self, rows: Iterator[list[str]], width: int, stock: list[StockRow]) -> Iterator[list[str]]:
+    def _odd(self, rows: Iterator[list[str]], stock: list[StockRow]) -> Iterator[list[str]]:
         """Takes the rows that are as most are into `stock`; what comes out are the others."""
         sku_at, quantity_at = self._places.sku, self._places.quantity
+        fewest, most = self._widths
         add = stock.append
         row = self.last
         for row in rows:
             if (
-                len(row) == width
+                fewest <= len(row) <= most
                 and (text := row[quantity_at]).isdecimal()
                 and len(text) <= MOST_DIGITS
                 and 0 < len(sku := row[sku_at].strip()) <= SURE_SKU
@@ -131,7 +134,7 @@ class _Rows:
 
     def _row(self, row: list[str]) -> StockRow:
         places = self._places
-        problem = width_problem(row, self._header, places.needed)
+        problem = width_problem(row, self._header, self._needed)
         if problem is not None:
             raise ValueError(problem)
         sku = row[places.sku].strip()

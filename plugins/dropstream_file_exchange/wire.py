@@ -86,8 +86,10 @@ class CsvFile:
 
     def index(self, name: str, column: Column | None, *, required: bool) -> int | None:
         """Where a column stands, from 0; None for one that the file need not have and has not."""
-        if column is None or isinstance(column, int):
-            return None if column is None else column - 1
+        if column is None:
+            return None
+        if isinstance(column, int):
+            return self._at(name, column, required=required)
         places = [at for at, title in enumerate(self.header or ()) if title == column]
         if len(places) > 1:
             raise ProtocolMismatch(f"its header names the column {column!r} twice")
@@ -99,6 +101,15 @@ class CsvFile:
                 found = f"{found[:HEADER_SHOWN]} …"
             meant = "" if column == name else f" (for {name})"
             raise ProtocolMismatch(f"its header has no column {column!r}{meant}, but {found}")
+        return None
+
+    def _at(self, name: str, column: int, *, required: bool) -> int | None:
+        if self.header is None or column <= len(self.header):
+            return column - 1
+        if required:
+            raise ProtocolMismatch(
+                f"its header has {len(self.header)} columns, {name} is to be in number {column}"
+            )
         return None
 
     def _check_end(self) -> bool:

@@ -139,3 +139,15 @@ def test_when_its_figures_were_true() -> None:
     assert read(content, as_of="column", columns=columns)[0].as_of == datetime(2026, 11, 21, 15, tzinfo=UTC)
     with pytest.raises(ProtocolMismatch, match="the snapshot's time"):
         read("sku,quantity,at\n", as_of="column", columns=columns)
+
+
+def test_a_column_by_position_that_the_header_has_not() -> None:
+    with pytest.raises(ProtocolMismatch, match="its header has 2 columns, the quantity is to be in number 5"):
+        read("sku,name\nA,x\n", columns={"sku": 1, "quantity": 5})
+
+
+@pytest.mark.parametrize("odd", ["B", "B,x", "B,1.5", ",1", f"{'B' * 101},1", "B,"])
+def test_a_file_without_a_header_has_odd_rows_too(odd: str) -> None:
+    pages = read(f"A,5\n{odd}\nC,7,more\n", header=False, columns={"sku": 1, "quantity": 2})
+    assert [(row.sku, row.quantity) for page in pages for row in page.rows] == [("A", 5), ("C", 7)]
+    assert [bad.place for page in pages for bad in page.bad] == [f"{NAME} line 2"]
