@@ -11,6 +11,7 @@ from dropstreamd.channels import (
     promises,
     replacing,
     rules,
+    sent_by_another,
     sent_names,
     unstopped,
 )
@@ -126,9 +127,9 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
     connection = scope.connection
-    replaced = replacing.stopped(tx, scope, doc)
-    if replaced is not None:
-        return replaced
+    elsewhere = replacing.stopped(tx, scope, doc) or sent_by_another.stopped(tx, scope, key, doc)
+    if elsewhere is not None:
+        return elsewhere
     decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
     return stopped or outbound.resolve(scope, tx, key, doc, decision)

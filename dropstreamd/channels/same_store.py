@@ -16,7 +16,7 @@ async def hold_to_one_store(state: Store, connection: Connection) -> None:
     if another is not None:
         raise another
     now = connection.store.account_key
-    if kept != now:
+    if kept != now or connection.id not in state.read(partial(cursors.connections_of, account=now)):
         await state.write(partial(cursors.keep_store_account, connection=connection.id, account=now))
 
 

@@ -5,6 +5,8 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
 
+_OF_STORE = "-connections of"
+
 
 def get(tx: Reader, flow: Flow) -> str | None:
     """The cursor stored last."""
@@ -61,7 +63,16 @@ def store_account(tx: Reader, connection: str) -> str | None:
 
 def keep_store_account(tx: Writer, connection: str, account: str) -> None:
     """Remember it; a person may say that the account has another name now."""
+    before = store_account(tx, connection)
+    if before is not None:
+        tx.delete(Table.CURSORS, (_OF_STORE, before, connection))
     tx.put(Table.CURSORS, (connection, "-store"), account.encode())
+    tx.put(Table.CURSORS, (_OF_STORE, account, connection), b"")
+
+
+def connections_of(tx: Reader, account: str) -> list[str]:
+    """The connections that have run on a store account, those too that are gone since."""
+    return [path[-1] for path, _ in tx.scan(Table.CURSORS, (_OF_STORE, account))]
 
 
 def order_audit(tx: Reader, connection: str) -> bytes | None:

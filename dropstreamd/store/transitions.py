@@ -53,6 +53,9 @@ RULE = "rule:"
 """Begins the cause of what a rule stops; the rule's name follows. Such a cause stays with a document that
 is void, so that a person can bring it back."""
 
+SENT_BY = "sent-by:"
+"""Begins the cause of what another connection of the same store has handed over; its id follows."""
+
 SENT_BACK = "sent-back"
 """Begins the cause of what the other side had taken and sent back; its own word for it follows."""
 
@@ -327,8 +330,9 @@ def release(doc: Document, now_s: float, run: str, why: str, able: Able) -> Docu
     the store itself holds back. What the store holds or took back meanwhile is not pending. What was
     handed over and sent back does not go again: the other side has it after all.
 
-    A rule that stopped it is passed, as long as the document stays as it is; one that a rule or a person
-    made void comes back. What was taken out of it with the data of people does not: then it cannot go."""
+    A rule that stopped it is passed, as long as the document stays as it is, and so is what another
+    connection has sent; one that a rule or a person made void comes back. What was taken out of it with
+    the data of people does not: then it cannot go."""
     by_rule = doc.cause.startswith(RULE)
     if (doc.state not in (State.PARKED, State.HELD) and not may_come_back(doc)) or doc.purged:
         return doc
@@ -336,6 +340,8 @@ def release(doc: Document, now_s: float, run: str, why: str, able: Able) -> Docu
         return doc
     if by_rule:
         doc = msgspec.structs.replace(doc, passed=(*doc.passed, doc.cause.removeprefix(RULE)))
+    elif doc.cause.startswith(SENT_BY):
+        doc = msgspec.structs.replace(doc, passed=(*doc.passed, doc.cause))
     if doc.stay and doc.cause == BY_HAND[doc.stay]:
         doc = msgspec.structs.replace(doc, stay="", stay_why="")
     return again(noted(doc, now_s, run, f"released: {why}"), Able() if sent_back(doc) else able)
