@@ -18,10 +18,10 @@ from tests.fakes.shiphero import fake_shiphero
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("platforms")]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def daemon() -> Iterator[Daemon]:
-    """One for all of them, started with nothing to do, as it is after its installation. Of Amazon's twenty
-    searches of orders at once each pair takes six: more than three pairs are too many for one daemon."""
+    """Started with nothing to do, as it is after its installation. Each pair has one of its own: to the same
+    daemon the doubles of a platform would be one store, of which another connection has sent the orders."""
     with new_daemon() as one:
         one.start()
         yield one
