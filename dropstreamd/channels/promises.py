@@ -180,9 +180,10 @@ NOTHING = Unsent(at={}, anywhere=Counter())
 def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]) -> Unsent:
     """Units that the account's figures do not know of.
 
-    Of orders not yet handed over, or (`deduct_handed`) only after the newest snapshot's own time: its
-    figures are older than they are. Where the account reports `on_hand`, also of all those handed over
-    and not yet shipped, and of those that left after that time.
+    Of orders not yet handed over, or (`deduct_handed`) not longer before the newest snapshot's own time
+    than the warehouse needs to take them in, or after it: its figures do not know of them. Where the
+    account reports `on_hand`, also of all those handed over and not yet shipped, and of those that left
+    after that time.
     """
     sellers = {connection.id: connection for connection in siblings}
     bundles = next((connection.bundles for connection in sellers.values()), {})
@@ -237,7 +238,7 @@ def taken_off(
         yield from before_hand_over(promise.units, promise.apart, listings, bundles)
         return
     yield from before_hand_over(promise.more, promise.apart, listings, bundles)
-    unknown = account.deduct_handed and promise.handed_s >= as_of_s
+    unknown = account.deduct_handed and promise.handed_s + account.takes_within_s >= as_of_s
     if unknown or account.quantity == "on_hand":
         yield from promise.units.items()
         if promise.gone_s >= as_of_s:

@@ -26,8 +26,8 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What the plugin's half of a table gives. `locations` are a store's (`Plugin.locations`);
     `takes_facility`: a warehouse's plugin, set like this, tells it which facility is to send an order;
-    `adjusts`: it tells differences of stock, too. `claims` are what no other account may have;
-    `former_keys` name the same account too, as was done before."""
+    `adjusts`: it tells differences of stock, too; `takes_within_s` is the plugin's. `claims` are what no
+    other account may have; `former_keys` name the same account too, as was done before."""
 
     platform: str
     settings: msgspec.Struct
@@ -35,6 +35,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     locations: Locations | None = None
     takes_facility: bool = False
     adjusts: bool = False
+    takes_within_s: float = 0.0
     claims: tuple[Claim, ...] = ()
     former_keys: frozenset[str] = frozenset()
 
@@ -84,6 +85,7 @@ def read_account(
         locations=plugin.locations(settings),
         takes_facility=plugin.routes(settings),
         adjusts=plugin.adjusts(settings),
+        takes_within_s=plugin.takes_within_s,
         claims=tuple(plugin.claims(settings)),
         former_keys=frozenset(f"{plugin.name}:{former}" for former in plugin.formerly(settings)) - {key},
     )

@@ -39,6 +39,7 @@ _OWN = (
     "missing",
     "units",
     "deduct_handed",
+    "takes_orders_within",
     "breaker",
     "reference_max_length",
     "allow_private_address",
@@ -126,6 +127,7 @@ def _warehouse(
     missing: Missing = table.get("missing", _MISSING, "keep")
     units = table.maybe("units", entries(whole(1, 1_000_000), most=10_000)) or {}
     deduct_handed = table.get("deduct_handed", flag, True)
+    takes_within_s = table.maybe("takes_orders_within", duration(timedelta(0), timedelta(days=2)))
     breaker = _breaker(table.table("breaker"))
     reference_max_length = table.get("reference_max_length", whole(4, 200), 30)
     allow_private_address = table.get("allow_private_address", flag, False)
@@ -147,6 +149,7 @@ def _warehouse(
         missing=missing,
         units=units,
         deduct_handed=deduct_handed,
+        takes_within_s=account.takes_within_s if takes_within_s is None else takes_within_s,
         breaker=breaker,
         reference_max_length=reference_max_length,
         allow_private_address=allow_private_address,

@@ -83,7 +83,8 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     (`platform` and the plugin's own key). `timezone` is that of every date without a zone in what the
     warehouse sends. `statuses` and `facilities` are the ones whose rows count, None for all. `units`
     says how many units one of the warehouse's is (a case of 12), by warehouse SKU; absent is 1.
-    `deduct_handed`: an `available` figure lacks what was handed over after the snapshot's own time.
+    `deduct_handed`: an `available` figure lacks what was handed over after the snapshot's own time, or up to
+    `takes_within_s` before it: so long may an order lie with the warehouse until it is counted there.
     `reference_max_length` is the longest order reference that it takes. `takes_facility`: as its plugin is
     set, an order says which facility is to send it; `adjusts`: likewise, differences of stock count; `claims`
     are what no other account of the platform may have. `former_keys` named the same account before.
@@ -102,6 +103,7 @@ class WarehouseAccount(msgspec.Struct, frozen=True, kw_only=True):
     missing: Literal["keep", "zero"] = "keep"
     units: Mapping[str, int] = {}
     deduct_handed: bool = True
+    takes_within_s: float = 0.0
     breaker: Breaker = Breaker()
     reference_max_length: int = 30
     allow_private_address: bool = False

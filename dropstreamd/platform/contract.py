@@ -193,8 +193,9 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     and what a person can do about each. `locations` is None for a store that keeps one
     stock: such a connection has no `[locations]`. That table (the store's locations, and the warehouse's
     facility of each) is given to a `settings` Struct that has a field `mapped`. `claims` are what no other
-    account of the platform may use at the same time. `consent` is set where a person has to let the daemon
-    into the account.
+    account of the platform may use at the same time. `takes_within_s` is how long what a warehouse was sent
+    may lie there until its stock figures know of it, where an operator says nothing else. `consent` is set
+    where a person has to let the daemon into the account.
     """
 
     name: str
@@ -218,6 +219,7 @@ class Plugin(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     needs: Callable[[S], frozenset[str]] = lambda _settings: frozenset()
     untold: Callable[[S], Mapping[str, str]] = lambda _settings: {}
     formerly: Callable[[S], Sequence[str]] = lambda _settings: ()
+    takes_within_s: float = 0.0
 
     def parts(self, settings: S) -> frozenset[Part]:
         """What it offers, set like this."""

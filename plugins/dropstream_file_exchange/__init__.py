@@ -24,4 +24,5 @@ PLUGIN = Plugin(
     adjusts=abilities.adjusts,
     claims=abilities.claims,
     untold=abilities.untold,
+    takes_within_s=abilities.TAKES_WITHIN_S,
 )

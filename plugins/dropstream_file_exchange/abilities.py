@@ -8,6 +8,9 @@ from dropstreamd.platform.contract import Claim, Part
 OF_CSV = frozenset({Part.ORDERS, Part.SHIPMENTS, Part.INVENTORY})
 OF_X12 = OF_CSV | {Part.RETURNS, Part.RECEIPTS, Part.STOCK_NOTICES, Part.ACKNOWLEDGEMENTS}
 
+TAKES_WITHIN_S = 15 * 60.0
+"""A warehouse looks for files every few minutes, and what it read is in its figures some time later."""
+
 _NEITHER = (
     "incoterm",
     "tax_ids",

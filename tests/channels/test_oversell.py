@@ -84,6 +84,38 @@ async def test_what_left_after_an_on_hand_snapshot_stays_deducted(state: InlineS
     assert shown(plant) == {"A": 7}
 
 
+async def test_an_order_may_lie_with_the_warehouse_for_a_while(state: InlineStore) -> None:
+    """It reads its folder every quarter of an hour: figures of before that do not know of the order."""
+    plant = Plant(state, account=replace(ACCOUNT, takes_within_s=900.0))
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.later(minutes=10)
+    plant.report({"A": 10})
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+    plant.later(minutes=10)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+
+
+async def test_its_figures_may_know_of_it_sooner(state: InlineStore) -> None:
+    """Then too little is shown, until the next ones, even if the figure does not move."""
+    plant = Plant(state, account=replace(ACCOUNT, takes_within_s=900.0))
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.later(minutes=10)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert shown(plant) == {"A": 4}
+    plant.later(minutes=10)
+    plant.report({"A": 7})
+    await plant.smart()
+    assert shown(plant) == {"A": 7}
+
+
 async def test_a_warehouse_may_know_of_hand_overs_at_once(state: InlineStore) -> None:
     """Its files bear no more than a date: what was handed over since is in their figures."""
     plant = Plant(state, account=replace(ACCOUNT, deduct_handed=False))

@@ -63,7 +63,7 @@ def test_every_setting(folder: Folder) -> None:
     folder.write(
         "merchants.d/acme.toml",
         MERCHANT + 'statuses = ["OK", "NEW"]\nfacilities = []\nduplicates = "refuse"\nmissing = "zero"\n'
-        "reference_max_length = 12\nallow_private_address = true\n"
+        'reference_max_length = 12\nallow_private_address = true\ntakes_orders_within = "1h"\n'
         '[warehouses.main.units]\n"100" = 12\n'
         '[warehouses.main.breaker]\nstale_after = "2d"\nlost_share = "10%"\nzeroed_share = 1\n'
         "raised_share = 2.5\n",
@@ -103,6 +103,7 @@ def test_every_setting(folder: Folder) -> None:
     assert account.facilities == frozenset()
     assert (account.duplicates, account.missing, account.units) == ("refuse", "zero", {"100": 12})
     assert (account.reference_max_length, account.allow_private_address) == (12, True)
+    assert account.takes_within_s == 3600.0
     assert account.breaker == Breaker(
         stale_after_s=172800.0, lost_share=0.1, zeroed_share=1.0, raised_share=2.5
     )
