@@ -29,6 +29,7 @@ COUNT_LIMIT = 10_000
 
 _RESULTS: Mapping[Result, RunResult] = {
     "done": RunResult.OK,
+    "unfinished": RunResult.UNFINISHED,
     "failed": RunResult.WAIT,
     "held": RunResult.HOLD,
     "stopped": RunResult.CANCELLED,

@@ -25,6 +25,7 @@ class RunResult(StrEnum):
     """How a run ended."""
 
     OK = "ok"
+    UNFINISHED = "unfinished"  # nothing failed, and not everything was looked at
     WAIT = "wait"  # passing trouble: the next run may succeed
     HOLD = "hold"  # a person must act
     CANCELLED = "cancelled"  # switched off or stopped

@@ -147,7 +147,7 @@ def _show_end(session: Session, connection: str, run: RunShown) -> None:
     if run.remedy:
         terminal.line("What to do: ", run.remedy)
     retry_s = _retry_s(card, run)
-    if retry_s and run.result != "done":
+    if retry_s and run.result not in ("done", "unfinished"):  # the latter says so itself
         terminal.line("Tried again by itself: ", zone.show(retry_s))
     show_set_aside(session, connection, run)
 
