@@ -267,6 +267,18 @@ def test_a_run_that_could_not_look_at_everything_exits_1_and_says_when_it_looks_
     assert "nothing to do" not in out
 
 
+@pytest.mark.parametrize("end", [UNFINISHED, FAILED])
+@pytest.mark.parametrize(("counts", "stay"), [({}, True), ({"released": 2}, False)])
+def test_older_orders_that_were_agreed_to_and_not_let_go_are_told_of(
+    api: FakeApi, end: RunShown, counts: dict[str, int], *, stay: bool
+) -> None:
+    """The run that is made again by itself lets none go."""
+    ended = msgspec.structs.replace(end, since_s=NOW_S - 864_000, counts=counts)
+    api.answer(EVENTS, events(Ended(run=ended)))
+    _, out, _ = waited(api, ended)
+    assert ("\nNo older orders were let go: ask for them again once this is over.\nWhy: " in out) is stay
+
+
 def unreadable(channel: str, *examples: ParkedExample) -> ParkedGroup:
     return ParkedGroup(
         channel=channel, kind="undecodable", cause="torn", count=len(examples), more=False, examples=examples
