@@ -5,15 +5,15 @@ from functools import partial
 import pytest
 from trio.testing import MockClock
 
-from dropstreamd.channels import order_audit, orders
+from dropstreamd.channels import intake, order_audit, orders, stock_pages
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import RateLimited, Unfinished
+from dropstreamd.errors import ProtocolMismatch, RateLimited, Unfinished
 from dropstreamd.model.orders import Order
 from dropstreamd.store import switches
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
 from dropstreamd.store.switches import CONNECTION, Followed
-from tests.channels.plant import ENABLED_S, Plant, asked_back, order
+from tests.channels.plant import ENABLED_S, Plant, asked_back, order, package
 from tests.channels.returned import shipped
 from tests.fakes.sinks import Fault
 from tests.fakes.sources import AGAIN_S, ChangesSource
@@ -124,3 +124,16 @@ async def test_an_audit_that_could_not_look_says_so(plant: Plant) -> None:
     changes(plant).allowed = 0
     found = await order_audit.audit(plant.scopes["c-shop"])
     assert (found.looked_at, found.trouble) == (0, "its budget is used up")
+
+
+@pytest.mark.parametrize("job", ["shipments.export", "inventory.smart"])
+async def test_a_warehouse_that_never_ends_is_stopped_and_not_called_read(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, job: str
+) -> None:
+    monkeypatch.setattr(intake, "PAGES", 2)
+    monkeypatch.setattr(stock_pages, "PAGES", 2)
+    for number in range(3):
+        plant.ship(package(f"P{number}", "SH1", ("A", 1)))
+        plant.report({"A": number})
+    with pytest.raises(ProtocolMismatch, match="still had more after 2 pages"):
+        await plant.run(job)
