@@ -92,7 +92,12 @@ class Orders:
             listing = None
         listing = listing or _opened(kept, now, self._which)
         if listing.before <= listing.after:
-            return Page()
+            read = listing.after + timedelta(seconds=OVERLAP_S)
+            raise ProtocolMismatch(
+                f"orders were looked at up to {read:%Y-%m-%d %H:%M} UTC, and by this machine's clock it is"
+                f" {now:%Y-%m-%d %H:%M} UTC: there is nothing to ask for yet",
+                remedy="is this machine's clock right? It was set back, or is slow",
+            )
         response = await self._ask(listing)
         if response.status == 400 and listing.token:
             # The place is not known any more: the window is read from its beginning.
