@@ -211,7 +211,7 @@ class Gauges:
                 scope.connection.name,
                 unaccounted=found.unaccounted.count,
                 overdue=found.overdue.count,
-                at_s=found.at_s,
+                at_s=found.counts_from_s,
             )
 
 
