@@ -8,6 +8,7 @@
     │   ├── Unreachable        the other side did not answer, or answered that it is down
     │   ├── RateLimited        the other side asked for fewer calls; says when to come back
     │   ├── NotYet             the other side has still to tell what must be known first
+    │   ├── Unfinished         not all could be looked at for now; says when more can be
     │   └── OutcomeUnknown     a write was sent and its answer lost: it may have had its effect
     ├── Hold                   nothing will change until a person acts
     │   ├── AuthFailed         the credentials were refused, or lack a permission
@@ -86,6 +87,15 @@ class RateLimited(Wait):
 class NotYet(Wait):
     """Something has to come from the other side before this can be done; `remedy` says what to look at if
     it does not."""
+
+
+class Unfinished(Wait):
+    """Not everything that there is could be looked at: the other side tells no more for `again_s` seconds.
+    Nothing has failed, what was read counts, and the next look goes on."""
+
+    def __init__(self, message: str, *, again_s: float, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.again_s = again_s
 
 
 class OutcomeUnknown(Wait):

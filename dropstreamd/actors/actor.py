@@ -17,8 +17,8 @@ from dropstreamd.actors.work import Work
 from dropstreamd.channels.jobs import Job
 from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Run, RunStopped, Scope
-from dropstreamd.clock import Clock
-from dropstreamd.errors import Hold, Wait
+from dropstreamd.clock import Clock, utc
+from dropstreamd.errors import Hold, Unfinished, Wait
 from dropstreamd.store import runs, switches
 from dropstreamd.store.base import Store
 from dropstreamd.store.runs import RunRecord
@@ -192,11 +192,13 @@ class Actor:
             left_s = 0.0 if trouble is None else trouble.retry_at_s - trio.current_time()
             if left_s > GRAIN_S:
                 wakes.append(now_s + left_s)
-            elif due is not None:
+            if trouble is not None and not trouble.unfinished and left_s > GRAIN_S:
+                continue
+            if due is not None:
                 late = now_s - due.fire.at_s > 60 or due.fires > 1
                 work = Work(agenda=agenda, trigger="catch-up" if late else "schedule", due=due)
                 due_now.append((due.served_s, work))
-            elif trouble is not None:
+            elif trouble is not None and left_s <= GRAIN_S:
                 due_now.append((trouble.retry_s, Work(agenda=agenda, trigger="retry")))
             elif upcoming_s is not None:
                 wakes.append(upcoming_s)
@@ -259,6 +261,11 @@ class Actor:
             await run_job(job.execute, run, record.started_s if start_s is None else start_s)
         except RunStopped:
             return msgspec.structs.replace(record, result="stopped")
+        except Unfinished as error:
+            again_s = self.troubles.unfinished(job.name, error)
+            again = utc(again_s).astimezone(run.scope.connection.timezone)
+            told = f"{error.message}: looks again at {again:%Y-%m-%d %H:%M %Z}"
+            return msgspec.structs.replace(record, result="unfinished", error=told, remedy=error.remedy)
         except (Hold, Wait) as error:
             self.troubles.failed(job.name, error)
             result = "held" if isinstance(error, Hold) else "failed"

@@ -7,11 +7,12 @@ import trio
 
 from dropstreamd.actors.backoff import HOLD, WAIT
 from dropstreamd.clock import Clock
-from dropstreamd.errors import Hold, RateLimited, Wait
+from dropstreamd.errors import Hold, RateLimited, Unfinished, Wait
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's failures in a row. Not before `retry_s` is it tried again.
+    """A job's failures in a row. Not before `retry_s` is it tried again; one that is `unfinished`, and
+    did not fail, also when its schedule says so.
 
     `retry_at_s` is that instant by trio's clock, which nobody sets: it decides.
     """
@@ -22,6 +23,7 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     remedy: str
     held: bool
+    unfinished: bool = False
 
 
 class Troubles:
@@ -46,6 +48,15 @@ class Troubles:
         """A run of the job was cut off: it is to look soon at what that one left, and did not fail."""
         self._keep(job, WAIT.first_s, 0, error, "", held=False)
 
+    def unfinished(self, job: str, error: Unfinished) -> float:
+        """A run of the job could not look at everything; when it is tried again, seconds since the epoch.
+        That is no failure, and none less than there were."""
+        before = self.now.get(job)
+        failures = 0 if before is None else before.failures
+        wait_s = max(WAIT.first_s, error.again_s)
+        self._keep(job, wait_s, failures, error.message, error.remedy, held=False, unfinished=True)
+        return self.now[job].retry_s
+
     def clock_stepped(self) -> None:
         """The wall clock was set: what people are told must not be long after it."""
         latest_s = self._clock.now_s() + HOLD.cap_s
@@ -60,7 +71,17 @@ class Troubles:
                     trouble, retry_s=self._clock.now_s(), retry_at_s=trio.current_time()
                 )
 
-    def _keep(self, job: str, wait_s: float, failures: int, error: str, remedy: str, *, held: bool) -> None:
+    def _keep(
+        self,
+        job: str,
+        wait_s: float,
+        failures: int,
+        error: str,
+        remedy: str,
+        *,
+        held: bool,
+        unfinished: bool = False,
+    ) -> None:
         self.now[job] = Trouble(
             failures=failures,
             retry_s=self._clock.now_s() + wait_s,
@@ -68,4 +89,5 @@ class Troubles:
             error=error,
             remedy=remedy,
             held=held,
+            unfinished=unfinished,
         )

@@ -61,10 +61,14 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         runs.put(tx, self.agenda.connection, channel, record)
         if record.result == "done":
             self.agenda.succeeded(tx, record.ended_s)
+        counted = counts_text(record.counts)
+        told = [record.error or counted or "nothing to do"]
+        if record.result == "unfinished" and counted:
+            told.insert(0, counted)
         line = Line(
             at_s=record.ended_s,
             event=f"run {record.result}",
-            text=record.error or counts_text(record.counts) or "nothing to do",
+            text="; ".join(told),
             channel=f"{channel}.{record.job}",
             run=record.id,
             who=record.who,

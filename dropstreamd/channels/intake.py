@@ -10,6 +10,7 @@ from dropstreamd.channels import orders, references, shipments, traces
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.traces import Trace
 from dropstreamd.config.schema import WarehouseAccount
+from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Page, Source
@@ -95,8 +96,8 @@ async def fetch(account: Account, source: Source[T], flow: Flow, stage: Stage[T]
         if page.mark is not None:
             await confirm(account, source, page.mark)
         if not page.more:
-            break
-    return total
+            return total
+    raise ProtocolMismatch(f"the warehouse still had more after {PAGES} pages")
 
 
 def _stage_page(

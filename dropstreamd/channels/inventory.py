@@ -8,15 +8,19 @@ from dropstreamd.channels.marking import mark_all, mark_few_unsold, mark_what_mo
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.pushing import push_levels
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import DropstreamError, Hold, Misconfigured, Wait
+from dropstreamd.errors import DropstreamError, Hold, Misconfigured, Unfinished, Wait
 from dropstreamd.store import adjustments, stock, switches
 from dropstreamd.store.base import Reader
 
 CHANNEL = deriving.CHANNEL
 
+AGAIN_S = 900.0
+"""After so many seconds, at the earliest, a run that could not see all orders is made anew for that alone."""
+
 
 async def smart(run: Run) -> None:
     """Fetch the warehouse's figures and push what changed."""
+    unfinished = await _look_at_orders(run)
     trouble = await _fetch(run)
     here = _places(run)
     unsent = unsent_now(run)
@@ -28,10 +32,13 @@ async def smart(run: Run) -> None:
     _assert_fresh(run)
     _assert_counted(run)
     unsold.assert_few(run)
+    if unfinished is not None:
+        raise unfinished
 
 
 async def full(run: Run) -> None:
     """Fetch the warehouse's figures and push every level; without them, what orders take alone."""
+    unfinished = await _look_at_orders(run)
     trouble = await _fetch(run)
     here = _places(run)
     unsent = unsent_now(run)
@@ -44,6 +51,8 @@ async def full(run: Run) -> None:
     _assert_fresh(run)
     _assert_counted(run)
     unsold.assert_few(run)
+    if unfinished is not None:
+        raise unfinished
 
 
 def _places(run: Run) -> tuple[Place, ...]:
@@ -96,7 +105,6 @@ async def _fetch(run: Run) -> DropstreamError | None:
     """Why the warehouse could not be asked, if so. Its stores sell on meanwhile: what their orders take is
     deducted from the figures at hand all the same, and the run fails afterwards. Raises NotYet, or that
     trouble, where no level may follow them."""
-    await _look_at_orders(run)
     try:
         fetched = await run.scope.feed.fetch_stock()
     except (Wait, Hold) as error:
@@ -111,13 +119,26 @@ async def _fetch(run: Run) -> DropstreamError | None:
     return None
 
 
-async def _look_at_orders(run: Run) -> None:
+async def _look_at_orders(run: Run) -> Unfinished | None:
     """Stage the store's newest orders first, where they are imported at all: a level that does not
-    know of them would offer their units again."""
+    know of them would offer their units again. Why not all of them could be seen, if so: levels are pushed
+    all the same, as what the warehouse shipped otherwise would be offered for as long, and the run ends
+    unfinished."""
     connection = run.scope.connection
     since_s = run.state.read(partial(_imported_since_s, connection=connection.id))
-    if connection.deduct_unsent and since_s is not None:
-        await Look(run, orders.book(run.scope), since_s).at_changes()
+    if not connection.deduct_unsent or since_s is None:
+        return None
+    try:
+        unfinished = await Look(run, orders.book(run.scope), since_s).at_changes()
+    except Unfinished as error:
+        unfinished = error
+    if unfinished is None:
+        return None
+    return Unfinished(
+        f"the newest orders are not deducted from levels yet: {unfinished.message}",
+        again_s=max(AGAIN_S, unfinished.again_s),
+        remedy=unfinished.remedy,
+    )
 
 
 def _imported_since_s(tx: Reader, connection: str) -> float | None:

@@ -10,7 +10,7 @@ import trio
 from dropstreamd.channels import seen_waiting, told_orders
 from dropstreamd.channels.attempts import OF_ONE_ALONE
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import Hold, ProtocolMismatch, Unreachable
+from dropstreamd.errors import Hold, ProtocolMismatch, Unfinished, Unreachable
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Page, Rereader, Store
 from dropstreamd.store import cursors, documents
@@ -56,15 +56,17 @@ class Look:
         self._seen_s: dict[str, float] = {}
         self._ahead = READ_AGAIN
 
-    async def at_changes(self) -> None:
-        """Stage what the store tells since the last time; hand nothing over."""
+    async def at_changes(self) -> Unfinished | None:
+        """Stage what the store tells since the last time; hand nothing over. Why it did not tell all of that,
+        if so; that is raised where it told nothing at all."""
         async with self._run.scope.pulling, self._run.open_store() as store:
             looked_s = trio.current_time()
-            await self._stage_changes(store)
+            unfinished = await self._stage_changes(store)
             self._looked_s = looked_s
             if self._by_key is None:
                 again = store.orders_again
                 self._by_key = again is not None and again.in_bulk
+            return unfinished
 
     async def before(self, coming: Coming, count: int) -> None:
         """The next `count` orders of `coming` are handed over now: none on a look older than `LOOK_AGAIN_S`.
@@ -85,12 +87,21 @@ class Look:
                 self._run.count("not_read_again")
         if not self._by_key and trio.current_time() - self._looked_s >= LOOK_AGAIN_S:
             with trio.move_on_after(LOOK_DEADLINE_S) as patience:
-                await self.at_changes()
+                await self._at_changes_if_told()
             if patience.cancelled_caught:
                 raise Unreachable(
                     f"the store did not tell within {LOOK_DEADLINE_S:g} s what became of the orders"
                     " that are to be handed over; they go with the next run"
                 )
+
+    async def _at_changes_if_told(self) -> None:
+        """Look at what has changed since this run's first look; that one counts on where the store tells
+        nothing for now."""
+        try:
+            await self.at_changes()
+        except Unfinished:
+            self._looked_s = trio.current_time()
+            self._run.count("not_read_again")
 
     async def at_what_could_not_be_read(self) -> None:
         """Read orders again of which the newest form could not be read: it may have been the plugin, or its
@@ -147,16 +158,21 @@ class Look:
         """Others each time, where there are more."""
         return sorted(keys, key=lambda key: zlib.crc32(f"{self._run.id} {key}".encode()))[:most]
 
-    async def _stage_changes(self, store: Store) -> None:
+    async def _stage_changes(self, store: Store) -> Unfinished | None:
         if store.orders is None:
             raise ProtocolMismatch("the store's plugin offers no orders")
-        for _ in range(PAGES):
+        for read in range(PAGES):
             cursor = self._run.state.read(partial(cursors.get, flow=self._book.flow))
-            page = await store.orders.page(cursor, lambda _mark: False)
+            try:
+                page = await store.orders.page(cursor, lambda _mark: False)
+            except Unfinished as error:
+                if not read:
+                    raise
+                return error
             await self._stage(page)
             await self._run.settled()
             if not page.more:
-                return
+                return None
         raise ProtocolMismatch(f"the store still had more after {PAGES} pages")
 
     async def _read(self, again: Rereader[Order], keys: Sequence[str]) -> None:

@@ -62,13 +62,20 @@ class Audited(msgspec.Struct, frozen=True, kw_only=True):
     """What an audit found. `unaccounted`: open in the store, and not so here. `overdue`: not shipped past its
     ship-by, whether the warehouse has it or it was never sent. `looked_at` orders of the store were compared;
     `trouble` is why it were none, or not all: what is kept then has the unaccounted orders of the audit
-    before, where those were more."""
+    before, where those were more. `whole_s`, of what is kept, is when all were looked at last; until they
+    ever were, when that was tried first."""
 
     at_s: float
     looked_at: int
     unaccounted: Finds
     overdue: Finds
     trouble: str = ""
+    whole_s: float = 0.0
+
+    @property
+    def counts_from_s(self) -> float:
+        """When all were looked at last, as far as that is known."""
+        return self.whole_s or self.at_s
 
 
 _audited = msgspec.msgpack.Decoder(Audited)
@@ -116,7 +123,13 @@ def keep(tx: Writer, *, connection: str, found: Audited) -> Audited:
     unaccounted = found.unaccounted
     if found.trouble and before is not None and before.unaccounted.count > unaccounted.count:
         unaccounted = before.unaccounted
-    kept = msgspec.structs.replace(found, unaccounted=_few(unaccounted), overdue=_few(found.overdue))
+    whole_s = found.at_s if before is None or not found.trouble else before.counts_from_s
+    kept = msgspec.structs.replace(
+        found,
+        unaccounted=_few(unaccounted),
+        overdue=_few(found.overdue),
+        whole_s=whole_s,
+    )
     cursors.keep_order_audit(tx, connection, msgspec.msgpack.encode(kept))
     return kept
 

@@ -62,12 +62,13 @@ async def import_orders(run: Run, start_s: float) -> None:
     a person has `agreed` to some: then these are let go, once it was seen that they still wait, and of
     the others it is counted how many were placed since the same day. What is handed over is looked at in
     the store right before, see `Look`. At the end the warehouse's words are heard, also where single orders
-    failed: it may have sent others back.
+    failed: it may have sent others back. Raises Unfinished where the store did not tell all that changed;
+    what it told is handed over before that, and nothing where it told nothing.
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
     look = Look(run, orders, start_s)
-    await look.at_changes()
+    unfinished = await look.at_changes()
     if run.agreed is not None:
         let = await run.state.write(
             partial(older.release, book=orders, agreed=run.agreed, now_s=run.now_s(), run=run.id)
@@ -96,6 +97,8 @@ async def import_orders(run: Run, start_s: float) -> None:
     await unstopped.show(run, orders.flow)
     if failed is not None:
         raise failed
+    if unfinished is not None:
+        raise unfinished
 
 
 async def _hand_over(run: Run, orders: Book, resolved: Resolve, look: Look) -> None:

@@ -11,7 +11,7 @@ from dropstreamd.channels.references import Link
 from dropstreamd.channels.return_lines import asked_for, warehouse_lines
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.channels.traces import Trace
-from dropstreamd.errors import ProtocolMismatch
+from dropstreamd.errors import ProtocolMismatch, Unfinished
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.model.regions import coded
 from dropstreamd.model.returns import OutboundReturn, Return
@@ -48,15 +48,20 @@ async def hand_over(run: Run, start_s: float) -> None:
     """Stage what the store tells since the last time, and have the warehouse expect it.
 
     Returns asked for before `start_s` (when the channel was first enabled) are held for a person: the
-    warehouse may have been told of them.
+    warehouse may have been told of them. Raises Unfinished where the store did not tell all that changed;
+    what is known is handed over before that.
     """
     scope = run.scope
     asked, resolved = book(scope), partial(resolve, scope)
+    unfinished: Unfinished | None = None
     async with run.open_store() as store:
         if store.returns is None:
             raise ProtocolMismatch("the store's plugin tells no returns")
         stage = partial(_stage, book=asked, start_s=start_s, now_s=run.now_s(), run=run.id)
-        await pull(run, store.returns, asked.flow, stage)
+        try:
+            await pull(run, store.returns, asked.flow, stage)
+        except Unfinished as error:
+            unfinished = error
     if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
         await run.state.write(partial(orders.expect_packages, book=asked, resolve=resolved))
     if await anything_to_do(run, asked, resolved):
@@ -64,6 +69,8 @@ async def hand_over(run: Run, start_s: float) -> None:
             if warehouse.returns is None:
                 raise ProtocolMismatch("the warehouse's plugin takes no returns")
             await deliver(run, asked, warehouse.returns, resolved)
+    if unfinished is not None:
+        raise unfinished
 
 
 def _stage(tx: Writer, page: Page[Return], *, book: Book, start_s: float, now_s: float, run: str) -> Staged:

@@ -8,6 +8,7 @@ from dropstreamd.channels import adjusting, inventory
 from dropstreamd.channels.believing import conclude
 from dropstreamd.channels.intake import PAGES, Account, confirm, is_taken
 from dropstreamd.channels.snapshot import Snapshot
+from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.platform.contract import StockPage, StockSource
 from dropstreamd.store import cursors, documents
 from dropstreamd.store.base import Writer
@@ -23,7 +24,7 @@ async def fetch_stock(
     for _ in range(PAGES):
         page = await source.page(partial(is_taken, account))
         if page is None:
-            break
+            return made
         if snapshot is None or snapshot.name != page.snapshot:
             counts = account.state.read(account.counts)
             snapshot = Snapshot(page.snapshot, page.as_of.timestamp(), counts)
@@ -49,8 +50,8 @@ async def fetch_stock(
         if page.mark is not None:
             await confirm(account, source, page.mark)
         if not page.more:
-            break
-    return made
+            return made
+    raise ProtocolMismatch(f"the warehouse still had more after {PAGES} pages")
 
 
 def _unreadable(snapshot: Snapshot, page: StockPage, generation: str, now_s: float) -> Generation:

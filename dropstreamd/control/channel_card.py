@@ -97,7 +97,7 @@ def _trouble(trouble: Trouble | None) -> TroubleShown | None:
     if trouble is None:
         return None
     return TroubleShown(
-        failures=trouble.failures,
+        failures=0 if trouble.unfinished else trouble.failures,
         retry_s=trouble.retry_s,
         error=trouble.error,
         remedy=trouble.remedy,

@@ -78,7 +78,9 @@ class Source(Protocol[T]):
 
         Within one session, calls continue where the last page ended, and `more` on a page says
         whether another call has anything to bring. A mark for which `taken` is true is brought
-        again as an empty page with that mark.
+        again as an empty page with that mark. Where there may be more, and the platform does not tell it
+        for now (its budget of calls is used up, what was asked for is not made yet), Unfinished is raised
+        after the last page that can be had: an empty page says that there is nothing.
         """
         ...
 

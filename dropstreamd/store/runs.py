@@ -9,8 +9,9 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.tables import Table
 
 Trigger = Literal["schedule", "catch-up", "person", "retry"]
-Result = Literal["waiting", "running", "done", "failed", "held", "stopped", "crashed", "merged"]
-"""`failed`: passing trouble. `held`: a person must act. `stopped`: asked to end, or the daemon was.
+Result = Literal["waiting", "running", "done", "unfinished", "failed", "held", "stopped", "crashed", "merged"]
+"""`unfinished`: nothing failed, and not all that there is was looked at; `error` says why, and when that goes
+on. `failed`: passing trouble. `held`: a person must act. `stopped`: asked to end, or the daemon was.
 `crashed`: a bug, or the daemon ended without warning. `merged`: another run did for it (`into`)."""
 
 RUNS_KEPT = 200

@@ -70,7 +70,7 @@ class Housekeeping:
             scope.connection.name,
             unaccounted=found.unaccounted.count,
             overdue=found.overdue.count,
-            at_s=found.at_s,
+            at_s=found.counts_from_s,
         )
 
     async def _audit(self, scope: Scope) -> None:

@@ -29,6 +29,7 @@ COUNT_LIMIT = 10_000
 
 _RESULTS: Mapping[Result, RunResult] = {
     "done": RunResult.OK,
+    "unfinished": RunResult.UNFINISHED,
     "failed": RunResult.WAIT,
     "held": RunResult.HOLD,
     "stopped": RunResult.CANCELLED,
@@ -210,7 +211,7 @@ class Gauges:
                 scope.connection.name,
                 unaccounted=found.unaccounted.count,
                 overdue=found.overdue.count,
-                at_s=found.at_s,
+                at_s=found.counts_from_s,
             )
 
 

@@ -25,6 +25,7 @@ class RunResult(StrEnum):
     """How a run ended."""
 
     OK = "ok"
+    UNFINISHED = "unfinished"  # nothing failed, and not everything was looked at
     WAIT = "wait"  # passing trouble: the next run may succeed
     HOLD = "hold"  # a person must act
     CANCELLED = "cancelled"  # switched off or stopped
@@ -186,7 +187,7 @@ class Metrics:
         self._cannot_run.set(count)
 
     def set_audited(self, connection: str, *, unaccounted: int, overdue: int, at_s: float) -> None:
-        """What the newest order audit of a connection found, and when."""
+        """What the newest order audit of a connection found, and when one looked at all orders last."""
         self._unaccounted.set(unaccounted, connection)
         self._overdue.set(overdue, connection)
         self._audited.set(at_s, connection)
@@ -275,7 +276,7 @@ class Metrics:
         )
         self._audited = declare.gauge(
             "orders_audited_timestamp_seconds",
-            "When the orders were last audited; absent while they are not imported.",
+            "When all orders were last audited; absent while they are not imported.",
             ("connection",),
         )
         self._tasks = declare.gauge("tasks_open", "Tasks that wait for a person.", _CHANNEL)

@@ -14,7 +14,7 @@ import msgspec
 from dropstream_amazon import wire
 from dropstream_amazon.operations import MOST_REST_S, Operation
 from dropstream_amazon.settings import Settings
-from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch, Unreachable
+from dropstreamd.errors import AuthFailed, Misconfigured, ProtocolMismatch, Unfinished, Unreachable
 from dropstreamd.platform.again import until_taken
 from dropstreamd.platform.contract import Grant, Host
 from dropstreamd.platform.http import HttpClient, Response, decode
@@ -47,6 +47,19 @@ class Api:
     def budget(self, operation: Operation) -> Limiter:
         """What the seller may still ask of an operation."""
         return self._host.limiter.operation(operation.name, operation.pace)
+
+    def hold_to_budget(self, operation: Operation, patience_s: float, what: str) -> None:
+        """Raise Unfinished where a call would have to wait longer than that. It says to ask again after the
+        time that one takes to come back at the longest, as the plan is known: what is missing beyond that was
+        cut from it for a while."""
+        ready_s = self.budget(operation).ready_in_s()
+        if ready_s > patience_s:
+            raise Unfinished(
+                f"Amazon's budget of {what} is used up",
+                again_s=min(ready_s, 1 / operation.pace.rate_per_s),
+                remedy="if that goes on, see what else calls Amazon as this app: other connections, other "
+                "programs, schedules that are shorter than the README says",
+            )
 
     async def get(
         self,

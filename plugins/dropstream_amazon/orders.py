@@ -6,8 +6,8 @@ some minutes back: Amazon tells an order only then for sure, and refuses a later
 window is read falls out of it, and into the next one, which begins some minutes before this one's end.
 
 A search may be made twenty times at once and then once in three minutes. So a run asks for no page that it
-would have to wait long for: where the pages of a window do not end, the place is kept, and the next run goes
-on from it. A page is told and handed over before the next one comes.
+would have to wait long for: where the pages of a window do not end, the place is kept, the run says that it
+is unfinished, and the next one goes on from there. A page is told and handed over before the next one comes.
 """
 
 from collections.abc import Sequence
@@ -80,11 +80,11 @@ class Orders:
         self._clock = clock
 
     async def page(self, cursor: str | None, taken: Taken) -> Page[Order]:  # noqa: ARG002 - nothing has a mark
-        """The next page of the window that is being read, or the first of the next one."""
+        """The next page of the window that is being read, or the first of the next one. Raises Unfinished
+        where it would have to be waited long for."""
+        await trio.lowlevel.checkpoint()
         kept, now = _read(cursor), utc(self._clock.now_s())
-        if self._api.budget(SEARCH_ORDERS).ready_in_s() > PATIENCE_S:
-            await trio.lowlevel.checkpoint()
-            return Page()
+        self._api.hold_to_budget(SEARCH_ORDERS, PATIENCE_S, "searches for orders")
         listing = kept.listing
         if listing is not None and (
             (now - listing.begun).total_seconds() > TOKEN_LIVES_S or listing.which != self._which
@@ -92,7 +92,12 @@ class Orders:
             listing = None
         listing = listing or _opened(kept, now, self._which)
         if listing.before <= listing.after:
-            return Page()
+            read = listing.after + timedelta(seconds=OVERLAP_S)
+            raise ProtocolMismatch(
+                f"orders were looked at up to {read:%Y-%m-%d %H:%M} UTC, and by this machine's clock it is"
+                f" {now:%Y-%m-%d %H:%M} UTC: there is nothing to ask for yet",
+                remedy="is this machine's clock right? It was set back, or is slow",
+            )
         response = await self._ask(listing)
         if response.status == 400 and listing.token:
             # The place is not known any more: the window is read from its beginning.
@@ -165,13 +170,7 @@ class Orders:
             # What is open was listed once more: that says nothing of what is over since.
             since = kept.since if listing.first else max(kept.since, listing.before)
             after = Cursor(since=since, which=listing.which)
-        ready = self._api.budget(SEARCH_ORDERS).ready_in_s() <= PATIENCE_S
-        return Page(
-            documents=orders,
-            bad=bad,
-            cursor=msgspec.json.encode(after).decode(),
-            more=bool(token) and ready,
-        )
+        return Page(documents=orders, bad=bad, cursor=msgspec.json.encode(after).decode(), more=bool(token))
 
     def _translated(self, found: wire.Orders) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
         orders: list[Order] = []

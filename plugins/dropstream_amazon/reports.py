@@ -45,9 +45,9 @@ class Reports:
         self._api = api
         self._kind = kind
 
-    def ready_in_s(self) -> float:
-        """In how many seconds one may be asked for."""
-        return self._api.budget(CREATE_REPORT).ready_in_s()
+    def hold_to_budget(self, patience_s: float) -> None:
+        """Raise Unfinished where one may not be asked for so soon."""
+        self._api.hold_to_budget(CREATE_REPORT, patience_s, "reports")
 
     async def ask(self, marketplace: str, after: datetime, before: datetime) -> str:
         """Have one made; its id."""

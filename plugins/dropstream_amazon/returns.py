@@ -4,7 +4,8 @@ Amazon lists them in reports only, by the day that they were asked for: a run ha
 marketplace, and reads it. No report tells what changed, so each goes back to the requests of the last weeks,
 and what is known already changes nothing.
 
-A report's id is stored before it is waited for: one that takes longer than a run waits is read by the next.
+A report's id is stored before it is waited for: one that takes longer than a run waits is read by the next,
+and the run says that it is unfinished.
 The place in time moves on once the reports of all marketplaces were read, and two windows have weeks in
 common.
 """
@@ -21,7 +22,7 @@ from dropstream_amazon.reports import NO_DATA, Reports
 from dropstream_amazon.return_rows import read_returns
 from dropstream_amazon.settings import Settings
 from dropstreamd.clock import Clock, utc
-from dropstreamd.errors import DropstreamError, Misconfigured, NotYet, ProtocolMismatch
+from dropstreamd.errors import DropstreamError, Misconfigured, NotYet, ProtocolMismatch, Unfinished
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.returns import Return
 from dropstreamd.platform.contract import Page, Taken
@@ -40,6 +41,9 @@ LAG_S = 150.0
 
 PATIENCE_S = 300.0
 """How long a run waits for reports."""
+
+AGAIN_S = 900.0
+"""After how long a report is looked at again that was not made by then."""
 
 READY_S = 15.0
 """How long a run waits until it may ask for a report."""
@@ -112,7 +116,16 @@ class Returns:
         self._until_s: float | None = None
 
     async def page(self, cursor: str | None, taken: Taken) -> Page[Return]:  # noqa: ARG002 - nothing has a mark
-        """The next hundred returns of a report; or a page without any, so that the report's id is kept."""
+        """The next hundred returns of a report; or a page without any, so that the report's id is kept.
+        Raises Unfinished where Amazon has yet to make one, or to allow that one is asked for."""
+        try:
+            return await self._page(cursor)
+        except Unfinished:
+            if self._failed is None:
+                raise
+            raise self._failed from None  # what went wrong with a report before this one
+
+    async def _page(self, cursor: str | None) -> Page[Return]:
         if self._told is not None:
             await trio.lowlevel.checkpoint()
             return self._next(self._told)
@@ -151,9 +164,7 @@ class Returns:
         return Window(after=after, before=min(until, after + REACH), begun=now, left=self._marketplaces)
 
     async def _ask(self, kept: Cursor, window: Window, now: datetime) -> Page[Return]:
-        if self._reports.ready_in_s() > READY_S:
-            await trio.lowlevel.checkpoint()
-            return Page()
+        self._reports.hold_to_budget(READY_S)
         report = await self._reports.ask(window.left[0], window.after, window.before)
         asked = msgspec.structs.replace(window, report=report, asked=now)
         return Page(cursor=self._written(msgspec.structs.replace(kept, window=asked)), more=True)
@@ -167,7 +178,11 @@ class Returns:
                     f"{(now - window.asked).total_seconds() / 3600:.0f} hours ago",
                     remedy="it is asked for again by the next run",
                 )
-            return Page()
+            raise Unfinished(
+                f"Amazon has not made report {window.report} of returns yet, which tells those of "
+                f"{window.left[0]}",
+                again_s=AGAIN_S,
+            )
         if document == NO_DATA:
             self._failed = self._failed or _doubt(kept, window, now)
             return self._next(_Told(returns=[], bad=[], after=_after(kept, window)))

@@ -16,6 +16,8 @@ from dropstream_amazon.settings import MARKETPLACES, Settings
 from dropstream_amazon.shipments import Shipments
 from dropstreamd.platform.contract import Finding, Host, StoreParts, Survey
 
+USED_UP = "not asked for: Amazon allows a search in three minutes, and the last ones are used up"
+
 
 class AmazonStore(StoreParts):
     """A `Store`."""
@@ -43,8 +45,7 @@ class AmazonStore(StoreParts):
         where = ", ".join(_named(each) for each in self._settings.marketplaces)
         seller = Finding(name="seller", ok=True, detail=f"{self._settings.seller}, {where}")
         if self._api.budget(SEARCH_ORDERS).ready_in_s() > PATIENCE_S:
-            detail = "not asked for: Amazon allows a search in three minutes, and the last ones are used up"
-            return [seller, Finding(name="orders", ok=True, detail=detail)]
+            return [seller, Finding(name="orders", ok=True, detail=USED_UP)]
         count = await self.orders.look()
         detail = "can be read" if count else "can be asked for; there is none of the last hour"
         return [seller, Finding(name="orders", ok=True, detail=detail)]
@@ -68,6 +69,8 @@ class AmazonStore(StoreParts):
                 if each.fulfillment is not None and each.fulfillment.fulfillment_service_level
             )
             findings += _seen(orders, self._settings)
+        else:
+            findings.append(Finding(name="orders", ok=True, detail=USED_UP))
         return Survey(
             findings=tuple(findings),
             skus=frozenset(skus),

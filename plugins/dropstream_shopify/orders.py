@@ -209,13 +209,15 @@ def _begun(cursor: str | None, now: datetime, which: str) -> _Run:
 
 
 def _written(run: _Run) -> str:
-    """After its end, the next run begins where this one did by our clock, and no later than the newest
-    change seen: whatever happened after it had begun is read again."""
+    """After its end, the next run begins at the newest change seen, and no later than where this one did by
+    our clock: whatever happened after it had begun is read again. One that saw no change moves nothing: our
+    clock alone may be ahead of the shop's, and what changes until then would never be listed."""
     since, which = run.since, run.kept
     if run.step == "end":
         which = run.which
-        begun = run.started if run.newest is None else min(run.started, run.newest)
-        since = begun if since is None else max(since, begun)
+        if run.newest is not None:
+            begun = min(run.started, run.newest)
+            since = begun if since is None else max(since, begun)
     numbers = sorted(int(each.removeprefix(_GID)) for each in run.told)
     steps = tuple(one - before for one, before in zip(numbers, [0, *numbers], strict=False))
     return msgspec.json.encode(Cursor(since=since, told=steps, which=which)).decode()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 import trio
@@ -10,7 +11,7 @@ from trio.testing import MockClock as Clocked
 from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Run
 from dropstreamd.clock import utc
-from dropstreamd.errors import Misconfigured, RateLimited, Unreachable
+from dropstreamd.errors import Misconfigured, RateLimited, Unfinished, Unreachable
 from dropstreamd.store import runs
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.actors.rig import CHANNEL, START_S, Rig, at
@@ -193,6 +194,62 @@ async def test_passing_trouble_is_tried_again_sooner_than_the_schedule(
     assert 90 <= waits[1] <= 120
     assert waits[2] == 1000
     assert rig.followed().ran == 1
+
+
+async def test_a_run_that_could_not_look_at_everything_is_neither_done_nor_failed(
+    state: InlineStore, autojump_clock: Clocked
+) -> None:
+    """It is made again as soon as more is told, keeps to its schedule besides, and is no success."""
+    rig = Rig(state, smart="daily at 10:00, 10:10, 10:20")
+
+    async def spent(run: Run) -> None:
+        run.count("staged", 2)
+        raise Unfinished("its budget is used up", again_s=at(0, 25), remedy="wait")
+
+    rig.does = spent
+    await rig.enable()
+    async with acting(rig):
+        await trio.sleep(at(1, 50))
+        assert not rig.followed().last_success_s
+        trouble = rig.actor.trouble["smart"]
+        assert (trouble.failures, trouble.held, trouble.error) == (0, False, "its budget is used up")
+        rig.does = rig.nothing
+        await trio.sleep(at(0, 30))
+    *unfinished, done = rig.kept()
+    assert {each.result for each in unfinished} == {"unfinished"}
+    assert [each.trigger for each in unfinished] == ["schedule"] * 3 + ["retry"]
+    first = unfinished[0]
+    assert first.error == "its budget is used up: looks again at 2026-03-02 10:25 UTC"
+    assert (first.remedy, first.counts) == ("wait", {"staged": 2})
+    assert (done.result, done.trigger) == ("done", "retry")
+    assert not rig.actor.trouble
+    lines = state.read(lambda tx: runs.lines(tx, rig.connection.id, limit=100))
+    assert [line.event for line in lines] == ["run unfinished"] * 4 + ["run done"]
+    assert lines[0].text == f"2 staged; {first.error}"
+
+
+async def test_failures_count_on_over_a_run_that_was_unfinished(
+    state: InlineStore, autojump_clock: Clocked
+) -> None:
+    """One that fails whenever it may look at all is tried less and less often."""
+    rig = Rig(state, smart="daily at 10:00")
+    errors = [Unreachable("down"), Unfinished("used up", again_s=0.0), Unreachable("down")]
+
+    async def turns(run: Run) -> None:
+        await run.settled()
+        raise errors.pop(0)
+
+    rig.does = turns
+    await rig.enable()
+    async with acting(rig):
+        while errors:  # noqa: ASYNC110 - virtual time
+            await trio.sleep(1)
+        assert rig.actor.trouble["smart"].failures == 2
+        rig.does = rig.nothing
+        await trio.sleep(at(0, 30))
+    assert [each.result for each in rig.records] == ["failed", "unfinished", "failed", "done"]
+    between = [after.started_s - before.ended_s for before, after in pairwise(rig.records)]
+    assert between[1] == pytest.approx(60), "however soon it says: no run after the other without a pause"
 
 
 async def test_held_says_what_to_do_and_is_tried_seldom(state: InlineStore, autojump_clock: Clocked) -> None:

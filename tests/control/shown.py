@@ -45,6 +45,12 @@ FAILED = msgspec.structs.replace(
     remedy="set it anew",
     who="ann",
 )
+UNFINISHED = msgspec.structs.replace(
+    ENDED,
+    result="unfinished",
+    error="the budget is used up: looks again at 2026-03-05 14:30 EST",
+    remedy="see who else uses it",
+)
 RUNNING = msgspec.structs.replace(ENDED, result="running", ended_s=0.0, counts={"staged": 1})
 
 OLDER = Backlog(count=3, numbers=("901", "902"), oldest_s=NOW_S - 864_000, newest_s=NOW_S - 86_400, id="f00d")

@@ -22,10 +22,24 @@ from dropstreamd.control.messages.runs import (
     RunAsked,
     RunShown,
 )
+from dropstreamd.control.messages.status import TroubleShown
 from dropstreamd.errors import ProtocolMismatch, Unreachable
 from dropstreamd.model.counts import counts_text
 from tests.control.fake_api import UNCLOSED, FakeApi, ctl, events, golden, refusal, sse, terminal
-from tests.control.shown import ENDED, FAILED, ILL, NO_BACKLOG, OLDER, RUN, RUNNING
+from tests.control.shown import (
+    CARD,
+    ENDED,
+    FAILED,
+    ILL,
+    NO_BACKLOG,
+    NOW_S,
+    OLDER,
+    ORDERS,
+    RUN,
+    RUNNING,
+    UNFINISHED,
+    WELL,
+)
 
 JOBS = "/v1/connections/acme-vendure/channels"
 ASK = f"POST {JOBS}/sales_orders/jobs/import/run"
@@ -231,6 +245,38 @@ def test_a_run_that_fails_exits_1(api: FakeApi) -> None:
         "sales_orders.import held in 12 s, 2026-03-05 14:27:04 EST\n"
         "Why: the password was refused\nWhat to do: set it anew\n"
     )
+
+
+def test_a_run_that_could_not_look_at_everything_exits_1_and_says_when_it_looks_again(api: FakeApi) -> None:
+    trouble = TroubleShown(failures=0, retry_s=NOW_S, error="used up", remedy="", held=False)
+    job = msgspec.structs.replace(ORDERS.jobs[0], last=UNFINISHED, trouble=trouble)
+    card = msgspec.structs.replace(CARD, channels=(msgspec.structs.replace(ORDERS, jobs=(job,)),))
+    api.answer("GET /v1/status/acme-vendure", msgspec.structs.replace(WELL, connections=(card,)))
+    ctl(api, "status", "acme-vendure")  # takes the answer that nothing is wrong
+    api.answer(EVENTS, events(Ended(run=UNFINISHED)))
+    code, out, _ = waited(api, UNFINISHED)
+    assert code == 1
+    assert out == (
+        "sales_orders.import unfinished in 12 s, 2026-03-05 14:27:04 EST: 3 staged, 2 accepted\n"
+        "Why: the budget is used up: looks again at 2026-03-05 14:30 EST\n"
+        "What to do: see who else uses it\n"
+    )
+    nothing = msgspec.structs.replace(UNFINISHED, counts={})
+    api.answer(EVENTS, events(Ended(run=nothing)))
+    _, out, _ = waited(api, nothing)
+    assert "nothing to do" not in out
+
+
+@pytest.mark.parametrize("end", [UNFINISHED, FAILED])
+@pytest.mark.parametrize(("counts", "stay"), [({}, True), ({"released": 2}, False)])
+def test_older_orders_that_were_agreed_to_and_not_let_go_are_told_of(
+    api: FakeApi, end: RunShown, counts: dict[str, int], *, stay: bool
+) -> None:
+    """The run that is made again by itself lets none go."""
+    ended = msgspec.structs.replace(end, since_s=NOW_S - 864_000, counts=counts)
+    api.answer(EVENTS, events(Ended(run=ended)))
+    _, out, _ = waited(api, ended)
+    assert ("\nNo older orders were let go: ask for them again once this is over.\nWhy: " in out) is stay
 
 
 def unreadable(channel: str, *examples: ParkedExample) -> ParkedGroup:

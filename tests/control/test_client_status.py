@@ -7,7 +7,7 @@ from dropstreamd.control.messages.look import Log, LogLine
 from dropstreamd.control.messages.runs import Runs, Switch, Switched
 from dropstreamd.control.messages.status import ElsewhereShown, TroubleShown
 from tests.control.fake_api import FakeApi, ctl, golden, refusal
-from tests.control.shown import CARD, ENDED, FAILED, ILL, INVENTORY, NOW_S, ORDERS, TROUBLE, WELL
+from tests.control.shown import CARD, ENDED, FAILED, ILL, INVENTORY, NOW_S, ORDERS, TROUBLE, UNFINISHED, WELL
 
 
 def test_status(api: FakeApi) -> None:
@@ -138,3 +138,13 @@ def test_a_run_that_was_cut_off_is_not_counted_as_a_failure(api: FakeApi) -> Non
     card = msgspec.structs.replace(CARD, channels=(channel,))
     api.answer("GET /v1/status/c-7f3k2m", msgspec.structs.replace(WELL, connections=(card,)))
     assert "trouble       the daemon ended while it ran\n" in ctl(api, "status", "c-7f3k2m").out
+
+
+def test_a_job_that_is_unfinished_has_not_failed(api: FakeApi) -> None:
+    used_up = msgspec.structs.replace(TROUBLE, failures=0, error="the budget is used up", held=False)
+    job = msgspec.structs.replace(ORDERS.jobs[0], last=UNFINISHED, trouble=used_up)
+    card = msgspec.structs.replace(CARD, channels=(msgspec.structs.replace(ORDERS, jobs=(job,)),))
+    api.answer("GET /v1/status", msgspec.structs.replace(WELL, connections=(card,)))
+    out = ctl(api, "status").out
+    assert "  unfinished  3 min 8 s ago  again in " in out
+    assert "! acme-vendure sales_orders.import is unfinished: the budget is used up (3 min 8 s ago, is" in out

@@ -1,6 +1,7 @@
 """What the daemon does once a day."""
 
 import random
+import re
 
 from msgspec.structs import replace
 
@@ -217,6 +218,31 @@ async def test_an_audit_that_sees_nothing_does_not_clear_what_was_found(
     found = await client.get(f"{SHOP}/audit/orders")
     assert (found["unaccounted"], found["looked_at"], bool(found["trouble"])) == (1, 0, True)
     assert 'dropstreamd_orders_unaccounted{connection="shop"} 1.0' in office.metrics.render().decode()
+
+
+async def test_an_audit_that_sees_not_all_is_none_as_far_as_alerts_go(office: Office, client: Client) -> None:
+    """The time that is told is that of the last one which saw all; without any, of the first attempt."""
+
+    async def told() -> int:
+        """The day that is told after a round."""
+        await housekeeping(office).round()
+        text = office.metrics.render().decode()
+        [at_s] = re.findall(r'dropstreamd_orders_audited_timestamp_seconds\{connection="shop"\} (\S+)', text)
+        return int((float(at_s) - START_S) // DAY_S)
+
+    await client.enable()
+    assert await told() == 0, "nothing was imported yet"
+    office.clock.step(DAY_S)
+    assert await told() == 0
+    await client.run("sales_orders.import")
+    office.clock.step(DAY_S)
+    assert await told() == 2
+    office.stores["shop"].changes.allowed = 0
+    for _ in range(2):
+        office.clock.step(DAY_S)
+        assert await told() == 2
+    office.stores["shop"].changes.allowed = None
+    assert await told() == 4
 
 
 async def test_what_is_kept_of_an_audit_is_bounded(office: Office) -> None:

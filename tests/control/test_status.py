@@ -153,3 +153,30 @@ async def test_levels_wait_for_figures_from_after_a_restore(office: Office, clie
     assert office.stores["shop"].shows_at() == {None: {"A": 5}}
     [card] = (await client.get("/status/shop"))["connections"]
     assert card["waits"] == ""
+
+
+async def test_what_could_not_be_looked_at_is_shown_and_is_no_success(office: Office, client: Client) -> None:
+    """Older orders are let go only once all of them were counted."""
+    changes = office.stores["shop"].changes
+    for number in range(1, 5):
+        changes.change(f"o{number}", order(str(number), placed_s=START_S - 60))
+    changes.allowed = 1
+    await client.enable()
+    ended = await client.run("sales_orders.import")
+    assert (ended["result"], ended["counts"]) == ("unfinished", {"staged": 3})
+    assert ended["error"].startswith("its budget is used up: looks again at 2026-03-02 ")
+    [card] = (await client.get("/status/shop"))["connections"]
+    [job] = card["channels"][0]["jobs"]
+    assert job["last_success_s"] == 0
+    assert (job["trouble"]["failures"], job["trouble"]["error"]) == (0, "its budget is used up")
+    [*_, line] = (await client.get("/connections/shop/log"))["lines"]
+    assert (line["event"], line["text"]) == ("run unfinished", f"3 staged; {ended['error']}")
+    path = "/connections/shop/channels/sales_orders/jobs/import/run"
+    _, kind, told = await client.refused("POST", path, {"since": "2026-03-01"})
+    assert (kind, told["detail"]) == (
+        "not possible",
+        "shop sales_orders has yet to run to its end: its older orders are not counted",
+    )
+    changes.allowed = None
+    assert (await client.run("sales_orders.import"))["result"] == "done"
+    assert (await client.get("/connections/shop/backlog"))["count"] == 4

@@ -6,12 +6,15 @@ from typing import Generic, TypeVar
 import msgspec
 import trio
 
-from dropstreamd.errors import Hold, Unreachable, Wait
+from dropstreamd.errors import Hold, Unfinished, Unreachable, Wait
 from dropstreamd.model.handover import Bad
 from dropstreamd.platform.contract import READ_AGAIN, Page, Reread, StockPage, Taken
 from tests.fakes.points import Points
 
 T = TypeVar("T")
+
+AGAIN_S = 180.0
+"""How long after its budget was used up a source says to ask again."""
 
 
 class Changed(msgspec.Struct, Generic[T], frozen=True):
@@ -32,6 +35,8 @@ class ChangesSource(Generic[T]):
         self.page_size = page_size
         self.overlap = overlap
         self.down = 0
+        self.allowed: int | None = None
+        """Pages that it tells from now on, before its budget is used up."""
         self.pages = 0
         self.rows: dict[str, Changed[T]] = {}
         self.in_bulk = True
@@ -72,6 +77,10 @@ class ChangesSession(Generic[T]):
         if source.down:
             source.down -= 1
             raise Unreachable("the store is down")
+        if source.allowed is not None:
+            if not source.allowed:
+                raise Unfinished("its budget is used up", again_s=AGAIN_S)
+            source.allowed -= 1
         source.pages += 1
         await trio.sleep(source.page_takes_s)
         if self._position is None:

@@ -5,6 +5,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 import msgspec
 
+from dropstreamd.errors import Unfinished
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Source
@@ -23,13 +24,15 @@ D = TypeVar("D", bound=Keyed)
 
 
 class Run(msgspec.Struct, Generic[D], kw_only=True):
-    """What came: all that was `told`, in its order, and of each document what came last."""
+    """What came: all that was `told`, in its order, and of each document what came last; and why that was not
+    all."""
 
     documents: dict[str, D] = {}
     told: list[D] = []
     aside: dict[str, Bad] = {}
     cursor: str | None = None
     pages: int = 0
+    unfinished: Unfinished | None = None
 
     @property
     def bad(self) -> dict[str, str]:
@@ -46,9 +49,13 @@ class Run(msgspec.Struct, Generic[D], kw_only=True):
     ) -> Self:
         """One run from the cursor, or `most_pages` of it. What happens `after` each page is told how many
         there were; with `once` no document may come twice."""
-        more = True
+        more, self.unfinished = True, None
         while more and self.pages < most_pages:
-            page = await source.page(self.cursor, lambda _mark: False)
+            try:
+                page = await source.page(self.cursor, lambda _mark: False)
+            except Unfinished as error:
+                self.unfinished = error
+                break
             self.pages += 1
             self.told += page.documents
             self.documents |= {each.key: each for each in page.documents}

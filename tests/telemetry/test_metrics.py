@@ -86,10 +86,11 @@ def test_a_run_on_a_buckets_bound_is_in_that_bucket() -> None:
 def test_a_job_is_held_until_it_succeeds_whatever_comes_between() -> None:
     metrics = new()
     held = []
-    for result in (RunResult.CRASH, RunResult.HOLD, RunResult.WAIT, RunResult.CANCELLED, RunResult.OK):
+    between = (RunResult.WAIT, RunResult.UNFINISHED, RunResult.CANCELLED)
+    for result in (RunResult.CRASH, RunResult.HOLD, *between, RunResult.OK):
         metrics.run_finished(*JOB, result, 1.0)
         held.append(job_value(metrics, "job_held"))
-    assert held == [None, 1, 1, 1, 0]
+    assert held == [None, 1, 1, 1, 1, 0]
     assert job_value(metrics, "job_last_success_timestamp_seconds") == 1_000
 
 

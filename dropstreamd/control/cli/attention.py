@@ -98,6 +98,8 @@ def _of_job(where: str, job: JobCard, now_s: float) -> Iterator[Note]:
     if job.trouble is None:
         return
     held = "needs somebody to act" if job.trouble.held else "failed"
+    if job.last is not None and job.last.result == "unfinished":
+        held = "is unfinished"
     found = f"{show_length(now_s - job.last.ended_s)} ago, " if job.last is not None else ""
     left_s = job.trouble.retry_s - now_s
     again = f"is tried again in {show_length(left_s)}" if left_s > 0 else "is tried again now"

@@ -19,8 +19,8 @@ class Exit(IntEnum):
 EXIT_HELP = """\
 exit codes:
   0    done; for a check: everything was found well; for run --wait: it succeeded, and set nothing aside
-  1    it failed, something was found wrong or left undone; for run --wait: it did not succeed, or it did
-       and set something aside (`"result"` of --json tells which)
+  1    it failed, something was found wrong or left undone; for run --wait: it did not succeed, did not
+       look at everything, or set something aside (`"result"` of --json tells which)
   2    the command or its input was refused, as wrong or as not possible now; every problem is listed
   3    the daemon could not be reached, or its socket may not be used
   4    a person's confirmation is needed and was not given (see --yes)

@@ -142,12 +142,14 @@ def _show_end(session: Session, connection: str, run: RunShown) -> None:
             f"{plural(run.counts['held_back'], 'older order')} came in since the list was shown, and stay"
             f" here: dropstreamctl run {connection} sales_orders --since DATE"
         )
+    if run.since_s is not None and run.result != "done" and "released" not in run.counts:
+        terminal.line("No older orders were let go: ask for them again once this is over.")
     if run.error:
         terminal.line(("Why: ", Style.BAD), run.error)
     if run.remedy:
         terminal.line("What to do: ", run.remedy)
     retry_s = _retry_s(card, run)
-    if retry_s and run.result != "done":
+    if retry_s and run.result not in ("done", "unfinished"):  # the latter says so itself
         terminal.line("Tried again by itself: ", zone.show(retry_s))
     show_set_aside(session, connection, run)
 

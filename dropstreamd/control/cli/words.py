@@ -5,6 +5,7 @@ from dropstreamd.control.messages.status import Counted
 
 _RESULTS = {
     "done": Style.GOOD,
+    "unfinished": Style.WARN,
     "failed": Style.BAD,
     "held": Style.BAD,
     "crashed": Style.BAD,

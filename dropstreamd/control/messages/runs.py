@@ -8,8 +8,9 @@ from dropstreamd.errors import Problem
 
 
 class RunShown(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `result` is running, done, failed, held, stopped or crashed; `counts` are live while it
-    runs. `ended_s` is 0 until then. `asked` is another id that this run was asked for under."""
+    """One run. `result` is running, done, unfinished (not all that there is was looked at: `error` says why,
+    and when that goes on), failed, held, stopped or crashed; `counts` are live while it runs. `ended_s` is 0
+    until then. `asked` is another id that this run was asked for under."""
 
     id: str
     connection: str

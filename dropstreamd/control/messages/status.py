@@ -26,7 +26,8 @@ class SwitchShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TroubleShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's failures in a row. It is tried again at `retry_s`; `held`: a person must act first."""
+    """A job's failures in a row; none where its last run was cut off or is unfinished. It is tried again at
+    `retry_s`; `held`: a person must act first."""
 
     failures: int
     retry_s: float

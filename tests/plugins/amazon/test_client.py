@@ -209,4 +209,7 @@ async def test_a_survey_tells_what_will_wait(fake: FakeAmazon, account: Account)
         assert [each.name for each in (await store.survey()).findings] == ["addresses"]
         for _ in range(20):
             await Listing().read(store.orders)
-        assert (await store.survey()).ship_methods is None, "the search is used up"
+        found = await store.survey()
+    assert found.ship_methods is None, "the search is used up"
+    assert [(each.name, each.ok) for each in found.findings] == [("orders", True)]
+    assert found.findings[0].detail.startswith("not asked for")

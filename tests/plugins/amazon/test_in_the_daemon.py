@@ -1,21 +1,29 @@
 """The plugin in the daemon's own channels: what is sold is deducted, what leaves is told, each once."""
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock
 
-from dropstreamd.channels import inventory
-from dropstreamd.clock import VirtualClock
+from dropstreamd.actors.actor import Actor
+from dropstreamd.channels import inventory, orders
+from dropstreamd.channels.jobs import of_channel
+from dropstreamd.clock import VirtualClock, utc
+from dropstreamd.model.schedule_parser import parse_rule
 from dropstreamd.platform.contract import Store
 from dropstreamd.platform.limiter import Priority
-from dropstreamd.store import levels
+from dropstreamd.store import levels, switches
 from dropstreamd.store.base import Store as State
 from dropstreamd.store.lmdb_store import open_inline_store
+from dropstreamd.store.switches import CONNECTION
 from dropstreamd.store.tables import Table
+from tests.actors.lone import Ended
 from tests.channels.plant import START_S, Plant, connection, package
 from tests.fakes.amazon import FakeAmazon, fake_amazon
 
@@ -85,6 +93,46 @@ async def test_an_orders_life(plant: tuple[AmazonPlant, FakeAmazon], quick_clock
     await daemon.import_orders()
     assert sum(daemon.warehouse.taken.created().values()) == 2, "what is told twice goes once"
     assert not fake.throttled
+
+
+async def test_who_eats_the_whole_budget_for_ever_stops_no_imports_silently(
+    plant: tuple[AmazonPlant, FakeAmazon], quick_clock: MockClock
+) -> None:
+    """Of hours without a single search no run is done, so that the alert on a silent stop comes; and the
+    first search that is allowed brings what was placed."""
+    daemon, fake = plant
+    connected = replace(
+        daemon.connections["shop"],
+        schedules={("sales_orders", "import"): (parse_rule("every 15 minutes"),)},
+    )
+    daemon.configure(shop=connected)
+    listener = Ended()
+    actor = Actor(
+        channel=orders.CHANNEL,
+        jobs=of_channel(orders.CHANNEL),
+        scope=lambda: daemon.scopes["c-shop"],
+        state=daemon.state,
+        clock=daemon.clock,
+        gate=trio.Semaphore(1),
+        listener=listener,
+        rng=random.Random(7),
+    )
+    for channel in (CONNECTION, orders.CHANNEL):
+        turn = partial(switches.turn, channel=channel, on=True, now_s=daemon.clock.now_s(), who="test")
+        await daemon.state.write(partial(turn, connection="c-shop"))
+    fake.plan("searchOrders", 1e-9, 0)
+    fake.seller.place({"A": 1}, at=utc(START_S + 3600))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(actor.run)
+        await trio.sleep(6 * 3600)
+        assert {run.result for run in listener.runs} == {"failed", "unfinished"}
+        assert not actor.agendas["import"].followed().last_success_s
+        assert len(listener.runs) < 60, "it is no use to ask all the time"
+        fake.plan("searchOrders", 0.0056, 20)
+        await trio.sleep(1800)
+        assert listener.runs[-1].result == "done"
+        actor.stop()
+    assert len(daemon.warehouse.taken.created()) == 1
 
 
 async def test_a_cancellation_comes_before_the_hand_over(

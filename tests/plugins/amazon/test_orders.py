@@ -235,11 +235,11 @@ async def test_a_clock_that_is_wrong_loses_nothing(
     with pytest.raises(ProtocolMismatch, match="is this machine's clock right"):
         await account.listing(first.cursor)
     account.host.clock = VirtualClock(NOW_S - 3600)
-    behind = await account.listing(first.cursor)
-    assert not behind.told
+    with pytest.raises(ProtocolMismatch, match=r"up to 20.* UTC, .*is this machine's clock right"):
+        await account.listing(first.cursor)
     assert fake.asked.count("searchOrders") == 2, "there is no window yet"
     account.host.clock = VirtualClock(NOW_S)
-    assert list((await account.listing(behind.cursor)).orders) == [made["orderId"]]
+    assert list((await account.listing(first.cursor)).orders) == [made["orderId"]]
 
 
 @pytest.mark.parametrize("cursor", ["", "{", '{"since":7}'])
@@ -279,7 +279,7 @@ async def test_two_thousand_orders_come_each_once(
 async def test_a_backlog_is_gone_on_with_by_the_next_run(
     fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
 ) -> None:
-    """No run waits for the search; what it has is handed over meanwhile."""
+    """No run waits for the search; what it has is handed over meanwhile, and it says that there is more."""
     fake.plan("searchOrders", 0.0056, 3)
     account.host.limiter.operation("searchOrders", _pace(burst=3))
     at = seller.now() - timedelta(minutes=30)
@@ -288,17 +288,57 @@ async def test_a_backlog_is_gone_on_with_by_the_next_run(
     told: list[str] = []
     cursor: str | None = None
     pages = []
+    whole: list[int] = []
     for _ in range(6):
         run = await account.listing(cursor)
         pages.append(len(run.told))
         told += [order.key for order in run.told]
+        if run.unfinished is None:
+            whole.append(len(told))
         cursor = run.cursor
         await trio.sleep(120)
     assert pages[0] == 300
+    assert set(whole) == {450}, "a run that did not come to the end does not say that it did"
     assert len(told) == len(set(told))
     assert set(told) == made
     assert trio.current_time() - started_s < 6 * 120 + 60
     assert not fake.throttled
+
+
+async def test_without_a_search_left_nothing_is_said_of_orders(
+    fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    """An empty page would say that there are none."""
+    account.host.limiter.operation("searchOrders", _pace(burst=1))
+    seller.place({"A": 1})
+    first = await account.listing()
+    again = await account.listing(first.cursor)
+    assert again.unfinished is not None
+    assert again.unfinished.message == "Amazon's budget of searches for orders is used up"
+    assert "other connections" in again.unfinished.remedy
+    assert fake.asked.count("searchOrders") == 1
+    await trio.sleep(again.unfinished.again_s)
+    assert (await account.listing(first.cursor)).unfinished is None
+    assert not fake.throttled
+
+
+async def test_a_search_is_tried_when_the_plan_allows_it_whatever_was_cut_from_it(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    """What was cut comes back by itself: as it is now, the next call would be allowed in an hour."""
+    search = account.host.limiter.operation("searchOrders", _pace(burst=1))
+    for _ in range(9):
+        search.slow_down(1.0)
+        await trio.sleep(1.5)
+    assert search.ready_in_s() == 0
+    await account.listing()
+    for _ in range(9):
+        search.slow_down(1.0)
+        await trio.sleep(1.5)
+    assert search.ready_in_s() > 1000
+    again = await account.listing()
+    assert again.unfinished is not None
+    assert 100 < again.unfinished.again_s < 200
 
 
 async def test_a_place_that_amazon_has_forgotten_is_begun_again(

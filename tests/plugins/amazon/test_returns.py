@@ -62,12 +62,15 @@ async def test_a_report_that_takes_longer_than_a_run_is_read_by_a_later_one(
     number = asked_back(seller)
     seller.report_s = 1800.0
     run = await account.read("returns")
-    assert not run.documents
-    run = await account.read("returns", run.cursor)
-    assert not run.documents
+    for _ in range(2):
+        assert not run.documents
+        assert run.unfinished is not None
+        assert "has not made report" in run.unfinished.message
+        run = await account.read("returns", run.cursor)
     await trio.sleep(1500)
     run = await account.read("returns", run.cursor)
     assert numbers(run) == {number}
+    assert run.unfinished is None
     assert fake.asked.count("createReport") == 1
 
 
@@ -244,6 +247,20 @@ async def test_one_marketplaces_trouble_holds_up_no_other(
     assert numbers(run) == asked
 
 
+async def test_what_failed_is_told_where_another_report_is_not_made_yet(
+    account: Account, seller: AmazonSeller, quick_clock: MockClock
+) -> None:
+    abroad = seller.place({"A": 1})
+    abroad["salesChannel"]["marketplaceId"] = CANADA
+    seller.ask_back(abroad)
+    seller.fatal = {CANADA}
+    seller.report_s = 250.0
+    run: Run[Any] = Run()
+    async with account.open(marketplaces=sorted((HERE, CANADA))) as store:
+        with pytest.raises(NotYet, match="gave up"):
+            await run.read(store.returns)
+
+
 async def test_a_new_marketplace_is_read_from_far_back(
     account: Account, seller: AmazonSeller, quick_clock: MockClock
 ) -> None:
@@ -280,10 +297,16 @@ async def test_a_long_pause_is_caught_up_with_window_by_window(
 async def test_reports_are_asked_for_as_often_as_may_be(
     fake: FakeAmazon, account: Account, seller: AmazonSeller, quick_clock: MockClock
 ) -> None:
-    """A run that would have to wait long asks for none, and tells so by telling nothing."""
+    """A run that would have to wait long asks for none, and says so."""
     cursor = None
+    unfinished = []
+    seller.report_s = 0.0
     for _ in range(20):
-        cursor = (await account.read("returns", cursor)).cursor
+        run = await account.read("returns", cursor)
+        cursor = run.cursor
+        unfinished.append("" if run.unfinished is None else run.unfinished.message)
+    assert not unfinished[0]
+    assert set(unfinished[1:]) == {"", "Amazon's budget of reports is used up"}
     assert not fake.throttled
     assert 15 <= fake.asked.count("createReport") < 25
 
