@@ -96,6 +96,10 @@ async def test_where_the_warehouse_cannot_be_asked_the_task_is_done_with_it(
     if by_the_warehouse:
         await ship(office, client, "P1", 2)
         assert told(office) == [("o1", {"L1": 2}, ("1ZP1",))]
+        [task] = (await client.get(f"{SHOP}/tasks"))["tasks"]
+        assert task["detail"].startswith(
+            "cancelled by hand, too late to stop it: all of it has left (package P1"
+        )
         return
     await verb(client, "mark-shipped", tracking=["77"], confirmed=True)
     await client.run("shipments.export")
