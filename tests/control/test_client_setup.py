@@ -334,6 +334,15 @@ def test_a_reload_says_at_once_what_leads_elsewhere(api: FakeApi) -> None:
     assert said.out.endswith("b is held: [store] of b leads to y, and not to x\n  → say so: same-store b\n")
 
 
+def test_a_reload_says_at_once_what_was_left_behind(api: FakeApi) -> None:
+    found = ElsewhereShown(error="no file has the id c-1 any more", remedy="write it again")
+    told = Reloaded(changes=Changes(), names={}, left_behind=(found,))
+    api.answer("POST /v1/reload", told)
+    said = ctl(api, "reload")
+    assert said.code == 1
+    assert said.out.endswith("Left behind: no file has the id c-1 any more\n  → write it again\n")
+
+
 def test_a_reload_is_refused_with_every_problem(api: FakeApi) -> None:
     problems = tuple(
         Problem(file=f"{name}.toml", key="id", found="nothing", allowed="an id") for name in "ab"

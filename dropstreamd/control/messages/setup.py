@@ -189,13 +189,15 @@ class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """What changed, by connection id; `names` tells the name of each id, also of what was removed.
     `unreadable` connections were taken over too, and their runs fail until the secrets are there; those that
     lead `elsewhere` than before (by id) likewise, until a person says that it is the same account. `still_on`
-    are those of the added that were here before, and switched on."""
+    are those of the added that were here before, and switched on. `left_behind` is what was open under an id
+    that no file has any more, where a new connection seems to be the same one."""
 
     changes: Changes
     names: dict[str, str]
     unreadable: tuple[Unreadable, ...] = ()
     elsewhere: dict[str, tuple[ElsewhereShown, ...]] = {}
     still_on: tuple[str, ...] = ()
+    left_behind: tuple[ElsewhereShown, ...] = ()
 
 
 class MakeBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
