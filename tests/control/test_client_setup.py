@@ -21,6 +21,7 @@ from dropstreamd.control.messages.setup import (
     LevelChange,
     MakeBackup,
     Names,
+    NearSku,
     Preflight,
     PutSecret,
     Reloaded,
@@ -101,6 +102,26 @@ def test_preflight(api: FakeApi) -> None:
     told = ctl(api, "preflight", "acme-vendure")
     assert told.code == 0
     golden("preflight", told.out)
+
+
+def test_preflight_of_skus_that_seem_to_fit(api: FakeApi) -> None:
+    found = msgspec.structs.replace(
+        READY,
+        skus_hidden=Names(count=2, names=("100", "200")),
+        skus_near=Names(count=21, names=("0 42", "tee-1")),
+        near_examples=(NearSku(sku="0 42", meant=("42",)), NearSku(sku="tee-1", meant=("TEE-1", "Tee-1"))),
+    )
+    api.answer(f"POST {AT}/preflight", found)
+    told = ctl(api, "preflight", "acme-vendure")
+    assert told.code == 0
+    assert (
+        "SKUs of both sides that are listed under another name: 2: 100, 200\n"
+        '    → they get no level: sell them no more, or add "100" = "100" to [listings]\n'
+        "    → to look at one: dropstreamctl sku acme-vendure 100\n"
+        "SKUs of the store that the warehouse may have in another spelling (they want listings): 21: "
+        "'0 42' ('42'?), 'tee-1' ('TEE-1' or 'Tee-1'?) and 19 more\n"
+        "    → to look at one: dropstreamctl sku acme-vendure '0 42'\n"
+    ) in told.out
 
 
 @pytest.mark.parametrize(
