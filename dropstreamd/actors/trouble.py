@@ -7,13 +7,14 @@ import trio
 
 from dropstreamd.actors.backoff import HOLD, WAIT
 from dropstreamd.clock import Clock
-from dropstreamd.errors import Hold, RateLimited, Wait
+from dropstreamd.errors import Hold, Incomplete, RateLimited, Wait
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """A job's failures in a row. Not before `retry_s` is it tried again.
 
-    `retry_at_s` is that instant by trio's clock, which nobody sets: it decides.
+    `retry_at_s` is that instant by trio's clock, which nobody sets: it decides. `on_schedule`: at a fire of
+    its schedule it is tried sooner.
     """
 
     failures: int
@@ -22,6 +23,13 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     remedy: str
     held: bool
+    on_schedule: bool = False
+
+    def tried_s(self, next_fire_s: float | None) -> float:
+        """When the job is tried again, as people are told."""
+        if not self.on_schedule or next_fire_s is None:
+            return self.retry_s
+        return min(self.retry_s, next_fire_s)
 
 
 class Troubles:
@@ -40,7 +48,15 @@ class Troubles:
         wait_s = (HOLD if held else WAIT).wait_s(failures, self._rng)
         if isinstance(error, RateLimited):
             wait_s = max(wait_s, error.retry_after_s)
-        self._keep(job, wait_s, failures, error.message, error.remedy, held=held)
+        self._keep(
+            job,
+            wait_s,
+            failures,
+            error.message,
+            error.remedy,
+            held=held,
+            on_schedule=isinstance(error, Incomplete),
+        )
 
     def cut_off(self, job: str, error: str) -> None:
         """A run of the job was cut off: it is to look soon at what that one left, and did not fail."""
@@ -60,7 +76,17 @@ class Troubles:
                     trouble, retry_s=self._clock.now_s(), retry_at_s=trio.current_time()
                 )
 
-    def _keep(self, job: str, wait_s: float, failures: int, error: str, remedy: str, *, held: bool) -> None:
+    def _keep(
+        self,
+        job: str,
+        wait_s: float,
+        failures: int,
+        error: str,
+        remedy: str,
+        *,
+        held: bool,
+        on_schedule: bool = False,
+    ) -> None:
         self.now[job] = Trouble(
             failures=failures,
             retry_s=self._clock.now_s() + wait_s,
@@ -68,4 +94,5 @@ class Troubles:
             error=error,
             remedy=remedy,
             held=held,
+            on_schedule=on_schedule,
         )
