@@ -121,6 +121,7 @@ async def _serve(
     reloader = Reloader(conf_dir, plugins, daemon, notifier, names, secrets, grace_s=settings.grace_s)
     reloader.tell_broken()
     await reloader.tell_unreadable()
+    reloader.tell_left_behind()
     desk = Desk(
         daemon=daemon,
         environment=state.environment,

@@ -5,16 +5,20 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from dropstreamd import __version__, app
+from dropstreamd.channels.left_behind import left_behind
 from dropstreamd.config.check import check
 from dropstreamd.config.load import load_daemon
+from dropstreamd.config.schema import Config, DaemonSettings
 from dropstreamd.config.secrets import SecretStore
-from dropstreamd.errors import ConfigError
+from dropstreamd.errors import ConfigError, StoreError
 from dropstreamd.platform.loader import load_plugins
 from dropstreamd.sandbox import demo
+from dropstreamd.store.environment import STATE_FILE, open_beside
 
 CONF_DIR = Path("/etc/dropstreamd")
 
@@ -75,4 +79,19 @@ def _check(conf_dir: Path, out: TextIO, *, look_at_secrets: bool) -> int:
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     secrets = SecretStore(settings.state_dir, Path(credentials) if credentials else None)
     plugins = load_plugins(settings.plugin_path)
-    return check(conf_dir, plugins, out, secrets=secrets if look_at_secrets else None)
+    if not look_at_secrets:
+        return check(conf_dir, plugins, out, secrets=None)
+    return check(conf_dir, plugins, out, secrets=secrets, known=partial(_left_behind, settings))
+
+
+def _left_behind(settings: DaemonSettings, config: Config) -> list[str]:
+    """What these files would leave behind of what is in the state."""
+    path = settings.state_dir / STATE_FILE
+    try:
+        if not path.is_file():
+            return []
+        with open_beside(path, limit_bytes=settings.state_limit_bytes) as state:
+            found = state.read(partial(left_behind, config=config, broken=()))
+    except (StoreError, OSError) as error:
+        return [f"what is open in the state was not looked at: {error}"]
+    return [str(each) for each in found]

@@ -13,7 +13,8 @@
     ├── Hold                   nothing will change until a person acts
     │   ├── AuthFailed         the credentials were refused, or lack a permission
     │   ├── Misconfigured      an address, a host key, a folder or a secret is not as configured
-    │   │   └── NoLocation     the store has no location of that name
+    │   │   ├── NoLocation     the store has no location of that name
+    │   │   └── Incomplete     all that could be done was done: the schedule goes on meanwhile
     │   ├── ProtocolMismatch   the other side answered something that its description excludes
     │   └── StateFull          the state's limit or its disk is reached: nothing of a write was kept
     └── StoreError             the state cannot be trusted further: stop the process
@@ -116,6 +117,11 @@ class Misconfigured(Hold):
 
 class NoLocation(Misconfigured):
     """The store, or this app, has no location of the name that a level or a shipment bears."""
+
+
+class Incomplete(Misconfigured):
+    """A run did all that it could, and a person must see to the rest. What the other side tells next may put
+    it right, and what the run did is to be done again all the same: no fire of its schedule is left out."""
 
 
 class ProtocolMismatch(Hold):

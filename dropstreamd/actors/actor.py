@@ -190,11 +190,12 @@ class Actor:
             self._listener.next_fire(self._connection, self.channel, name, upcoming_s)
             trouble = self.troubles.now.get(name)
             left_s = 0.0 if trouble is None else trouble.retry_at_s - trio.current_time()
-            if left_s > GRAIN_S:
+            follows = trouble is None or trouble.on_schedule
+            if left_s > GRAIN_S and not (follows and due is not None):
                 wakes.append(now_s + left_s)
-            if trouble is not None and not trouble.unfinished and left_s > GRAIN_S:
-                continue
-            if due is not None:
+                if follows and upcoming_s is not None:
+                    wakes.append(upcoming_s)
+            elif due is not None:
                 late = now_s - due.fire.at_s > 60 or due.fires > 1
                 work = Work(agenda=agenda, trigger="catch-up" if late else "schedule", due=due)
                 due_now.append((due.served_s, work))

@@ -7,14 +7,14 @@ import trio
 
 from dropstreamd.actors.backoff import HOLD, WAIT
 from dropstreamd.clock import Clock
-from dropstreamd.errors import Hold, RateLimited, Unfinished, Wait
+from dropstreamd.errors import Hold, Incomplete, RateLimited, Unfinished, Wait
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's failures in a row. Not before `retry_s` is it tried again; one that is `unfinished`, and
-    did not fail, also when its schedule says so.
+    """A job's failures in a row. Not before `retry_s` is it tried again.
 
-    `retry_at_s` is that instant by trio's clock, which nobody sets: it decides.
+    `retry_at_s` is that instant by trio's clock, which nobody sets: it decides. `on_schedule`: at a fire of
+    its schedule it is tried sooner. `unfinished`: it did not fail, and could not look at everything.
     """
 
     failures: int
@@ -24,6 +24,13 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
     held: bool
     unfinished: bool = False
+    on_schedule: bool = False
+
+    def tried_s(self, next_fire_s: float | None) -> float:
+        """When the job is tried again, as people are told."""
+        if not self.on_schedule or next_fire_s is None:
+            return self.retry_s
+        return min(self.retry_s, next_fire_s)
 
 
 class Troubles:
@@ -42,7 +49,15 @@ class Troubles:
         wait_s = (HOLD if held else WAIT).wait_s(failures, self._rng)
         if isinstance(error, RateLimited):
             wait_s = max(wait_s, error.retry_after_s)
-        self._keep(job, wait_s, failures, error.message, error.remedy, held=held)
+        self._keep(
+            job,
+            wait_s,
+            failures,
+            error.message,
+            error.remedy,
+            held=held,
+            on_schedule=isinstance(error, Incomplete),
+        )
 
     def cut_off(self, job: str, error: str) -> None:
         """A run of the job was cut off: it is to look soon at what that one left, and did not fail."""
@@ -54,7 +69,16 @@ class Troubles:
         before = self.now.get(job)
         failures = 0 if before is None else before.failures
         wait_s = max(WAIT.first_s, error.again_s)
-        self._keep(job, wait_s, failures, error.message, error.remedy, held=False, unfinished=True)
+        self._keep(
+            job,
+            wait_s,
+            failures,
+            error.message,
+            error.remedy,
+            held=False,
+            unfinished=True,
+            on_schedule=True,
+        )
         return self.now[job].retry_s
 
     def clock_stepped(self) -> None:
@@ -81,6 +105,7 @@ class Troubles:
         *,
         held: bool,
         unfinished: bool = False,
+        on_schedule: bool = False,
     ) -> None:
         self.now[job] = Trouble(
             failures=failures,
@@ -90,4 +115,5 @@ class Troubles:
             remedy=remedy,
             held=held,
             unfinished=unfinished,
+            on_schedule=on_schedule,
         )

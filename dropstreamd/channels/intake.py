@@ -14,7 +14,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Page, Source
-from dropstreamd.store import cursors, documents, settling, stock
+from dropstreamd.store import cursors, documents, settling, stock, unread_files
 from dropstreamd.store.base import Reader, Store, Writer
 from dropstreamd.store.keys import Key
 from dropstreamd.store.records import Flow
@@ -109,6 +109,8 @@ def _stage_page(
         cursors.put(tx, flow, page.cursor)
     if page.mark is not None:
         cursors.take(tx, *account.path, page.mark)
+    if page.read is not None:
+        unread_files.read(tx, flow, page.read, now_s=now_s)
     return fetched
 
 

@@ -8,7 +8,7 @@ from dropstreamd.channels.marking import mark_all, mark_few_unsold, mark_what_mo
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.pushing import push_levels
 from dropstreamd.channels.run import Run
-from dropstreamd.errors import DropstreamError, Hold, Misconfigured, Unfinished, Wait
+from dropstreamd.errors import DropstreamError, Hold, Incomplete, Unfinished, Wait
 from dropstreamd.store import adjustments, stock, switches
 from dropstreamd.store.base import Reader
 
@@ -71,7 +71,7 @@ def _assert_fresh(run: Run) -> None:
     told_s = max(latest.as_of_s, run.state.read(partial(adjustments.newest_s, path=path)))
     age_s = run.now_s() - told_s
     if age_s > account.breaker.stale_after_s:
-        raise Misconfigured(
+        raise Incomplete(
             f"the newest stock figures believed, {latest.snapshot}, are {age_s / 3600:.0f} hours old",
             remedy=f"see that warehouse {account.name} writes them, and whether one is held for approval",
         )
@@ -83,7 +83,7 @@ def _assert_told_soon(run: Run) -> None:
     enabled = partial(switches.enabled_since_s, connection=run.scope.connection.id, channel=CHANNEL)
     since_s = run.state.read(enabled)
     if since_s is not None and run.now_s() - since_s > account.breaker.stale_after_s:
-        raise Misconfigured(
+        raise Incomplete(
             f"no stock figures of warehouse {account.name} were believed since inventory was enabled, "
             f"{(run.now_s() - since_s) / 3600:.0f} hours ago",
             remedy="see that it writes them where its settings say, and whether one is held for approval",
@@ -95,7 +95,7 @@ def _assert_counted(run: Run) -> None:
     scope = run.scope
     missing = run.state.read(partial(places.uncounted, connection=scope.connection, account=scope.account))
     if missing:
-        raise Misconfigured(
+        raise Incomplete(
             f"no stock figures were counted yet at {', '.join(missing)}: their locations are not told any",
             remedy="it is done with the warehouse's next snapshot; if one is held, look at it and approve it",
         )

@@ -60,8 +60,8 @@ def near_misses(tx: Reader, scope: Scope, sku: str) -> Iterator[str]:
     Found by looking up the likely spellings and the neighbours in order: a look at every SKU of a large
     warehouse would hold up all writing.
     """
-    path, plain = (scope.account.merchant, scope.account.name), _plain(sku)
-    if not plain or not is_part(sku):
+    path, bare = (scope.account.merchant, scope.account.name), plain(sku)
+    if not bare or not is_part(sku):
         return
     connection = scope.connection
     spelt = list(dict.fromkeys(_spellings(sku)))
@@ -76,10 +76,10 @@ def near_misses(tx: Reader, scope: Scope, sku: str) -> Iterator[str]:
         for start in starts
         for reverse in (False, True)
     )
-    yield from (key[-1] for key, _ in around if key[-1] != sku and _plain(key[-1]) == plain)
+    yield from (key[-1] for key, _ in around if key[-1] != sku and plain(key[-1]) == bare)
 
 
-def _plain(sku: str) -> str:
+def plain(sku: str) -> str:
     """What is left of a SKU without what people get wrong."""
     return "".join(sku.split()).casefold().lstrip("0")
 

@@ -4,7 +4,7 @@ import shlex
 
 import msgspec
 
-from dropstreamd.channels import orders, promises, references
+from dropstreamd.channels import orders, promises, references, too_late
 from dropstreamd.channels.references import Allocation
 from dropstreamd.channels.run import Scope
 from dropstreamd.model.orders import OutboundOrder
@@ -57,6 +57,7 @@ def nothing_to_tell(
         if doc is not None and not doc.late:
             documents.save(tx, book, order_key, msgspec.structs.replace(doc, late=True), doc)
         documents.open_task(tx, book.flow, task_key(order_key, package.key), task)
+        too_late.renew(tx, scope, book, order_key, now_s=now_s)
 
     return Nothing(why=f"its order {ended}{BEFORE}", then=then)
 

@@ -57,7 +57,7 @@ def _before(doc: Document) -> Life:
 
 
 def _after(tx: Reader, account: WarehouseAccount, doc: Document) -> Life:
-    if doc.late:
+    if doc.late and doc.stay != "shipped":
         return Life.SHIPPED_AFTER_CANCEL
     ended = Life.SHIPPED if doc.stay == "shipped" else _stopped(doc)
     if ended is not None:

@@ -13,6 +13,7 @@ from dropstreamd.channels import (
     rules,
     sent_by_another,
     sent_names,
+    too_late,
     unstopped,
 )
 from dropstreamd.channels.attempts import OF_ONE_ALONE
@@ -44,6 +45,7 @@ def book(scope: Scope) -> Book:
         read_sent=_decode_sent.decode,
         named=sent_names.keeper(scope, CHANNEL),
         ended=partial(_all_has_left, scope.account),
+        describe_ended=partial(too_late.describe, scope),
         describe=outbound.describe,
         saved=promises.keeper(scope.account, scope.connection),
     )

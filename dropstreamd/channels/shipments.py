@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import late, orders, parcels, promises, references, replacing, voided
+from dropstreamd.channels import late, orders, parcels, promises, references, replacing, too_late, voided
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Allocation, Taken, Told
 from dropstreamd.channels.run import Run, Scope
@@ -122,7 +122,7 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
     """The package as the store is told of it: which lines of its order, at most what was ordered."""
     package = _decode.decode(doc.content)
     if package.voided:
-        return voided.nothing_to_tell(scope, package, told=doc.accepted > 0)
+        return voided.nothing_to_tell(scope, package, now_s, told=doc.accepted > 0)
     link = references.find(tx, scope.account, package.reference)
     if link is None or link.connection != scope.connection.id:
         return Park(cause="link", reason=f"{package.reference} is no order of this connection")
@@ -338,6 +338,7 @@ def _then(
         promises.shipped(tx, account, connection, order_key, order, now_s=now_s, facility=package.facility)
         for key, task in tasks:
             documents.open_task(tx, Flow(connection, CHANNEL), key, task)
+        too_late.renew(tx, scope, orders.book(scope), order_key, now_s=now_s)
 
     return then
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from dropstreamd.channels.run import Run
 from dropstreamd.config.schema import Connection
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import Incomplete
 from dropstreamd.store import cursors
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Flow
@@ -40,12 +40,12 @@ def judge(tx: Writer, connection: Connection, unsold: Sequence[str], shown: int,
 
 
 def assert_few(run: Run) -> None:
-    """Raises Misconfigured where levels are left alone since they are too many."""
+    """Raises Incomplete where levels are left alone since they are too many."""
     connection, share = run.scope.connection, run.scope.account.breaker.zeroed_share
     kept = run.state.read(partial(cursors.get, flow=_kept(connection)))
     left_alone_anyway = connection.shares_store and not connection.locations
     if kept and not left_alone_anyway:
-        raise Misconfigured(
+        raise Incomplete(
             f"{kept} SKUs that the store shows some of are sold by no listing, no bundle and no SKU of the"
             f" warehouse any more: more than {share:.0%}, so that they keep their level",
             remedy="put the missing listings or bundles back; or, if they are meant to go, set a larger"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dropstreamd.channels import orders, promises, references
+from dropstreamd.channels import orders, promises, references, too_late
 from dropstreamd.channels.references import Taken
 from dropstreamd.channels.run import Scope
 from dropstreamd.model.shipments import Package
@@ -26,19 +26,19 @@ _UNSURE = (State.OPEN, State.DOUBT)
 _decode = msgspec.msgpack.Decoder(Package)
 
 
-def nothing_to_tell(scope: Scope, package: Package, *, told: bool) -> Nothing:
+def nothing_to_tell(scope: Scope, package: Package, now_s: float, *, told: bool) -> Nothing:
     """What is done with it; where the store was told, its change is a task (`described`)."""
     if told:
         return Nothing(why="its label was voided after the store was told of it")
 
     def free_units(tx: Writer) -> None:
         references.allocate(tx, scope.account, package.reference, package.key, ())
-        _promise_again(tx, scope, package.reference)
+        _promise_again(tx, scope, package.reference, now_s)
 
     return Nothing(why="its label was voided before the store was told of it", then=free_units)
 
 
-def _promise_again(tx: Writer, scope: Scope, reference: str) -> None:
+def _promise_again(tx: Writer, scope: Scope, reference: str, now_s: float) -> None:
     """What had left in the package is still to leave."""
     link = references.find(tx, scope.account, reference)
     if link is None or link.connection != scope.connection.id:
@@ -46,6 +46,7 @@ def _promise_again(tx: Writer, scope: Scope, reference: str) -> None:
     order = documents.get(tx, Flow(link.connection, orders.CHANNEL), link.order)
     if order is not None:
         promises.keeper(scope.account, scope.connection)(tx, link.order, order)
+        too_late.renew(tx, scope, orders.book(scope), link.order, now_s=now_s)
 
 
 def left_out(tx: Reader, scope: Scope, taken: Taken) -> Taken:

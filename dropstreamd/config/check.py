@@ -1,6 +1,6 @@
 """`dropstreamd check`: is the configuration fit to run?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -13,11 +13,22 @@ from dropstreamd.config.untold import untold
 from dropstreamd.errors import ConfigError, Problem
 
 
-def check(conf_dir: Path, plugins: Plugins, out: TextIO, *, secrets: SecretStore | None) -> int:
+def _nothing(_config: Config) -> Iterable[str]:
+    return ()
+
+
+def check(
+    conf_dir: Path,
+    plugins: Plugins,
+    out: TextIO,
+    *,
+    secrets: SecretStore | None,
+    known: Callable[[Config], Iterable[str]] = _nothing,
+) -> int:
     """Print every problem, a line each, and a summary; 0 if there is none, else 1.
 
     With `secrets`, one that cannot be read is a problem too (None where the machine is not the one that
-    will run it).
+    will run it). `known` are notes on a sound configuration, from what the daemon knows.
     """
     try:
         loaded = load(conf_dir, plugins)
@@ -38,6 +49,8 @@ def check(conf_dir: Path, plugins: Plugins, out: TextIO, *, secrets: SecretStore
     for connection in loaded.config.connections.values():
         for said in untold(connection, loaded.config.account(connection), plugins):
             out.write(f"note: connection {connection.name}: {said}\n")
+    for said in known(loaded.config):
+        out.write(f"note: {said}\n")
     return 0
 
 

@@ -23,6 +23,7 @@ from dropstreamd.control.messages.setup import (
     TryFile,
     Unreadable,
 )
+from dropstreamd.control.messages.status import ElsewhereShown
 from dropstreamd.control.refused import name_of, refuse
 from dropstreamd.control.route import Call, Empty, Route
 from dropstreamd.control.side_tests import shown
@@ -147,6 +148,9 @@ async def reload(desk: Desk, call: Call[Empty, Empty]) -> Reloaded:
         ),
         elsewhere={each.id: found for each in connections if (found := elsewhere(desk, each))},
         still_on=still_on,
+        left_behind=tuple(
+            ElsewhereShown(error=each.message, remedy=each.remedy) for each in desk.daemon.left_behind()
+        ),
     )
 
 

@@ -89,16 +89,16 @@ def _job_card(
         late_s=0.0 if due is None else max(0.0, now_s - due.fire.at_s),
         waiting=job.name in actor.waiting(),
         last_success_s=agenda.followed().last_success_s,
-        trouble=_trouble(actor.trouble.get(job.name)),
+        trouble=_trouble(actor.trouble.get(job.name), next_s),
     )
 
 
-def _trouble(trouble: Trouble | None) -> TroubleShown | None:
+def _trouble(trouble: Trouble | None, next_s: float | None) -> TroubleShown | None:
     if trouble is None:
         return None
     return TroubleShown(
         failures=0 if trouble.unfinished else trouble.failures,
-        retry_s=trouble.retry_s,
+        retry_s=trouble.tried_s(next_s),
         error=trouble.error,
         remedy=trouble.remedy,
         held=trouble.held,

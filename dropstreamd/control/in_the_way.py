@@ -12,10 +12,13 @@ def in_the_way(desk: Desk, connection: Connection, channel: str, said: Collectio
     none for a cause that was `said` already."""
     supervisor = desk.daemon.connections.get(connection.id)
     actor = None if supervisor is None else supervisor.actors.get(channel)
-    for job, trouble in () if actor is None else actor.trouble.items():
+    if actor is None:
+        return
+    for job, trouble in actor.trouble.items():
         if any(trouble.error in each for each in said):
             continue
-        again = utc(trouble.retry_s).astimezone(connection.timezone)
+        next_s = actor.agendas[job].look(desk.now_s())[1]
+        again = utc(trouble.tried_s(next_s)).astimezone(connection.timezone)
         held = "needs somebody to act" if trouble.held else "failed"
         yield f"{channel}.{job} {held}: {trouble.error}; it is tried again at {again:%Y-%m-%d %H:%M:%S %Z}"
         if trouble.remedy:

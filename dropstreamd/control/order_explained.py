@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dropstreamd.channels import acknowledged
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Connection, WarehouseAccount
+from dropstreamd.control import shipped_by_hand
 from dropstreamd.store.base import Reader
 from dropstreamd.store.records import Document, Standing, State
 from dropstreamd.store.transitions import BY_HAND, may_come_back, sent_back
@@ -22,7 +23,10 @@ def explained(
 ) -> tuple[str, ...]:
     """From what the store wants to what the warehouse has made of it."""
     command = f"dropstreamctl order VERB {connection.name} {shlex.quote(doc.number)} --why …"
-    return (*_by_hand(doc), *_place(doc, command), *_at_the_warehouse(tx, connection, account, doc))
+    if doc.stay == "shipped" and doc.state in (State.ACCEPTED, State.VOID):
+        return (*shipped_by_hand.explained(tx, connection, account, doc, command), *_corrected(doc))
+    steps = (*_by_hand(doc), *_corrected(doc), *_place(doc, command))
+    return (*steps, *_at_the_warehouse(tx, connection, account, doc))
 
 
 def _by_hand(doc: Document) -> Iterator[str]:
@@ -30,6 +34,9 @@ def _by_hand(doc: Document) -> Iterator[str]:
         yield f"a person has the last word on it: {BY_HAND[doc.stay].replace('-', ' ')}: {doc.stay_why}"
     if doc.left_after_all:
         yield "it left all the same: the store is told of its packages, since a person says so"
+
+
+def _corrected(doc: Document) -> Iterator[str]:
     if doc.override:
         yield "its address was put right by hand; a change of it in the store wins over that"
     if doc.resent:

@@ -23,6 +23,7 @@ from dropstreamd.control.order_known import known, said_of
 from dropstreamd.control.order_shown import packages
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty
+from dropstreamd.control.shipped_by_hand import sends_it_too
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import by_hand, documents, handover, transitions
@@ -52,11 +53,12 @@ def _mark_shipped(tx: Writer, spot: Spot, asked: Shipped) -> str:
         _foresee(tx, spot, doc)
     for end in ("", " rejected", " short", " not-stopped"):
         documents.drop_task(tx, spot.book.flow, spot.key + end)
-    spot.change(tx, lambda doc: by_hand.shipped(doc, spot.now_s, spot.said))
+    closed = spot.change(tx, lambda doc: by_hand.shipped(doc, spot.now_s, spot.said))
+    beside = "; the warehouse sends it too unless it is stopped there" if sends_it_too(closed) else ""
     if not tell:
-        return f"{doc.number} is closed as shipped; neither the warehouse nor the store was told"
+        return f"{doc.number} is closed as shipped; neither the warehouse nor the store was told{beside}"
     _stage_package(tx, spot, asked)
-    return f"{doc.number} is closed as shipped; the store is told with the next run of shipments"
+    return f"{doc.number} is closed as shipped; the store is told with the next run of shipments{beside}"
 
 
 def _refuse_ended(tx: Reader, spot: Spot, doc: Document, *, tell: bool) -> None:

@@ -12,12 +12,13 @@ from dropstreamd.channels import deriving, places, promises
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.config.untold import untold
-from dropstreamd.control import sampling
+from dropstreamd.control import sampling, sku_fit
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.runs import Backlog, Side
 from dropstreamd.control.messages.setup import (
     LevelChange,
     Names,
+    NearSku,
     Preflight,
     SampleOrder,
     SideTested,
@@ -33,6 +34,8 @@ from dropstreamd.store.base import Reader
 DEADLINE_S = 150.0
 NAMES_LIMIT = 100
 EXAMPLES = 20
+MEANT = 3
+"""SKUs that one may mean."""
 ORDERS_WAIT_S = 60.0
 """For the orders that the store tells of first, where there are none here to make a sample of."""
 
@@ -54,10 +57,13 @@ async def preflight(desk: Desk, call: Call[Empty, Empty]) -> Preflight:
     no_store, no_warehouse = asked.unseen("store"), asked.unseen("warehouse")
     theirs = warehouse.skus if warehouse.skus is not None else known.figures
     apart = no_store or ("" if theirs is not None else no_warehouse or NO_STOCK)
+    unmatched = _without(connection, store.skus, theirs)
+    fit = partial(_misfits, connection, store.skus, theirs, unmatched)
+    hidden, near = await trio.to_thread.run_sync(fit)
     await desk.note(connection, "preflight", "was looked through before the first order", who=call.who)
     return Preflight(
         sides=tuple(asked.tested[side] for side in SIDES),
-        store_skus_unmatched=_names(_without(connection, store.skus, theirs), apart),
+        store_skus_unmatched=_names(unmatched, apart),
         warehouse_skus_unmatched=_names(_unsold(connection, store.skus, theirs), apart),
         store_skus_twice=_names(store.duplicate_skus if store.skus is not None else None, no_store),
         warehouse_skus_twice=_names(
@@ -65,6 +71,12 @@ async def preflight(desk: Desk, call: Call[Empty, Empty]) -> Preflight:
         ),
         methods_unmapped=_names(_held(store.ship_methods, connection), no_store),
         carriers_unmapped=_names(_unmapped(warehouse.carriers, connection.carriers), no_warehouse),
+        skus_hidden=_names(hidden, apart),
+        skus_near=_names(near, apart),
+        near_examples=tuple(
+            NearSku(sku=sku, meant=tuple(meant[:MEANT]))
+            for sku, meant in islice((near or {}).items(), EXAMPLES)
+        ),
         shipments_refused=tuple(untold(connection, scope.account, desk.daemon.accounts.plugins)),
         overlaps=tuple(_overlaps(connection, scope.siblings)),
         sample_order=asked.sample,
@@ -195,6 +207,17 @@ def _unsold(
     if ours is None or theirs is None:
         return None
     return set(theirs) - {each for sku in ours for each in deriving.recipe(connection, sku)}
+
+
+def _misfits(
+    connection: Connection,
+    ours: Collection[str] | None,
+    theirs: Collection[str] | None,
+    unmatched: Collection[str] | None,
+) -> tuple[set[str] | None, dict[str, list[str]] | None]:
+    if ours is None or theirs is None or unmatched is None:
+        return None, None
+    return sku_fit.hidden(connection, ours, theirs), sku_fit.near(connection, unmatched, theirs)
 
 
 def _unmapped(names: Collection[str] | None, mapped: Mapping[str, str]) -> set[str] | None:

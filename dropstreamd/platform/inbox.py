@@ -84,6 +84,13 @@ def mark(entry: Entry, digest: str, *, readable: bool) -> str:
     return str(seen)
 
 
+def file_key(name: str, digest: str) -> str:
+    """The key that a file is set aside under, where it cannot be read: the same for the same bytes under the
+    same name. Those of one name are alike up to their last space."""
+    named = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    return f"file {named} {digest}"
+
+
 class Inbox:
     """One folder that files come to, for one run."""
 

@@ -35,7 +35,9 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     first `page` of a later run: reading again from it must bring everything changed since (an
     overlap is welcome, the daemon deduplicates). `more` asks for another call in this run. `mark`
     names a finite piece of input (a file) that ends with this page: it is remembered as taken
-    together with the documents, and handed to `confirm` once they are durable.
+    together with the documents, and handed to `confirm` once they are durable. `read`, on such
+    a page, is the key (`inbox.file_key`) that the file would have been set aside under: if it was before,
+    that is settled.
     """
 
     documents: tuple[T, ...] = ()
@@ -43,6 +45,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     cursor: str | None = None
     more: bool = False
     mark: str | None = None
+    read: str | None = None
 
 
 class StockPage(msgspec.Struct, frozen=True, kw_only=True):

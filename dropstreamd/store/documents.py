@@ -58,6 +58,14 @@ def _never(_tx: Reader, _doc: Document) -> bool:
     return False
 
 
+DescribeEnded = Callable[[Reader, Document], str]
+"""As `Describe`, of a document that has `Ended`; "" where that makes no difference."""
+
+
+def _as_any_other(_tx: Reader, _doc: Document) -> str:
+    return ""
+
+
 def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _purpose: Purpose, _at_s: float) -> None:
     """A `Named` for flows whose other side answers to what it is told inside."""
 
@@ -71,7 +79,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
     `amends`: the sink takes a changed document after hand-over; `cancels`: it stops one that the source
     took back, told in the form that was accepted, which `read_sent` decodes. Otherwise it becomes a task.
-    `named` keeps the names that documents are sent under; of what has `ended` a change is a task.
+    `named` keeps the names that documents are sent under; of what has `ended` a change is a task, which
+    `describe_ended` may put in other words.
     """
 
     flow: Flow
@@ -82,6 +91,12 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     read_sent: ReadSent = _as_it_is
     named: Named = nobody_asks_by_name
     ended: Ended = _never
+    describe_ended: DescribeEnded = _as_any_other
+
+    def described(self, tx: Reader, doc: Document) -> str:
+        """How a document differs from what was handed over, as a task says it."""
+        ended = self.describe_ended(tx, doc) if self.ended(tx, doc) else ""
+        return ended or self.describe(doc)
 
 
 def get(tx: Reader, flow: Flow, key: str) -> Document | None:
@@ -188,7 +203,7 @@ def task_of_change(tx: Writer, book: Book, key: str, doc: Document, now_s: float
     owed = doc.changed_since_accepted or doc.owes_stop
     if doc.state is not State.ACCEPTED or not (owed or tx.get(Table.TASKS, path)):
         return 0
-    detail = book.describe(doc) if owed else "changed back to what was handed over"
+    detail = book.described(tx, doc) if owed else "changed back to what was handed over"
     title = f"{doc.number} {'was cancelled by hand' if doc.owes_stop else 'changed'} after hand-over"
     task = Task(
         kind="changed",

@@ -21,7 +21,7 @@ from outcome import Error, Outcome, capture
 from dropstreamd.errors import Misconfigured, StateFull, StoreError
 from dropstreamd.store.base import Reader, Restored, Size, Writer
 from dropstreamd.store.keys import Key
-from dropstreamd.store.schema import MIGRATIONS, Migration, migrate_one
+from dropstreamd.store.schema import MIGRATIONS, Migration, migrate_one, schema_of
 from dropstreamd.store.tables import Table
 from dropstreamd.store.transaction import LmdbReader, LmdbWriter
 
@@ -139,14 +139,23 @@ def open_environment(
 def open_copy(path: Path) -> Iterator[Environment]:
     """The state in the file `path`, which nobody writes, as it is. StoreError if it cannot be opened."""
     with _opened(path, max_dbs=len(Table), readonly=True, lock=False) as env:
-        names = set(env.dbs())
-        # Opened outside of a transaction: a handle opened within one that is read-only goes with it.
-        handles = {
-            table: env.open_db(table.value.encode(), create=False)
-            for table in Table
-            if table.value.encode() in names
-        }
-        yield Environment(env, handles)
+        yield Environment(env, _there(env))
+
+
+@contextmanager
+def open_beside(path: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Iterator[Environment]:
+    """The state in the file `path`, for reading alone, also while a daemon of another process writes it.
+    StoreError if it cannot be opened, is of another schema, or has no lock table: made here, that might be
+    of a user whose files the daemon may not open."""
+    if not path.with_name(f"{path.name}-lock").is_file():
+        raise StoreError(f"{path} has no lock table beside it: no daemon has used it here")
+    with _opened(path, map_size=limit_bytes, max_dbs=len(Table), readonly=True) as env:
+        handles = _there(env)
+        environment = Environment(env, handles)
+        version = environment.read(schema_of) if Table.META in handles else None
+        if version != len(MIGRATIONS) + 1 or len(handles) < len(Table):
+            raise StoreError(f"{path} is not a state of this version", remedy=_REMEDY)
+        yield environment
 
 
 def restored_of(reader: Reader) -> Restored | None:
@@ -175,6 +184,17 @@ def _opened(path: Path, **options: Any) -> Iterator[lmdb.Environment]:
         raise StoreError(f"{path} cannot be used: {error}", remedy=_REMEDY) from error
     finally:
         env.close()
+
+
+def _there(env: lmdb.Environment) -> _Handles:
+    """The tables that are there."""
+    names = set(env.dbs())
+    # Opened outside of a transaction: a handle opened within one that is read-only goes with it.
+    return {
+        table: env.open_db(table.value.encode(), create=False)
+        for table in Table
+        if table.value.encode() in names
+    }
 
 
 def _newest(env: lmdb.Environment, migrations: Sequence[Migration]) -> _Handles:

@@ -100,7 +100,7 @@ def _refused_change(tx: Writer, book: Book, key: str, doc: Document, outcome: Re
         kind="refused",
         number=doc.number,
         title=f"{doc.number} changed after hand-over, and the change was refused",
-        detail=f"{book.describe(doc)}; refused: {outcome.reason}",
+        detail=f"{book.described(tx, doc)}; refused: {outcome.reason}",
         since_s=now_s,
         revision=doc.revision,
     )

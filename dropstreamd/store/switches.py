@@ -52,6 +52,11 @@ def turn(tx: Writer, connection: str, channel: str, *, on: bool, now_s: float, w
     return new
 
 
+def connections(tx: Reader) -> set[str]:
+    """The connections that the state knows, whether a file has them or not: each has switches."""
+    return {path[0] for path, _ in tx.scan(Table.SWITCHES)}
+
+
 # ---- how far each job's schedule has been followed
 
 

@@ -8,6 +8,7 @@ import trio
 
 from dropstreamd.actors.actor import Actor, Listener
 from dropstreamd.channels import believing
+from dropstreamd.channels.left_behind import LeftBehind, left_behind
 from dropstreamd.channels.older import Agreed
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import Clock
@@ -222,6 +223,11 @@ class Daemon:
                 for actor in self.connections[connection_id].actors.values():
                     actor.reconfigured()
             return changes
+
+    def left_behind(self) -> list[LeftBehind]:
+        """What was open under ids that no file has any more, where a new connection seems to be the same."""
+        broken = [each.id for each in self.broken if each.kind == "connection"]
+        return self.state.read(partial(left_behind, config=self.config, broken=broken))
 
     # ---- switches and runs
 

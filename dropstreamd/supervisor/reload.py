@@ -62,6 +62,7 @@ class Reloader:
                 wait_for_a_restart=changes.daemon,
             )
             await self.tell_unreadable()
+            self.tell_left_behind()
             return changes
         finally:
             await self._notifier.ready(self.summary())
@@ -84,6 +85,11 @@ class Reloader:
         problems = await trio.to_thread.run_sync(lambda: [str(problem) for problem in look()])
         if problems:
             _log.error("secrets_cannot_be_read", problems=problems)
+
+    def tell_left_behind(self) -> None:
+        """Log what is open under an id that was changed: nothing of it goes on."""
+        for each in self._daemon.left_behind():
+            _log.error("left_behind", id=each.id, open=each.count, new=each.new.id, remedy=each.remedy)
 
     def summary(self) -> str:
         """A line for `systemctl status`."""

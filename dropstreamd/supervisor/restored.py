@@ -9,7 +9,7 @@ from dropstreamd.channels.jobs import DESCRIBED
 from dropstreamd.config.schema import Config
 from dropstreamd.model.handover import InDoubt
 from dropstreamd.store import control_numbers, cursors, documents, handover, runs, settling, stock, switches
-from dropstreamd.store.base import Reader, Restored, Store, Writer
+from dropstreamd.store.base import Restored, Store, Writer
 from dropstreamd.store.documents import Book
 from dropstreamd.store.records import Document, Flow, State
 from dropstreamd.store.runs import Line
@@ -35,18 +35,13 @@ async def after_a_restore(state: Store, config: Config, now_s: float) -> None:
     restored = state.restored()
     if restored is None:
         return
-    connections = sorted(config.connections.keys() | state.read(_known))
+    connections = sorted(config.connections.keys() | state.read(switches.connections))
     for connection in connections:
         await state.write(partial(_restore_connection, connection=connection, restored=restored, now_s=now_s))
     await state.write(control_numbers.leap)
     await state.write(partial(stock.keep_restored, at_s=restored.restored_at_s))
     await state.confirm_restored()
     _log.warning("state_restored", backup_made_at_s=restored.made_at_s, connections=len(connections))
-
-
-def _known(tx: Reader) -> set[str]:
-    """The connections that the state knows: each has switches."""
-    return {path[0] for path, _ in tx.scan(Table.SWITCHES)}
 
 
 def _restore_connection(tx: Writer, *, connection: str, restored: Restored, now_s: float) -> None:

@@ -16,7 +16,7 @@ from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.shipments import Package
 from dropstreamd.platform.contract import Bad, Page, StockPage, Taken
 from dropstreamd.platform.files import Entry
-from dropstreamd.platform.inbox import Fetched, Inbox, mark
+from dropstreamd.platform.inbox import Fetched, Inbox, file_key, mark
 
 T = TypeVar("T")
 
@@ -24,16 +24,18 @@ OpenInbox = Callable[[], Awaitable[Inbox]]
 
 
 class Finished:
-    """A file of which nothing more is to be read: its mark, and why it could not be, if so."""
+    """A file of which nothing more is to be read: its mark, and why it could not be, if so. `digest` is that
+    of one that was read to its end now, or as far as it can be: `read` is its key where nothing was wrong."""
 
-    def __init__(self, entry: Entry, file_mark: str, reason: str = "") -> None:
+    def __init__(self, entry: Entry, file_mark: str, reason: str = "", digest: str = "") -> None:
         self.entry = entry
         self.mark = file_mark
         self.bad: tuple[Bad, ...] = ()
+        self.read = file_key(entry.name, digest) if digest and not reason else None
         if reason:
             place = entry.name.encode(errors="backslashreplace").decode()
-            seen = hashlib.blake2b(file_mark.encode(), digest_size=16).hexdigest()
-            self.bad = (Bad(key=f"file {seen}", place=place, reason=reason, raw=b""),)
+            seen = digest or hashlib.blake2b(file_mark.encode(), digest_size=16).hexdigest()
+            self.bad = (Bad(key=file_key(entry.name, seen), place=place, reason=reason, raw=b""),)
 
 
 class Queue(Generic[T]):
@@ -96,7 +98,7 @@ class Queue(Generic[T]):
 
     def _end(self, fetched: Fetched, reason: str = "") -> Finished:
         self.close()
-        return Finished(fetched.entry, fetched.mark(readable=not reason), reason)
+        return Finished(fetched.entry, fetched.mark(readable=not reason), reason, fetched.digest)
 
 
 class ShipmentSource:
@@ -115,7 +117,9 @@ class ShipmentSource:
             if found is None:
                 return Page(cursor=cursor)
             if isinstance(found, Finished):
-                return Page(bad=found.bad, mark=found.mark, cursor=cursor, more=self._queue.more)
+                return Page(
+                    bad=found.bad, mark=found.mark, cursor=cursor, more=self._queue.more, read=found.read
+                )
             if found.packages or found.bad:
                 return Page(documents=found.packages, bad=found.bad, cursor=cursor, more=True)
 

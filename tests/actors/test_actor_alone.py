@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from dropstreamd.channels.run import Run, RunStopped
-from dropstreamd.errors import DropstreamError, Misconfigured, Unreachable
+from dropstreamd.errors import DropstreamError, Incomplete, Misconfigured, Unreachable
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.supervisor.keeper import Faults, keep
@@ -68,6 +68,57 @@ async def test_what_a_person_has_put_right_is_tried_at_once(
         nursery.cancel_scope.cancel()
     assert [ended.result for ended in lone.ended.runs] == ["held", "failed", "done"]
     assert not lone.actor.trouble
+
+
+async def test_where_all_was_done_that_could_be_no_fire_is_left_out(
+    state: InlineStore, autojump_clock: MockClock
+) -> None:
+    """A person is told, and the job goes on: what it waits for may come by itself."""
+    wrong = True
+
+    async def work(_run: Run, _start_s: float) -> None:
+        await trio.lowlevel.checkpoint()
+        if wrong:
+            raise Incomplete("the newest figures are old")
+
+    lone = Lone(state, work, rules=("every 15 minutes",))
+    await lone.enable()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lone.actor.run)
+        await trio.sleep(6 * 3600 + 1)
+        fires = [ended for ended in lone.ended.runs if ended.trigger == "schedule"]
+        assert len(fires) == 24
+        assert {ended.result for ended in lone.ended.runs} == {"held"}
+        trouble = lone.actor.trouble["smart"]
+        assert trouble.held
+        upcoming_s = lone.actor.agendas["smart"].look(lone.clock.now_s())[1]
+        assert upcoming_s is not None
+        assert upcoming_s - lone.clock.now_s() <= 900
+        assert trouble.tried_s(upcoming_s) == min(trouble.retry_s, upcoming_s)
+        wrong = False
+        await trio.sleep(900)
+        nursery.cancel_scope.cancel()
+    assert lone.ended.runs[-1].result == "done"
+    assert not lone.actor.trouble
+
+
+async def test_without_a_schedule_what_is_incomplete_is_tried_again(
+    state: InlineStore, autojump_clock: MockClock
+) -> None:
+    async def work(_run: Run, _start_s: float) -> None:
+        await trio.lowlevel.checkpoint()
+        raise Incomplete("the newest figures are old")
+
+    lone = Lone(state, work)
+    await lone.enable()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lone.actor.run)
+        lone.ask()
+        await trio.sleep(301)
+        nursery.cancel_scope.cancel()
+    assert [ended.trigger for ended in lone.ended.runs] == ["person", "retry"]
+    trouble = lone.actor.trouble["smart"]
+    assert trouble.tried_s(None) == trouble.retry_s
 
 
 async def test_a_clock_set_back_by_a_year_ends_no_wait_in_a_year(

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from dropstreamd.channels import inventory
-from dropstreamd.errors import Misconfigured, NoLocation, RateLimited
+from dropstreamd.errors import Incomplete, NoLocation, RateLimited
 from dropstreamd.store import level_flows, stock
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.tables import Table
@@ -29,7 +29,7 @@ async def test_mapping_a_running_connection(state: InlineStore) -> None:
     assert shown(plant) == {"": {"A": 8, "B": 4}}
     plant.configure(shop=located())
     pushed(plant)
-    with pytest.raises(Misconfigured, match="counted yet at E, W"):
+    with pytest.raises(Incomplete, match="counted yet at E, W"):
         await synced(plant)
     assert pushed(plant) == []
     await synced(plant, ("E", "A", 5), ("W", "A", 3), ("W", "B", 4))
@@ -114,7 +114,7 @@ async def test_locations_that_change_their_facilities(plant: Plant) -> None:
     await plant.smart()
     assert pushed(plant) == [(WEST, "A"), (EAST, "A")]
     plant.configure(shop=located(locations={EAST: "W", WEST: "N"}))
-    with pytest.raises(Misconfigured, match="counted yet at N"):
+    with pytest.raises(Incomplete, match="counted yet at N"):
         await plant.smart()
     assert shown(plant)[WEST]["A"] == 0  # of N nothing is known
     assert (await synced(plant, ("E", "A", 9), ("W", "A", 3), ("N", "A", 2)))[WEST] == {"A": 2}

@@ -269,6 +269,76 @@ async def test_a_late_shipment_is_recorded_and_never_told(plant: Plant) -> None:
     assert plant.doc("P1", "shipments").state is State.VOID
 
 
+async def close(plant: Plant, key: str, revision: int) -> bool:
+    book = plant_book(plant)
+    return await plant.state.write(partial(documents.close_task, book=book, key=key, revision=revision))
+
+
+async def test_a_task_to_stop_an_order_says_when_all_of_it_has_left(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.place(order("1", ("A", 2)))
+    await plant.import_orders()
+    plant.place(cancelled(order("1", ("A", 2))))
+    await plant.import_orders()
+    first = plant.tasks()["sales_orders", "o1"]
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    assert plant.tasks()["sales_orders", "o1"] == first, "the rest is still to be stopped"
+    plant.ship(replace(package("P2", "SH1", ("A", 1)), shipped_at=utc(START_S - 86400)))
+    await plant.export()
+    await plant.export()
+    task = plant.tasks()["sales_orders", "o1"]
+    assert task.detail == (
+        "cancelled in the store, too late to stop it: all of it has left "
+        "(package P1 on 2026-03-02, package P2 on 2026-03-01): "
+        "intercept it, or arrange its return and the refund"
+    )
+    assert not await close(plant, "o1", first.revision), "nobody closes what he has not read"
+    assert await close(plant, "o1", task.revision)
+    plant.place(replace(cancelled(order("1", ("A", 2))), updated_at=utc(START_S + 60)))
+    await plant.import_orders()
+    assert plant.tasks().keys() == {("sales_orders", "o1 late P1"), ("sales_orders", "o1 late P2")}
+
+
+async def test_what_has_left_before_it_was_cancelled_is_not_to_be_stopped(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    plant.place(cancelled(order("1")))
+    await plant.import_orders()
+    assert "too late to stop it" in plant.tasks()["sales_orders", "o1"].detail
+
+
+async def test_a_voided_label_brings_the_task_to_stop_it_back(state: InlineStore) -> None:
+    plant = Plant(state)
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(cancelled(order("1")))
+    await plant.import_orders()
+    first = plant.tasks()["sales_orders", "o1"]
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    plant.ship(replace(package("P1", "SH1", ("A", 1)), voided=True))
+    await plant.export()
+    task = plant.tasks()["sales_orders", "o1"]
+    assert (task.detail, task.revision) == (first.detail, first.revision + 2)
+
+
+async def test_what_the_warehouse_did_not_stop_has_left(plant: Plant) -> None:
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.place(cancelled(order("1")))
+    await plant.import_orders()
+    plant.say("SH1", "not-cancelled")
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    task = plant.tasks()["sales_orders", "o1 not-stopped"]
+    assert (task.revision, "too late to stop it" in task.detail) == (1, True)
+
+
 async def test_partial_then_whole(plant: Plant) -> None:
     plant.place(order("1", ("A", 2)))
     await plant.import_orders()

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import believing, orders
-from dropstreamd.errors import Misconfigured, Unreachable
+from dropstreamd.errors import Incomplete, Misconfigured, Unreachable
 from dropstreamd.model.handover import Outcome, Prepared
 from dropstreamd.model.stock import Level
 from dropstreamd.platform.contract import Part, Record, StockPage, Taken
@@ -226,7 +226,7 @@ async def test_a_warehouse_that_tells_no_figures_any_more_is_noticed(plant: Plan
     plant.place(order("1", ("A", 3), method="unmapped"))
     await plant.import_orders()
     for run in (plant.smart, plant.full):
-        with pytest.raises(Misconfigured, match="37 hours old"):
+        with pytest.raises(Incomplete, match="37 hours old"):
             await run()
         assert shown(plant) == {"A": 7}
     plant.report({"A": 9})
@@ -267,7 +267,7 @@ async def test_a_warehouse_that_never_told_figures_is_noticed(plant: Plant) -> N
     await plant.smart()
     plant.later(hours=2)
     for run in (plant.smart, plant.full):
-        with pytest.raises(Misconfigured, match="no stock figures of warehouse main were believed"):
+        with pytest.raises(Incomplete, match="no stock figures of warehouse main were believed"):
             await run()
     plant.report({"A": 9})
     await plant.smart()

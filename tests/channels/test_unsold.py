@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import unsold
-from dropstreamd.errors import Misconfigured
+from dropstreamd.errors import Incomplete
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.located import CALM, EAST, WEST, located, shown, synced
 from tests.channels.plant import ACCOUNT, Plant, connection
@@ -57,7 +57,7 @@ async def test_half_a_file_takes_nothing_out_of_the_store(state: InlineStore) ->
     plant.configure(shop=connection(listings=listed(2)))
     plant.report({"TEE": 4} | dict.fromkeys(listed(MANY).values(), 8))
     for job in (plant.smart, plant.full):
-        with pytest.raises(Misconfigured, match=f"{MANY - 2} of .* SKUs") as caught:
+        with pytest.raises(Incomplete, match=f"{MANY - 2} of .* SKUs") as caught:
             await job()
         assert "zeroed_share in the breaker of warehouse main" in caught.value.remedy
         shown = plant.stores["shop"].shows()
@@ -70,7 +70,7 @@ async def test_half_a_file_takes_nothing_out_of_the_store(state: InlineStore) ->
 async def test_many_that_are_meant_to_go_are_told_0(state: InlineStore) -> None:
     plant = await selling(state)
     plant.configure(shop=connection(listings={}))
-    with pytest.raises(Misconfigured):
+    with pytest.raises(Incomplete):
         await plant.smart()
     plant.account = replace(ACCOUNT, breaker=replace(ACCOUNT.breaker, zeroed_share=1.0))
     plant.configure()
@@ -103,7 +103,7 @@ async def test_what_the_warehouse_has_under_its_new_names_is_sold_again(state: I
     plant = await selling(state)
     new = {sku: f"NEW-{sku}" for sku in listed(MANY)}
     plant.configure(shop=connection(listings=new))
-    with pytest.raises(Misconfigured):
+    with pytest.raises(Incomplete):
         await plant.smart()
     plant.report({"TEE": 5} | dict.fromkeys([*listed(MANY).values(), *new.values()], 6))
     await plant.smart()
@@ -114,7 +114,7 @@ async def test_few_that_are_left_of_too_many_are_told_0(state: InlineStore) -> N
     plant = await selling(state)
     new = {sku: f"NEW-{sku}" for sku in listed(MANY)}
     plant.configure(shop=connection(listings=new))
-    with pytest.raises(Misconfigured):
+    with pytest.raises(Incomplete):
         await plant.smart()
     plant.report({"TEE": 5} | dict.fromkeys([*listed(MANY).values(), *list(new.values())[1:]], 6))
     await plant.smart()
@@ -128,7 +128,7 @@ async def test_half_a_file_takes_nothing_out_of_a_location(state: InlineStore) -
     rows = [(facility, sku, 7) for facility in "EW" for sku in listed(MANY).values()]
     await synced(plant, *rows)
     plant.configure(shop=located(listings=listed(2)))
-    with pytest.raises(Misconfigured, match=f"{MANY - 2} of {MANY} SKUs"):
+    with pytest.raises(Incomplete, match=f"{MANY - 2} of {MANY} SKUs"):
         await plant.smart()
     assert {(at, shown(plant)[at]["S-9"]) for at in (EAST, WEST)} == {(EAST, 7), (WEST, 7)}
     plant.configure(shop=everything)

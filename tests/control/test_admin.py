@@ -116,9 +116,14 @@ async def test_what_waits_for_a_secret_or_a_file_is_tried_again_once_it_is_there
     path = office.conf / "connections.d" / "shop.toml"
 
     async def is_tried(method: str, to: str, body: dict[str, object] | None = None) -> bool:
-        later = {"retry_s": office.clock.now_s() + 3600, "retry_at_s": trio.current_time() + 3600}
-        waits = Trouble(failures=3, error="no secret", remedy="", held=True, unfinished=False, **later)
-        actor.troubles.now["import"] = waits
+        actor.troubles.now["import"] = Trouble(
+            failures=3,
+            retry_s=office.clock.now_s() + 3600,
+            retry_at_s=trio.current_time() + 3600,
+            error="no secret",
+            remedy="",
+            held=True,
+        )
         await client.ask(method, to, body)
         now = actor.trouble.get("import")  # none, once it went well
         return now is None or now.retry_s <= office.clock.now_s()

@@ -21,6 +21,7 @@ from dropstreamd.control.messages.setup import (
     LevelChange,
     MakeBackup,
     Names,
+    NearSku,
     Preflight,
     PutSecret,
     Reloaded,
@@ -101,6 +102,26 @@ def test_preflight(api: FakeApi) -> None:
     told = ctl(api, "preflight", "acme-vendure")
     assert told.code == 0
     golden("preflight", told.out)
+
+
+def test_preflight_of_skus_that_seem_to_fit(api: FakeApi) -> None:
+    found = msgspec.structs.replace(
+        READY,
+        skus_hidden=Names(count=2, names=("100", "200")),
+        skus_near=Names(count=21, names=("0 42", "tee-1")),
+        near_examples=(NearSku(sku="0 42", meant=("42",)), NearSku(sku="tee-1", meant=("TEE-1", "Tee-1"))),
+    )
+    api.answer(f"POST {AT}/preflight", found)
+    told = ctl(api, "preflight", "acme-vendure")
+    assert told.code == 0
+    assert (
+        "SKUs of both sides that are listed under another name: 2: 100, 200\n"
+        '    → they get no level: sell them no more, or add "100" = "100" to [listings]\n'
+        "    → to look at one: dropstreamctl sku acme-vendure 100\n"
+        "SKUs of the store that the warehouse may have in another spelling (they want listings): 21: "
+        "'0 42' ('42'?), 'tee-1' ('TEE-1' or 'Tee-1'?) and 19 more\n"
+        "    → to look at one: dropstreamctl sku acme-vendure '0 42'\n"
+    ) in told.out
 
 
 @pytest.mark.parametrize(
@@ -332,6 +353,15 @@ def test_a_reload_says_at_once_what_leads_elsewhere(api: FakeApi) -> None:
     said = ctl(api, "reload")
     assert said.code == 1
     assert said.out.endswith("b is held: [store] of b leads to y, and not to x\n  → say so: same-store b\n")
+
+
+def test_a_reload_says_at_once_what_was_left_behind(api: FakeApi) -> None:
+    found = ElsewhereShown(error="no file has the id c-1 any more", remedy="write it again")
+    told = Reloaded(changes=Changes(), names={}, left_behind=(found,))
+    api.answer("POST /v1/reload", told)
+    said = ctl(api, "reload")
+    assert said.code == 1
+    assert said.out.endswith("Left behind: no file has the id c-1 any more\n  → write it again\n")
 
 
 def test_a_reload_is_refused_with_every_problem(api: FakeApi) -> None:

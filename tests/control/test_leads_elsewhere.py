@@ -106,6 +106,21 @@ async def test_until_then_figures_stand_under_the_former_name(office: Office, cl
     assert (shown["former"], shown["reported"]) == ("", 7)
 
 
+async def test_a_changed_id_leaves_behind_what_is_open(office: Office, client: Client) -> None:
+    await client.enable()
+    office.stores["shop"].changes.change("o1", order("1", placed_s=START_S + 60))
+    await client.run("sales_orders.import")
+    assert (await client.ask("POST", "/reload"))["left_behind"] == []
+    file = office.conf / "connections.d" / "shop.toml"
+    text = file.read_text()
+    file.write_text(text.replace('"c-shop"', '"c-new"'))
+    [told] = (await client.ask("POST", "/reload"))["left_behind"]
+    assert told["error"].startswith("no file has the id c-shop any more, and 1 document of it is open; shop")
+    file.write_text(text)
+    told = await client.ask("POST", "/reload")
+    assert (told["left_behind"], told["still_on"]) == ([], ["c-shop"])
+
+
 async def rename(office: Office) -> None:
     """The warehouse `main` is `west` in all files."""
     for name in ("shop", "ebay"):

@@ -64,7 +64,9 @@ async def test_cancelled_at_the_warehouse_it_left_in_another_way(office: Office,
     await client.run("shipments.export")
     await client.run("sales_orders.import")
     assert told(office) == [("o1", {"L1": 2}, ("77",))]
-    assert (await shown(client))["life"] == "shipped"
+    after = await shown(client)
+    assert (after["life"], after["explained"][1]) == ("shipped", "the store was told")
+    assert after["explained"][2].endswith("does not send it: 2 × A")
     await ship(office, client, "P1", 2)  # and then the warehouse sends it too: that is a person's
     [task] = (await client.get(f"{SHOP}/tasks"))["tasks"]
     assert task["title"] == "1 was marked as shipped by hand, and the warehouse has shipped it"
@@ -72,6 +74,23 @@ async def test_cancelled_at_the_warehouse_it_left_in_another_way(office: Office,
     await client.run("shipments.export")
     assert len(told(office)) == 1, "all of its units were told"
     assert of_one(office).created() == {"o1": 1}
+
+
+async def test_what_was_done_and_what_remains_is_said(office: Office, client: Client) -> None:
+    await handed(office, client)
+    there = "the warehouse has it as SH1 since 2026-03-02 04:00 EST, and "
+    not_told = f"{there}was not told of this: unless somebody stops it there, it ships too: 2 × A"
+    marked = "marked as shipped by hand: the warehouse lost it (by root)"
+    said = await verb(client, "mark-shipped", confirmed=True)
+    assert said.endswith("was told; the warehouse sends it too unless it is stopped there")
+    tell = "the store was not told; to tell it: dropstreamctl order mark-shipped shop 1 --why … --tell"
+    assert (await shown(client))["explained"] == [marked, tell, not_told]
+    await verb(client, "mark-shipped", tracking=["77"], confirmed=True)
+    await client.run("shipments.export")
+    assert (await shown(client))["explained"] == [marked, "the store was told", not_told]
+    await ship(office, client, "P1", 2)
+    after = await shown(client)
+    assert (after["life"], after["explained"][2]) == ("shipped", f"{there}has shipped it too")
 
 
 async def test_a_cancellation_that_has_yet_to_go_is_not_taken_back(office: Office, client: Client) -> None:
@@ -96,6 +115,10 @@ async def test_where_the_warehouse_cannot_be_asked_the_task_is_done_with_it(
     if by_the_warehouse:
         await ship(office, client, "P1", 2)
         assert told(office) == [("o1", {"L1": 2}, ("1ZP1",))]
+        [task] = (await client.get(f"{SHOP}/tasks"))["tasks"]
+        assert task["detail"].startswith(
+            "cancelled by hand, too late to stop it: all of it has left (package P1"
+        )
         return
     await verb(client, "mark-shipped", tracking=["77"], confirmed=True)
     await client.run("shipments.export")
@@ -112,8 +135,12 @@ async def test_cancelled_before_its_hand_over_it_left_in_another_way(office: Off
     office.warehouse.taken.refuse["o1"] = "odd"
     await client.run("sales_orders.import")
     await verb(client, "cancel")
-    await verb(client, "mark-shipped")
-    assert (await shown(client))["life"] == "shipped"
+    assert (await verb(client, "mark-shipped")).endswith("neither the warehouse nor the store was told")
+    after = await shown(client)
+    assert (after["life"], after["explained"][2]) == (
+        "shipped",
+        "the warehouse never had it, and does not get it",
+    )
     assert (await refused(client, "mark-shipped"))[2]["detail"] == "1 was marked as shipped by hand already"
     await verb(client, "mark-shipped", tracking=["77"])
     assert (await refused(client, "mark-shipped", tell=True))[0] == 409

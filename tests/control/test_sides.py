@@ -132,6 +132,30 @@ async def test_preflight_of_what_both_sides_tell(office: Office, client: Client)
     assert office.warehouse.taken.created() == {}
 
 
+async def test_preflight_of_skus_that_seem_to_fit(office: Office, client: Client) -> None:
+    path = office.conf / "connections.d" / "shop.toml"
+    listings = '[listings]\n"RED" = "100"\n"typo" = "tee-3"\n"200" = "200"\n"BLUE" = "200"\n'
+    path.write_text(path.read_text() + listings)
+    await client.ask("POST", "/reload")
+    ours = frozenset({"RED", "100", "200", "BLUE", "typo", "tee-1", "0042", "NONE", "OK"})
+    office.store_answers.survey = Survey(skus=ours)
+    theirs = frozenset({"100", "200", "TEE-3", "TEE-1", "Tee-1 ", "42", "OK", "300"})
+    office.warehouse_answers.survey = Survey(skus=theirs)
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert told["skus_hidden"]["names"] == ["100"]
+    assert told["skus_near"]["names"] == ["0042", "tee-1", "typo"]
+    assert told["near_examples"] == [
+        {"sku": "0042", "meant": ["42"]},
+        {"sku": "tee-1", "meant": ["TEE-1", "Tee-1 "]},
+        {"sku": "typo", "meant": ["TEE-3"]},
+    ]
+    assert told["store_skus_unmatched"]["names"] == ["0042", "NONE", "tee-1", "typo"]
+    office.store_answers.survey = Survey()
+    told = await client.ask("POST", "/connections/shop/preflight")
+    assert not told["skus_hidden"]["known"]
+    assert not told["skus_near"]["known"]
+
+
 async def test_a_method_that_may_pass_as_it_is_needs_no_mapping(office: Office, client: Client) -> None:
     office.store_answers.survey = Survey(ship_methods=frozenset({"Standard", "Express"}))
     told = await client.ask("POST", "/connections/shop/preflight")

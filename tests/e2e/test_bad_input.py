@@ -258,9 +258,7 @@ def test_a_csv_with_a_missing_column(daemon: Daemon, sandbox: Sandbox) -> None:
     assert daemon.run("shop", "shipments.export")["accepted"] == 1
     assert sandbox.tracking(first) == ["T1"]
     assert len(other.fulfillments) == 1
-    done = ctl(daemon, "release", "shop", "shipments", "--cause", "undecodable")
-    assert (done.status, "1 document forgotten" in done.said) == (0, True)
-    assert "Needs attention" not in ctl(daemon, "status").said
+    assert "Needs attention" not in ctl(daemon, "status").said, "what was read is not listed any more"
 
 
 def test_a_bad_row_leaves_its_neighbours_alone(daemon: Daemon, sandbox: Sandbox) -> None:
@@ -328,6 +326,8 @@ def test_a_torn_file(daemon: Daemon, sandbox: Sandbox) -> None:
     sandbox.leave("shp_1.csv", whole)  # the warehouse sends it again
     assert daemon.run("shop", "shipments.export")["accepted"] == 2
     assert (sandbox.tracking(first), sandbox.tracking(other)) == (["T1"], ["T2"])
+    # Nobody can tell whether that was in its place: a warehouse may give each day's file the same name.
+    assert "another file of that name was read on" in ctl(daemon, "parked", "shop").said
 
 
 def test_one_undecodable_order_in_a_page(daemon: Daemon, sandbox: Sandbox) -> None:

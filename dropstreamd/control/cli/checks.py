@@ -1,5 +1,8 @@
 """`test` and `preflight`: is each side reachable and right, and what to know before the first order."""
 
+import json
+import shlex
+
 import msgspec
 
 from dropstreamd.control.cli.answering import show_answer, zone_of
@@ -143,6 +146,7 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
         found.warehouse_skus_unmatched,
         Style.PLAIN,
     )
+    _show_misfits(terminal, connection, found)
     for refused in found.shipments_refused:
         terminal.line(("✗ ", Style.BAD), refused)
     for overlap in found.overlaps:
@@ -158,6 +162,26 @@ def _show_preflight(session: Session, connection: str, found: Preflight) -> None
         terminal.line(("Ready.", Style.GOOD), f" Next: dropstreamctl enable {connection}")
     else:
         terminal.line(("Not ready:", Style.BAD), " put right what is marked, then run preflight again.")
+
+
+def _show_misfits(terminal: Terminal, connection: str, found: Preflight) -> None:
+    """Only where there are any: what is unknown is said of the SKUs that either side lacks."""
+    hidden = found.skus_hidden
+    if hidden.count:
+        _show_names(terminal, "SKUs of both sides that are listed under another name", hidden, Style.WARN)
+        own = json.dumps(hidden.names[0], ensure_ascii=False)
+        terminal.line(f"    → they get no level: sell them no more, or add {own} = {own} to [listings]")
+        _show_command(terminal, connection, hidden.names[0])
+    near = [f"{each.sku!r} ({' or '.join(map(repr, each.meant))}?)" for each in found.near_examples]
+    if near:
+        names = msgspec.structs.replace(found.skus_near, names=tuple(near))
+        what = "SKUs of the store that the warehouse may have in another spelling (they want listings)"
+        _show_names(terminal, what, names, Style.WARN)
+        _show_command(terminal, connection, found.near_examples[0].sku)
+
+
+def _show_command(terminal: Terminal, connection: str, sku: str) -> None:
+    terminal.line(f"    → to look at one: dropstreamctl sku {connection} {shlex.quote(sku)}")
 
 
 def _show_names(terminal: Terminal, what: str, names: Names, style: Style) -> None:

@@ -22,7 +22,7 @@ class BackupOptions(Options, frozen=True, kw_only=True):
 
 def reload(session: Session, options: Options) -> Exit:
     """Have the configuration read again; nothing changes where anything is wrong with it. 1 where it was
-    taken over and a connection lacks a secret, or leads elsewhere than before."""
+    taken over and a connection lacks a secret, leads elsewhere than before, or left documents behind."""
 
     def show(reloaded: Reloaded) -> None:
         terminal, changes, names = session.terminal, reloaded.changes, reloaded.names
@@ -62,6 +62,9 @@ def reload(session: Session, options: Options) -> Exit:
             for one in found:
                 terminal.line((names.get(connection, connection), Style.BAD), f" is held: {one.error}")
                 terminal.line("  → ", one.remedy)
+        for left in reloaded.left_behind:
+            terminal.line(("Left behind: ", Style.BAD), left.error)
+            terminal.line("  → ", left.remedy)
 
     answer = session.daemon.ask("POST", path_of("reload"), limit_s=SLOW_LIMIT_S)
     return show_answer(session, options, answer, Reloaded, show, _verdict)
@@ -74,7 +77,8 @@ def _with_id(names: Mapping[str, str], connection: str) -> str:
 
 
 def _verdict(reloaded: Reloaded) -> Exit:
-    return Exit.FAILED if reloaded.unreadable or reloaded.elsewhere else Exit.OK
+    waits = reloaded.unreadable or reloaded.elsewhere or reloaded.left_behind
+    return Exit.FAILED if waits else Exit.OK
 
 
 def backup(session: Session, options: BackupOptions) -> Exit:

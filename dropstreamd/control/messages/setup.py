@@ -89,6 +89,13 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
+class NearSku(msgspec.Struct, frozen=True, kw_only=True):
+    """A SKU of the store that the warehouse lacks, and those that it has and that may be `meant`."""
+
+    sku: str
+    meant: tuple[str, ...]
+
+
 class SampleOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it would be sent: the file's name (or key) and its text. Nothing was sent. Where it
     could not be made, `problem` says why. Where none was `imported` yet it is one of the store's."""
@@ -122,6 +129,11 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     sample_unseen: str = ""
     shipments_refused: tuple[str, ...] = ()
     """What the store needs of every shipment and the warehouse never tells, in sentences."""
+    skus_hidden: Names = Names(count=0)
+    """SKUs that both have, and that a listing sells under another name: in the store they get no level."""
+    skus_near: Names = Names(count=0)
+    """Those of `store_skus_unmatched` that the warehouse may have in another spelling."""
+    near_examples: tuple[NearSku, ...] = ()
 
 
 class TryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -189,13 +201,15 @@ class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """What changed, by connection id; `names` tells the name of each id, also of what was removed.
     `unreadable` connections were taken over too, and their runs fail until the secrets are there; those that
     lead `elsewhere` than before (by id) likewise, until a person says that it is the same account. `still_on`
-    are those of the added that were here before, and switched on."""
+    are those of the added that were here before, and switched on. `left_behind` is what was open under an id
+    that no file has any more, where a new connection seems to be the same one."""
 
     changes: Changes
     names: dict[str, str]
     unreadable: tuple[Unreadable, ...] = ()
     elsewhere: dict[str, tuple[ElsewhereShown, ...]] = {}
     still_on: tuple[str, ...] = ()
+    left_behind: tuple[ElsewhereShown, ...] = ()
 
 
 class MakeBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

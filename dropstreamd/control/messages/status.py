@@ -95,7 +95,8 @@ class OrderAuditCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ElsewhereShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the runs of a connection are held: its file leads to another store or warehouse than before."""
+    """Why the runs of a connection are held: its file leads to another store or warehouse than before. Or
+    what stays behind under an id that it had."""
 
     error: str
     remedy: str

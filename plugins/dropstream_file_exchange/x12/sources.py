@@ -101,7 +101,9 @@ class DocumentSource(Generic[T]):
             if found is None:
                 return Page(cursor=cursor)
             if isinstance(found, Finished):
-                return Page(bad=found.bad, mark=found.mark, cursor=cursor, more=self._queue.more)
+                return Page(
+                    bad=found.bad, mark=found.mark, cursor=cursor, more=self._queue.more, read=found.read
+                )
             if found.documents or found.bad:
                 return Page(documents=found.documents, bad=found.bad, cursor=cursor, more=True)
 

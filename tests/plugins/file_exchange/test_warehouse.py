@@ -149,6 +149,26 @@ async def test_an_unreadable_file_is_reported_and_quarantined(account: SftpAccou
     assert names(account) == {"quarantine/shp_1.csv", "archive/shp_2.csv"}
 
 
+async def test_a_file_that_can_be_read_by_now_has_the_key_that_it_was_set_aside_under(
+    account: SftpAccount,
+) -> None:
+    leave(account, "shp_1.csv", SHIPMENTS.replace("quantity", "qty"))
+    async with opened(account) as warehouse:
+        (bad,) = await shipment_pages(warehouse, set())
+    assert bad.read is None
+    columns = {"reference": "order_number", "sku": "sku", "quantity": "qty", "tracking": "tracking_number"}
+    async with opened(account, shipments={"columns": columns}) as warehouse:
+        *_, end = await shipment_pages(warehouse, set())
+        assert end.read == bad.bad[0].key
+    leave(account, "shp_1.csv", SHIPMENTS)
+    async with opened(account) as warehouse:
+        *_, other = await shipment_pages(warehouse, set())
+        assert other.read not in (None, end.read)
+        assert other.read.rpartition(" ")[0] == end.read.rpartition(" ")[0]
+        (again,) = await shipment_pages_of_a_new_session(account, other.mark or "")
+        assert again.read is None, "it was read before"
+
+
 async def test_a_snapshot_that_turns_out_unreadable_is_not_ended(account: SftpAccount) -> None:
     leave(account, "inv_1.csv", "sku,quantity\n" + "A,1\n" * 4500 + '"A"x,1\n')
     async with opened(account) as warehouse:
