@@ -1,7 +1,6 @@
 """A shop on the real server, and the account that the plugin has there."""
 
 import pytest
-from trio.testing import MockClock
 
 from tests.counterparts.medusa.models import Models
 from tests.counterparts.medusa.shop import MedusaShop
@@ -34,12 +33,6 @@ class Stocked:
         """Stocked, reserved and incoming."""
         (level,) = self.shop.items([self.sku])[self.sku].location_levels
         return level.stocked_quantity, level.reserved_quantity, level.incoming_quantity
-
-
-@pytest.fixture
-def faster_clock() -> MockClock:
-    """What is waited for between tries is not waited for long."""
-    return MockClock(rate=20)
 
 
 @pytest.fixture

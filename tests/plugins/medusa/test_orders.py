@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from trio.testing import MockClock
 
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.money import Money
@@ -128,29 +127,6 @@ async def test_one_that_could_not_be_read_and_waits_is_followed(stocked: Stocked
         assert (await read(store.orders, second.cursor)).documents[order].status == "open"
 
 
-async def test_one_over_which_medusa_fails_holds_up_no_other(
-    stocked: Stocked, faster_clock: MockClock
-) -> None:
-    """Medusa answers 500 to every page that has it."""
-    sound, broken, other = (stocked.order()[0] for _ in range(3))
-    _long_ago(stocked, broken)
-    _price(stocked, broken, "'{}'")
-    async with stocked.account.open() as store:
-        first = await read(store.orders)
-        told = await store.orders_again.read([sound, broken, other])
-        second = await read(store.orders, first.cursor)
-    for found in (first, second):
-        assert (set(found.documents), set(found.bad)) == ({sound, other}, {broken})
-        assert "answered 500" in found.bad[broken]
-    assert ({each.key for each in told.documents}, [each.key for each in told.bad]) == (
-        {sound, other},
-        [broken],
-    )
-    _price(stocked, broken, "jsonb_build_object('value', unit_price::text, 'precision', 20)")
-    async with stocked.account.open() as store:
-        assert (await read(store.orders, second.cursor)).documents[broken].status == "open"
-
-
 async def test_another_channels_orders_do_not_come(stocked: Stocked) -> None:
     order, _ = stocked.order()
     name = f"Channel {stocked.shop.code}"
@@ -187,15 +163,6 @@ async def test_a_product_that_goes_while_the_list_is_read_hides_no_other(stocked
 
 def _own(stocked: Stocked, sku: str | None) -> bool:
     return sku is not None and sku.startswith(f"{stocked.shop.code}-")
-
-
-def _price(stocked: Stocked, order: str, amount: str) -> None:
-    """What its lines cost, as an expression of PostgreSQL's."""
-    stocked.shop.server.database.sql(
-        f"UPDATE order_line_item SET raw_unit_price = {amount} WHERE id IN "  # noqa: S608
-        f"(SELECT item_id FROM order_item WHERE order_id = '{order}')",
-        database=DATABASE,
-    )
 
 
 def _long_ago(stocked: Stocked, order: str) -> None:
