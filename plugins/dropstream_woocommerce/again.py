@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import trio
 
 from dropstream_woocommerce import wire
-from dropstream_woocommerce.by_id import FIELDS, ById
+from dropstream_woocommerce.by_id import ById
 from dropstream_woocommerce.client import Api, Refusal
-from dropstream_woocommerce.listing import bad_order, bad_row, is_id, row_key
+from dropstream_woocommerce.listing import bad_order, bad_row, is_id
 from dropstream_woocommerce.reading import OrderReader, decoded
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
@@ -23,7 +22,6 @@ class OrdersAgain:
     in_bulk = True
 
     def __init__(self, api: Api, reader: OrderReader) -> None:
-        self._api = api
         self._by_id = ById(api)
         self._reader = reader
 
@@ -73,13 +71,9 @@ class OrdersAgain:
         return list(found.values()), bad
 
     async def _alone(self, key: str) -> bytes | Bad:
-        answer = await self._api.find(f"orders/{key}", {"_fields": FIELDS}, msgspec.Raw)
-        if isinstance(answer, Refusal):
-            if answer.missing:
-                why = "the shop has deleted it, or fails to load it: its own log would say so"
-                return bad_order(key, why)
-            return bad_order(key, f"the shop refuses to tell it: {answer}")
-        row = bytes(answer)
-        if row_key(row) != key:
-            return bad_order(key, "what the shop tells in its place is another", row)
-        return row
+        answer = await self._by_id.alone(key)
+        if not isinstance(answer, Refusal):
+            return answer
+        if answer.missing:
+            return bad_order(key, "the shop has deleted it, or fails to load it: its own log would say so")
+        return bad_order(key, f"the shop refuses to tell it: {answer}")

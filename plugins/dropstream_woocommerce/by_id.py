@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import msgspec
 
 from dropstream_woocommerce import translate, wire
-from dropstream_woocommerce.client import Api, Params
-from dropstream_woocommerce.listing import row_key
+from dropstream_woocommerce.client import Api, Params, Refusal
+from dropstream_woocommerce.listing import bad_order, row_key
 from dropstream_woocommerce.settings import MOST_AT_ONCE
+from dropstreamd.model.handover import Bad
 
 FIELDS = ",".join(
     (
@@ -38,6 +39,16 @@ class ById:
             if left:
                 found |= await self._listed(left, status)
         return found
+
+    async def alone(self, key: str) -> bytes | Refusal | Bad:
+        """At its own address."""
+        answer = await self._api.find(f"orders/{key}", {"_fields": FIELDS}, msgspec.Raw)
+        if isinstance(answer, Refusal):
+            return answer
+        row = bytes(answer)
+        if row_key(row) != key:
+            return bad_order(key, "what the shop tells in its place is another", row)
+        return row
 
     async def others(self) -> list[str]:
         """Some that are there: the last hundred, the oldest of them first."""

@@ -12,7 +12,7 @@ import msgspec
 import trio
 
 from dropstream_woocommerce import translate, wire
-from dropstream_woocommerce.by_id import FIELDS, ById
+from dropstream_woocommerce.by_id import ById
 from dropstream_woocommerce.client import Api, Params, Refusal, Rows
 from dropstream_woocommerce.listing import bad_order, bad_row, is_id, row_key, too_long
 from dropstream_woocommerce.reading import OrderReader, decoded
@@ -223,36 +223,42 @@ class Orders:
         asked = sorted(run.told.keys() - run.looked)
         rows: list[bytes] = []
         gone: list[Order] = []
-        failed: dict[str, str] = {}
+        bad: list[Bad] = []
         failing = Failing()
         for start in range(0, len(asked), MOST_AT_ONCE):
-            absent = await self._absent(asked[start : start + MOST_AT_ONCE])
-            found, why = await by_tens(list(map(str, absent)), self._by_id.read, self._by_id.others)
+            absent = [str(each) for each in await self._absent(asked[start : start + MOST_AT_ONCE])]
+            found, failed = await by_tens(absent, self._by_id.read, self._by_id.others)
             rows += found.values()
-            failed |= why
-            for each in absent:
-                if str(each) in found or str(each) in why:
+            bad += [bad_order(key, why) for key, why in failed.items()]
+            for key in absent:
+                if key in found or key in failed:
                     continue
-                try:
-                    answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
-                except OF_ONE as error:
-                    failed[str(each)] = failing.over(error)
-                    continue
-                if not isinstance(answer, Refusal):
-                    rows.append(bytes(answer))
-                elif answer.missing and not await self._is_counted(each):
+                answer = await self._alone(key, failing)
+                if isinstance(answer, Bad):
+                    bad.append(answer)
+                elif not isinstance(answer, Refusal):
+                    rows.append(answer)
+                elif answer.missing and not await self._is_counted(key):
                     at = utc(self._clock.now_s())
-                    gone.append(translate.gone(str(each), run.told.pop(each), at))
-        documents, bad = await self._told(run, rows, {})
-        return (*gone, *documents), (*bad, *(bad_order(key, why) for key, why in failed.items()))
+                    gone.append(translate.gone(key, run.told.pop(int(key)), at))
+        documents, unread = await self._told(run, rows, {})
+        return (*gone, *documents), (*bad, *unread)
+
+    async def _alone(self, key: str, failing: Failing) -> bytes | Refusal | Bad:
+        try:
+            return await self._by_id.alone(key)
+        except OF_ONE as error:
+            why = failing.over(error)
+            await self._by_id.others()  # raises where the shop is down
+            return bad_order(key, why)
 
     async def _absent(self, ids: Sequence[int]) -> list[int]:
         there = {row.id for row in (await self._listed(ids)).rows}
         return [each for each in ids if each not in there]
 
-    async def _is_counted(self, number: int) -> bool:
+    async def _is_counted(self, key: str) -> bool:
         """Whether it is there, though WooCommerce fails to load it."""
-        return bool((await self._listed([number])).total)
+        return bool((await self._listed([int(key)])).total)
 
     async def _listed(self, ids: Sequence[int]) -> Rows[wire.Row]:
         params: Params = {

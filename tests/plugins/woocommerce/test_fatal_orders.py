@@ -103,25 +103,32 @@ async def test_several_of_a_page_and_more_than_a_page_of_one_second(account: Acc
     }
 
 
-async def test_what_becomes_of_one_is_neither_made_up_nor_lost(account: Account, shop: WooShop) -> None:
+async def test_what_becomes_of_one_is_neither_made_up_nor_lost(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
     """What is over and was never told is nobody's; what was told is bad until it can be read again."""
     shop.add_product("TEE")
-    told, trashed, other = place(shop, 3)
+    told, trashed, nameless, other = place(shop, 4)
     first = await account.listing()
     shop.tick(7 * 3600)
-    for row, status in ((told, "cancelled"), (trashed, "trash")):
+    for row, status in ((told, "cancelled"), (trashed, "trash"), (nameless, "checkout-draft")):
         shop.set_status(fatal(row), status)
     shop.set_status(fatal(place(shop, 1)[0]), "completed")
     shop.set_status(fatal(place(shop, 1)[0]), "trash")
     second = await again(account, first)
     assert second.statuses == {str(other["id"]): "open"}
-    assert second.bad.keys() == keys([told, trashed])
+    assert second.bad.keys() == keys([told, trashed, nameless])
     shop.tick(7 * 3600)
     shop.touch(other)
     third = await again(account, await again(account, second))
     assert third.statuses == {str(other["id"]): "open"}
-    assert third.bad.keys() == keys([trashed]), "no list has it, so that it is asked for"
-    del told[FATAL], trashed[FATAL]
+    assert third.bad.keys() == keys([trashed, nameless]), "no list has them, so that they are asked for"
+    fake.fail(ONE, "html")
+    fake.before[ONE] = lambda: fake.fail(LIST, *DOWN)
+    with pytest.raises(ProtocolMismatch):
+        await again(account, third)
+    fake.faults.clear()
+    del told[FATAL], trashed[FATAL], nameless[FATAL]
     assert await reread(account, told, trashed) == dict.fromkeys(keys([told, trashed]), "cancelled")
     assert (await again(account, third)).statuses[str(trashed["id"])] == "cancelled"
 
