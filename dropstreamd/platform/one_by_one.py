@@ -13,7 +13,7 @@ OF_ONE = (Unreachable, ProtocolMismatch)
 _TEN = 10
 _WITNESSES = 2
 _MOST_UNPROVEN = 3
-"""Documents that may fail alone before any was read, where there are no others to ask for."""
+"""Documents that may fail alone before any was read, where no other is told."""
 
 
 def may_be_of_one(error: Unreachable | ProtocolMismatch) -> bool:
@@ -30,9 +30,9 @@ async def by_tens(
 
     After a failure they are asked for by tens, and one by one those of a ten that fails again. A failure
     counts as one of these documents only if right after it the platform tells another one: one that was read
-    here before, or else one of the first of `others`, keys of some that it has. Else it is the platform's,
-    and raised. Where it has no others, one of these has to be read. One that fails among a hundred takes some
-    25 calls.
+    here before, or else one of the first of `others`, keys of some that it has, or, where it tells none of
+    these, one that is read here later, before three have failed. Else it is the platform's, and raised. One
+    that fails among a hundred takes some 25 calls.
     """
     found: dict[str, T] = {}
     failed: dict[str, str] = {}
@@ -45,15 +45,19 @@ async def by_tens(
         except OF_ONE as error:
             if not may_be_of_one(error):
                 raise
-            witnesses = list(found)[-1:] or [key for key in await others() if key not in keys]
-            if witnesses and not await _tells_one(witnesses[:_WITNESSES], read):
-                raise
+            if found:
+                proven = await _tells_one(list(found)[-1:], read)
+                if not proven:
+                    raise
+            else:
+                there = [key for key in await others() if key not in keys]
+                proven = len(some) == 1 and await _tells_one(there[:_WITNESSES], read)
             if len(some) > 1:
                 size = _TEN if len(some) > _TEN else 1
                 left[:0] = [some[start : start + size] for start in range(0, len(some), size)]
                 continue
             failed[some[0]] = _reason(error)
-            if not witnesses:
+            if not proven:
                 unproven = error
                 if len(failed) == _MOST_UNPROVEN:
                     raise

@@ -1,12 +1,18 @@
 """A shop that fails over single orders, wherever it is asked for them: the others pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
 from trio.testing import MockClock
 
 from dropstreamd.errors import AuthFailed, DropstreamError, ProtocolMismatch, Unreachable
+from dropstreamd.platform.contract import Store, Warehouse
+from dropstreamd.platform.limiter import Priority
+from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.records import State
+from tests.channels.plant import Plant, connection
 from tests.fakes.woocommerce import FakeWooCommerce, Fault
 from tests.fakes.woocommerce_rows import FATAL, Row
 from tests.fakes.woocommerce_shop import WooShop
@@ -214,7 +220,7 @@ async def test_a_shop_that_fails_over_all_makes_no_order_bad(
         fatal(row)
     with pytest.raises(ProtocolMismatch):
         await account.listing()
-    assert fake.calls(LIST) <= 12
+    assert fake.calls(LIST) <= 18
 
 
 async def test_a_shop_that_goes_down_meanwhile(
@@ -252,3 +258,46 @@ def after(fake: FakeWooCommerce, calls: int, then: Callable[[], object]) -> None
             after(fake, calls - 1, then)
 
     fake.before[LIST] = count
+
+
+class Joined(Plant):
+    """A plant whose store is the shop; `meanwhile` happens once its orders are listed, before they go."""
+
+    def __init__(self, state: InlineStore, account: Account) -> None:
+        super().__init__(state, connection(methods={"Flat rate": "GND"}))
+        self._account = account
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    @asynccontextmanager
+    async def _open_store(self, _name: str, _priority: Priority) -> AsyncIterator[Store]:
+        async with self._account.open() as store:
+            yield store
+
+    @asynccontextmanager
+    async def _open_warehouse(self) -> AsyncIterator[Warehouse]:
+        async with super()._open_warehouse() as opened:
+            self.meanwhile()
+            yield opened
+
+
+async def test_its_neighbours_are_handed_over(account: Account, shop: WooShop, state: InlineStore) -> None:
+    shop.add_product("TEE")
+    first, broken, cancelled, last = place(shop, 4)
+    fatal(broken)
+
+    def meanwhile() -> None:
+        shop.set_status(fatal(cancelled), "cancelled")
+
+    plant = Joined(state, account)
+    plant.meanwhile = meanwhile
+    await plant.import_orders()
+    sent = {str(row["id"]): 1 for row in (first, last)}
+    assert plant.warehouse.taken.created() == sent
+    assert "fails to tell it" in plant.doc(str(cancelled["id"])).reason
+
+    del broken[FATAL], cancelled[FATAL]
+    plant.meanwhile = lambda: None
+    plant.later(minutes=15)
+    await plant.import_orders()
+    assert plant.warehouse.taken.created() == {**sent, str(broken["id"]): 1}
+    assert plant.doc(str(cancelled["id"])).state is State.VOID
