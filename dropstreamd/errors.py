@@ -74,7 +74,12 @@ class Wait(DropstreamError):
 
 
 class Unreachable(Wait):
-    """No answer, a broken one, or a server's own fault (5xx)."""
+    """No answer, a broken one, or a server's own fault (5xx). `answered`: it is one of the last two,
+    and may be the other side's trouble with this call alone."""
+
+    def __init__(self, message: str, *, remedy: str = "", answered: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.answered = answered
 
 
 class RateLimited(Wait):

@@ -57,7 +57,7 @@ def _unpack(call: Call, packed: bytes, limit_bytes: int) -> bytes:
     if len(body) > limit_bytes:
         raise _too_large(call, limit_bytes)
     if not unpacker.eof:
-        raise lost(call, "the packed answer is cut short")
+        raise lost(call, "the packed answer is cut short", answered=True)
     if unpacker.unused_data:
         raise mismatch(call, "bytes follow the packed answer")
     return body

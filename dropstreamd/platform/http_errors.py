@@ -41,6 +41,7 @@ Applied = Literal["safe", "write"]
 MOST_RETRY_AFTER_S = 3600.0
 UNSTATED_RETRY_AFTER_S = 30.0
 _BEFORE_SENDING = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
+_BROKEN_OFF = (httpcore.ReadError, httpcore.RemoteProtocolError)
 _KNOWN = (DropstreamError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
 
@@ -55,11 +56,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.method} {self.where}"
 
 
-def lost(call: Call, what: str) -> Unreachable | OutcomeUnknown:
-    """The error for a call that was sent and whose fate is not known."""
+def lost(call: Call, what: str, *, answered: bool = False) -> Unreachable | OutcomeUnknown:
+    """The error for a call that was sent and whose fate is not known. `answered`: something came back."""
     if call.applied == "write":
         return OutcomeUnknown(f"{call}: {what}; it may have been applied")
-    return Unreachable(f"{call}: {what}")
+    return Unreachable(f"{call}: {what}", answered=answered)
 
 
 def mismatch(call: Call, what: str, *, certain: bool = False) -> ProtocolMismatch | OutcomeUnknown:
@@ -78,7 +79,7 @@ def from_exception(call: Call, error: Exception) -> DropstreamError | None:
         if isinstance(leaf, DropstreamError):
             return leaf
     if not all(isinstance(leaf, _BEFORE_SENDING) for leaf in leaves):
-        return lost(call, _in_words(leaves))
+        return lost(call, _in_words(leaves), answered=any(isinstance(leaf, _BROKEN_OFF) for leaf in leaves))
     for leaf in leaves:
         for cause in _causes(leaf):
             if isinstance(cause, ssl.SSLError):
@@ -110,7 +111,7 @@ def from_status(
         return RateLimited(f"{call}: {answered}", retry_after_s=retry_after_s(headers, now_s, unstated_s))
     form_answer = status in (302, 303) and call.applied == "write"  # as a form's success is answered
     if status in (408, 425) or status >= 500 or form_answer:
-        return lost(call, answered)
+        return lost(call, answered, answered=status >= 500)
     if status in (301, 302, 303, 307, 308):
         return Misconfigured(f"{call}: {answered}, a redirection that is not followed")
     return None

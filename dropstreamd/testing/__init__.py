@@ -4,6 +4,7 @@ from dropstreamd.testing.proxy import Proxy, proxy_to, unused_port
 from dropstreamd.testing.rig import (
     AmendBench,
     Effect,
+    FragileBench,
     LocatedBench,
     OrderBench,
     Rig,
@@ -16,6 +17,7 @@ from dropstreamd.testing.suite import OpenRig, check, contract_tests
 __all__ = [
     "AmendBench",
     "Effect",
+    "FragileBench",
     "LocatedBench",
     "OpenRig",
     "OrderBench",

@@ -6,7 +6,7 @@ from typing import Any
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import READ_AGAIN, Part, Reread
 from dropstreamd.testing.daemon import Kept
-from dropstreamd.testing.rig import OrderBench
+from dropstreamd.testing.rig import FragileBench, OrderBench
 from dropstreamd.testing.source_rules import FEW, read
 from dropstreamd.testing.stand import NotApplicable, Stand, require, within
 
@@ -60,6 +60,30 @@ async def an_odd_key_or_order_sinks_no_other(stand: Stand, part: Part) -> None:
     require(set(keys) <= found, f"beside odd keys {len(found & set(keys))} of {len(keys)} orders come")
     bad = {each.key for each in told.bad}
     require(set(odd) <= bad, "an order that cannot be read is not told of when asked for by its key")
+
+
+async def an_order_that_the_store_fails_over_holds_up_no_other(stand: Stand, part: Part) -> None:
+    """Its neighbours come, in a list and by their keys, and it is bad under its own key, until it can be told
+    again."""
+    bench: FragileBench[Order] = stand.bench(part)
+    if not hasattr(bench, "fail_over"):
+        raise NotApplicable("the rig cannot make its counterpart fail over one order")
+    names = await bench.add(FEW)
+    keys = _keys(bench, await read(stand, part), names)
+    await bench.fail_over(names[1])
+    listed: Kept[Order] = await read(stand, part)
+    told = await _again(stand, keys)
+    for how, found, bad in (
+        ("in a list", set(listed.documents), set(listed.bad)),
+        ("by their keys", {order.key for order in told.documents}, {each.key for each in told.bad}),
+    ):
+        require(
+            {keys[0], keys[2]} <= found, f"beside one that the store fails over, others do not come {how}"
+        )
+        require(bad == {keys[1]}, f"one that the store fails over is not what is bad {how}")
+    await bench.mend(names[1])
+    found = {order.key for order in (await _again(stand, keys)).documents}
+    require(found == set(keys), "an order that the store tells again is not read")
 
 
 def _keys(bench: OrderBench[Order], kept: Kept[Order], names: Sequence[str]) -> list[str]:

@@ -62,6 +62,18 @@ class OrderBench(SourceBench[D_contra], Protocol[D_contra]):
         ...
 
 
+class FragileBench(OrderBench[D_contra], Protocol[D_contra]):
+    """A store's orders, where the counterpart can be made to fail over one of them."""
+
+    async def fail_over(self, name: str) -> None:
+        """From now on it fails whenever it is to tell this one whole, alone or with others."""
+        ...
+
+    async def mend(self, name: str) -> None:
+        """It tells this one again."""
+        ...
+
+
 class StockBench(Protocol):
     """A warehouse's snapshots. `many` is more rows than the plugin brings in one page; 0 where all of them
     come in one, however many they are."""

@@ -58,6 +58,7 @@ ORDERS: tuple[OfPart, ...] = (
     again_rules.an_order_is_read_again_as_it_was_told,
     again_rules.an_order_that_changed_is_read_again_as_it_is,
     again_rules.an_odd_key_or_order_sinks_no_other,
+    again_rules.an_order_that_the_store_fails_over_holds_up_no_other,
 )
 STOCK: tuple[OfPart, ...] = (
     stock_rules.a_snapshot_comes_whole,

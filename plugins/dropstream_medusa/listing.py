@@ -4,6 +4,9 @@ Medusa pages by offset alone, and sorts by one field, where an equal value may c
 are asked for by id.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 import msgspec
 
 from dropstream_medusa import wire, wire_goods
@@ -22,14 +25,22 @@ _rows = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 
 
 class Listing:
-    """One reading of a list: its `path`, which is also the name of its rows, filter and fields."""
+    """One reading of a list: its `path`, which is also the name of its rows, filter and fields. `read` reads
+    one page of it, if otherwise than `read_rows` does."""
 
-    def __init__(self, api: Api, path: str, params: Params, *, rows: str = "", page: int) -> None:
-        self._api = api
-        self._path = path
+    def __init__(
+        self,
+        api: Api,
+        path: str,
+        params: Params,
+        *,
+        rows: str = "",
+        page: int,
+        read: Callable[[Params], Awaitable[list[bytes]]] | None = None,
+    ) -> None:
         self._params = params
-        self._name = rows or path
         self._page = page
+        self._read = read or partial(read_rows, api, path, name=rows or path)
         self._overlap = Overlap()
 
     @property
@@ -38,12 +49,8 @@ class Listing:
 
     async def next(self) -> list[bytes]:
         """Rows that were not seen yet, as they came. May be none; then `done` says whether more come."""
-        rows = await read_rows(
-            self._api,
-            self._path,
-            {**self._params, "order": "id", "limit": self._page, "offset": self._overlap.skip},
-            self._name,
-        )
+        place: Params = {"order": "id", "limit": self._page, "offset": self._overlap.skip}
+        rows = await self._read({**self._params, **place})
         return self._overlap.fresh(rows, [row_key(row) for row in rows], self._page)
 
 

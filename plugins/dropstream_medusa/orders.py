@@ -2,18 +2,22 @@
 
 Payment does not move an order's `updated_at`: an order that waits to be paid is read again in every run,
 until it is no longer waiting or older than the look-back. So is one that cannot be read: it may wait too.
+
+Where Medusa fails over a page, it may be over one order of it: then the page's ids and times are listed
+alone, and its orders asked for by their ids.
 """
 
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 import trio
 
 from dropstream_medusa import cursors, translate, wire
 from dropstream_medusa.client import Api, Params
-from dropstream_medusa.listing import Listing, read_rows, row_key
+from dropstream_medusa.listing import Listing, bad_row, read_rows, row_key
 from dropstream_medusa.places import Places
 from dropstream_medusa.settings import Settings
 from dropstreamd.clock import Clock, utc
@@ -21,7 +25,7 @@ from dropstreamd.errors import Misconfigured
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Reread, Taken
-from dropstreamd.platform.one_by_one import OF_ONE, Failing
+from dropstreamd.platform.one_by_one import OF_ONE, by_tens, may_be_of_one
 from dropstreamd.platform.rows import UNREADABLE
 
 PAGE = 25
@@ -39,7 +43,10 @@ FIELDS = ",".join(
         "shipping_address.*,billing_address.*",
     )
 )
+MARKS = "id,created_at,updated_at"
+"""What Medusa tells without summing an order up, and without its addresses, methods and products."""
 
+OTHERS = 50
 
 _placed = msgspec.json.Decoder(wire.Placed)
 _ID = re.compile(r"(?!unreadable-)[A-Za-z0-9_-]{1,100}")
@@ -47,12 +54,14 @@ _ID = re.compile(r"(?!unreadable-)[A-Za-z0-9_-]{1,100}")
 
 
 class _Run(msgspec.Struct, kw_only=True):
-    """A reading that is going on. `left` are the orders that waited in the last run and were not met."""
+    """A reading that is going on. `left` are the orders that waited in the last run and were not met.
+    `failed` says why some could not be read, by what came in their place."""
 
     bound: datetime
     oldest: datetime
     listing: Listing
     before: frozenset[str]
+    failed: dict[bytes, str]
     met: set[str] = set()
     waiting: set[str] = set()
     unread: set[str] = set()
@@ -82,7 +91,7 @@ class Orders:
                 run.left = sorted(run.before - run.met)
         else:
             some, run.left = run.left[:PAGE], run.left[PAGE:]
-            rows = await read_rows(self._api, "orders", {**_FIELDS, "id[]": some, "limit": PAGE}, "orders")
+            rows = await self._rows(run.failed, {"id[]": some, "limit": PAGE})
         orders, bad = self._translated(run, rows)
         if run.left is not None:
             run.left = [key for key in run.left if key not in run.met]
@@ -96,40 +105,44 @@ class Orders:
         await trio.lowlevel.checkpoint()
 
     async def read(self, keys: Sequence[str]) -> Reread[Order]:
-        """By their ids, in one request; by themselves where Medusa fails over that. Where it fails over more
-        than one of them, or over all, that is raised."""
+        """By their ids, in one request; by tens and by themselves where Medusa fails over that."""
         asked = [key for key in dict.fromkeys(keys) if _ID.fullmatch(key)]
         if not asked:
             await trio.lowlevel.checkpoint()
             return Reread()
-        try:
-            found = await self._by_id(asked)
-        except OF_ONE:
-            if len(asked) == 1:
-                raise
-            found = await self._one_by_one(asked)
-        read = [found[key] if key in found else _bad(key, "the store no longer has it") for key in asked]
+        found, failed = await by_tens(asked, self._by_id, self._others)
         told = [
-            each if isinstance(each, Bad) else translate.read_order(each, self._settings) for each in read
+            translate.read_order(found[key], self._settings)
+            if key in found
+            else _bad(key, failed.get(key, "the store no longer has it"))
+            for key in asked
         ]
         orders = tuple(each for each in told if isinstance(each, Order))
         return Reread(documents=orders, bad=tuple(each for each in told if isinstance(each, Bad)))
 
-    async def _by_id(self, ids: Sequence[str]) -> dict[str, bytes | Bad]:
+    async def _by_id(self, ids: Sequence[str]) -> dict[str, bytes]:
         rows = await read_rows(self._api, "orders", {**_FIELDS, "id[]": ids, "limit": len(ids)}, "orders")
         return {key: row for row in rows if (key := row_key(row)) in ids}
 
-    async def _one_by_one(self, ids: Sequence[str]) -> dict[str, bytes | Bad]:
-        failing = Failing()
-        found: dict[str, bytes | Bad] = {}
-        bad: dict[str, bytes | Bad] = {}
-        for key in ids:
-            try:
-                found |= await self._by_id([key])
-            except OF_ONE as error:
-                bad[key] = _bad(key, failing.over(error))
-        failing.unless(answered=bool(found))
-        return found | bad
+    async def _others(self) -> list[str]:
+        """Ids of some orders: the last ones, the oldest of them first."""
+        latest: Params = {"order": "-id", "limit": OTHERS, "fields": "id"}
+        return [row_key(row) for row in reversed(await read_rows(self._api, "orders", latest, "orders"))]
+
+    async def _rows(self, failed: dict[bytes, str], wanted: Params) -> list[bytes]:
+        """A page of a list. Where Medusa fails over it, its orders are asked for by their ids. In the place
+        of one over which it fails come its id and times, and `failed` says of these why."""
+        try:
+            return await read_rows(self._api, "orders", {**wanted, **_FIELDS}, "orders")
+        except OF_ONE as error:
+            if not may_be_of_one(error):
+                raise
+        rows = await read_rows(self._api, "orders", {**wanted, "fields": MARKS}, "orders")
+        marks = {row_key(row): row for row in rows}
+        found, why = await by_tens([key for key in marks if _ID.fullmatch(key)], self._by_id, self._others)
+        gone = "the store lists it, and does not tell it when it is asked for"
+        failed |= {mark: why.get(key, gone) for key, mark in marks.items() if key not in found}
+        return [found.get(key, mark) for key, mark in marks.items()]
 
     async def _begin(self, cursor: str | None) -> _Run:
         oldest = utc(self._clock.now_s()) - timedelta(days=self._settings.lookback_days)
@@ -137,12 +150,19 @@ class Orders:
         channel = await self._places.channel()
         of_channel: Params = {"sales_channel_id[]": channel.id} if channel else {}
         bound = await cursors.next_bound(self._api, "orders", of_channel, stored.since)
-        wanted = {**of_channel, **cursors.changed_since(stored.since), **_FIELDS}
-        listing = Listing(self._api, "orders", wanted, page=PAGE)
-        return _Run(bound=bound, oldest=oldest, listing=listing, before=frozenset(stored.waiting))
+        wanted = {**of_channel, **cursors.changed_since(stored.since)}
+        failed: dict[bytes, str] = {}
+        listing = Listing(self._api, "orders", wanted, page=PAGE, read=partial(self._rows, failed))
+        before = frozenset(stored.waiting)
+        return _Run(bound=bound, oldest=oldest, listing=listing, before=before, failed=failed)
 
     def _translated(self, run: _Run, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
-        read = [translate.read_order(row, self._settings) for row in rows]
+        read = [
+            bad_row(row, "order id", run.failed[row])
+            if row in run.failed
+            else translate.read_order(row, self._settings)
+            for row in rows
+        ]
         orders = tuple(each for each in read if isinstance(each, Order))
         run.met.update(each.key for each in read)
         run.waiting.update(

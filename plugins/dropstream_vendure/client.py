@@ -188,7 +188,7 @@ def _forbidden(errors: Sequence[GraphqlError]) -> bool:
 def _failed(refusal: Refusal) -> DropstreamError:
     """What it means that a query was not answered."""
     if refusal.code in ("", "INTERNAL_SERVER_ERROR"):
-        return Unreachable("Vendure could not answer a query: its own log says why")
+        return Unreachable("Vendure could not answer a query: its own log says why", answered=True)
     return ProtocolMismatch(f"Vendure refused a query: {refusal}")
 
 

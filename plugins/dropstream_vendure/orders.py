@@ -7,20 +7,21 @@ is read once more by its id. What is listed again unchanged is nothing new to th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import trio
 
 from dropstream_vendure import documents, translate, wire
-from dropstream_vendure.client import Api, Refusal
+from dropstream_vendure.client import Api
 from dropstream_vendure.settings import CANCELLED, Settings
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import Misconfigured, ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Reread, Taken
+from dropstreamd.platform.one_by_one import OF_ONE, by_tens, may_be_of_one
 from dropstreamd.platform.overlap import Overlap
 
 PAGE = 100
@@ -132,9 +133,14 @@ class Orders:
         return orders, tuple(each for each in read if isinstance(each, Bad))
 
     async def _rows(self, wanted: dict[str, object], *, skip: int) -> list[bytes | Bad]:
-        """A page of orders as they came. Where the server fails over one of them, each is asked for alone."""
+        """A page of orders as they came. Where the server fails over it, its ids are listed and asked for."""
         variables = {"skip": skip, "take": PAGE, "filter": wanted}
-        answer = await self._api.ask(documents.ORDERS, variables, wire.Orders, write=False)
+        try:
+            answer = await self._api.ask(documents.ORDERS, variables, wire.Orders, write=False)
+        except OF_ONE as error:
+            if not may_be_of_one(error):
+                raise
+            return await self._one_by_one(variables)
         if isinstance(answer, wire.Orders):
             return [bytes(item) for item in answer.orders.items]
         if answer.code == "USER_INPUT_ERROR":
@@ -142,18 +148,24 @@ class Orders:
                 f"Vendure refused to list {PAGE} orders",
                 remedy=f"its apiOptions.adminListQueryLimit must be at least {PAGE}",
             )
-        ids = await self._api.query(documents.ORDER_IDS, variables, wire.OrderIds)
-        return [await self._row(each.id) for each in ids.orders.items]
+        return await self._one_by_one(variables)
 
-    async def _row(self, key: str) -> bytes | Bad:
-        variables = {"skip": 0, "take": 1, "filter": {"id": {"eq": key}}}
-        answer = await self._api.ask(documents.ORDERS, variables, wire.Orders, write=False)
-        if isinstance(answer, Refusal):
-            reason = f"the store fails to tell it ({answer}): its own log says why"
-            return Bad(key=key, place=f"order id {key}", reason=reason, raw=b"")
-        if not answer.orders.items:
-            return _gone(key)
-        return bytes(answer.orders.items[0])
+    async def _one_by_one(self, variables: Mapping[str, object]) -> list[bytes | Bad]:
+        listed = await self._api.query(documents.ORDER_IDS, variables, wire.OrderIds)
+        ids = [each.id for each in listed.orders.items]
+        found, failed = await by_tens(ids, self._with_ids, self._others)
+        return [found[key] if key in found else _not_told(key, failed) for key in ids]
+
+    async def _with_ids(self, ids: Sequence[str]) -> dict[str, bytes]:
+        variables = {"skip": 0, "take": PAGE, "filter": {"id": {"in": list(ids)}}}
+        answer = await self._api.query(documents.ORDERS, variables, wire.Orders)
+        return {key: bytes(row) for row in answer.orders.items if (key := translate.row_id(bytes(row)))}
+
+    async def _others(self) -> list[str]:
+        """Ids of the first orders that were placed."""
+        variables = {"skip": 0, "take": PAGE, "filter": {"active": {"eq": False}}}
+        listed = await self._api.query(documents.ORDER_IDS, variables, wire.OrderIds)
+        return [each.id for each in listed.orders.items]
 
 
 def unclosed(settings: Settings, since: datetime) -> dict[str, object]:
@@ -170,6 +182,12 @@ def unclosed(settings: Settings, since: datetime) -> dict[str, object]:
 def _ids(rows: Sequence[bytes | Bad]) -> list[str]:
     ids = [translate.row_id(row) if isinstance(row, bytes) else row.key for row in rows]
     return [each for each in ids if each is not None]
+
+
+def _not_told(key: str, failed: Mapping[str, str]) -> Bad:
+    if key not in failed:
+        return _gone(key)
+    return Bad(key=key, place=f"order id {key}", reason=failed[key], raw=b"")
 
 
 def _gone(key: str) -> Bad:

@@ -105,6 +105,11 @@ def bad_row(raw: bytes, what: str, reason: str) -> Bad:
     return Bad(key=key, place=f"{what} {key[:40]}", reason=reason, raw=raw)
 
 
+def bad_order(key: str, reason: str, raw: bytes = b"") -> Bad:
+    """An order that was asked for by its key; `raw` is what came in its place."""
+    return Bad(key=key, place=f"order {key}", reason=reason, raw=raw)
+
+
 def too_long(*texts: str) -> str:
     """What is wrong with numbers or SKUs, if anything."""
     for text in texts:

@@ -5,23 +5,25 @@ neither list is asked for by its number.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 import trio
 
 from dropstream_woocommerce import translate, wire
+from dropstream_woocommerce.by_id import ById
 from dropstream_woocommerce.client import Api, Params, Refusal, Rows
-from dropstream_woocommerce.listing import bad_row, is_id, row_key, too_long
+from dropstream_woocommerce.listing import bad_order, bad_row, is_id, row_key, too_long
 from dropstream_woocommerce.reading import OrderReader, decoded
 from dropstream_woocommerce.settings import MOST_AT_ONCE, Settings
-from dropstream_woocommerce.walk import FIELDS, Walk, changed_at
+from dropstream_woocommerce.walk import Walk, changed_at
 from dropstreamd.clock import Clock, utc
 from dropstreamd.errors import ProtocolMismatch
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.orders import Order
 from dropstreamd.platform.contract import Page, Taken
+from dropstreamd.platform.one_by_one import OF_ONE, Failing, by_tens
 from dropstreamd.platform.rows import UNREADABLE, OddRow
 
 OVERLAP = timedelta(minutes=10)
@@ -109,6 +111,7 @@ class Orders:
 
     def __init__(self, api: Api, reader: OrderReader, settings: Settings, clock: Clock) -> None:
         self._api = api
+        self._by_id = ById(api)
         self._reader = reader
         self._settings = settings
         self._clock = clock
@@ -126,7 +129,7 @@ class Orders:
             run.done = True
             self._run = None
             return Page(documents=documents, bad=bad, cursor=run.written())
-        documents, bad = await self._told(run, rows)
+        documents, bad = await self._told(run, rows, self._walk.failed if self._walk else {})
         return Page(documents=documents, bad=bad, cursor=run.written(), more=True)
 
     async def confirm(self, marks: Sequence[str]) -> None:  # noqa: ARG002 - nothing has a mark
@@ -158,11 +161,14 @@ class Orders:
     def _which(self) -> str:
         return f"{sorted(self._settings.ship_statuses)} {sorted(self._settings.skip_methods)}"
 
-    async def _told(self, run: _Run, rows: Sequence[bytes]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+    async def _told(
+        self, run: _Run, rows: Sequence[bytes], failed: Mapping[bytes, str]
+    ) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
+        """What is told of these rows; `failed` says what is wrong with some."""
         bad: list[Bad] = []
         concerned: list[tuple[wire.Order, bytes]] = []
         for row in rows:
-            order = decoded(row)
+            order = failed.get(row) or decoded(row)
             if isinstance(order, str):
                 if self._matters(run, row):
                     bad.append(bad_row(row, "order", order))
@@ -173,15 +179,20 @@ class Orders:
                 concerned.append((order, row))
         await self._reader.learn(order for order, _ in concerned)
         documents: list[Order] = []
+        failing = Failing()
+        read = 0
         for order, row in concerned:
             try:
                 document = await self._reader.whole(order)
-            except OddRow as odd:
-                bad.append(bad_row(row, "order", odd.message))
+            except OF_ONE as error:
+                why = error.message if isinstance(error, OddRow) else failing.over(error)
+                bad.append(bad_row(row, "order", why))
                 run.follow(row)
                 continue
+            read += 1
             if self._keep(run, document):
                 documents.append(document)
+        failing.unless(answered=read > 0)
         return tuple(documents), tuple(bad)
 
     def _ships(self, order: wire.Order) -> bool:
@@ -212,24 +223,42 @@ class Orders:
         asked = sorted(run.told.keys() - run.looked)
         rows: list[bytes] = []
         gone: list[Order] = []
+        bad: list[Bad] = []
+        failing = Failing()
         for start in range(0, len(asked), MOST_AT_ONCE):
-            for each in await self._absent(asked[start : start + MOST_AT_ONCE]):
-                answer = await self._api.find(f"orders/{each}", {"_fields": FIELDS}, msgspec.Raw)
-                if not isinstance(answer, Refusal):
-                    rows.append(bytes(answer))
-                elif answer.missing and not await self._is_counted(each):
+            absent = [str(each) for each in await self._absent(asked[start : start + MOST_AT_ONCE])]
+            found, failed = await by_tens(absent, self._by_id.read, self._by_id.others)
+            rows += found.values()
+            bad += [bad_order(key, why) for key, why in failed.items()]
+            for key in absent:
+                if key in found or key in failed:
+                    continue
+                answer = await self._alone(key, failing)
+                if isinstance(answer, Bad):
+                    bad.append(answer)
+                elif not isinstance(answer, Refusal):
+                    rows.append(answer)
+                elif answer.missing and not await self._is_counted(key):
                     at = utc(self._clock.now_s())
-                    gone.append(translate.gone(str(each), run.told.pop(each), at))
-        documents, bad = await self._told(run, rows)
-        return (*gone, *documents), bad
+                    gone.append(translate.gone(key, run.told.pop(int(key)), at))
+        documents, unread = await self._told(run, rows, {})
+        return (*gone, *documents), (*bad, *unread)
+
+    async def _alone(self, key: str, failing: Failing) -> bytes | Refusal | Bad:
+        try:
+            return await self._by_id.alone(key)
+        except OF_ONE as error:
+            why = failing.over(error)
+            await self._by_id.others()  # raises where the shop is down
+            return bad_order(key, why)
 
     async def _absent(self, ids: Sequence[int]) -> list[int]:
         there = {row.id for row in (await self._listed(ids)).rows}
         return [each for each in ids if each not in there]
 
-    async def _is_counted(self, number: int) -> bool:
+    async def _is_counted(self, key: str) -> bool:
         """Whether it is there, though WooCommerce fails to load it."""
-        return bool((await self._listed([number])).total)
+        return bool((await self._listed([int(key)])).total)
 
     async def _listed(self, ids: Sequence[int]) -> Rows[wire.Row]:
         params: Params = {

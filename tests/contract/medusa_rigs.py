@@ -14,6 +14,7 @@ from dropstreamd.model.returns import Return, ReturnedLine, ReturnReceipt
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
+from tests.counterparts.medusa.copies import SOUND_PRICE
 from tests.counterparts.medusa.models import Models
 from tests.counterparts.medusa.shop import MedusaShop
 
@@ -57,7 +58,7 @@ class Goods:
 
 
 class Orders:
-    """An `OrderBench[Order]`. A name is an order's id."""
+    """A `FragileBench[Order]`. A name is an order's id."""
 
     many = 26
 
@@ -72,6 +73,12 @@ class Orders:
 
     async def cancel(self, name: str) -> None:
         self._goods.shop.cancel(name)
+
+    async def fail_over(self, name: str) -> None:
+        self._goods.shop.copies.price(name, "'{}'")
+
+    async def mend(self, name: str) -> None:
+        self._goods.shop.copies.price(name, SOUND_PRICE)
 
     async def spoil(self) -> None:
         (order,) = await self.add(1)

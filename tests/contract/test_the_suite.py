@@ -187,6 +187,16 @@ OF_SOURCES = [
         "is not told of when asked for",
         in_shop("orders_again", reading(mutants.without_bad)),
     ),
+    Mutant(
+        "orders-an-order-that-the-store-fails-over-holds-up-no-other",
+        "ProtocolMismatch",
+        in_shop("orders", paging(mutants.sunk_by_one)),
+    ),
+    Mutant(
+        "orders-an-order-that-the-store-fails-over-holds-up-no-other",
+        "by their keys",
+        in_shop("orders_again", reading(mutants.without_bad)),
+    ),
     Mutant("orders-orders-are-fit-to-send", "no zone", in_shop("orders", paging(mutants.naive))),
 ]
 OF_STOCK = [

@@ -10,6 +10,7 @@ from dropstreamd.model.products import Product
 from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
+from dropstreamd.testing.stand import NotApplicable
 from tests.counterparts.vendure.records import NewOrder, Placed
 from tests.counterparts.vendure.shop import VendureShop
 from tests.fakes.vendure import fake_vendure
@@ -34,13 +35,14 @@ class Goods(benches.Sold[Shop]):
 
 
 class Orders(benches.OrdersByNumber):
-    """An `OrderBench[Order]`."""
+    """A `FragileBench[Order]`."""
 
     many = PAGE + 1
 
     def __init__(self, goods: Goods) -> None:
         self._goods = goods
         self._ids: dict[str, str] = {}
+        self._customers: dict[str, object] = {}
 
     async def add(self, count: int) -> Sequence[str]:
         placed = self._goods.place(count)
@@ -58,6 +60,17 @@ class Orders(benches.OrdersByNumber):
 
     async def cancel(self, name: str) -> None:
         self._goods.shop.cancel(self._ids[name])
+
+    async def fail_over(self, name: str) -> None:
+        if not isinstance(self._goods.shop, FakeShop):
+            raise NotApplicable("the double alone is made to fail")
+        row = self._goods.shop.orders_by_id[self._ids[name]]
+        self._customers[name] = row["customer"]
+        row["customer"] = {"firstName": None}
+
+    async def mend(self, name: str) -> None:
+        assert isinstance(self._goods.shop, FakeShop)
+        self._goods.shop.orders_by_id[self._ids[name]]["customer"] = self._customers.pop(name)
 
     async def spoil(self) -> None:
         (sku,) = self._goods.new(1)

@@ -11,7 +11,7 @@ from dropstreamd.model.shipments import Fulfillment
 from dropstreamd.platform.contract import Part
 from dropstreamd.testing import Effect, Rig
 from tests.fakes.woocommerce import KEY, SECRET, fake_woocommerce
-from tests.fakes.woocommerce_rows import Row, field
+from tests.fakes.woocommerce_rows import FATAL, Row, field
 from tests.fakes.woocommerce_shop import WooShop
 
 from . import benches
@@ -61,7 +61,7 @@ class Goods(benches.Sold[WooShop]):
 
 
 class Orders(benches.OrdersByNumber):
-    """An `OrderBench[Order]`."""
+    """A `FragileBench[Order]`."""
 
     many = 101
 
@@ -76,6 +76,12 @@ class Orders(benches.OrdersByNumber):
 
     async def cancel(self, name: str) -> None:
         self._goods.shop.set_status(self._goods.shop.orders[int(name)], "cancelled")
+
+    async def fail_over(self, name: str) -> None:
+        self._goods.shop.orders[int(name)][FATAL] = 500
+
+    async def mend(self, name: str) -> None:
+        del self._goods.shop.orders[int(name)][FATAL]
 
     async def spoil(self) -> None:
         self._goods.place(1)[0]["line_items"][0]["sku"] = benches.LONG_SKU

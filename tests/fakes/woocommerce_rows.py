@@ -15,6 +15,11 @@ BROKEN = "broken"
 """Marks a row that WooCommerce counts and fails to load: it leaves it out of its page without a word
 (WC_REST_CRUD_Controller::get_objects)."""
 
+FATAL = "fatal"
+"""Marks an order over whose lines the shop fails, as where a plugin's filter is: the status that it answers
+instead of a list with that order's lines. Without them it tells the order
+(WC_REST_Orders_V2_Controller::get_formatted_item_data)."""
+
 ADDRESS = {
     "first_name": "Ann",
     "last_name": "Lee",
@@ -70,6 +75,8 @@ def has_status(status: str, wanted: list[str]) -> bool:
 
 
 def shown(row: Row, query: Mapping[str, Any]) -> Row:
+    if FATAL in row and "line_items" in query.get("_fields", ("line_items",)):
+        raise Refused("internal_server_error", row[FATAL])
     if "_fields" not in query:
         return row
     return {key: value for key, value in row.items() if key in query["_fields"]}

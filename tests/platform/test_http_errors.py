@@ -74,6 +74,7 @@ async def test_statuses(
         error = await error_of(http, answer(status), applied, url)  # type: ignore[arg-type]
         assert type(error) is kind
         assert f"answered {status}" in str(error)
+        assert not isinstance(error, Unreachable) or error.answered is (status >= 500)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 404, 409, 422])
@@ -109,6 +110,7 @@ async def test_torn_answers_are_lost(
     error = await error_of(http, given, "safe")
     assert type(error) is Unreachable
     assert says in str(error)
+    assert error.answered is (given is not None)
     error = await error_of(http, given, "write")
     assert type(error) is OutcomeUnknown
     assert "may have been applied" in str(error)

@@ -105,6 +105,8 @@ _PRODUCT = (
     ),
 )
 
+SOUND_PRICE = "jsonb_build_object('value', unit_price::text, 'precision', 20)"
+
 _ORDER = (
     Table(
         name="order",
@@ -211,6 +213,12 @@ class Copies:
         """An order whose line has no SKU, as that of a variant that had none."""
         items = _ITEMS.format(model=order)
         self._run(f"UPDATE order_line_item SET variant_sku = NULL WHERE id IN {items};")  # noqa: S608
+
+    def price(self, order: str, amount: str) -> None:
+        """What an order's lines cost, as an expression of PostgreSQL's. Over a document that is no amount, as
+        `{}`, Medusa fails whenever it is to sum the order up."""
+        items = _ITEMS.format(model=order)
+        self._run(f"UPDATE order_line_item SET raw_unit_price = {amount} WHERE id IN {items};")  # noqa: S608
 
     def forget(self) -> None:
         """Remove the shop's products and returns, which the lists of all shops would hold for ever."""

@@ -25,7 +25,7 @@ from tests.platform.servers import Scripted, answer, scripted
 from tests.plugins.host import Steps
 from tests.plugins.things import STAMP, hand_over, hand_over_all, level, package, refused
 
-from .stores import account_at, receipt
+from .stores import account_at, read, receipt
 
 LOCATION = {"stock_locations": [{"id": "sloc_1", "name": "Main"}]}
 REFUSED = 400, {"type": "invalid_data", "message": "Not so"}
@@ -110,12 +110,49 @@ def listed(*keys: str) -> dict[str, Any]:
     return {"orders": [{"id": key, **bare, **paid} for key in keys]}
 
 
+ONE_BY_ONE: tuple[object, ...] = (
+    REFUSED,
+    listed("order_9"),
+    listed("order_1"),
+    REFUSED,
+    listed("order_1"),
+    listed("order_3"),
+)
+"""Three orders, of which Medusa fails over the second: all, what there is, each, the first once more."""
+
+
 async def test_an_order_that_medusa_fails_over_is_read_alone() -> None:
-    async with store_told(REFUSED, listed("order_1"), REFUSED, listed("order_3")) as (store, server):
+    async with store_told(*ONE_BY_ONE) as (store, server):
         told = await store.orders_again.read(["order_1", "order_2", "order_3"])
     assert [order.key for order in told.documents] == ["order_1", "order_3"]
     assert [(bad.key, bad.reason[:27]) for bad in told.bad] == [("order_2", "the store fails to tell it:")]
-    assert [b"limit=3" in server.requests[0], b"limit=1" in server.requests[1]] == [True, True]
+    assert [b"limit=3" in server.requests[0], b"limit=1" in server.requests[2]] == [True, True]
+
+
+async def test_an_order_that_medusa_fails_over_holds_up_no_other_of_its_page() -> None:
+    """Nor of those that are asked for again in later runs. It is followed like one that waits."""
+    marks = listed("order_1", "order_2", "order_3")
+    bound = listed("order_3")
+    async with store_told(bound, REFUSED, marks, *ONE_BY_ONE) as (store, server):
+        first = await read(store.orders)
+    assert list(first.documents) == ["order_1", "order_3"]
+    assert [reason[:27] for reason in first.bad.values()] == ["the store fails to tell it:"]
+    assert b"fields=id%2Ccreated_at%2Cupdated_at " in server.requests[2]
+    assert msgspec.json.decode(first.cursor or "")["waiting"] == ["order_2"]
+
+    nothing: dict[str, Any] = {"orders": []}
+    alone = (REFUSED, listed("order_2"), REFUSED, listed("order_9"), listed("order_9"))
+    async with store_told(bound, nothing, *alone) as (store, _):
+        second = await read(store.orders, first.cursor)
+    assert (list(second.documents), list(second.bad)) == ([], ["order_2"])
+    assert msgspec.json.decode(second.cursor or "")["waiting"] == ["order_2"]
+
+
+@pytest.mark.parametrize("told", [(REFUSED,), (REFUSED, (401, {})), (REFUSED, listed("order_1"), REFUSED)])
+async def test_a_page_that_medusa_fails_over_as_a_whole(told: tuple[object, ...]) -> None:
+    async with store_told(listed("order_1"), *told) as (store, _):
+        with pytest.raises(ProtocolMismatch if told[-1] is REFUSED else AuthFailed):
+            await read(store.orders)
 
 
 @pytest.mark.parametrize("asked", [["order_1"], ["order_1", "order_2", "order_3"]])

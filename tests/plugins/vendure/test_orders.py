@@ -9,7 +9,7 @@ from dropstreamd.clock import utc
 from dropstreamd.errors import Misconfigured, ProtocolMismatch, Unreachable
 from tests.counterparts.vendure.records import NewOrder
 from tests.counterparts.vendure.shop import VendureShop
-from tests.fakes.vendure import FakeVendure
+from tests.fakes.vendure import FakeVendure, Fault
 from tests.fakes.vendure_shop import FakeShop
 from tests.plugins.host import NOW_S
 from tests.plugins.runs import Listing
@@ -213,6 +213,27 @@ async def test_an_order_that_the_server_fails_over_does_not_sink_its_page(
     assert "its own log" in found.bad[second.id]
 
 
+async def test_a_server_that_fails_over_all_makes_no_order_bad(
+    account: Account, fake: FakeVendure, quick_clock: MockClock
+) -> None:
+    """Nor one whose proxy answers 500."""
+    fake.shop.add_products({"A": 50})
+    placed = fake.shop.place_orders(orders(30))
+    beyond: tuple[Fault, ...] = ("database",) * 40
+    proxied: tuple[Fault, ...] = ("500",) * 4
+    for faults in (beyond, proxied + beyond):
+        fake.fail("Orders", *faults)
+        with pytest.raises(Unreachable):
+            await account.listing()
+        assert fake.asked.count("Orders") < 20
+        fake.faults.clear()
+        fake.asked.clear()
+    fake.shop.orders_by_id[placed[7].id].update(customer={"firstName": None})
+    found = await account.listing()
+    assert (len(found.orders), list(found.bad)) == (29, [placed[7].id])
+    assert fake.asked.count("Orders") < 20
+
+
 async def test_an_outage_while_listing_is_no_empty_list(
     account: Account, fake: FakeVendure, patient_clock: MockClock
 ) -> None:
@@ -223,6 +244,7 @@ async def test_an_outage_while_listing_is_no_empty_list(
     with pytest.raises(Unreachable):
         await account.listing()
     fake.fail("Orders", "500", "500", "500", "500")
+    fake.fail("OrderIds", "500", "500", "500", "500")
     with pytest.raises(Unreachable):
         await account.listing()
 

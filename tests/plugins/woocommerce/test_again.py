@@ -114,7 +114,6 @@ async def test_a_shop_that_answers_none_makes_no_order_bad(
 ) -> None:
     shop.add_product("TEE")
     made = place(shop, count)
-    fake.fail(LIST, "html")
-    fake.fail(ONE, "html", "html", "html")
+    fake.fail(LIST, "html", "html", "html", "html")
     with pytest.raises(ProtocolMismatch, match="web page"):
         await read(account, *made)
