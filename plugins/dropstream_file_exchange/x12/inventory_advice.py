@@ -59,7 +59,9 @@ class InventoryAdvice:
     def _begin(self, segment: Segment) -> None:
         if segment.at(1) in CHANGES:
             raise Unreadable(segment, f"it tells {CHANGES[segment.at(1)]} only, which is no snapshot")
-        if self._settings.inventory.as_of == "document":
+        # A day alone is before every adjustment of that day, those too that its figures know of.
+        counts = segment.at(5) != "" or not self._settings.adjustments.apply
+        if self._settings.inventory.as_of == "document" and counts:
             self.as_of = instant(segment, segment.at(4), segment.at(5), self._zone)
 
     def _header(self, segment: Segment) -> None:

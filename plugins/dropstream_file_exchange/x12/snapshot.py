@@ -153,7 +153,7 @@ class SnapshotReader:
         source = self._settings.inventory.as_of
         if source == "document" and advice is not None and advice.as_of is not None:
             return advice.as_of
-        if source == "interchange":
+        if source == "interchange" or (source == "document" and self._settings.adjustments.apply):
             try:
                 return self._sent(interchange)
             except Unreadable as error:

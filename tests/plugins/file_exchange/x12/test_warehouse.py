@@ -347,6 +347,20 @@ async def test_adjustments_beside_a_snapshot_come_with_its_end(account: SftpAcco
     assert (page.last, len(page.rows), len(page.adjustments)) == (True, 2, 1)
 
 
+async def test_adjustments_of_the_day_of_a_snapshot_are_not_counted_twice(account: SftpAccount) -> None:
+    """The document tells its day and no time: what was adjusted that day, before it was made, is in its
+    figures."""
+    both = interchange(
+        group("947", transaction("947", ADJUSTED), control="1"),
+        group("846", transaction("846", STOCK), control="2"),
+    )
+    leave(account, "a.edi", both)
+    async with opened(account, adjustments={"apply": True}, inventory={"as_of": "document"}) as warehouse:
+        (page,) = await stock(warehouse)
+    assert page.last
+    assert [one.at <= page.as_of for one in page.adjustments] == [True]
+
+
 async def test_an_acknowledgement_is_never_acknowledged(account: SftpAccount) -> None:
     leave(account, "a.edi", file("997", HEARD, "AK1*OW*8"))
     leave(account, "b.edi", file("997", HEARD).replace(b"GS*FA", b"GS*SW"))
