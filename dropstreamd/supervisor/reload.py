@@ -42,10 +42,16 @@ class Reloader:
         self._names = names
         self._secrets = secrets
         self._grace_s = grace_s
+        self._one_at_a_time = trio.Lock()
         self._keep_names()
 
     async def reload(self) -> Changes:
-        """What changed. Raises ConfigError with every problem, and then nothing has changed."""
+        """What changed. Raises ConfigError with every problem, and then nothing has changed. One after the
+        other: of two, what was read first must not take the place of what was read last."""
+        async with self._one_at_a_time:
+            return await self._reload()
+
+    async def _reload(self) -> Changes:
         await self._notifier.reloading()
         try:
             loaded = await trio.to_thread.run_sync(partial(load, self._conf_dir, self._plugins))
