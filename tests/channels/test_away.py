@@ -1,0 +1,119 @@
+"""A connection that is not there for a while (its file is broken when the daemon begins, or was taken out and
+put back) while its warehouse account goes on working for the others."""
+
+import pytest
+
+from dropstreamd.clock import utc
+from dropstreamd.config.schema import Connection
+from dropstreamd.errors import Misconfigured
+from dropstreamd.model.stock import Adjustment, StockRow
+from dropstreamd.platform.contract import StockPage
+from dropstreamd.store.lmdb_store import InlineStore
+from tests.channels.located import CALM, EAST, WEST, located, pushed, synced
+from tests.channels.plant import Plant, connection
+
+
+def leave(plant: Plant, name: str = "ebay", *, broken: bool = True) -> Connection:
+    """The daemon begins anew, and cannot use the connection's file; or the file was taken out."""
+    left = plant.connections.pop(name)
+    plant.broken = broken
+    plant.configure()
+    return left
+
+
+def come_back(plant: Plant, left: Connection) -> None:
+    """The file was mended, or put back."""
+    plant.broken = False
+    plant.configure(**{left.name: left})
+
+
+async def test_what_fell_meanwhile_is_told_once_it_is_back(state: InlineStore) -> None:
+    """It shows 10 of what the warehouse has 2 of, until that figure moves again."""
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.report({"A": 10, "B": 5})
+    await plant.smart()
+    await plant.smart("ebay")
+    left = leave(plant)
+    plant.later(minutes=60)
+    plant.report({"A": 2, "B": 5})
+    await plant.smart()
+    come_back(plant, left)
+    plant.later(minutes=60)
+    plant.report({"A": 2, "B": 4})
+    await plant.smart("ebay")
+    assert plant.stores["ebay"].shows() == {"A": 2, "B": 4}
+
+
+async def test_what_was_adjusted_meanwhile_is_told_once_it_is_back(state: InlineStore) -> None:
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.report({"A": 10})
+    await plant.smart()
+    await plant.smart("ebay")
+    left = leave(plant)
+    plant.later(minutes=1)
+    sold = Adjustment(
+        key="a/1", number="1", at=utc(plant.clock.now_s()), rows=(StockRow(sku="A", quantity=-8),)
+    )
+    page = StockPage(
+        snapshot="adjusted", as_of=utc(plant.clock.now_s()), rows=(), last=False, adjustments=(sold,)
+    )
+    plant.warehouse.stock.put("stock-0001", page)
+    await plant.smart()
+    come_back(plant, left)
+    await plant.smart("ebay")
+    assert plant.stores["ebay"].shows() == {"A": 2}
+
+
+async def test_it_looks_at_all_levels_once_and_tells_only_those_that_moved(state: InlineStore) -> None:
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.report({"A": 10, "B": 5})
+    await plant.smart("ebay")
+    left = leave(plant)
+    plant.later(minutes=60)
+    plant.report({"A": 2, "B": 5})
+    await plant.smart()
+    come_back(plant, left)
+    looked = [dict((await plant.smart("ebay")).counts) for _ in range(2)]
+    assert looked == [{"pushed": 1, "unchanged": 1}, {}]
+
+
+async def test_one_that_was_there_is_told_by_marks_alone(state: InlineStore) -> None:
+    """Nothing but what moved is looked at, although another connection is away."""
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.report({"A": 10, "B": 5})
+    await plant.smart()
+    leave(plant)
+    plant.later(minutes=60)
+    plant.report({"A": 2, "B": 5})
+    assert (await plant.smart()).counts == {"snapshots_applied": 1, "pushed": 1}
+
+
+async def test_facilities_that_were_not_counted_meanwhile_are_waited_for(state: InlineStore) -> None:
+    """It was taken out, and its facilities with it: what they have nobody knows before they are counted anew,
+    and that is not nothing."""
+    plant = Plant(state, connection("shop"), located("ebay"), account=CALM)
+    plant.report_by(("E", "A", 5), ("W", "A", 3))
+    await plant.smart("ebay")
+    left = leave(plant, broken=False)
+    plant.later(minutes=60)
+    plant.report_by(("E", "A", 2), ("W", "A", 3))
+    await plant.smart()
+    come_back(plant, left)
+    pushed(plant, "ebay")
+    with pytest.raises(Misconfigured, match="counted yet at E, W"):
+        await plant.smart("ebay")
+    assert pushed(plant, "ebay") == []
+    at = await synced(plant, ("E", "A", 2), ("W", "A", 3), name="ebay")
+    assert at == {EAST: {"A": 2}, WEST: {"A": 3}}
+
+
+async def test_facilities_of_a_broken_file_are_told_once_it_is_back(state: InlineStore) -> None:
+    plant = Plant(state, connection("shop"), located("ebay"), account=CALM)
+    plant.report_by(("E", "A", 5), ("W", "A", 3))
+    await plant.smart("ebay")
+    left = leave(plant)
+    plant.later(minutes=60)
+    plant.report_by(("E", "A", 2), ("W", "A", 3))
+    await plant.smart()
+    come_back(plant, left)
+    assert await synced(plant, name="ebay") == {EAST: {"A": 2}, WEST: {"A": 3}}
