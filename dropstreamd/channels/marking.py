@@ -23,6 +23,14 @@ MARKED_AT_ONCE = 5_000
 """SKUs marked in one transaction."""
 
 
+async def keep_listings(run: Run) -> None:
+    """Keep with the account's orders what their SKUs are listed as: a connection may be away later, and its
+    orders are deducted for the others all the same."""
+    scope = run.scope
+    if run.state.read(partial(promises.are_relisted, account=scope.account, siblings=scope.siblings)):
+        await run.state.write(partial(promises.relist, account=scope.account, siblings=scope.siblings))
+
+
 def unsent_now(run: Run) -> Unsent:
     return run.state.read(partial(promises.deducted, scope=run.scope))
 

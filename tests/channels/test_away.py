@@ -1,6 +1,7 @@
 """A connection that is not there for a while (its file is broken when the daemon begins, or was taken out and
 put back) while its warehouse account goes on working for the others."""
 
+import msgspec
 import pytest
 
 from dropstreamd.clock import utc
@@ -8,9 +9,13 @@ from dropstreamd.config.schema import Connection
 from dropstreamd.errors import Misconfigured
 from dropstreamd.model.stock import Adjustment, StockRow
 from dropstreamd.platform.contract import StockPage
+from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.tables import Table
 from tests.channels.located import CALM, EAST, WEST, located, pushed, synced
-from tests.channels.plant import Plant, connection
+from tests.channels.plant import Plant, connection, order
+
+LISTED = {"TEE": "A"}
 
 
 def leave(plant: Plant, name: str = "ebay", *, broken: bool = True) -> Connection:
@@ -117,3 +122,79 @@ async def test_facilities_of_a_broken_file_are_told_once_it_is_back(state: Inlin
     await plant.smart()
     come_back(plant, left)
     assert await synced(plant, name="ebay") == {EAST: {"A": 2}, WEST: {"A": 3}}
+
+
+async def test_its_unsent_orders_are_deducted_under_the_warehouse_s_skus(state: InlineStore) -> None:
+    """Its orders wait, and go once it is back; the other store offers their units meanwhile."""
+    plant = Plant(state, connection("shop"), connection("ebay", listings=LISTED))
+    plant.report({"A": 10})
+    plant.place(order("1", ("TEE", 4), method="not mapped"), name="ebay")
+    await plant.import_orders("ebay")
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 6}
+    leave(plant)
+    plant.later(minutes=60)
+    plant.report({"A": 10})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 6}
+
+
+async def test_its_orders_are_deducted_by_the_listings_that_were_known_last(state: InlineStore) -> None:
+    """The listing came after the order: nothing but the next look at levels, of any store, knows of it."""
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.report({"A": 10})
+    plant.place(order("1", ("TEE", 4), method="not mapped"), name="ebay")
+    await plant.import_orders("ebay")
+    plant.configure(ebay=connection("ebay", listings=LISTED))
+    await plant.smart()
+    leave(plant)
+    plant.later(minutes=60)
+    plant.report({"A": 10})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 6}
+
+
+async def test_its_bundles_are_deducted_by_their_components(state: InlineStore) -> None:
+    bundles = {"SET": {"A": 2}}
+    listed = connection("ebay", listings={"GIFT": "SET"}, bundles=bundles)
+    plant = Plant(state, connection("shop", bundles=bundles), listed)
+    plant.report({"A": 10})
+    plant.place(order("1", ("GIFT", 3), method="not mapped"), name="ebay")
+    await plant.import_orders("ebay")
+    leave(plant)
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 4, "SET": 2}
+
+
+async def test_what_was_added_to_an_order_it_sent_is_deducted_too(state: InlineStore) -> None:
+    plant = Plant(state, connection("shop"), connection("ebay", listings=LISTED))
+    plant.place(order("1", ("A", 1)), name="ebay")
+    await plant.import_orders("ebay")
+    plant.place(order("1", ("A", 1), ("TEE", 4)), name="ebay")
+    await plant.import_orders("ebay")
+    plant.later(minutes=60)
+    plant.report({"A": 10})
+    leave(plant)
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 6}
+
+
+async def test_orders_of_an_older_state_are_deducted_likewise(state: InlineStore) -> None:
+    """Their rows have no listings yet: they get them while the connection is still there."""
+    plant = Plant(state, connection("shop"), connection("ebay", listings=LISTED))
+    plant.report({"A": 10})
+    plant.place(order("1", ("TEE", 4), method="not mapped"), name="ebay")
+    await plant.import_orders("ebay")
+    path = ("acme", "main", "c-ebay", "o1")
+
+    def as_it_was(tx: Writer) -> None:
+        fields = msgspec.msgpack.decode(tx.get(Table.PROMISES, path) or b"")
+        tx.put(Table.PROMISES, path, msgspec.msgpack.encode(fields[:-1]))
+
+    await plant.state.write(as_it_was)
+    await plant.smart()
+    leave(plant)
+    plant.later(minutes=60)
+    plant.report({"A": 10})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 6}
