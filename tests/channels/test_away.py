@@ -1,14 +1,20 @@
 """A connection that is not there for a while (its file is broken when the daemon begins, or was taken out and
 put back) while its warehouse account goes on working for the others."""
 
+from functools import partial
+
 import msgspec
 import pytest
 
+from dropstreamd.channels import acknowledged, kept_words
+from dropstreamd.channels.life import Life
 from dropstreamd.clock import utc
 from dropstreamd.config.schema import Connection
 from dropstreamd.errors import Misconfigured
+from dropstreamd.model.acknowledgements import Acknowledgement, Verdict
 from dropstreamd.model.stock import Adjustment, StockRow
 from dropstreamd.platform.contract import StockPage
+from dropstreamd.store import documents
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.tables import Table
@@ -30,6 +36,12 @@ def come_back(plant: Plant, left: Connection) -> None:
     """The file was mended, or put back."""
     plant.broken = False
     plant.configure(**{left.name: left})
+
+
+def kept(plant: Plant) -> list[tuple[str, str]]:
+    """Connection and key of the words that wait for one."""
+    found = partial(kept_words.kept, account=plant.account, channels=acknowledged.BOOKS)
+    return plant.state.read(lambda tx: [(connection, word.key) for connection, word, _ in found(tx)])
 
 
 async def test_what_fell_meanwhile_is_told_once_it_is_back(state: InlineStore) -> None:
@@ -198,3 +210,85 @@ async def test_orders_of_an_older_state_are_deducted_likewise(state: InlineStore
     plant.report({"A": 10})
     await plant.smart()
     assert plant.stores["shop"].shows() == {"A": 6}
+
+
+async def test_a_refusal_that_came_meanwhile_is_not_lost(state: InlineStore) -> None:
+    """The warehouse does not ship it; here it stays sent, and nobody sends it again."""
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.place(order("1"), name="ebay")
+    await plant.import_orders("ebay")
+    left = leave(plant)
+    plant.later(minutes=5)
+    plant.say("EB1", "rejected", "E1")
+    await plant.import_orders()
+    come_back(plant, left)
+    plant.later(minutes=5)
+    await plant.import_orders("ebay")
+    assert plant.life("o1", "ebay") is Life.PARKED
+
+
+async def test_words_are_taken_in_the_order_that_they_came(state: InlineStore) -> None:
+    """It was refused, and taken after all; the last word is read together with what was kept."""
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.place(order("1"), name="ebay")
+    await plant.import_orders("ebay")
+    left = leave(plant)
+    meanwhile: tuple[Verdict, ...] = ("rejected", "accepted")
+    for verdict in meanwhile:
+        plant.say("EB1", verdict)
+        await plant.import_orders()
+    come_back(plant, left)
+    plant.say("EB1", "closed-short")
+    await plant.import_orders()
+    said = [event.text for event in plant.doc("o1", name="ebay").history if "the warehouse:" in event.text]
+    assert said == [f"the warehouse: {verdict}" for verdict in (*meanwhile, "closed-short")]
+    assert not kept(plant)
+
+
+async def test_an_answer_to_a_name_that_came_meanwhile_is_not_lost(state: InlineStore) -> None:
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.place(order("1"), name="ebay")
+    await plant.import_orders("ebay")
+    left = leave(plant)
+    word = Acknowledgement(
+        key="997-1", reference="", verdict="rejected", codes=("5",), name=plant.warehouse.taken.pushed[-1]
+    )
+    plant.warehouse.words.put("997-1", word)
+    await plant.import_orders()
+    assert kept(plant) == [("c-ebay", "997-1")]
+    come_back(plant, left)
+    await plant.import_orders("ebay")
+    assert plant.life("o1", "ebay") is Life.PARKED
+
+
+async def test_a_word_that_is_read_again_is_kept_once(state: InlineStore) -> None:
+    """Neither one that it knows already nor one that is kept is new."""
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.place(order("1"), name="ebay")
+    await plant.import_orders("ebay")
+    known = plant.say("EB1", "accepted")
+    await plant.import_orders("ebay")
+    leave(plant)
+    plant.warehouse.words.put("again-1", known)
+    assert (await plant.import_orders()).counts == {}
+    refused = plant.say("EB1", "rejected")
+    assert (await plant.import_orders()).counts == {"unmatched": 1}
+    plant.warehouse.words.put("again-2", refused)
+    assert (await plant.import_orders()).counts == {}
+    assert kept(plant) == [("c-ebay", refused.key)]
+
+
+async def test_words_for_one_that_never_comes_back_are_bounded_and_shown(state: InlineStore) -> None:
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.place(order("1"), name="ebay")
+    await plant.import_orders("ebay")
+    leave(plant, broken=False)
+    for _ in range(kept_words.MOST):
+        plant.say("EB1", "received")
+    assert (await plant.import_orders()).counts == {"unmatched": kept_words.MOST}
+    plant.say("EB1", "rejected")
+    assert (await plant.import_orders()).counts == {"undecodable": 1}
+    assert len(kept(plant)) == kept_words.MOST
+    flow = plant.feed.account.flow(acknowledged.FLOW)
+    [record] = plant.state.read(lambda tx: [record for _, record in documents.bad_records(tx, flow)])
+    assert record.reason == "rejected: 20 words on o1 wait for connection c-ebay, which is away"
