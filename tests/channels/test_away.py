@@ -227,6 +227,21 @@ async def test_a_refusal_that_came_meanwhile_is_not_lost(state: InlineStore) -> 
     assert plant.life("o1", "ebay") is Life.PARKED
 
 
+async def test_a_short_close_that_came_meanwhile_is_not_lost(state: InlineStore) -> None:
+    """What is missing of the order is never sent, and nobody is told."""
+    plant = Plant(state, connection("shop"), connection("ebay"))
+    plant.place(order("1", ("A", 2)), name="ebay")
+    await plant.import_orders("ebay")
+    left = leave(plant)
+    plant.later(minutes=5)
+    plant.say("EB1", "closed-short")
+    await plant.import_orders()
+    come_back(plant, left)
+    plant.later(minutes=5)
+    await plant.import_orders("ebay")
+    assert ("sales_orders", "o1 short") in plant.tasks("ebay")
+
+
 async def test_words_are_taken_in_the_order_that_they_came(state: InlineStore) -> None:
     """It was refused, and taken after all; the last word is read together with what was kept."""
     plant = Plant(state, connection("shop"), connection("ebay"))
