@@ -12,6 +12,7 @@ import msgspec
 from dropstreamd.channels import (
     answers,
     intake,
+    kept_words,
     orders,
     promises,
     references,
@@ -20,6 +21,7 @@ from dropstreamd.channels import (
     stock_notices,
 )
 from dropstreamd.channels.intake import Account
+from dropstreamd.channels.kept_words import Keeping
 from dropstreamd.channels.run import Fetched, Scope
 from dropstreamd.channels.sent_names import Sent
 from dropstreamd.config.schema import WarehouseAccount
@@ -71,18 +73,38 @@ def _stage(
 ) -> Fetched:
     fetched = Fetched()
     flow = account.flow(FLOW)
-    for word in page.documents:
-        spoken_of = _spoken_of(tx, account, word)
-        scope = None if spoken_of is None else account.scopes.get(spoken_of.connection)
-        if spoken_of is None or scope is None:
-            named = word.reference or word.name
-            reason = f"{word.verdict}: nothing is known by its reference {named[:60]!r}"
+    scopes = dict(account.scopes)
+    # Those that were kept first: a document's words count in the order that they came.
+    waiting = list(kept_words.take_out(tx, account.settings, BOOKS, scopes))
+    for word in (*waiting, *page.documents):
+        sent = _spoken_of(tx, account, word)
+        scope = None if sent is None else scopes.get(sent.connection)
+        if sent is not None and scope is not None:
+            documents.mended(tx, flow, word.key)
+            fetched.new += _take(tx, scope, sent, word, final=final, run=run, now_s=now_s)
+        elif sent is not None and (kept := _keep(tx, account.settings, sent, word, now_s)) != "too many":
+            documents.mended(tx, flow, word.key)
+            fetched.unmatched += kept == "new"
+        else:
+            reason = f"{word.verdict}: {_unplaced(sent, word)}"
             bad = Bad(key=word.key, place="an acknowledgement", reason=reason, raw=msgspec.json.encode(word))
             fetched.bad += documents.park_bad(tx, flow, [bad], now_s=now_s)
-            continue
-        documents.mended(tx, flow, word.key)
-        fetched.new += _take(tx, scope, spoken_of, word, final=final, run=run, now_s=now_s)
     return fetched
+
+
+def _keep(tx: Writer, account: WarehouseAccount, sent: Sent, word: Acknowledgement, now_s: float) -> Keeping:
+    """Keep a word for a connection that is away, unless its document knows it already."""
+    doc = documents.get(tx, Flow(sent.connection, sent.channel), sent.key)
+    if doc is None or word.key in doc.heard:
+        return "known"
+    return kept_words.keep(tx, account, sent, word, now_s=now_s)
+
+
+def _unplaced(sent: Sent | None, word: Acknowledgement) -> str:
+    """Why nobody can take a word, now or later."""
+    if sent is None:
+        return f"nothing is known by its reference {(word.reference or word.name)[:60]!r}"
+    return f"{kept_words.MOST} words on {sent.key} wait for connection {sent.connection}, which is away"
 
 
 def _take(

@@ -49,7 +49,9 @@ def take(
         _take_one(tx, account, name, one, tally, generation, now_s)
     changed = _changed(tx, account, tally.units)
     stock.put_figures(tx, account.path, changed, generation)
-    for scope in account.scopes.values():
+    scopes = list(account.scopes.values())
+    stock.told_to(tx, account.path, [scope.connection.id for scope in scopes])
+    for scope in scopes:
         flow = Flow(scope.connection.id, inventory.CHANNEL)
         levels.mark(tx, flow, deriving.concerned(tx, scope.connection, changed))
     documents.park_bad(tx, account.flow(inventory.CHANNEL), tally.bad, now_s=now_s)

@@ -96,7 +96,9 @@ def apply(
     moved = facilities.believe(
         tx, account.path, before, located, missing=gone, mapped=account.counts(tx), generation=made.id
     )
-    for scope in account.scopes.values():
+    scopes = list(account.scopes.values())
+    stock.told_to(tx, account.path, [scope.connection.id for scope in scopes])
+    for scope in scopes:
         for place in places.now(tx, scope.connection, account.settings):
             flow = places.flow(scope.connection, place)
             skus = changed if place.facility is None else moved.get(place.facility, ())

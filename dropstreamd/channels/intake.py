@@ -71,7 +71,7 @@ class Account:
     def counts(self, tx: Reader) -> frozenset[str]:
         """The facilities that are counted by themselves: those that locations of stores are mapped to. Those
         of a connection that is broken are not known: meanwhile all that were counted are."""
-        mapped = (scope.connection.locations.values() for scope in self.scopes.values())
+        mapped = [scope.connection.locations.values() for scope in list(self.scopes.values())]
         before = stock.counted(tx, self.path) if self._some_broken() else ()
         return frozenset(before).union(*mapped)
 

@@ -4,7 +4,13 @@ from functools import partial
 
 from dropstreamd.channels import after_restore, deriving, orders, places, unsold
 from dropstreamd.channels.look import Look
-from dropstreamd.channels.marking import mark_all, mark_few_unsold, mark_what_moved, unsent_now
+from dropstreamd.channels.marking import (
+    keep_listings,
+    mark_all,
+    mark_few_unsold,
+    mark_what_moved,
+    unsent_now,
+)
 from dropstreamd.channels.places import Place
 from dropstreamd.channels.pushing import push_levels
 from dropstreamd.channels.run import Run
@@ -23,6 +29,7 @@ async def smart(run: Run) -> None:
     unfinished = await _look_at_orders(run)
     trouble = await _fetch(run)
     here = _places(run)
+    await keep_listings(run)
     unsent = unsent_now(run)
     await mark_what_moved(run, here, unsent)
     await mark_few_unsold(run, here)
@@ -41,6 +48,7 @@ async def full(run: Run) -> None:
     unfinished = await _look_at_orders(run)
     trouble = await _fetch(run)
     here = _places(run)
+    await keep_listings(run)
     unsent = unsent_now(run)
     await mark_what_moved(run, here, unsent)
     if trouble is None:

@@ -1,5 +1,6 @@
 """Which levels a run looks at: those whose orders came or went, all where the settings changed or all are
-asked for. A snapshot marks those whose figures moved."""
+asked for. A snapshot marks those whose figures moved, for the connections that are there: one that was not,
+since its file was broken or taken out for a while, looks at all of them once it is back."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,6 +21,14 @@ from dropstreamd.store.records import Flow
 
 MARKED_AT_ONCE = 5_000
 """SKUs marked in one transaction."""
+
+
+async def keep_listings(run: Run) -> None:
+    """Keep with the account's orders what their SKUs are listed as: a connection may be away later, and its
+    orders are deducted for the others all the same."""
+    scope = run.scope
+    if run.state.read(partial(promises.are_relisted, account=scope.account, siblings=scope.siblings)):
+        await run.state.write(partial(promises.relist, account=scope.account, siblings=scope.siblings))
 
 
 def unsent_now(run: Run) -> Unsent:
@@ -59,14 +68,19 @@ async def mark_what_moved(run: Run, here: tuple[Place, ...], unsent: Unsent) -> 
     )
     raw = run.state.read(partial(cursors.get_bytes, flow=flow))
     before = None if raw is None else msgspec.msgpack.decode(raw, type=Basis)
-    if before == basis:
+    missed = run.state.read(partial(_missed_some, scope=scope))
+    if before == basis and not missed:
         return False
     if basis.restored_s and (before is None or before.restored_s != basis.restored_s):
         await _doubt_all(run, here)
     if before is None or before.settings != basis.settings:
         await mark_all(run, here, forced=False)
+    elif missed:
+        await _mark_missed(run, here)
 
     def write(tx: Writer) -> None:
+        if missed:
+            stock.follow(tx, (scope.account.merchant, scope.account.name), scope.connection.id)
         for place in here:
             now, then = basis.of(place.facility), before.of(place.facility) if before else None
             moved = _moved(now, then)
@@ -76,6 +90,22 @@ async def mark_what_moved(run: Run, here: tuple[Place, ...], unsent: Unsent) -> 
 
     await run.state.write(write)
     return True
+
+
+def _missed_some(tx: Reader, *, scope: Scope) -> bool:
+    """Whether figures may have changed that were not marked for the connection."""
+    path = (scope.account.merchant, scope.account.name)
+    return stock.latest(tx, path) is not None and scope.connection.id not in stock.following(tx, path)
+
+
+async def _mark_missed(run: Run, here: tuple[Place, ...]) -> None:
+    """Look at every level, by the figures as they stand. Those of a facility that was not counted meanwhile
+    are looked at with the snapshot that counts it again: until then nobody knows what it has."""
+    account = run.scope.account
+    counted = run.state.read(partial(stock.counted, path=(account.merchant, account.name)))
+    for place in here:
+        if place.facility is None or place.facility in counted:
+            await _mark_all_at(run, place, forced=False)
 
 
 def _moved(now: Mapping[str, int], before: Mapping[str, int] | None) -> list[str]:

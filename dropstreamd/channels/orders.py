@@ -118,6 +118,7 @@ async def listen(run: Run) -> None:
         fetched = await run.scope.feed.fetch_acknowledgements()
         run.count("acknowledged", fetched.new)
         run.count("undecodable", fetched.bad)
+        run.count("unmatched", fetched.unmatched)
 
 
 def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:

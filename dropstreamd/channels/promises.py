@@ -36,7 +36,8 @@ def _keep(account: WarehouseAccount, connection: Connection, tx: Writer, key: st
     path = (account.merchant, account.name, connection.id, key)
     raw = tx.get(Table.PROMISES, path)
     old = None if raw is None else _promise.decode(raw)
-    _put(tx, path, _promised(tx, account, connection, doc, old))
+    promise = _promised(tx, account, connection, doc, old)
+    _put(tx, path, None if promise is None else _listed_now(promise, connection))
 
 
 def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
@@ -44,6 +45,13 @@ def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
         tx.put(Table.PROMISES, path, msgspec.msgpack.encode(promise))
     else:
         tx.delete(Table.PROMISES, path)
+
+
+def _listed_now(promise: Promise, connection: Connection) -> Promise:
+    """With what its SKUs are listed as now."""
+    skus = (promise.more if promise.handed_s else promise.units).keys() | promise.apart.keys()
+    listed = {sku: connection.listings[sku] for sku in sorted(skus) if sku in connection.listings}
+    return msgspec.structs.replace(promise, listed=listed)
 
 
 def _promised(
@@ -191,7 +199,7 @@ def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
     by_facility: dict[str, Counter[str]] = {}
     for path, raw in tx.scan(Table.PROMISES, (account.merchant, account.name)):
         promise, seller = _promise.decode(raw), sellers.get(path[2])
-        listings = {} if seller is None else seller.listings
+        listings = listings_of(promise, seller)
         units = by_facility.setdefault(facility_of(promise, account, seller), Counter())
         for sku, quantity in taken_off(promise, account, listings, bundles, as_of_s):
             units[sku] += quantity
@@ -199,6 +207,28 @@ def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
     beyond = {each: _beyond(tx, account, each, units) for each, units in by_facility.items()}
     at = {each: units - beyond[each] for each, units in by_facility.items()}
     return Unsent(anywhere=sum(beyond.values(), anywhere), at=at)
+
+
+def are_relisted(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]) -> bool:
+    """Whether SKUs of orders have another listing than is kept with them."""
+    return any(True for _ in _relisted(tx, account, siblings))
+
+
+def relist(tx: Writer, account: WarehouseAccount, siblings: Iterable[Connection]) -> None:
+    """Keep with every order what its SKUs are listed as, for as long as its connection may be away."""
+    for path, promise in list(_relisted(tx, account, siblings)):
+        _put(tx, path, promise)
+
+
+def _relisted(
+    tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
+) -> Iterator[tuple[Key, Promise]]:
+    sellers = {connection.id: connection for connection in siblings}
+    for path, raw in tx.scan(Table.PROMISES, (account.merchant, account.name)):
+        promise, seller = _promise.decode(raw), sellers.get(path[2])
+        now = promise if seller is None else _listed_now(promise, seller)
+        if now.listed != promise.listed:
+            yield path, now
 
 
 def deducted(tx: Reader, scope: Scope) -> Unsent:
@@ -216,6 +246,12 @@ def _beyond(tx: Reader, account: WarehouseAccount, facility: str, units: Counter
         row = stock.reported(tx, path, sku, facility)
         beyond[sku] = count - (0 if row is None else max(0, stock.quantity_of(row)))
     return +beyond
+
+
+def listings_of(promise: Promise, seller: Connection | None) -> Mapping[str, str]:
+    """What the channel SKUs of an order are to the warehouse; of a connection that is away, as it was last
+    known."""
+    return promise.listed if seller is None else seller.listings
 
 
 def facility_of(promise: Promise, account: WarehouseAccount, seller: Connection | None) -> str:

@@ -174,7 +174,7 @@ def _promises(tx: Reader, scope: Scope, skus: Collection[str], place: Place) -> 
         taken_from = promises.facility_of(promise, scope.account, sibling)
         if place.facility is not None and taken_from not in ("", place.facility):
             continue
-        listings = {} if sibling is None else sibling.listings
+        listings = promises.listings_of(promise, sibling)
         taken_off = promises.taken_off(promise, scope.account, listings, bundles, as_of_s)
         deducted = sum(units for sku, units in taken_off if sku in skus)
         known = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby, islice
 
-from dropstreamd.channels import intake, inventory, orders, receipts, receiving
+from dropstreamd.channels import acknowledged, intake, inventory, kept_words, orders, receipts, receiving
 from dropstreamd.channels.jobs import ALL_FLOWS, all_flows
 from dropstreamd.config.schema import WarehouseAccount
 from dropstreamd.control.desk import Desk
@@ -141,7 +141,8 @@ def _refused_levels(tx: Reader, flow: Flow, skus: Iterable[str]) -> tuple[list[P
 
 
 def _unmatched(tx: Reader, account: WarehouseAccount, path: str) -> Iterator[ParkedGroup]:
-    """Packages whose order nobody knows, and receipts of nothing that anybody knows: a group each."""
+    """Packages whose order nobody knows, and receipts of nothing that anybody knows: a group each. The
+    warehouse's words for connections that are away: a group for each of those."""
     packages = (
         (each.package.key, each.package.reference, each.since_s) for each in intake.unmatched(tx, account)
     )
@@ -152,6 +153,12 @@ def _unmatched(tx: Reader, account: WarehouseAccount, path: str) -> Iterator[Par
     )
     reason = "no return, order, stock notice or parcel of ours bears its reference or its tracking number"
     yield from _unknown(receipts.FLOW, "no return", reason, came, path)
+    words = islice(kept_words.kept(tx, account, acknowledged.BOOKS), SCAN_LIMIT)
+    for connection, of_it in groupby(words, key=lambda each: each[0]):
+        cause = f"connection {connection} is away"
+        reason = f"{cause}: they are taken once its file is back, and sound"
+        said = ((word.key, word.reference or word.name, since_s) for _, word, since_s in of_it)
+        yield from _unknown(acknowledged.FLOW, cause, reason, said, path)
 
 
 def _unknown(

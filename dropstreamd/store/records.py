@@ -202,6 +202,8 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     takes them: before hand-over the store's location, since a map may still change, afterwards the
     warehouse's facility; "" where nobody has said it. `more` are units by channel SKU that the store has
     added since the hand-over, and that the warehouse was not told of; `apart` are of those too then.
+    `listed` is what those channel SKUs are to the warehouse that have a listing, as it was when the files
+    were last known: it holds while the connection is away.
     """
 
     units: dict[str, int]
@@ -211,3 +213,4 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     apart: dict[str, int] = {}
     at: str = ""
     more: dict[str, int] = {}
+    listed: dict[str, str] = {}

@@ -54,7 +54,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 _generation = msgspec.msgpack.Decoder(Generation)
 _figures = msgspec.msgpack.Decoder(dict[str, int])
 _located = msgspec.msgpack.Decoder(dict[str, dict[str, int]])
-_skus = msgspec.msgpack.Decoder(frozenset[str])
+_names = msgspec.msgpack.Decoder(frozenset[str])
 
 
 def _value(quantity: int, generation: str) -> bytes:
@@ -107,6 +107,7 @@ def forget_facility(tx: Writer, path: Path, facility: str) -> None:
 
 _LATEST, _HELD, _FIGURES, _GONE = "-latest", "-held", "-held figures", "-gone"
 _LOCATED, _COUNTED, _RESTORED = "-held facilities", "-facilities", "-restored"
+_FOLLOWING = "-following"
 
 
 def latest(tx: Reader, path: Path) -> Generation | None:
@@ -157,7 +158,7 @@ def held_located(tx: Reader, path: Path) -> dict[str, dict[str, int]]:
 def counted(tx: Reader, path: Path) -> frozenset[str]:
     """The facilities of which a snapshot that is believed was counted."""
     raw = tx.get(Table.GENERATIONS, (*path, _COUNTED))
-    return frozenset() if raw is None else _skus.decode(raw)
+    return frozenset() if raw is None else _names.decode(raw)
 
 
 def put_counted(tx: Writer, path: Path, facilities: Iterable[str]) -> None:
@@ -168,12 +169,36 @@ def put_counted(tx: Writer, path: Path, facilities: Iterable[str]) -> None:
 def gone(tx: Reader, path: Path) -> frozenset[str]:
     """SKUs that we know and the newest believed snapshot had not."""
     raw = tx.get(Table.GENERATIONS, (*path, _GONE))
-    return frozenset() if raw is None else _skus.decode(raw)
+    return frozenset() if raw is None else _names.decode(raw)
 
 
 def put_gone(tx: Writer, path: Path, skus: Iterable[str]) -> None:
     """Keep which SKUs the snapshot believed now has not."""
     tx.put(Table.GENERATIONS, (*path, _GONE), msgspec.msgpack.encode(sorted(skus)))
+
+
+def following(tx: Reader, path: Path) -> frozenset[str]:
+    """The connections whose levels were marked at every change of a figure since all of theirs were looked
+    at: no other one can rely on what is marked."""
+    raw = tx.get(Table.GENERATIONS, (*path, _FOLLOWING))
+    return frozenset() if raw is None else _names.decode(raw)
+
+
+def follow(tx: Writer, path: Path, connection: str) -> None:
+    """All levels of the connection have been marked: from now on it follows."""
+    _put_following(tx, path, following(tx, path) | {connection})
+
+
+def told_to(tx: Writer, path: Path, connections: Iterable[str]) -> None:
+    """A change of figures was marked for these alone: whoever else followed has missed it."""
+    before = following(tx, path)
+    still = before.intersection(connections)
+    if still != before:
+        _put_following(tx, path, still)
+
+
+def _put_following(tx: Writer, path: Path, connections: Iterable[str]) -> None:
+    tx.put(Table.GENERATIONS, (*path, _FOLLOWING), msgspec.msgpack.encode(sorted(connections)))
 
 
 def _one(tx: Reader, path: Path, name: str) -> Generation | None:

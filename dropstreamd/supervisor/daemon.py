@@ -159,7 +159,9 @@ class Daemon:
         for path, siblings in accounts.items():
             settings = self.config.account(siblings[0])
             scopes = self._by_account.setdefault(path, {})
-            scopes.clear()
+            # The writer's thread reads them meanwhile: none that stays may be missing for a moment.
+            for gone in scopes.keys() - {connection.id for connection in siblings}:
+                del scopes[gone]
             feed = self.feeds.get(path)
             if feed is None or feed.account.settings != settings:
                 feed = self.feeds[path] = self._feed(settings, scopes)

@@ -124,7 +124,7 @@ async def test_stock_shipments_and_what_waits(office: Office, shell: Shell) -> N
     office.ship(Package(key="P1", reference="SH9", lines=lines))
     assert (await shell("run", "shop", "inventory", "--wait")).code == 0
     told = await shell("run", "shop", "shipments", "--wait")
-    assert (told.code, "! 1 package or receipt of nothing that is known here\n" in told.out) == (1, True)
+    assert (told.code, "! 1 package, receipt or answer of nothing known here\n" in told.out) == (1, True)
     assert "reported        7 available" in await shell.out("sku", "shop", "TEE")
     assert "1 shipments of acme/main, unmatched" in await shell.out("parked", "shop")
     assert await shell.out("in-doubt", "shop") == "Nothing is in doubt.\n"

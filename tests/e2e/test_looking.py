@@ -153,7 +153,7 @@ def test_an_order_in_doubt_and_what_is_looked_up(running: Daemon, sandbox: Sandb
     assert 'did you mean "TEE"?' in wrong.said
     parked = ctl(running, "parked", "shop").said
     assert "S-of-nobody" in parked
-    assert "they go by themselves once their order is known" in parked
+    assert "they go by themselves once their order, and its connection, is known" in parked
     assert ctl(running, "tasks", "shop").out == "Nothing is to be done by hand.\n"
 
     # Changed after hand-over, where the warehouse's files cannot amend: a task.

@@ -115,7 +115,7 @@ def _of_account(account: AccountCard) -> Iterator[Note]:
         )
     if account.unmatched.count or account.undecodable.count:
         remedy = f"dropstreamctl parked {account.connections[0]}" if account.connections else ""
-        unmatched = (account.unmatched, "packages or receipts of nothing that is known here")
+        unmatched = (account.unmatched, "packages, receipts or answers of nothing known here")
         yield f"{name}: {_present(unmatched, (account.undecodable, 'unreadable'))}", remedy
 
 

@@ -18,7 +18,12 @@ _KINDS = {
     "snapshots_held": ("stock snapshot", "stock snapshots", "held: no level follows it", "status"),
     "parked": ("document", "documents", "parked", "parked"),
     "refused": ("document or level", "documents or levels", "refused by the other side", "parked"),
-    "unmatched": ("package or receipt", "packages or receipts", "of nothing that is known here", "parked"),
+    "unmatched": (
+        "package, receipt or answer",
+        "packages, receipts or answers",
+        "of nothing known here",
+        "parked",
+    ),
     "in_doubt": ("document", "documents", "in doubt: nobody can tell whether it was handed over", "in-doubt"),
     "tasks": ("thing", "things", "to do by hand", "tasks"),
 }

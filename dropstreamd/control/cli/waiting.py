@@ -67,7 +67,7 @@ def _way_on(connection: str, group: ParkedGroup) -> str:
         forget = f"dropstreamctl release {connection} {group.channel} --cause undecodable"
         return f"{again}; to forget them, also those that are still listed then: {forget}"
     if group.account:
-        return "they go by themselves once their order is known"
+        return "they go by themselves once their order, and its connection, is known"
     again = f"dropstreamctl release {connection} {group.channel} --cause {quoted(group.cause)}"
     if group.cause == BEFORE_RESTORE:
         return f"once you know that they were never sent: {again}"

@@ -221,7 +221,8 @@ class ParkedExample(msgspec.Struct, frozen=True, kw_only=True):
 
 class ParkedGroup(msgspec.Struct, frozen=True, kw_only=True):
     """What waits for the same thing. `kind`: parked (its cause), held (the store, or `--since`),
-    undecodable (another form), unmatched (the order of a package). `more`: counting stopped.
+    undecodable (another form), unmatched (the order of a package, the connection of a warehouse's
+    word). `more`: counting stopped.
 
     `account` is `merchant/warehouse` where it belongs to no connection.
     """

@@ -145,8 +145,9 @@ class SnapshotShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountCard(msgspec.Struct, frozen=True, kw_only=True):
-    """One warehouse account, shared by `connections` (names). `unmatched` are packages that no order
-    is known for, `undecodable` packages and rows that cannot be read."""
+    """One warehouse account, shared by `connections` (names). `unmatched` are packages and receipts of
+    nothing that is known, and what the warehouse spoke of whose connection is away; `undecodable` packages
+    and rows that cannot be read."""
 
     merchant: str
     warehouse: str
