@@ -120,6 +120,8 @@ def _release(tx: Writer, spot: Spot, _asked: ByHand) -> str:
     refuse_under_way(spot, doc)
     if doc.state is State.HELD and doc.standing is not Standing.READY:
         refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
+    if doc.state is State.ACCEPTED and doc.stay == "shipped":
+        return _unmark(tx, spot, doc)
     untold = ""
     if doc.cause == BY_HAND["shipped"]:
         taken_back.refuse_what_is_told(tx, spot, doc)
@@ -134,6 +136,17 @@ def _release(tx: Writer, spot: Spot, _asked: ByHand) -> str:
         return f"{doc.number} goes with the next run{untold}"
     reason = f": {now.reason}" if now.reason else ""
     return f"{doc.number} was released; it is {now.state}{reason}{untold}"
+
+
+def _unmark(tx: Writer, spot: Spot, doc: Document) -> str:
+    """It was marked as shipped while the warehouse has it: nothing is sent, and its packages are told."""
+    if doc.standing is Standing.OVER:
+        refuse_what_is_over(doc)
+    taken_back.refuse_what_is_told(tx, spot, doc)
+    taken_back.refuse_what_does_not_go_on(spot, doc)
+    untold = "; the store is not told that it has left" if taken_back.withdraw(tx, spot, doc) else ""
+    spot.change(tx, lambda doc: by_hand.unmarked(doc, spot.now_s, spot.said))
+    return f"{doc.number} is with the warehouse, as before{untold}"
 
 
 def _cancel(tx: Writer, spot: Spot, _asked: ByHand) -> str:

@@ -56,10 +56,13 @@ def refuse_what_is_told(tx: Reader, spot: Spot, doc: Document) -> None:
     if said is None:
         return
     if said.accepted:
+        remedy = f"to send it all the same: {spot.command('replace', doc)}"
+        if doc.accepted:
+            remedy = "mend that there; if the warehouse ships it too, that is a task with its tracking number"
         refuse(
             "not possible",
             f"the store was told that {doc.number} has left, and shows it as shipped",
-            remedy=f"to send it all the same: {spot.command('replace', doc)}",
+            remedy=remedy,
         )
     if said.state is State.OPEN:
         refuse(
@@ -74,6 +77,22 @@ def refuse_what_is_told(tx: Reader, spot: Spot, doc: Document) -> None:
             f"nobody knows whether the store was told that {doc.number} has left",
             remedy=f"look there, then dropstreamctl resolve {spot.connection.name} {shipments.CHANNEL} {key}"
             " with --sent or --not-sent",
+        )
+
+
+def refuse_what_does_not_go_on(spot: Spot, doc: Document) -> None:
+    """Refuse to leave to the warehouse, as before, what it has shipped already or does not ship."""
+    if doc.late:
+        refuse(
+            "not possible",
+            f"the warehouse has shipped {doc.number} itself",
+            remedy=f"{spot.command('mark-shipped --tell', doc)} tells the store of that, as it is",
+        )
+    if doc.short or doc.stopped or doc.stopping or doc.word in ("rejected", "cancelled"):
+        refuse(
+            "not possible",
+            f"the warehouse does not ship {doc.number}, or was asked not to",
+            remedy=f"to send it after all: {spot.command('resend', doc)}",
         )
 
 

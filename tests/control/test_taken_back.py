@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from dropstreamd.channels import traces
+from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
 from dropstreamd.store.documents import Book
 from dropstreamd.store.records import Flow
-from tests.channels.plant import ACCOUNT, package
+from tests.channels.plant import ACCOUNT, order, package
 from tests.control.office import Client, Office
 from tests.control.test_order_edits import told
-from tests.control.test_order_verbs import NEW_S, SHOP, handed, of_one, place, refused, shown, verb
+from tests.control.test_order_verbs import NEW_S, SHOP, handed, of_one, place, refused, say, shown, verb
 from tests.fakes.sinks import Fault
 
 SAID = "by hand SH1"
@@ -29,6 +30,13 @@ async def marked(office: Office, client: Client, **asked: Any) -> None:
     await switched(client, "disable")
     await verb(client, "mark-shipped", **(asked or {"tell": True}))
     office.warehouse.taken.refuse.clear()
+
+
+async def marked_there(office: Office, client: Client) -> None:
+    """The warehouse has order 1, and a person says that it left in another way."""
+    await handed(office, client)
+    await switched(client, "disable")
+    await verb(client, "mark-shipped", tell=True, confirmed=True)
 
 
 async def switched(client: Client, to: str) -> None:
@@ -152,9 +160,7 @@ async def test_with_other_work_that_waits_it_is_not_released(office: Office, cli
 async def test_sent_again_it_goes_and_the_store_is_told_of_its_package(
     office: Office, client: Client, *, planned: bool
 ) -> None:
-    await handed(office, client)
-    await switched(client, "disable")
-    await verb(client, "mark-shipped", tell=True, confirmed=True)
+    await marked_there(office, client)
     status, kind, answer = await refused(client, "replace", confirmed=True)
     assert (status, kind) == (409, "not possible")
     assert answer["detail"] == "the store has yet to be told that 1 has left"
@@ -175,9 +181,63 @@ async def test_sent_again_it_goes_and_the_store_is_told_of_its_package(
     assert (await client.get(f"{SHOP}/tasks"))["tasks"] == []
 
 
+async def test_released_it_is_with_the_warehouse_as_before(office: Office, client: Client) -> None:
+    await marked_there(office, client)
+    said = await verb(client, "release")
+    assert said == "1 is with the warehouse, as before; the store is not told that it has left"
+    assert (await shown(client))["life"] == "sent"
+    assert (await refused(client, "release"))[2]["detail"] == "1 does not wait: it is accepted"
+    await sent_by_the_warehouse(office, client)
+
+
+async def test_what_changed_meanwhile_is_still_a_task(office: Office, client: Client) -> None:
+    """Whoever marked it may have told the warehouse."""
+    office.amends |= {Part.ORDERS}
+    await client.ask("POST", "/reload")
+    await marked_there(office, client)
+    office.stores["shop"].changes.change("o1", order("1", ("A", 3), placed_s=NEW_S))
+    await client.run("sales_orders.import")
+    await verb(client, "release")
+    await client.run("sales_orders.import")
+    [task] = (await client.get(f"{SHOP}/tasks"))["tasks"]
+    assert (task["kind"], task["detail"]) == ("changed", "A: 2 were ordered, now 3 are")
+    assert len(of_one(office).effects) == 1
+
+
+async def test_what_the_warehouse_has_shipped_or_does_not_ship_is_not_left_to_it(
+    office: Office, client: Client
+) -> None:
+    office.offers |= {Part.ACKNOWLEDGEMENTS}
+    await client.ask("POST", "/reload")
+    await marked_there(office, client)
+    say(office, "closed-short")
+    await client.run("sales_orders.import")
+    answer = (await refused(client, "release"))[2]
+    assert answer["detail"] == "the warehouse does not ship 1, or was asked not to"
+    assert answer["remedy"] == "to send it after all: dropstreamctl order resend shop 1 --why …"
+    office.ship(package("P1", "SH1", ("A", 1)))
+    office.stores["shop"].fulfilled.refuse[SAID] = "odd"
+    await tell(client)
+    answer = (await refused(client, "release"))[2]
+    assert answer["detail"] == "the warehouse has shipped 1 itself"
+    assert answer["remedy"].startswith(
+        "dropstreamctl order mark-shipped shop 1 --tell --why … tells the store"
+    )
+
+
+async def test_what_is_over_in_the_store_is_left_as_it_is(office: Office, client: Client) -> None:
+    await marked_there(office, client)
+    place(office, "1", status="closed")
+    await client.run("sales_orders.import")
+    assert (await refused(client, "release"))[2]["detail"] == "1 is closed in the store"
+
+
 async def test_what_the_store_was_told_is_not_sent_again(office: Office, client: Client) -> None:
     await handed(office, client)
     await verb(client, "mark-shipped", tell=True, confirmed=True)
     await client.run("shipments.export")
+    answer = (await refused(client, "release"))[2]
+    assert answer["detail"] == "the store was told that 1 has left, and shows it as shipped"
+    assert answer["remedy"].startswith("mend that there; if the warehouse ships it too, that is a task")
     answer = (await refused(client, "resend", confirmed=True))[2]
     assert answer["detail"].startswith("part of 1 has left: sent again, it would be sent twice")
