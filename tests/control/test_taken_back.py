@@ -93,6 +93,9 @@ async def test_what_was_taken_back_may_be_said_again(office: Office, client: Cli
     await verb(client, "mark-shipped")
     await tell(client)
     assert not told(office)
+    explained = (await shown(client))["explained"]
+    assert explained[1].startswith("the store was not told; to tell it: dropstreamctl order mark-shipped")
+    assert explained[3] == "to send it after all: dropstreamctl order release shop 1 --why …"
     await verb(client, "mark-shipped", tracking=["77"])
     await tell(client)
     assert told(office) == [("o1", {"L1": 2}, ("77",))]
@@ -108,6 +111,8 @@ async def test_what_the_store_was_told_is_replaced_and_not_released(office: Offi
     assert (status, kind) == (409, "not possible")
     assert answer["detail"] == "the store was told that 1 has left, and shows it as shipped"
     assert answer["remedy"] == "to send it all the same: dropstreamctl order replace shop 1 --why …"
+    explained = (await shown(client))["explained"]
+    assert explained[3] == "to send it after all: dropstreamctl order replace shop 1 --why …"
     assert (await refused(client, "replace"))[2]["detail"].startswith(
         "2 × A would be sent beside what has left"
     )
