@@ -45,16 +45,24 @@ def shipped_elsewhere(tx: Reader, scope: Scope, doc: Document, key: str) -> Coun
     known: Counter[str] = Counter()
     for part in {each.order_line: each for each in sent.lines}.values():
         known[part.order_line] += part.ordered - expanding.handed(part)
-    taken = references.taken(tx, scope.account, doc.reference)
-    for package, allocation in taken.units.items():
-        told = taken.told.get(package, references.Told())
-        for fulfilled in parcels.fulfilled(sent, allocation, told):
-            known[fulfilled.order_line] += fulfilled.quantity
-    for reference in replacing.replacements(tx, scope, key):
-        known += replacing.told_units(tx, scope, reference)
+    known.update(told_in_packages(tx, scope, doc, key, sent))
     handed = {part.order_line for part in sent.lines}
     units: Counter[str] = Counter()
     for line in _order.decode(doc.content).lines:
         if line.key in handed:
             units[line.sku] += max(0, line.fulfilled - known[line.key])
     return +units
+
+
+def told_in_packages(tx: Reader, scope: Scope, doc: Document, key: str, sent: OutboundOrder) -> Counter[str]:
+    """Units by the store's line that left in packages of an order, and those of its replacements that the
+    store was told of."""
+    units: Counter[str] = Counter()
+    taken = references.taken(tx, scope.account, doc.reference)
+    for package, allocation in taken.units.items():
+        told = taken.told.get(package, references.Told())
+        for fulfilled in parcels.fulfilled(sent, allocation, told):
+            units[fulfilled.order_line] += fulfilled.quantity
+    for reference in replacing.replacements(tx, scope, key):
+        units += replacing.told_units(tx, scope, reference)
+    return units

@@ -5,13 +5,13 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import return_lines, returned_kits, returns, traces
+from dropstreamd.channels import return_lines, returnable, returned_kits, returns, traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.pull import digest_of
 from dropstreamd.channels.return_lines import Expected
 from dropstreamd.channels.returned_kits import Lacking, Telling
 from dropstreamd.channels.run import Run, Scope
-from dropstreamd.channels.traces import Came, Trace
+from dropstreamd.channels.traces import Brought, Came, Trace
 from dropstreamd.errors import Hold, ProtocolMismatch, Wait
 from dropstreamd.model.orders import Order, OutboundOrder
 from dropstreamd.model.returns import OutboundReturn, Receipt, Return, ReturnReceipt
@@ -98,12 +98,15 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
         return Park(cause="link", reason=f"receipt {key} is of no return or order of this connection")
     brought = traces.brought(tx, scope.account, basis.trace)
     others, before = brought.without(key), brought.kits.get(key, {})
-    came, spare = return_lines.share_out(receipt.lines, basis.expected, others.units.values())
+    counted = _count(tx, scope, receipt, basis, others, told=doc.accepted > 0)
+    if isinstance(counted, Park):
+        return counted
+    came, spare = counted.came, counted.spare
     if not came and not doc.accepted and not any(line.sku in spare for line in basis.expected):
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of what receipt {key} is of")
-    telling = returned_kits.tell(came, others, before, basis.expected, basis.store_skus)
-    tasks = _tasks(key, basis, came, spare, telling, now_s)
+    telling = returned_kits.tell(came, others, before, counted.expected, basis.store_skus)
+    tasks = _tasks(key, basis, counted, telling, now_s)
     then = partial(_then, scope=scope, key=key, basis=basis, came=came, telling=telling, tasks=tasks)
     if not telling.lines and not doc.accepted:
         return Nothing(why="the store was told of all of it with other receipts", then=then)
@@ -121,6 +124,42 @@ def resolve(scope: Scope, now_s: float, tx: Reader, key: str, doc: Document) -> 
         refund=settings.refund and not telling.lacking,
     )
     return Ready(document=told, reference=receipt.reference, then=then)
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receipt brought back of what is `expected`, what is to `spare` by SKU, and `why` where that is
+    more than was sent."""
+
+    expected: tuple[Expected, ...]
+    came: tuple[Came, ...]
+    spare: Counter[str]
+    why: str = ""
+
+
+def _count(
+    tx: Reader, scope: Scope, receipt: Receipt, basis: Basis, others: Brought, *, told: bool
+) -> Counted | Park:
+    """Count a receipt against what it is of, less what came back of its order under other names. What is not
+    known to have left waits until it is, unless the store was `told` of the receipt before."""
+
+    def shared_out(expected: tuple[Expected, ...]) -> Counted:
+        came, spare = return_lines.share_out(receipt.lines, expected, others.units.values())
+        why = "" if order is None else order.said(basis.expected, expected, spare)
+        return Counted(expected=expected, came=came, spare=spare, why=why)
+
+    order = returnable.find(tx, scope, basis.order_key, basis.trace, receipt.key)
+    if order is None:
+        return shared_out(basis.expected)
+    sold = shared_out(order.of_what_was_sold(basis.expected, others))
+    left = shared_out(order.of_what_has_left(basis.expected, others))
+    if told or left.spare == sold.spare:
+        return sold
+    if order.all_known:
+        return left
+    units = _listed(left.spare - sold.spare)
+    return Park(
+        cause="not-shipped", reason=f"{units} came back and are in no package heard of yet: {left.why}"
+    )
 
 
 def _basis(scope: Scope, tx: Reader, trace: Trace) -> Basis | None:
@@ -176,20 +215,22 @@ def _then(
 def _tasks(
     key: str,
     basis: Basis,
-    came: tuple[Came, ...],
-    spare: Counter[str],
+    counted: Counted,
     telling: Telling,
     now_s: float,
 ) -> list[tuple[str, Task]]:
     tasks = []
     number = basis.return_number or basis.order_number
-    if spare:
-        told = "the rest was told to the store" if came else "the store was told nothing of it"
+    if counted.spare:
+        told = "the rest was told to the store" if counted.came else "the store was told nothing of it"
+        asked = basis.trace.ret and not counted.why
         over = Task(
             kind="over-returned",
             number=number,
-            title=f"{number}: more came back than was {'asked for' if basis.trace.ret else 'sent'}",
-            detail=f"receipt {key}: {_listed(spare)} too many; {told}",
+            title=f"{number}: more came back than was {'asked for' if asked else 'sent'}",
+            detail="; ".join(
+                filter(None, (f"receipt {key}: {_listed(counted.spare)} too many", told, counted.why))
+            ),
             since_s=now_s,
         )
         tasks.append((f"{key} over", over))

@@ -114,3 +114,10 @@ def allocate(
         tx.put(Table.LINKS, (*key, _TOLD), msgspec.msgpack.encode(told))
     else:
         tx.delete(Table.LINKS, (*key, _TOLD))
+
+
+def free(tx: Writer, account: WarehouseAccount, reference: str, package: str) -> None:
+    """Forget what a package took: it never was one."""
+    key = (account.merchant, account.name, reference, package)
+    tx.delete(Table.LINKS, key)
+    tx.delete(Table.LINKS, (*key, _TOLD))

@@ -152,6 +152,9 @@ def _of_its_order(
     if doc.accepted:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
         return _amendment(scope, now_s, tx, package, order, order_key, taken, allocation)
+    if package.key == by_hand_key(package.reference) and order_doc.stay != "shipped":
+        free = partial(references.free, account=scope.account, reference=package.reference, package=key)
+        return Nothing(why="its order is not marked as shipped any more", then=free)
     ended = _ended(order_doc, package)
     if ended:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())

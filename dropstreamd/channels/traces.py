@@ -103,6 +103,14 @@ def keep_parcel(tx: Writer, account: WarehouseAccount, numbers: Iterable[str], t
             tx.put(Table.LINKS, path, _encode(trace))
 
 
+def forget_parcel(tx: Writer, account: WarehouseAccount, numbers: Iterable[str], trace: Trace) -> None:
+    """The numbers were said to be of that, and are not."""
+    for number in _usable(numbers):
+        path = _at(account, _PARCEL, number)
+        if tx.get(Table.LINKS, path) == _encode(trace):
+            tx.delete(Table.LINKS, path)
+
+
 def _usable(numbers: Iterable[str]) -> list[str]:
     """As carriers' scanners see them: without spaces, in capitals."""
     plain = ["".join(number.split()).upper() for number in numbers]

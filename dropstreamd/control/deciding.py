@@ -1,5 +1,6 @@
 """What a person decides: release, what became of a document in doubt, a task that is done, a snapshot."""
 
+import shlex
 from functools import partial
 from itertools import islice
 from typing import NoReturn
@@ -20,7 +21,7 @@ from dropstreamd.store.documents import Book
 from dropstreamd.store.keys import stored_part
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.tables import Table
-from dropstreamd.store.transitions import BEFORE_START, OLDER, RULE, UNDECODABLE, may_come_back
+from dropstreamd.store.transitions import BEFORE_START, BY_HAND, OLDER, RULE, UNDECODABLE, may_come_back
 
 RELEASED_AT_ONCE = 2_000
 """Documents released in one transaction; the client asks again for the rest."""
@@ -76,15 +77,25 @@ async def _release_documents(
     voided: list[str] = []
     if asked.cause.startswith(RULE):
         voided = await desk.scan(partial(_voided, flow=book.flow, cause=asked.cause))
-    write = partial(_release, book=book, asked=asked, voided=voided, now_s=desk.now_s(), why=f"by {who}")
+    write = partial(
+        _release,
+        book=book,
+        asked=asked,
+        voided=voided,
+        name=connection.name,
+        now_s=desk.now_s(),
+        why=f"by {who}",
+    )
     return await desk.daemon.state.write(write)
 
 
-def _release(tx: Writer, book: Book, asked: Release, voided: list[str], now_s: float, why: str) -> Released:
+def _release(
+    tx: Writer, book: Book, asked: Release, voided: list[str], name: str, now_s: float, why: str
+) -> Released:
     if asked.key:
         doc = documents.get(tx, book.flow, asked.key)
         if doc is not None:
-            _refuse_what_may_not_go(doc)
+            _refuse_what_may_not_go(doc, name)
         done = documents.release(tx, book, asked.key, now_s=now_s, run="", why=why)
         return Released(released=int(done))
     keys = _of_cause(tx, book.flow, asked.cause, limit=RELEASED_AT_ONCE + 1) + voided
@@ -100,8 +111,15 @@ def _voided(tx: Reader, flow: Flow, cause: str) -> list[str]:
     return list(islice(found, RELEASED_AT_ONCE + 1))
 
 
-def _refuse_what_may_not_go(doc: Document) -> None:
-    """What the store itself holds is not a person's to send here."""
+def _refuse_what_may_not_go(doc: Document, connection: str) -> None:
+    """What the store itself holds is not a person's to send here; with what was marked as shipped, what the
+    store was to be told of that is taken back."""
+    if doc.cause == BY_HAND["shipped"]:
+        refuse(
+            "not possible",
+            f"{doc.number} was marked as shipped by hand",
+            remedy=f"dropstreamctl order release {connection} {shlex.quote(doc.number)} --why …",
+        )
     if doc.state is State.HELD and doc.standing is not Standing.READY:
         refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
     if doc.cause == UNDECODABLE:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from dropstreamd.channels import corrections, references, replacing, told_orders
 from dropstreamd.channels.references import Link
+from dropstreamd.control import taken_back
 from dropstreamd.control.by_hand import (
     Spot,
     done_by_hand,
@@ -45,7 +46,9 @@ def _refuse_ended(doc: Document) -> None:
 def _replace(tx: Writer, spot: Spot, asked: Replace) -> str:
     doc = spot.doc(tx)
     refuse_under_way(spot, doc)
-    refuse_never_handed(spot, doc)
+    if not taken_back.is_told(tx, spot, doc):
+        refuse_never_handed(spot, doc)
+    taken_back.refuse_what_is_yet_to_be_told(tx, spot, doc)
     root_key = doc.replaces or spot.key
     root = documents.get(tx, spot.book.flow, root_key)
     if root is None:
@@ -61,7 +64,8 @@ def _replace(tx: Writer, spot: Spot, asked: Replace) -> str:
         refuse("not possible", f"nothing is ordered any more of {doc.number}")
     said = known(tx, spot.scope, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
     units = ", ".join(f"{line.quantity} × {line.sku}" for line in content.lines)
-    refuse_unseen(asked, f"{units} would be sent beside what the warehouse has of {doc.number}", said)
+    there = "the warehouse has" if doc.accepted else "has left"
+    refuse_unseen(asked, f"{units} would be sent beside what {there} of {doc.number}", said)
     _put(tx, spot, content, reference, root_key)
     note = partial(transitions.noted, at_s=spot.now_s, run="", text=f"replaced by {reference}: {spot.said}")
     documents.save(tx, spot.book, spot.key, note(doc), doc)

@@ -8,6 +8,7 @@ from functools import partial
 from dropstreamd.channels import acknowledged, late, orders, shipments, traces
 from dropstreamd.channels.traces import Trace
 from dropstreamd.clock import utc
+from dropstreamd.control import taken_back
 from dropstreamd.control.by_hand import (
     Spot,
     done_by_hand,
@@ -72,8 +73,7 @@ def _refuse_ended(tx: Reader, spot: Spot, doc: Document, *, tell: bool) -> None:
         )
     if doc.stay != "shipped":
         return
-    flow = shipments.book_of(spot.scope).flow
-    if not tell or documents.get(tx, flow, shipments.by_hand_key(doc.reference)) is not None:
+    if not tell or taken_back.said_package(tx, spot, doc) is not None:
         refuse("not possible", f"{doc.number} was marked as shipped by hand already")
 
 

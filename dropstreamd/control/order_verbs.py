@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from dropstreamd.channels import orders, told_orders
+from dropstreamd.control import taken_back
 from dropstreamd.control.by_hand import (
     Spot,
     done_by_hand,
@@ -23,7 +24,6 @@ from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.look import Done, PackageShown
 from dropstreamd.control.messages.verbs import ByHand, Confirmed
 from dropstreamd.control.order_known import known, said_of
-from dropstreamd.control.order_shown import packages
 from dropstreamd.control.refused import refuse
 from dropstreamd.control.route import Call, Empty
 from dropstreamd.control.whereabouts import Look, look
@@ -67,7 +67,9 @@ def refuse_no_resend(spot: Spot, doc: Document, sent: list[PackageShown]) -> Non
 
 
 def resend_now(tx: Writer, spot: Spot) -> Document:
-    """Hand it over anew; what was to be done about the earlier hand-over is done with."""
+    """Hand it over anew; what was to be done about the earlier hand-over is done with. That it has left in
+    another way, as was said, is not told any more."""
+    taken_back.withdraw(tx, spot, spot.doc(tx))
     for end in CHANGE_TASKS:
         documents.drop_task(tx, spot.book.flow, spot.key + end)
     return spot.change(tx, lambda doc: by_hand.resend(doc, spot.now_s, spot.said))
@@ -86,11 +88,13 @@ def refuse_what_lies_there(spot: Spot, doc: Document, seen: Look | None) -> None
 
 def _resend(tx: Writer, spot: Spot, asked: Confirmed, *, seen: Look | None) -> str:
     doc = spot.doc(tx)
-    sent = packages(tx, spot.connection, spot.scope.account, doc.reference)
+    sent = taken_back.other_packages(tx, spot, doc)
     refuse_no_resend(spot, doc, sent)
     refuse_what_lies_there(spot, doc, seen)
     said = known(tx, spot.scope, doc, sent)
     said = said if seen is None else (*said, seen.found.detail)
+    if taken_back.said_package(tx, spot, doc) is not None:
+        said = (*said, "it was marked as shipped by hand, which the store is not told then")
     refuse_unseen(asked, f"the warehouse had {doc.number} once; if it still has it, it ships twice", said)
     resend_now(tx, spot)
     return f"{doc.number} goes again with the next run, under its reference {doc.reference}"
@@ -116,6 +120,12 @@ def _release(tx: Writer, spot: Spot, _asked: ByHand) -> str:
     refuse_under_way(spot, doc)
     if doc.state is State.HELD and doc.standing is not Standing.READY:
         refuse("not possible", f"{doc.number}: {doc.reason}", remedy="let it go in the store")
+    if doc.state is State.ACCEPTED and doc.stay == "shipped":
+        return _unmark(tx, spot, doc)
+    untold = ""
+    if doc.cause == BY_HAND["shipped"]:
+        taken_back.refuse_what_is_told(tx, spot, doc)
+        untold = "; the store is not told that it has left" if taken_back.withdraw(tx, spot, doc) else ""
     if not documents.release(tx, spot.book, spot.key, now_s=spot.now_s, run="", why=spot.said):
         refuse("not possible", f"{doc.number} does not wait: it is {doc.state}")
     now = spot.change(tx, lambda doc: doc)
@@ -123,8 +133,20 @@ def _release(tx: Writer, spot: Spot, _asked: ByHand) -> str:
         documents.release(tx, spot.book, spot.key, now_s=spot.now_s, run="", why=spot.said)
         now = spot.change(tx, lambda doc: doc)
     if now.state is State.PENDING:
-        return f"{doc.number} goes with the next run"
-    return f"{doc.number} was released; it is {now.state}{f': {now.reason}' if now.reason else ''}"
+        return f"{doc.number} goes with the next run{untold}"
+    reason = f": {now.reason}" if now.reason else ""
+    return f"{doc.number} was released; it is {now.state}{reason}{untold}"
+
+
+def _unmark(tx: Writer, spot: Spot, doc: Document) -> str:
+    """It was marked as shipped while the warehouse has it: nothing is sent, and its packages are told."""
+    if doc.standing is Standing.OVER:
+        refuse_what_is_over(doc)
+    taken_back.refuse_what_is_told(tx, spot, doc)
+    taken_back.refuse_what_does_not_go_on(spot, doc)
+    untold = "; the store is not told that it has left" if taken_back.withdraw(tx, spot, doc) else ""
+    spot.change(tx, lambda doc: by_hand.unmarked(doc, spot.now_s, spot.said))
+    return f"{doc.number} is with the warehouse, as before{untold}"
 
 
 def _cancel(tx: Writer, spot: Spot, _asked: ByHand) -> str:

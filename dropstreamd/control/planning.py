@@ -13,7 +13,7 @@ import msgspec
 from dropstreamd.channels import inventory, older, orders, promises
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
-from dropstreamd.control import planned_levels, whereabouts
+from dropstreamd.control import planned_levels, taken_back, whereabouts
 from dropstreamd.control.by_hand import Spot, reason_of
 from dropstreamd.control.desk import Desk
 from dropstreamd.control.messages.plans import (
@@ -24,7 +24,7 @@ from dropstreamd.control.messages.plans import (
     PlanItemShown,
     PlanShown,
 )
-from dropstreamd.control.order_shown import find, packages
+from dropstreamd.control.order_shown import find
 from dropstreamd.control.order_verbs import refuse_no_resend, resend_now
 from dropstreamd.control.preflight import NO_STOCK
 from dropstreamd.control.refused import Refused, refuse
@@ -154,7 +154,7 @@ def _documents(tx: Reader, spot: Spot, items: Sequence[PlanItem]) -> dict[str, D
 
 def _why_not(tx: Reader, spot: Spot, doc: Document) -> str:
     try:
-        refuse_no_resend(spot, doc, packages(tx, spot.connection, spot.scope.account, doc.reference))
+        refuse_no_resend(spot, doc, taken_back.other_packages(tx, spot, doc))
     except Refused as refused:
         return refused.message
     return ""

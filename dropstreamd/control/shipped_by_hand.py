@@ -25,22 +25,29 @@ def explained(
 ) -> Iterator[str]:
     """Of an order that was marked as shipped; `command` has VERB in the place of a verb."""
     yield f"marked as shipped by hand: {doc.stay_why}"
-    yield _store(tx, connection, doc, command)
+    said = _said_package(tx, connection, doc)
+    yield _store(doc, said, command)
     if not doc.accepted:
         yield "the warehouse never had it, and does not get it"
         if may_come_back(doc):
-            yield f"to send it after all: {command.replace('VERB', 'release')}"
+            verb = "replace" if said is not None and said.accepted else "release"
+            yield f"to send it after all: {command.replace('VERB', verb)}"
         return
     at = utc(doc.handed_s).astimezone(connection.timezone)
     since = f"the warehouse has it as {doc.reference} since {at:%Y-%m-%d %H:%M %Z}"
     yield f"{since}, and {_warehouse(tx, account, doc)}"
 
 
-def _store(tx: Reader, connection: Connection, doc: Document, command: str) -> str:
-    if doc.left_after_all:
-        return "the store is told of what the warehouse has shipped of it after all, since a person says so"
+def _said_package(tx: Reader, connection: Connection, doc: Document) -> Document | None:
+    """The package that is a person's word alone, unless that was taken back (`taken_back.py`)."""
     flow = Flow(connection.id, shipments.CHANNEL)
     package = documents.get(tx, flow, shipments.by_hand_key(doc.reference)) if doc.reference else None
+    return package if package is not None and package.digest else None
+
+
+def _store(doc: Document, package: Document | None, command: str) -> str:
+    if doc.left_after_all:
+        return "the store is told of what the warehouse has shipped of it after all, since a person says so"
     if package is not None:
         why = f": {package.reason}" if package.reason else ""
         return f"{TOLD.get(package.state, 'the store was not told yet')}{why}"

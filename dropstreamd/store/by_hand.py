@@ -4,6 +4,7 @@
     hold       let it wait until it is released
     withdraw   never hand it over; stop it where it was
     shipped    it left in another way: nothing more is to be done
+    unmarked   it did not: it is with the other side as before
     left_after_all   it had ended, and left where it was handed over
     override   put something else in the place of a part of it
 
@@ -58,6 +59,12 @@ def withdraw(doc: Document, now_s: float, why: str) -> Document:
 def shipped(doc: Document, now_s: float, why: str) -> Document:
     """It left in another way: nothing of it is to be handed over, or told to the other side."""
     return again(_stay(doc, "shipped", now_s, f"marked as shipped by hand: {why}", why), Able())
+
+
+def unmarked(doc: Document, now_s: float, why: str) -> Document:
+    """What was marked as shipped after its hand-over has not left in another way: it is with the other side,
+    which is owed what has changed since."""
+    return again(_stay(doc, "", now_s, f"not marked as shipped any more: {why}", ""), Able())
 
 
 def left_after_all(doc: Document, now_s: float, why: str) -> Document:

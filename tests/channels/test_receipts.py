@@ -88,7 +88,7 @@ async def test_one_without_an_rma_is_known_by_its_order(state: InlineStore) -> N
 
 
 async def test_an_order_with_one_return_means_that_return(state: InlineStore) -> None:
-    plant = await shipped(state, ("A", 2))
+    plant = await shipped(state, ("A", 3))
     plant.ask_back(asked_back("7", ("A", 1)))
     await plant.returns()
     plant.receive(came_back("C1", ("A", 1, "restock"), order_reference="SH1"))

@@ -8,7 +8,7 @@ import pytest
 from dropstreamd.model.handover import Bad
 from dropstreamd.model.purchases import PurchaseLine
 from dropstreamd.platform.contract import Part
-from tests.channels.plant import asked_back, came_back, order, product, purchase
+from tests.channels.plant import asked_back, came_back, order, package, product, purchase
 from tests.control.office import START_S, Client, Office, open_client, open_office
 
 EVERYTHING = frozenset(Part) - {Part.ACKNOWLEDGEMENTS}
@@ -43,6 +43,29 @@ async def test_each_channel_can_be_switched_run_and_scheduled(whole: tuple[Offic
     assert all(job["supported"] for channel in card["channels"] for job in channel["jobs"])
     runs = (await client.get("/connections/shop/runs"))["runs"]
     assert {f"{run['channel']}.{run['job']}" for run in runs} >= set(jobs)
+
+
+async def test_what_was_replaced_comes_back_once(whole: tuple[Office, Client]) -> None:
+    """The parcel that was lost comes back to the sender, and so does what was sent in its place. The
+    store sold one, and knows of one package: it pays back one."""
+    office, client = whole
+    await client.enable()
+    office.stores["shop"].changes.change("o1", order("1", ("A", 1), placed_s=START_S + 60))
+    await client.run("sales_orders.import")
+    office.ship(package("P1", "SH1", ("A", 1), tracking="1Z1"))
+    await client.run("shipments.export")
+    asked = {"why": "the parcel was lost", "confirmed": True}
+    await client.ask("POST", "/connections/shop/order-replace/1", asked)
+    await client.run("sales_orders.import")
+    office.ship(package("P2", "SH1-R1", ("A", 1), tracking="1Z2"))
+    await client.run("shipments.export")
+    for key, reference in (("C1", "SH1"), ("C2", "SH1-R1")):
+        office.warehouse.receipts.put(key, came_back(key, ("A", 1, "restock"), order_reference=reference))
+        await client.run("returns.sync")
+    assert list(office.stores["shop"].received.newest()) == ["C1"]
+    [task] = (await client.get("/connections/shop/tasks"))["tasks"]
+    assert task["title"] == "1: more came back than was sent"
+    assert task["detail"].endswith("order 1, line L1: 1 left, 1 came back before (C1)")
 
 
 async def test_one_half_of_the_returns_is_enough() -> None:

@@ -62,6 +62,9 @@ STEPS: Mapping[str, Callable[[Document], Document]] = {
     "hold": lambda doc: by_hand.hold(doc, 9.0, "x") if not doc.accepted else doc,
     "withdraw": lambda doc: by_hand.withdraw(doc, 9.0, "x"),
     "shipped": lambda doc: by_hand.shipped(doc, 9.0, "x"),
+    "unmarked": lambda doc: (
+        by_hand.unmarked(doc, 9.0, "x") if doc.accepted and doc.stay == "shipped" else doc
+    ),
     "resend": lambda doc: by_hand.resend(doc, 9.0, "x") if doc.accepted else doc,
     "release": lambda doc: transitions.release(doc, 9.0, "r", "x", CANCELS),
     "change": _arrivals,

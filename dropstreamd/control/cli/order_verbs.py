@@ -94,7 +94,7 @@ def register(commands: Commands) -> None:
     add_yes(parser, "send it again, whatever is known of it,")
     for name, text, execute in (
         ("hold", "hold an order until it is released", hold),
-        ("release", "let one order go that waits, or was cancelled by hand", release),
+        ("release", "let one order go that waits, or was cancelled or marked as shipped by hand", release),
         ("cancel", "cancel an order here, and at the warehouse if it has it", cancel),
     ):
         add_verb(commands.add_verb(name, text, VerbOptions, execute))
