@@ -1,4 +1,8 @@
-"""The configuration of the end-to-end tests, as a person would write it."""
+"""The configuration of the end-to-end tests, as a person would write it.
+
+The warehouses take an order's file in at once, and are told to be so (`takes_orders_within`): their next
+figures know of it, for which nobody wants to wait a quarter of an hour here.
+"""
 
 from tests.counterparts.sshd import Account
 from tests.counterparts.vendure.shop import VendureShop
@@ -24,6 +28,7 @@ host_key  = "{account.host_key}"
 timezone  = "America/Chicago"
 quantity  = "available"
 settle_s  = 0.05
+takes_orders_within = "0s"
 {more}
 """,
     )
@@ -55,6 +60,7 @@ url      = "{account.url}"
 timezone = "America/Chicago"
 quantity = "{figure}"
 settle_s = 0.05
+takes_orders_within = "0s"
 {login}
 
 [warehouses.main.x12]
