@@ -126,14 +126,18 @@ def _closed(promise: Promise, old: Promise | None, doc: Document, *, on_hand: bo
 
 
 def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
-    """Units of the warehouse's SKUs that were handed over and that no package has taken."""
-    units: Counter[str] = Counter()
+    """Units of the warehouse's SKUs that were handed over and that no package has taken. What left for one
+    line, and was taken back afterwards, is not what another of the same SKU waits for."""
+    by_line: Counter[tuple[str, str]] = Counter()
     for line in order.lines:
-        units[line.sku] += line.quantity
+        by_line[line.order_line, line.sku] += line.quantity
     for taken in references.allocations(tx, account, order.reference).values():
         for one in taken:
-            units[one.sku] -= one.quantity
-    return +units
+            by_line[one.order_line, one.sku] -= one.quantity
+    units: Counter[str] = Counter()
+    for (_, sku), count in (+by_line).items():
+        units[sku] += count
+    return units
 
 
 def shipped(
