@@ -104,6 +104,15 @@ def fulfilled(
     return tuple(FulfillmentLine(order_line=line, quantity=count) for line, count in quantities.items())
 
 
+def told(order: OutboundOrder, taken: Taken) -> Counter[str]:
+    """Units of the store's lines, kits where they sold such, that the store is told of with packages."""
+    units: Counter[str] = Counter()
+    for package, allocation in taken.units.items():
+        for line in fulfilled(order, allocation, taken.told.get(package, Told())):
+            units[line.order_line] += line.quantity
+    return units
+
+
 def _plain(order: OutboundOrder, allocation: tuple[Allocation, ...]) -> list[Allocation]:
     of_kits = {line.order_line for line in order.lines if line.kit}
     return [one for one in allocation if one.order_line not in of_kits]
