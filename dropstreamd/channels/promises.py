@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import corrections, kits, references, rules
+from dropstreamd.channels import corrections, kits, parcels, references, rules
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
 from dropstreamd.model.orders import OrderLine, OutboundLine, OutboundOrder
@@ -131,7 +131,7 @@ def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter
     by_line: Counter[tuple[str, str]] = Counter()
     for line in order.lines:
         by_line[line.order_line, line.sku] += line.quantity
-    for taken in references.allocations(tx, account, order.reference).values():
+    for taken in parcels.settled(order, references.taken(tx, account, order.reference)).units.values():
         for one in taken:
             by_line[one.order_line, one.sku] -= one.quantity
     units: Counter[str] = Counter()

@@ -159,7 +159,7 @@ def _of_its_order(
     unsure = None if doc.accepted else voided.unsure(tx, scope, taken)
     if unsure is not None:
         return unsure
-    taken = voided.left_out(tx, scope, taken)
+    taken = parcels.settled(order, voided.left_out(tx, scope, taken))
     if doc.accepted:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
         return _amendment(scope, now_s, tx, package, order, order_key, taken, allocation)
@@ -193,7 +193,7 @@ def _news(
     told = parcels.completed(order, allocation, others)
     tasks = [surplus.task(order, package, allocation, spare, now_s)] if spare else []
     tasks += _told_before(tx, scope, order, package, allocation, others, now_s)
-    then = _then(scope, now_s, package, order, order_key, allocation, told, tasks)
+    then = _then(scope, now_s, package, order, order_key, allocation, told, others, tasks)
     lines = parcels.fulfilled(order, allocation, told)
     if not lines:
         if allocation:
@@ -345,12 +345,17 @@ def _then(
     order_key: str,
     allocation: tuple[Allocation, ...],
     told: Told,
+    others: Taken,
     tasks: list[tuple[str, Task]],
 ) -> Then:
-    """What is written when the package is opened: what it took and tells, and what a person must see."""
+    """What is written when the package is opened: what it took and tells, which lines the units of others
+    are of by now, and what a person must see."""
     connection, account = scope.connection.id, scope.account
 
     def then(tx: Writer) -> None:
+        for other in others.moved:
+            units, before = others.units[other], others.told.get(other)
+            references.allocate(tx, account, order.reference, other, units, before)
         references.allocate(tx, account, order.reference, package.key, allocation, told)
         promises.shipped(tx, account, connection, order_key, order, now_s=now_s, facility=package.facility)
         for key, task in tasks:
