@@ -47,7 +47,7 @@ def book(scope: Scope) -> Book:
         ended=partial(_all_has_left, scope.account),
         describe_ended=partial(too_late.describe, scope),
         describe=outbound.describe,
-        saved=promises.keeper(scope.account, scope.connection),
+        saved=promises.keeper(scope),
         told_by_hand=partial(_told_by_hand, scope),
     )
 

@@ -3,12 +3,14 @@
 from functools import partial
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from dropstreamd.channels import orders, returns
 from dropstreamd.channels.life import Life
 from dropstreamd.model.orders import OrderLine, OutboundOrder
 from dropstreamd.model.returns import OutboundReturn, ReceiptLine
+from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import ACCOUNT, Plant, asked_back, came_back, connection, order, package
@@ -165,3 +167,31 @@ async def test_a_return_that_a_person_has_told_the_warehouse_of_comes_back_as_it
     await plant.returns()
     told = plant.stores["shop"].received.newest()["C1"]
     assert [(each.return_line, each.quantity) for each in told.lines] == [("RL2", 3)]
+
+
+@pytest.mark.parametrize("amends", [True, False])
+async def test_what_a_warehouse_was_told_of_later_is_in_its_figures_later(
+    state: InlineStore, *, amends: bool
+) -> None:
+    """Its figure has what is available as of before it was told of the four, whoever tells it."""
+    plant = Plant(state, amends=frozenset({Part.ORDERS}) if amends else frozenset())
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 1)))
+    await plant.import_orders()
+    plant.later(minutes=5)
+    plant.report({"A": 9})
+    await plant.smart()
+    plant.later(minutes=5)
+    plant.place(order("1", ("A", 5)))
+    await plant.import_orders()
+    assert amends or await close_task(plant, "o1")
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 5}
+    plant.ship(package("P1", "SH1", ("A", 5)))
+    await plant.export()
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 5}
+    plant.later(minutes=5)
+    plant.report({"A": 5})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 5}
