@@ -57,12 +57,7 @@ def shipped_elsewhere(tx: Reader, scope: Scope, doc: Document, key: str) -> Coun
 def told_in_packages(tx: Reader, scope: Scope, doc: Document, key: str, sent: OutboundOrder) -> Counter[str]:
     """Units by the store's line that left in packages of an order, and those of its replacements that the
     store was told of."""
-    units: Counter[str] = Counter()
-    taken = references.taken(tx, scope.account, doc.reference)
-    for package, allocation in taken.units.items():
-        told = taken.told.get(package, references.Told())
-        for fulfilled in parcels.fulfilled(sent, allocation, told):
-            units[fulfilled.order_line] += fulfilled.quantity
+    units = parcels.told(sent, references.taken(tx, scope.account, doc.reference))
     for reference in replacing.replacements(tx, scope, key):
         units += replacing.told_units(tx, scope, reference)
     return units

@@ -1,6 +1,9 @@
 """The lines of an order as its warehouse takes them: bundles as components."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, count
+
+from msgspec.structs import replace
 
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.orders import OrderLine, OutboundLine
@@ -32,6 +35,35 @@ def outbound_lines(
                 _outbound(line, each, quantity, number) for each, number in zip(made, numbers, strict=True)
             )
     return tuple(lines)
+
+
+def told_by_hand(
+    wanted: Sequence[OrderLine],
+    sent: Sequence[OutboundLine],
+    connection: Connection,
+    gone: Mapping[str, int],
+) -> tuple[OutboundLine, ...]:
+    """What a warehouse that had `sent` has for these lines once a person has told it of them. It knows its
+    lines by the numbers that they had. What has `gone` of a line, in the store's units, stays on it though
+    the store has taken it back: it may still come back."""
+    lines: dict[str, list[OutboundLine]] = {}
+    for line in outbound_lines(wanted, sent, connection):
+        lines.setdefault(line.order_line, []).append(line)
+    for key in {line.order_line: None for line in sent}:
+        if gone.get(key, 0) > max((handed(line) for line in lines.get(key, ())), default=0):
+            lines[key] = [_less(line, gone[key]) for line in sent if line.order_line == key]
+    numbers = {(line.order_line, line.sku): line.number for line in sent}
+    new_numbers = count(max(numbers.values(), default=0) + 1)
+    return tuple(
+        replace(line, number=numbers.get((line.order_line, line.sku)) or next(new_numbers))
+        for line in chain.from_iterable(lines.values())
+    )
+
+
+def _less(line: OutboundLine, units: int) -> OutboundLine:
+    """The same line, handed over for so many of the store's units."""
+    ordered = line.ordered - handed(line) + units if line.ordered else 0
+    return replace(line, quantity=units * (line.units_per_kit or 1), ordered=ordered)
 
 
 def handed(line: OutboundLine) -> int:

@@ -47,7 +47,8 @@ def book(scope: Scope) -> Book:
         ended=partial(_all_has_left, scope.account),
         describe_ended=partial(too_late.describe, scope),
         describe=outbound.describe,
-        saved=promises.keeper(scope.account, scope.connection),
+        saved=promises.keeper(scope),
+        told_by_hand=partial(_told_by_hand, scope),
     )
 
 
@@ -55,6 +56,15 @@ def _all_has_left(account: WarehouseAccount, tx: Reader, doc: Document) -> bool:
     """Whether packages have taken all of an order: a refund afterwards is none of the warehouse's business,
     and what it is told of a closed order it may take for a new one."""
     return bool(doc.sent) and not promises.left(tx, account, _decode_sent.decode(doc.sent))
+
+
+def _told_by_hand(scope: Scope, tx: Reader, _key: str, doc: Document) -> bytes:
+    """What packages, returns and deductions refer to from then on."""
+    if not doc.sent:
+        return b""
+    decision = rules.decide(scope.connection.rules, corrections.wanted(doc), doc)
+    told = outbound.told_by_hand(scope, tx, doc, decision.order)
+    return doc.sent if told is None else documents.encode(told)
 
 
 async def import_orders(run: Run, start_s: float) -> None:

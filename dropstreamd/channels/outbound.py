@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import corrections, expanding, kits, known_skus, references
+from dropstreamd.channels import corrections, expanding, kits, known_skus, parcels, references
 from dropstreamd.channels.references import Link
 from dropstreamd.channels.rules import Decision
 from dropstreamd.channels.run import Scope
@@ -64,13 +64,20 @@ def _ready(
     lines: tuple[OutboundLine, ...],
     method: str,
 ) -> Resolved:
-    order, account = decision.order, scope.account
-    facility = scope.connection.facility_of(order.location) if account.takes_facility else ""
-    reference = doc.reference or references.make(scope.connection, order.number)
+    reference = doc.reference or references.make(scope.connection, decision.order.number)
     wrong = _unusable(scope, tx, reference, key)
     if wrong is not None:
         return wrong
-    outbound = OutboundOrder(
+    outbound = _as_outbound(scope, decision.order, reference, lines, method)
+    link = Link(scope.connection.id, key)
+    keep = partial(references.keep, account=scope.account, reference=reference, link=link)
+    return Ready(document=outbound, reference=reference, then=keep, note=decision.note)
+
+
+def _as_outbound(
+    scope: Scope, order: Order, reference: str, lines: tuple[OutboundLine, ...], method: str
+) -> OutboundOrder:
+    return OutboundOrder(
         reference=reference,
         number=order.number,
         placed_at=order.placed_at,
@@ -90,11 +97,19 @@ def _ready(
         delivery_note=order.delivery_note,
         incoterm=order.incoterm,
         tax_ids=order.tax_ids,
-        facility=facility,
+        facility=scope.connection.facility_of(order.location) if scope.account.takes_facility else "",
     )
-    link = Link(scope.connection.id, key)
-    keep = partial(references.keep, account=account, reference=reference, link=link)
-    return Ready(document=outbound, reference=reference, then=keep, note=decision.note)
+
+
+def told_by_hand(scope: Scope, tx: Reader, doc: Document, order: Order) -> OutboundOrder | None:
+    """The order as its warehouse has it once a person has told it of all that has changed since it was
+    handed over, also of what we could not tell; None where that leaves nothing of it."""
+    sent = _decode_sent.decode(doc.sent)
+    gone = parcels.told(sent, references.taken(tx, scope.account, sent.reference))
+    named = [line for line in kits.to_ship(order.lines) if line.sku]
+    lines = expanding.told_by_hand(named, sent.lines, scope.connection, gone)
+    method = scope.connection.methods.get(order.ship_method, order.ship_method)
+    return _as_outbound(scope, order, sent.reference, lines, method) if lines else None
 
 
 def _unusable(scope: Scope, tx: Reader, reference: str, key: str) -> Park | None:

@@ -1,7 +1,10 @@
 """What a package took of its order, and what kits it completed: pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+
+import msgspec
 
 from dropstreamd.channels import kits
 from dropstreamd.channels.references import Allocation, Taken, Told
@@ -23,22 +26,26 @@ def allocate(
     """
     left = _left(order, others)
     if not package.lines:
-        whole = [Allocation(line.order_line, line.sku, left[_line(line)]) for line in order.lines]
+        whole = [_of(line, left[_line(line)]) for line in order.lines]
         return tuple(one for one in whole if one.quantity > 0), Counter()
-    taken: Counter[tuple[str, str]] = Counter()
+    taken: dict[tuple[str, str], Allocation] = {}
     spare: Counter[str] = Counter()
     for part in package.lines:
         units = part.quantity
         same = [line for line in order.lines if line.sku == part.sku]
         for line in sorted(same, key=lambda line: line.number != part.order_line):
             some = min(units, max(0, left[_line(line)]))
-            taken[line.order_line, line.sku] += some
+            before = taken.get((line.order_line, line.sku))
+            taken[line.order_line, line.sku] = _of(line, some + (before.quantity if before else 0))
             left[_line(line)] -= some
             units -= some
         if units:
             spare[part.sku] += units
-    allocation = tuple(Allocation(line, sku, units) for (line, sku), units in taken.items() if units)
-    return allocation, spare
+    return tuple(one for one in taken.values() if one.quantity), spare
+
+
+def _of(line: OutboundLine, units: int) -> Allocation:
+    return Allocation(line.order_line, line.sku, units, line.units_per_kit)
 
 
 def _line(line: OutboundLine) -> _Line:
@@ -54,6 +61,49 @@ def _left(order: OutboundOrder, others: Iterable[tuple[Allocation, ...]]) -> Cou
     return left
 
 
+def settled(order: OutboundOrder, taken: Taken) -> Taken:
+    """What packages took, where the order's lines have changed since: components that their line of kits
+    wants no more, and of which the store was told no kit, are those that another line of kits waits for."""
+    wanted = Counter({_line(line): line.quantity for line in order.lines if line.kit})
+    if not wanted:
+        return taken
+    per_kit = {_line(line): line.units_per_kit for line in order.lines if line.kit}
+    had: Counter[_Line] = Counter()
+    for one in chain.from_iterable(taken.units.values()):
+        if one.units_per_kit or (one.order_line, one.sku) in wanted:
+            had[one.order_line, one.sku] += one.quantity
+            per_kit.setdefault((one.order_line, one.sku), one.units_per_kit)
+    told = {(line, sku): units * _told(line, taken) for (line, sku), units in per_kit.items()}
+    spare = +Counter({line: units - max(wanted[line], told[line]) for line, units in had.items()})
+    lacking = wanted - had
+    units = dict(taken.units)
+    # The store is told of a package with the kits that it is in: of those it does not know, first.
+    for key in sorted(units, key=lambda key: _is_known(key, order, taken)) if spare and lacking else ():
+        units[key] = tuple(_moved(units[key], spare, lacking, per_kit))
+    moved = taken.moved | {key for key, one in units.items() if one != taken.units[key]}
+    return Taken(units=units, told=taken.told, moved=moved)
+
+
+def _moved(
+    allocation: tuple[Allocation, ...],
+    spare: Counter[_Line],
+    lacking: Counter[_Line],
+    per_kit: Mapping[_Line, int],
+) -> Iterator[Allocation]:
+    """A package's units, with those that are spare given to the lines that lack them."""
+    for one in allocation:
+        rest = one.quantity
+        for line, sku in [each for each in lacking if each[1] == one.sku]:
+            some = min(rest, spare[one.order_line, sku], lacking[line, sku])
+            if some > 0:
+                yield Allocation(line, sku, some, per_kit[line, sku])
+                spare[one.order_line, sku] -= some
+                lacking[line, sku] -= some
+                rest -= some
+        if rest:
+            yield msgspec.structs.replace(one, quantity=rest)
+
+
 def completed(order: OutboundOrder, allocation: tuple[Allocation, ...], others: Taken) -> Told:
     """The kits that a package completes, beyond those that others told of.
 
@@ -61,19 +111,24 @@ def completed(order: OutboundOrder, allocation: tuple[Allocation, ...], others: 
     such kits and told the store nothing are told with this one, each with the first that does.
     """
     found = {}
+    moved = chain.from_iterable(others.units[key] for key in others.moved)
+    grown = {one.order_line for one in chain(allocation, moved)}
     for line, kit in kits.line_map(order.lines).items():
         more = _whole(kit, line, [allocation, *others.units.values()]) - _told(line, others)
-        if more > 0 and any(one.order_line == line for one in allocation):
+        if more > 0 and line in grown:
             found[line] = more
     silent = [
         other
         for other, units in others.units.items()
-        if any(one.order_line in found for one in units)
-        and other not in others.told
-        and told_with(other, others) is None
-        and not _plain(order, units)
+        if any(one.order_line in found for one in units) and not _is_known(other, order, others)
     ]
     return Told(found, tuple(silent))
+
+
+def _is_known(package: str, order: OutboundOrder, taken: Taken) -> bool:
+    """Whether the store was told of a package, with its own units or with another."""
+    told = package in taken.told or told_with(package, taken) is not None
+    return told or bool(_plain(order, taken.units[package]))
 
 
 def lacking(
@@ -104,9 +159,18 @@ def fulfilled(
     return tuple(FulfillmentLine(order_line=line, quantity=count) for line, count in quantities.items())
 
 
+def told(order: OutboundOrder, taken: Taken) -> Counter[str]:
+    """Units of the store's lines, kits where they sold such, that the store is told of with packages."""
+    units: Counter[str] = Counter()
+    for package, allocation in taken.units.items():
+        for line in fulfilled(order, allocation, taken.told.get(package, Told())):
+            units[line.order_line] += line.quantity
+    return units
+
+
 def _plain(order: OutboundOrder, allocation: tuple[Allocation, ...]) -> list[Allocation]:
     of_kits = {line.order_line for line in order.lines if line.kit}
-    return [one for one in allocation if one.order_line not in of_kits]
+    return [one for one in allocation if not one.units_per_kit and one.order_line not in of_kits]
 
 
 def _whole(kit: kits.Kit, line: str, packages: Iterable[tuple[Allocation, ...]]) -> int:

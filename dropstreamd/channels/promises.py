@@ -11,8 +11,9 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import corrections, kits, references, rules
+from dropstreamd.channels import corrections, kits, parcels, references, rules
 from dropstreamd.channels.run import Scope
+from dropstreamd.clock import Clock
 from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
 from dropstreamd.model.orders import OrderLine, OutboundLine, OutboundOrder
 from dropstreamd.store import stock
@@ -27,17 +28,33 @@ _outbound = msgspec.msgpack.Decoder(OutboundOrder)
 _promise = msgspec.msgpack.Decoder(Promise)
 
 
-def keeper(account: WarehouseAccount, connection: Connection) -> Saved:
-    """Keeps the promise of an order in step with its document."""
-    return partial(_keep, account, connection)
+def keeper(scope: Scope, seller: Connection | None = None) -> Saved:
+    """Keeps the promise of an order in step with its document, of another `seller` of the same account."""
+    return partial(_keep, scope.account, seller or scope.connection, scope.clock)
 
 
-def _keep(account: WarehouseAccount, connection: Connection, tx: Writer, key: str, doc: Document) -> None:
+def _keep(
+    account: WarehouseAccount, connection: Connection, clock: Clock, tx: Writer, key: str, doc: Document
+) -> None:
     path = (account.merchant, account.name, connection.id, key)
     raw = tx.get(Table.PROMISES, path)
     old = None if raw is None else _promise.decode(raw)
     promise = _promised(tx, account, connection, doc, old)
+    if promise is not None and old is not None and promise.handed_s == old.handed_s:
+        promise = _told_later(tx, account, promise, old, clock.now_s())
     _put(tx, path, None if promise is None else _listed_now(promise, connection))
+
+
+def _told_later(
+    tx: Reader, account: WarehouseAccount, promise: Promise, old: Promise, now_s: float
+) -> Promise:
+    """With what the warehouse was told of after the hand-over: the figures know of that later too."""
+    later, later_s = old.later, old.later_s
+    grown = Counter(promise.units) - Counter(old.units)
+    if promise.handed_s and grown and (old.more or old.apart):
+        before = later if _is_unknown(account, later_s, figures_of_s(tx, account)) else {}
+        later, later_s = dict(grown + Counter(before)), now_s
+    return msgspec.structs.replace(promise, later=later, later_s=later_s)
 
 
 def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
@@ -126,14 +143,18 @@ def _closed(promise: Promise, old: Promise | None, doc: Document, *, on_hand: bo
 
 
 def left(tx: Reader, account: WarehouseAccount, order: OutboundOrder) -> Counter[str]:
-    """Units of the warehouse's SKUs that were handed over and that no package has taken."""
-    units: Counter[str] = Counter()
+    """Units of the warehouse's SKUs that were handed over and that no package has taken. What left for one
+    line, and was taken back afterwards, is not what another of the same SKU waits for."""
+    by_line: Counter[tuple[str, str]] = Counter()
     for line in order.lines:
-        units[line.sku] += line.quantity
-    for taken in references.allocations(tx, account, order.reference).values():
+        by_line[line.order_line, line.sku] += line.quantity
+    for taken in parcels.settled(order, references.taken(tx, account, order.reference)).units.values():
         for one in taken:
-            units[one.sku] -= one.quantity
-    return +units
+            by_line[one.order_line, one.sku] -= one.quantity
+    units: Counter[str] = Counter()
+    for (_, sku), count in (+by_line).items():
+        units[sku] += count
+    return units
 
 
 def shipped(
@@ -274,11 +295,17 @@ def taken_off(
         yield from before_hand_over(promise.units, promise.apart, listings, bundles)
         return
     yield from before_hand_over(promise.more, promise.apart, listings, bundles)
-    unknown = account.deduct_handed and promise.handed_s + account.takes_within_s >= as_of_s
-    if unknown or account.quantity == "on_hand":
+    gone = promise.gone if promise.gone_s >= as_of_s else {}
+    if _is_unknown(account, promise.handed_s, as_of_s) or account.quantity == "on_hand":
         yield from promise.units.items()
-        if promise.gone_s >= as_of_s:
-            yield from promise.gone.items()
+        yield from gone.items()
+    elif _is_unknown(account, promise.later_s, as_of_s):
+        yield from (Counter(promise.later) & (Counter(promise.units) + Counter(gone))).items()
+
+
+def _is_unknown(account: WarehouseAccount, told_s: float, as_of_s: float) -> bool:
+    """Whether figures of that time do not know of units that the warehouse was told of then."""
+    return account.deduct_handed and told_s + account.takes_within_s >= as_of_s
 
 
 def before_hand_over(

@@ -55,11 +55,13 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Allocation(msgspec.Struct, frozen=True, array_like=True):
-    """Units of one line of an order in one package, by the store's line and the warehouse's SKU."""
+    """Units of one line of an order in one package, by the store's line and the warehouse's SKU. Of a line
+    that sold kits, `units_per_kit` is how many one takes (0: no kit, or an older program's record)."""
 
     order_line: str
     sku: str
     quantity: int
+    units_per_kit: int = 0
 
 
 _allocations = msgspec.msgpack.Decoder(tuple[Allocation, ...])
@@ -68,16 +70,19 @@ _TOLD = "kits"
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What packages of an order took from its lines, and what kits each told of, by the packages' keys."""
+    """What packages of an order took from its lines, and what kits each told of, by the packages' keys.
+    `moved` are those of which units stand for other lines here than is kept of them."""
 
     units: dict[str, tuple[Allocation, ...]]
     told: dict[str, Told]
+    moved: frozenset[str] = frozenset()
 
     def without(self, package: str) -> "Taken":
         """What the other packages took and told."""
         return Taken(
             units={key: one for key, one in self.units.items() if key != package},
             told={key: one for key, one in self.told.items() if key != package},
+            moved=self.moved - {package},
         )
 
 

@@ -3,6 +3,7 @@ which of it a receipt brought back. `returned_kits.py` tells that to the store."
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import count
 
 import msgspec
 
@@ -114,6 +115,18 @@ def _expected_back(line: ReturnLine, part: _Part, number: int) -> OutboundReturn
         reason=line.reason,
         kit=kit,
         units_per_kit=units,
+    )
+
+
+def numbered_as_before(
+    lines: Iterable[OutboundReturnLine], before: Iterable[OutboundReturnLine]
+) -> tuple[OutboundReturnLine, ...]:
+    """The lines, those among them that the warehouse knows `before` under the numbers that they had."""
+    numbers = {(line.return_line, line.sku): line.number for line in before}
+    new_numbers = count(max(numbers.values(), default=0) + 1)
+    return tuple(
+        msgspec.structs.replace(line, number=numbers.get((line.return_line, line.sku)) or next(new_numbers))
+        for line in lines
     )
 
 

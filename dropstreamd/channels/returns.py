@@ -8,7 +8,7 @@ from dropstreamd.channels import orders, references, sent_names, traces
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.pull import digest_of, pull
 from dropstreamd.channels.references import Link
-from dropstreamd.channels.return_lines import asked_for, warehouse_lines
+from dropstreamd.channels.return_lines import asked_for, numbered_as_before, warehouse_lines
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.channels.traces import Trace
 from dropstreamd.errors import ProtocolMismatch, Unfinished
@@ -41,7 +41,20 @@ def book(scope: Scope) -> Book:
         cancels=Part.RETURNS in scope.warehouse_cancels,
         read_sent=_decode_sent.decode,
         named=sent_names.keeper(scope, CHANNEL),
+        told_by_hand=partial(_told_by_hand, scope),
     )
+
+
+def _told_by_hand(scope: Scope, tx: Writer, key: str, doc: Document) -> bytes:
+    """What receipts refer to from then on. The warehouse knows its lines by the numbers that they had."""
+    resolved = resolve(scope, tx, key, doc)
+    if not (doc.sent and isinstance(resolved, Ready) and isinstance(resolved.document, OutboundReturn)):
+        return doc.sent
+    if resolved.then is not None:
+        resolved.then(tx)
+    before = _decode_sent.decode(doc.sent).lines
+    lines = numbered_as_before(resolved.document.lines, before)
+    return _encode(msgspec.structs.replace(resolved.document, lines=lines))
 
 
 async def hand_over(run: Run, start_s: float) -> None:

@@ -144,7 +144,7 @@ async def _look_at_orders(scope: Scope) -> None:
 def _promise_rest(tx: Writer, *, scope: Scope, after: Key | None, limit: int) -> Key | None:
     flow = Flow(scope.connection.id, orders.CHANNEL)
     paths = [path for path, _ in tx.scan(Table.DOCUMENTS, tuple(flow), after=after, limit=limit)]
-    keep = promises.keeper(scope.account, scope.connection)
+    keep = promises.keeper(scope)
     for path in paths:
         doc = documents.get(tx, flow, path[-1])
         if doc is None or not doc.accepted:
@@ -234,5 +234,5 @@ def _promise_anew(tx: Writer, *, scope: Scope, now: Home, after: Key | None, lim
         seller, key = sellers.get(path[2]), path[3]
         doc = None if seller is None else documents.get(tx, Flow(seller.id, orders.CHANNEL), key)
         if seller is not None and doc is not None:
-            promises.keeper(scope.account, seller)(tx, key, doc)
+            promises.keeper(scope, seller)(tx, key, doc)
     return rows[-1][0] if len(rows) == limit else None

@@ -6,7 +6,18 @@ from functools import partial
 
 import msgspec
 
-from dropstreamd.channels import late, orders, parcels, promises, references, replacing, too_late, voided
+from dropstreamd.channels import (
+    boxes,
+    late,
+    orders,
+    parcels,
+    promises,
+    references,
+    replacing,
+    surplus,
+    too_late,
+    voided,
+)
 from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.references import Allocation, Taken, Told
 from dropstreamd.channels.run import Run, Scope
@@ -148,7 +159,7 @@ def _of_its_order(
     unsure = None if doc.accepted else voided.unsure(tx, scope, taken)
     if unsure is not None:
         return unsure
-    taken = voided.left_out(tx, scope, taken)
+    taken = parcels.settled(order, voided.left_out(tx, scope, taken))
     if doc.accepted:
         allocation, _ = parcels.allocate(package, order, taken.without(key).units.values())
         return _amendment(scope, now_s, tx, package, order, order_key, taken, allocation)
@@ -180,13 +191,16 @@ def _news(
         sku = next(iter(spare))
         return Park(cause=f"sku:{sku}", reason=f"{sku} is on no line of order {package.reference}")
     told = parcels.completed(order, allocation, others)
-    tasks = [_over_shipped(order, package, allocation, spare, now_s)] if spare else []
+    tasks = [surplus.task(order, package, allocation, spare, now_s)] if spare else []
     tasks += _told_before(tx, scope, order, package, allocation, others, now_s)
-    then = _then(scope, now_s, package, order, order_key, allocation, told, tasks)
+    then = _then(scope, now_s, package, order, order_key, allocation, told, others, tasks)
     lines = parcels.fulfilled(order, allocation, told)
     if not lines:
-        why = "its units complete no kit yet" if allocation else "all of it had left in other packages"
-        return Nothing(why=why, then=then)
+        if allocation:
+            return Nothing(why="its units complete no kit yet", then=then)
+        book = book_of(scope)
+        box = boxes.told_with_the_first(tx, scope, book, package, order.number, others, now_s, then)
+        return box or Nothing(why=boxes.ALL_LEFT, then=then)
     fulfillment = _fulfillment(scope, tx, package, order, order_key, lines, told)
     return Ready(document=fulfillment, reference=package.reference, then=then)
 
@@ -331,12 +345,17 @@ def _then(
     order_key: str,
     allocation: tuple[Allocation, ...],
     told: Told,
+    others: Taken,
     tasks: list[tuple[str, Task]],
 ) -> Then:
-    """What is written when the package is opened: what it took and tells, and what a person must see."""
+    """What is written when the package is opened: what it took and tells, which lines the units of others
+    are of by now, and what a person must see."""
     connection, account = scope.connection.id, scope.account
 
     def then(tx: Writer) -> None:
+        for other in others.moved:
+            units, before = others.units[other], others.told.get(other)
+            references.allocate(tx, account, order.reference, other, units, before)
         references.allocate(tx, account, order.reference, package.key, allocation, told)
         promises.shipped(tx, account, connection, order_key, order, now_s=now_s, facility=package.facility)
         for key, task in tasks:
@@ -346,32 +365,6 @@ def _then(
     return then
 
 
-def _over_shipped(
-    order: OutboundOrder,
-    package: Package,
-    allocation: tuple[Allocation, ...],
-    spare: Counter[str],
-    now_s: float,
-) -> tuple[str, Task]:
-    return (
-        f"{package.key} over",
-        Task(
-            kind="over-shipped",
-            number=order.number,
-            title=f"{order.number}: more left the warehouse than was ordered",
-            detail=_too_much(package, allocation, spare),
-            since_s=now_s,
-        ),
-    )
-
-
-def _too_much(package: Package, allocation: tuple[Allocation, ...], spare: Counter[str]) -> str:
-    surplus = ", ".join(f"{units} × {sku}" for sku, units in sorted(spare.items()))
-    told = "the rest was told to the store" if allocation else "the store was told nothing of it"
-    tracking = ", ".join(package.tracking_numbers) or "none"
-    return f"package {package.key}: {surplus} too many; {told}; tracking number {tracking}"
-
-
 def describe(doc: Document) -> str:
     """How the package differs from what the store was told."""
     package = _decode.decode(doc.content)
@@ -379,8 +372,9 @@ def describe(doc: Document) -> str:
         return voided.described(package)
     if not doc.sent:
         return "changed in the warehouse"
-    sent = _decode_sent.decode(doc.sent)
-    if package.tracking_numbers != sent.tracking_numbers:
-        before = ", ".join(sent.tracking_numbers) or "none"
-        return f"tracking number {before} became {', '.join(package.tracking_numbers) or 'none'}"
+    sent = _decode_sent.decode(doc.sent).tracking_numbers
+    offered = _decode_sent.decode(doc.offered).tracking_numbers if doc.offered else ()
+    now = offered if set(package.tracking_numbers) < set(offered) else package.tracking_numbers
+    if now != sent:
+        return f"tracking number {', '.join(sent) or 'none'} became {', '.join(now) or 'none'}"
     return "its lines or its carrier changed in the warehouse"

@@ -45,7 +45,7 @@ def _promise_again(tx: Writer, scope: Scope, reference: str, now_s: float) -> No
         return
     order = documents.get(tx, Flow(link.connection, orders.CHANNEL), link.order)
     if order is not None:
-        promises.keeper(scope.account, scope.connection)(tx, link.order, order)
+        promises.keeper(scope)(tx, link.order, order)
         too_late.renew(tx, scope, orders.book(scope), link.order, now_s=now_s)
 
 

@@ -18,8 +18,9 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
 
     `key` is unique within the warehouse account and the same on every re-export (its shipment and
     package numbers). `reference` is the order reference that we sent. `facility` is the warehouse's code of
-    the facility that it left from; "" where it does not say. `voided`: its label was, and nothing
-    travels under it; what left of its lines is in other packages.
+    the facility that it left from; "" where it does not say. Without `lines` it is all that is left of the
+    order; one more such has no units, and its tracking numbers belong to the first. `voided`: its label was,
+    and nothing travels under it; what left of its lines is in other packages.
     """
 
     key: str

@@ -66,6 +66,14 @@ def _as_any_other(_tx: Reader, _doc: Document) -> str:
     return ""
 
 
+ToldByHand = Callable[[Writer, str, Document], bytes]
+"""The form that the other side has of a document once a person has told it of the newest revision."""
+
+
+def _as_it_was_sent(_tx: Writer, _key: str, doc: Document) -> bytes:
+    return doc.sent
+
+
 def nobody_asks_by_name(_tx: Writer, _name: str, _key: str, _purpose: Purpose, _at_s: float) -> None:
     """A `Named` for flows whose other side answers to what it is told inside."""
 
@@ -80,7 +88,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     `amends`: the sink takes a changed document after hand-over; `cancels`: it stops one that the source
     took back, told in the form that was accepted, which `read_sent` decodes. Otherwise it becomes a task.
     `named` keeps the names that documents are sent under; of what has `ended` a change is a task, which
-    `describe_ended` may put in other words.
+    `describe_ended` may put in other words. What a person has seen to is from then on what was handed over,
+    in the form that `told_by_hand` makes of it.
     """
 
     flow: Flow
@@ -92,6 +101,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     named: Named = nobody_asks_by_name
     ended: Ended = _never
     describe_ended: DescribeEnded = _as_any_other
+    told_by_hand: ToldByHand = _as_it_was_sent
 
     def described(self, tx: Reader, doc: Document) -> str:
         """How a document differs from what was handed over, as a task says it."""
@@ -351,18 +361,21 @@ def close_task(tx: Writer, book: Book, key: str, *, revision: int) -> bool:
     none, or a newer one. Of what is `UNSTOPPED` he says that it was stopped.
 
     The other side knows of the change then: from now on it is what was handed over, so that a
-    change back is a change.
+    change back is a change. Not so of a document that has changed since.
     """
     task = get_task(tx, book.flow, key)
     if task is None or task.revision != revision:
         return False
     doc = get(tx, book.flow, key)
     if doc is not None and doc.state is State.ACCEPTED and doc.revision == revision:
+        over = doc.standing is Standing.OVER or doc.stay == "withdrawn"
         told = msgspec.structs.replace(
             doc,
             accepted=doc.revision,
             accepted_digest=doc.digest,
-            stopped=doc.standing is Standing.OVER or doc.stay == "withdrawn",
+            sent=doc.sent if over else book.told_by_hand(tx, key, doc),
+            offered=b"",
+            stopped=over,
             stopping="" if doc.stopping == "refused" else doc.stopping,
         )
         save(tx, book, key, told, doc)

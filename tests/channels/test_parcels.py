@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dropstreamd.channels import kits, parcels
 from dropstreamd.channels.references import Taken
@@ -112,3 +113,55 @@ def test_what_left_is_whole_kits_and_loose_components(
         if one.order_line in told:
             left[one.sku] += one.quantity
     assert whole + parcels.loose(sent, {"P": allocation}) == left
+
+
+@settings(max_examples=50, deadline=None)
+@given(recipe=RECIPES, count=st.integers(1, 4), data=st.data())
+def test_kits_that_change_their_line_are_told_of_the_line_that_has_them_last(
+    recipe: dict[str, int], count: int, data: st.DataObject
+) -> None:
+    """Before each package some of the kits that the store was not told of go to another line, and back."""
+    sent = order([(recipe, count), (recipe, count), ("TEE", 1)])
+    kits_of = {"L0": count, "L1": 0}
+    units = [sku for line in sent.lines if line.order_line != "L1" for sku in [line.sku] * line.quantity]
+    units = data.draw(st.permutations(units))
+    told: Counter[str] = Counter()
+    tracked: Counter[str] = Counter()
+    taken = Taken(units={}, told={})
+    number = 0
+    while units:
+        size = data.draw(st.integers(1, len(units)))
+        inside, units = Counter(units[:size]), units[size:]
+        free = {line: kits_of[line] - told[line] for line in kits_of}
+        here, there = data.draw(st.permutations(list(kits_of)))
+        some = data.draw(st.integers(0, free[here]))
+        kits_of[here] -= some
+        kits_of[there] += some
+        now = with_kits(sent, kits_of)
+        lines = tuple(PackageLine(sku=sku, quantity=units_in) for sku, units_in in inside.items())
+        number += 1
+        taken = parcels.settled(now, taken)
+        allocation, spare = parcels.allocate(
+            Package(key=f"P{number}", reference="R", lines=lines), now, taken.units.values()
+        )
+        assert not spare
+        completes = parcels.completed(now, allocation, taken)
+        fulfilled = parcels.fulfilled(now, allocation, completes)
+        told.update({line.order_line: line.quantity for line in fulfilled})
+        tracked.update([f"P{number}", *completes.others] if fulfilled else [])
+        taken = Taken(units={**taken.units, f"P{number}": allocation}, told=dict(taken.told))
+        if completes.kits:
+            taken.told[f"P{number}"] = completes
+        assert all(told[line] <= kits_of[line] for line in kits_of)
+        assert parcels.told(now, taken) == told
+    assert +told == +Counter({**kits_of, "L2": 1})
+    assert tracked == dict.fromkeys(taken.units, 1)
+
+
+def with_kits(sent: OutboundOrder, kits_of: dict[str, int]) -> OutboundOrder:
+    """The order with so many kits on each of these lines."""
+    lines = [
+        replace(line, quantity=kits_of[line.order_line] * line.units_per_kit) if line.kit else line
+        for line in sent.lines
+    ]
+    return replace(sent, lines=tuple(line for line in lines if line.quantity))
