@@ -4,7 +4,8 @@ of its own.
 A replacement is a document of its own (`KEY+R1`, reference `REFERENCE-R1`), with the content of the order as
 it was then: the store knows nothing of it, and what the store changes later does not reach it, except that
 it does not go once the order is cancelled. Its packages are told to the store as far as the order's lines are
-open there and no other package was told for them; of the rest it is kept that they have left.
+open there and no other package was told for them, and so are, from then on, those of the order itself; of
+the rest it is kept that they have left.
 """
 
 from collections import Counter
@@ -89,24 +90,28 @@ def stopped(tx: Reader, scope: Scope, doc: Document) -> Park | None:
 def as_of_the_order(
     tx: Reader, scope: Scope, order_doc: Document, doc: Document, key: str, found: Resolved
 ) -> Resolved:
-    """What a package of a replacement (`doc`, of that `key`) is to the store: one of the order itself."""
-    if not order_doc.replaces or not isinstance(found, Ready):
+    """What a package (`doc`, of that `key`) of a replacement is to the store: one of the order itself. One of
+    an order that was replaced tells what none of its replacements was told for."""
+    if not isinstance(found, Ready) or not isinstance(found.document, Fulfillment):
         return found
-    first = documents.get(tx, Flow(scope.connection.id, ORDERS), order_doc.replaces)
-    if first is None or not isinstance(found.document, Fulfillment):
-        raise AssertionError(f"{order_doc.replaces} was replaced, and is gone")
+    root = order_doc.replaces or found.document.order_key
+    if not order_doc.replaces and (doc.accepted or not any(replacements(tx, scope, root))):
+        return found
+    first = documents.get(tx, Flow(scope.connection.id, ORDERS), root)
+    if first is None:
+        raise AssertionError(f"{root} was replaced, and is gone")
     if doc.accepted and doc.sent:
         lines = _told.decode(doc.sent).lines
     else:
-        left = _open(tx, scope, order_doc.replaces, first, key)
+        left = _open(tx, scope, root, first, key)
         trimmed = (
             replace(line, quantity=min(line.quantity, left[line.order_line])) for line in found.document.lines
         )
         lines = tuple(line for line in trimmed if line.quantity > 0)
     if not lines:
-        why = "it replaces units that the store shows as shipped: the store is told nothing"
+        why = "the store shows its units as shipped, of the order or of what replaces it: it is told nothing"
         return Nothing(why=why, then=found.then)
-    document = replace(found.document, order_key=order_doc.replaces, order_number=first.number, lines=lines)
+    document = replace(found.document, order_key=root, order_number=first.number, lines=lines)
     return replace(found, document=document)
 
 

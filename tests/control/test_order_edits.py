@@ -104,6 +104,21 @@ async def test_the_store_is_told_of_a_replacement_what_it_does_not_know(
     of_one(office)
 
 
+async def test_the_store_is_told_of_an_order_what_its_replacement_has_not_told(
+    office: Office, client: Client
+) -> None:
+    """Thought to be lost, its package is told after that of its replacement."""
+    await handed(office, client)
+    await verb(client, "replace", confirmed=True, lines={"A": 1})
+    await client.run("sales_orders.import")
+    office.ship(package("P2", "SH1-R1", ("A", 1), tracking="1Z2"))
+    await client.run("shipments.export")
+    office.ship(package("P1", "SH1", ("A", 2), tracking="1Z1"))
+    await client.run("shipments.export")
+    assert told(office) == [("o1", {"L1": 1}, ("1Z2",)), ("o1", {"L1": 1}, ("1Z1",))]
+    of_one(office)
+
+
 async def test_a_package_is_a_word_of_the_warehouse(office: Office, client: Client) -> None:
     await handed(office, client)
     _, _, answer = await refused(client, "replace")
