@@ -203,8 +203,8 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     warehouse's facility; "" where nobody has said it. `more` are units by channel SKU that the store has
     added since the hand-over, and that the warehouse was not told of; `apart` are of those too then.
     `listed` is what those channel SKUs are to the warehouse that have a listing, as it was when the files
-    were last known: it holds while the connection is away. `later`
-    are units by the warehouse's SKU that it was told of at `later_s`, after the hand-over.
+    were last known: it holds while the connection is away. `later` are units by the warehouse's SKU that it
+    was told of at `later_s`, after the hand-over.
     """
 
     units: dict[str, int]

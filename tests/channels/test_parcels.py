@@ -3,12 +3,13 @@
 from collections import Counter
 from datetime import UTC, datetime
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dropstreamd.channels import kits, parcels
-from dropstreamd.channels.references import Taken
+from dropstreamd.channels.references import Allocation, Taken
 from dropstreamd.model.orders import OutboundLine, OutboundOrder
 from dropstreamd.model.shipments import Package, PackageLine
 from tests.channels.plant import HOME
@@ -165,3 +166,8 @@ def with_kits(sent: OutboundOrder, kits_of: dict[str, int]) -> OutboundOrder:
         for line in sent.lines
     ]
     return replace(sent, lines=tuple(line for line in lines if line.quantity))
+
+
+def test_what_an_older_program_kept_of_a_package_opens() -> None:
+    kept = msgspec.msgpack.encode([["L1", "TEE", 2]])
+    assert msgspec.msgpack.decode(kept, type=tuple[Allocation, ...]) == (Allocation("L1", "TEE", 2),)
