@@ -13,6 +13,7 @@ from dropstreamd.channels import (
     rules,
     sent_by_another,
     sent_names,
+    split_off,
     too_late,
     unstopped,
 )
@@ -120,6 +121,8 @@ async def _hand_over(run: Run, orders: Book, resolved: Resolve, look: Look) -> N
         if warehouse.orders is None:
             raise ProtocolMismatch("the warehouse's plugin takes no orders")
         await deliver(run, orders, warehouse.orders, resolved, look=look)
+        if await split_off.follows(run, orders, resolved):
+            await deliver(run, orders, warehouse.orders, resolved, look=look)
 
 
 async def listen(run: Run) -> None:
@@ -144,6 +147,7 @@ def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
     connection = scope.connection
     elsewhere = replacing.stopped(tx, scope, doc) or sent_by_another.stopped(tx, scope, key, doc)
+    elsewhere = elsewhere or split_off.stopped(tx, scope, key, doc)
     if elsewhere is not None:
         return elsewhere
     decision = rules.decide(connection.rules, corrections.wanted(doc), doc)

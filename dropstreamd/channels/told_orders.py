@@ -40,6 +40,8 @@ def stage(
             known = order if old is None else rerouted(scope.connection, old, order)
             arrived.append(incoming(known, start_s, restored_s))
             before[order.key] = old
+            if documents.may_be_key(order.store_order) and documents.may_be_key(order.key):
+                cursors.keep_document_of(tx, book.flow.connection, order.store_order, order.key)
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
     for key, old in before.items():
         staged.tasks += elsewhere.tell(tx, scope, book, key, old, now_s=now_s)

@@ -6,6 +6,7 @@ from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
 
 _OF_STORE = "-connections of"
+_OF_ORDER = "-documents of"
 
 
 def get(tx: Reader, flow: Flow) -> str | None:
@@ -73,6 +74,18 @@ def keep_store_account(tx: Writer, connection: str, account: str) -> None:
 def connections_of(tx: Reader, account: str) -> list[str]:
     """The connections that have run on a store account, those too that are gone since."""
     return [path[-1] for path, _ in tx.scan(Table.CURSORS, (_OF_STORE, account))]
+
+
+def documents_of(tx: Reader, connection: str, store_order: str) -> list[str]:
+    """The keys of the connection's documents that were ever told of one order of the store."""
+    return [path[-1] for path, _ in tx.scan(Table.CURSORS, (connection, _OF_ORDER, store_order))]
+
+
+def keep_document_of(tx: Writer, connection: str, store_order: str, key: str) -> None:
+    """Remember for ever that a document is of that order."""
+    path = (connection, _OF_ORDER, store_order, key)
+    if tx.get(Table.CURSORS, path) is None:
+        tx.put(Table.CURSORS, path, b"")
 
 
 def order_audit(tx: Reader, connection: str) -> bytes | None:
