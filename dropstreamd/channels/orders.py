@@ -6,6 +6,7 @@ import msgspec
 
 from dropstreamd.channels import (
     corrections,
+    held_after,
     older,
     outbound,
     promises,
@@ -82,6 +83,7 @@ async def import_orders(run: Run, start_s: float) -> None:
     orders, resolved = book(scope), partial(resolve, scope)
     look = Look(run, orders, start_s)
     unfinished = await look.at_changes()
+    await held_after.show(run, orders.flow)
     if run.agreed is not None:
         let = await run.state.write(
             partial(older.release, book=orders, agreed=run.agreed, now_s=run.now_s(), run=run.id)
@@ -108,6 +110,7 @@ async def import_orders(run: Run, start_s: float) -> None:
             raise
         raise failed from error
     await unstopped.show(run, orders.flow)
+    await held_after.show(run, orders.flow)
     if failed is not None:
         raise failed
     if unfinished is not None:

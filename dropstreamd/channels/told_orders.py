@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from dropstreamd.channels import corrections, elsewhere
+from dropstreamd.channels import corrections, elsewhere, held_after
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Bad
@@ -46,6 +46,7 @@ def stage(
     for key, old in before.items():
         staged.tasks += elsewhere.tell(tx, scope, book, key, old, now_s=now_s)
         staged.tasks += tell_of_the_first(tx, book, key, old, now_s=now_s)
+    held_after.notice(tx, book.flow, (order for order in page.documents if before.get(order.key) is not None))
     staged.bad += documents.stage_bad(tx, book, bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
