@@ -110,6 +110,11 @@ def allocations(tx: Reader, account: WarehouseAccount, reference: str) -> dict[s
     return taken(tx, account, reference).units
 
 
+def is_told(tx: Reader, account: WarehouseAccount, reference: str, package: str) -> bool:
+    """Whether it is known what a package took."""
+    return tx.get(Table.LINKS, (account.merchant, account.name, reference, package)) is not None
+
+
 def allocate(
     tx: Writer,
     account: WarehouseAccount,
