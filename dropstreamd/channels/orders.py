@@ -46,7 +46,7 @@ def book(scope: Scope) -> Book:
         cancels=Part.ORDERS in scope.warehouse_cancels,
         read_sent=_decode_sent.decode,
         named=sent_names.keeper(scope, CHANNEL),
-        ended=partial(_all_has_left, scope.account),
+        ended=partial(_is_done_with, scope.account),
         describe_ended=partial(too_late.describe, scope),
         describe=outbound.describe,
         saved=promises.keeper(scope),
@@ -54,10 +54,10 @@ def book(scope: Scope) -> Book:
     )
 
 
-def _all_has_left(account: WarehouseAccount, tx: Reader, doc: Document) -> bool:
-    """Whether packages have taken all of an order: a refund afterwards is none of the warehouse's business,
-    and what it is told of a closed order it may take for a new one."""
-    return bool(doc.sent) and not promises.left(tx, account, _decode_sent.decode(doc.sent))
+def _is_done_with(account: WarehouseAccount, tx: Reader, doc: Document) -> bool:
+    """Whether packages have taken all of an order, or the warehouse has closed it with less: a refund
+    afterwards is none of its business, and what it is told of a closed order it may take for a new one."""
+    return doc.short or (bool(doc.sent) and not promises.left(tx, account, _decode_sent.decode(doc.sent)))
 
 
 def _told_by_hand(scope: Scope, tx: Reader, _key: str, doc: Document) -> bytes:
