@@ -91,7 +91,8 @@ async def import_orders(run: Run, start_s: float) -> None:
         run.count("released", let.released)
         run.count("held_back", let.held_back)
     if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
-        await run.state.write(partial(expect_packages, book=orders, resolve=resolved))
+        as_sent = partial(_resolve_here, scope)
+        await run.state.write(partial(expect_packages, book=orders, resolve=as_sent))
     failed: Wait | Hold | None = None
     try:
         await look.at_what_could_not_be_read()
@@ -148,11 +149,14 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
-    connection = scope.connection
     elsewhere = replacing.stopped(tx, scope, doc) or sent_by_another.stopped(tx, scope, key, doc)
     elsewhere = elsewhere or split_off.stopped(tx, scope, key, doc)
-    if elsewhere is not None:
-        return elsewhere
+    return elsewhere or _resolve_here(scope, tx, key, doc)
+
+
+def _resolve_here(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
+    """The same, whatever another document or connection has of it."""
+    connection = scope.connection
     decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
     return stopped or outbound.resolve(scope, tx, key, doc, decision)
