@@ -237,7 +237,7 @@ class Actor:
         self.running = Run(
             scope, run_id=record.id, priority=job.priority, agreed=work.agreed, progress=self._listener
         )
-        if self._stopping:
+        if self._stopping or not self._is_on():  # since it began: nobody could ask it to end until now
             self.running.stop()
         ended = msgspec.structs.replace(record, result="crashed", error="a fault in dropstreamd")
         try:

@@ -6,6 +6,7 @@ import msgspec
 
 from dropstreamd.channels import (
     corrections,
+    held_after,
     older,
     outbound,
     promises,
@@ -13,6 +14,7 @@ from dropstreamd.channels import (
     rules,
     sent_by_another,
     sent_names,
+    split_off,
     too_late,
     unstopped,
 )
@@ -44,7 +46,7 @@ def book(scope: Scope) -> Book:
         cancels=Part.ORDERS in scope.warehouse_cancels,
         read_sent=_decode_sent.decode,
         named=sent_names.keeper(scope, CHANNEL),
-        ended=partial(_all_has_left, scope.account),
+        ended=partial(_is_done_with, scope.account),
         describe_ended=partial(too_late.describe, scope),
         describe=outbound.describe,
         saved=promises.keeper(scope),
@@ -52,10 +54,10 @@ def book(scope: Scope) -> Book:
     )
 
 
-def _all_has_left(account: WarehouseAccount, tx: Reader, doc: Document) -> bool:
-    """Whether packages have taken all of an order: a refund afterwards is none of the warehouse's business,
-    and what it is told of a closed order it may take for a new one."""
-    return bool(doc.sent) and not promises.left(tx, account, _decode_sent.decode(doc.sent))
+def _is_done_with(account: WarehouseAccount, tx: Reader, doc: Document) -> bool:
+    """Whether packages have taken all of an order, or the warehouse has closed it with less: a refund
+    afterwards is none of its business, and what it is told of a closed order it may take for a new one."""
+    return doc.short or (bool(doc.sent) and not promises.left(tx, account, _decode_sent.decode(doc.sent)))
 
 
 def _told_by_hand(scope: Scope, tx: Reader, _key: str, doc: Document) -> bytes:
@@ -81,6 +83,7 @@ async def import_orders(run: Run, start_s: float) -> None:
     orders, resolved = book(scope), partial(resolve, scope)
     look = Look(run, orders, start_s)
     unfinished = await look.at_changes()
+    await held_after.show(run, orders.flow)
     if run.agreed is not None:
         let = await run.state.write(
             partial(older.release, book=orders, agreed=run.agreed, now_s=run.now_s(), run=run.id)
@@ -88,7 +91,8 @@ async def import_orders(run: Run, start_s: float) -> None:
         run.count("released", let.released)
         run.count("held_back", let.held_back)
     if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
-        await run.state.write(partial(expect_packages, book=orders, resolve=resolved))
+        as_sent = partial(_resolve_here, scope)
+        await run.state.write(partial(expect_packages, book=orders, resolve=as_sent))
     failed: Wait | Hold | None = None
     try:
         await look.at_what_could_not_be_read()
@@ -107,6 +111,7 @@ async def import_orders(run: Run, start_s: float) -> None:
             raise
         raise failed from error
     await unstopped.show(run, orders.flow)
+    await held_after.show(run, orders.flow)
     if failed is not None:
         raise failed
     if unfinished is not None:
@@ -120,6 +125,8 @@ async def _hand_over(run: Run, orders: Book, resolved: Resolve, look: Look) -> N
         if warehouse.orders is None:
             raise ProtocolMismatch("the warehouse's plugin takes no orders")
         await deliver(run, orders, warehouse.orders, resolved, look=look)
+        if await split_off.follows(run, orders, resolved):
+            await deliver(run, orders, warehouse.orders, resolved, look=look)
 
 
 async def listen(run: Run) -> None:
@@ -142,10 +149,14 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
 
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
     """The order as its warehouse takes it, or why it cannot go."""
-    connection = scope.connection
     elsewhere = replacing.stopped(tx, scope, doc) or sent_by_another.stopped(tx, scope, key, doc)
-    if elsewhere is not None:
-        return elsewhere
+    elsewhere = elsewhere or split_off.stopped(tx, scope, key, doc)
+    return elsewhere or _resolve_here(scope, tx, key, doc)
+
+
+def _resolve_here(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:
+    """The same, whatever another document or connection has of it."""
+    connection = scope.connection
     decision = rules.decide(connection.rules, corrections.wanted(doc), doc)
     stopped = rules.stopped(decision, doc, scope.clock.now_s(), connection.timezone)
     return stopped or outbound.resolve(scope, tx, key, doc, decision)

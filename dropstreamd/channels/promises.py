@@ -58,10 +58,15 @@ def _told_later(
 
 
 def _put(tx: Writer, path: Key, promise: Promise | None) -> None:
-    if promise is not None and (promise.units or promise.gone or promise.apart or promise.more):
+    if promise is not None and _any_units(promise):
         tx.put(Table.PROMISES, path, msgspec.msgpack.encode(promise))
     else:
         tx.delete(Table.PROMISES, path)
+
+
+def _any_units(promise: Promise) -> bool:
+    told = promise.units or promise.gone or promise.apart or promise.more
+    return bool(told or promise.beyond)
 
 
 def _listed_now(promise: Promise, connection: Connection) -> Promise:
@@ -82,7 +87,14 @@ def _promised(
         if old is not None:
             # That a package left from elsewhere (`shipped`) holds until it is handed over anew.
             facility = old.at if not old.at and old.handed_s == doc.handed_s else facility
-            promise = msgspec.structs.replace(promise, gone=old.gone, gone_s=old.gone_s, at=facility)
+            promise = msgspec.structs.replace(
+                promise,
+                gone=old.gone,
+                gone_s=old.gone_s,
+                at=facility,
+                beyond=old.beyond,
+                beyond_s=old.beyond_s,
+            )
         promise = _added(promise, connection, doc, sent)
         return _closed(promise, old, doc, on_hand=account.quantity == "on_hand")
     old_systems = doc.state is State.HELD and doc.cause == BEFORE_START
@@ -166,27 +178,36 @@ def shipped(
     *,
     now_s: float,
     facility: str = "",
+    spare: Mapping[str, int] = {},
 ) -> None:
     """A package of the order left, as was told now: promise less, from the next snapshot on. Where it left
-    from another facility than the order went to, either may be the one from now on."""
+    from another facility than the order went to, either may be the one from now on. The `spare` units
+    left with it and are on no line of the order."""
     path = (account.merchant, account.name, connection, key)
     raw = tx.get(Table.PROMISES, path)
-    if raw is None:
-        return
-    old = _promise.decode(raw)
+    old = Promise(units={}, handed_s=now_s) if raw is None else _promise.decode(raw)
+    figures_s = figures_of_s(tx, account)
     still = left(tx, account, order) & Counter(old.units)
-    gone = Counter(old.gone if old.gone_s >= figures_of_s(tx, account) else {})
-    gone += Counter(old.units) - still
+    released = Counter(old.units) - still
+    gone = Counter(old.gone if old.gone_s >= figures_s else {}) + released
     at = old.at if facility in ("", old.at) else ""
-    _put(tx, path, msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s, at=at))
+    promise = msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s, at=at)
+    if spare:
+        beyond = Counter(old.beyond if old.beyond_s >= figures_s else {}) + Counter(spare)
+        promise = msgspec.structs.replace(promise, beyond=dict(beyond), beyond_s=now_s)
+    _put(tx, path, promise)
 
 
 def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:
     """A snapshot of then is believed: what had left before is in no figure any more."""
     for path, raw in list(tx.scan(Table.PROMISES, (account.merchant, account.name))):
-        promise = _promise.decode(raw)
+        old = promise = _promise.decode(raw)
         if promise.gone and promise.gone_s < as_of_s:
-            _put(tx, path, msgspec.structs.replace(promise, gone={}))
+            promise = msgspec.structs.replace(promise, gone={})
+        if promise.beyond and promise.beyond_s < as_of_s:
+            promise = msgspec.structs.replace(promise, beyond={})
+        if promise is not old:
+            _put(tx, path, promise)
 
 
 class Unsent(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +233,7 @@ def unsent(tx: Reader, account: WarehouseAccount, siblings: Iterable[Connection]
     Of orders not yet handed over, or (`deduct_handed`) not longer before the newest snapshot's own time
     than the warehouse needs to take them in, or after it: its figures do not know of them. Where the
     account reports `on_hand`, also of all those handed over and not yet shipped, and of those that left
-    after that time.
+    after that time. Of either, what left beyond its order after that time.
     """
     sellers = {connection.id: connection for connection in siblings}
     bundles = next((connection.bundles for connection in sellers.values()), {})
@@ -296,7 +317,10 @@ def taken_off(
         return
     yield from before_hand_over(promise.more, promise.apart, listings, bundles)
     gone = promise.gone if promise.gone_s >= as_of_s else {}
-    if _is_unknown(account, promise.handed_s, as_of_s) or account.quantity == "on_hand":
+    on_hand = account.quantity == "on_hand"
+    if promise.beyond_s >= as_of_s and (on_hand or account.deduct_handed):
+        yield from promise.beyond.items()
+    if _is_unknown(account, promise.handed_s, as_of_s) or on_hand:
         yield from promise.units.items()
         yield from gone.items()
     elif _is_unknown(account, promise.later_s, as_of_s):

@@ -6,6 +6,7 @@ import msgspec
 
 from dropstreamd.config.schema import Connection, WarehouseAccount
 from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.stock import Path
 from dropstreamd.store.tables import Table
 
 _TAKEN_BY_ALL = re.compile(r"[^A-Za-z0-9_-]")
@@ -88,7 +89,12 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 def taken(tx: Reader, account: WarehouseAccount, reference: str) -> Taken:
     """All that is known of an order's packages."""
-    prefix = (account.merchant, account.name, reference)
+    return taken_at(tx, (account.merchant, account.name), reference)
+
+
+def taken_at(tx: Reader, warehouse: Path, reference: str) -> Taken:
+    """The same, by where what is known of the account is kept."""
+    prefix = (*warehouse, reference)
     found = Taken(units={}, told={})
     for path, raw in tx.scan(Table.LINKS, prefix):
         below = path[len(prefix) :]
@@ -102,6 +108,11 @@ def taken(tx: Reader, account: WarehouseAccount, reference: str) -> Taken:
 def allocations(tx: Reader, account: WarehouseAccount, reference: str) -> dict[str, tuple[Allocation, ...]]:
     """What each package of an order took from its lines, by the package's key."""
     return taken(tx, account, reference).units
+
+
+def is_told(tx: Reader, account: WarehouseAccount, reference: str, package: str) -> bool:
+    """Whether it is known what a package took."""
+    return tx.get(Table.LINKS, (account.merchant, account.name, reference, package)) is not None
 
 
 def allocate(

@@ -193,7 +193,7 @@ def _news(
     told = parcels.completed(order, allocation, others)
     tasks = [surplus.task(order, package, allocation, spare, now_s)] if spare else []
     tasks += _told_before(tx, scope, order, package, allocation, others, now_s)
-    then = _then(scope, now_s, package, order, order_key, allocation, told, others, tasks)
+    then = _then(scope, now_s, package, order, order_key, allocation, spare, told, others, tasks)
     lines = parcels.fulfilled(order, allocation, told)
     if not lines:
         if allocation:
@@ -344,6 +344,7 @@ def _then(
     order: OutboundOrder,
     order_key: str,
     allocation: tuple[Allocation, ...],
+    spare: Counter[str],
     told: Told,
     others: Taken,
     tasks: list[tuple[str, Task]],
@@ -353,11 +354,21 @@ def _then(
     connection, account = scope.connection.id, scope.account
 
     def then(tx: Writer) -> None:
+        again = references.is_told(tx, account, order.reference, package.key)
         for other in others.moved:
             units, before = others.units[other], others.told.get(other)
             references.allocate(tx, account, order.reference, other, units, before)
         references.allocate(tx, account, order.reference, package.key, allocation, told)
-        promises.shipped(tx, account, connection, order_key, order, now_s=now_s, facility=package.facility)
+        promises.shipped(
+            tx,
+            account,
+            connection,
+            order_key,
+            order,
+            now_s=now_s,
+            facility=package.facility,
+            spare={} if again else spare,
+        )
         for key, task in tasks:
             documents.open_task(tx, Flow(connection, CHANNEL), key, task)
         too_late.renew(tx, scope, orders.book(scope), order_key, now_s=now_s)

@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from dropstreamd.channels import corrections, elsewhere
+from dropstreamd.channels import corrections, elsewhere, held_after
 from dropstreamd.channels.run import Scope
 from dropstreamd.config.schema import Connection
 from dropstreamd.model.handover import Bad
@@ -40,10 +40,13 @@ def stage(
             known = order if old is None else rerouted(scope.connection, old, order)
             arrived.append(incoming(known, start_s, restored_s))
             before[order.key] = old
+            if documents.may_be_key(order.store_order) and documents.may_be_key(order.key):
+                cursors.keep_document_of(tx, book.flow.connection, order.store_order, order.key)
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
     for key, old in before.items():
         staged.tasks += elsewhere.tell(tx, scope, book, key, old, now_s=now_s)
         staged.tasks += tell_of_the_first(tx, book, key, old, now_s=now_s)
+    held_after.notice(tx, book.flow, (order for order in page.documents if before.get(order.key) is not None))
     staged.bad += documents.stage_bad(tx, book, bad, now_s=now_s, run=run)
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)

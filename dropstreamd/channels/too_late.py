@@ -22,12 +22,17 @@ _package = msgspec.msgpack.Decoder(Package)
 
 
 def describe(scope: Scope, tx: Reader, doc: Document) -> str:
-    """What to do about an order that was to be stopped, now that all of it has left; "" for any other."""
+    """What to do about an order that was to be stopped, now that all of it has left, or that the warehouse
+    has closed it short; "" for any other."""
     said = _to_be_stopped(doc)
     if said is None:
         return ""
     why, remedy = said
-    return f"{why}, too late to stop it: all of it has left ({_packages(scope, tx, doc)}): {remedy}"
+    packages = _packages(scope, tx, doc)
+    if doc.short:
+        has_left = f"what has left ({packages}): {remedy}" if packages else "no package of it is known"
+        return f"{why}, and the warehouse has closed it before: nothing more of it leaves; {has_left}"
+    return f"{why}, too late to stop it: all of it has left ({packages}): {remedy}"
 
 
 def _to_be_stopped(doc: Document) -> tuple[str, str] | None:

@@ -52,7 +52,7 @@ def _mark_shipped(tx: Writer, spot: Spot, asked: Shipped) -> str:
         refuse_unseen(asked, what, known(tx, spot.scope, doc, known_packages))
     if tell:
         _foresee(tx, spot, doc)
-    for end in ("", " rejected", " short", " not-stopped"):
+    for end in ("", " rejected", " short", " not-stopped", " held"):
         documents.drop_task(tx, spot.book.flow, spot.key + end)
     closed = spot.change(tx, lambda doc: by_hand.shipped(doc, spot.now_s, spot.said))
     beside = "; the warehouse sends it too unless it is stopped there" if sends_it_too(closed) else ""

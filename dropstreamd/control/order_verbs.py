@@ -33,7 +33,7 @@ from dropstreamd.store.base import Writer
 from dropstreamd.store.records import Document, Flow, Standing, State
 from dropstreamd.store.transitions import BY_HAND
 
-CHANGE_TASKS = ("", " rejected", " refused", " stopped", " not-stopped", " short", " first")
+CHANGE_TASKS = ("", " rejected", " refused", " stopped", " not-stopped", " short", " first", " held")
 """What ends the keys of an order's tasks that are about a hand-over: pointless once it goes anew."""
 
 _order = msgspec.msgpack.Decoder(Order)

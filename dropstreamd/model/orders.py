@@ -34,7 +34,9 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     shipped: the difference is what a warehouse has to send. `sku`, `gtin` (UPC, EAN) and `vendor_code`
     are three identifiers: none stands for another. `weight_g` is grams for one unit, `hs_code` the
     customs tariff number, `origin` a country, `declared_value` for one unit (the price by default).
-    `part_of` is the key of the line that sold a bundle which the platform has taken apart by itself.
+    `part_of` is the key of the line that sold a bundle which the platform has taken apart by itself. `sold`
+    are the units of the line that its buyer still wants in all, where the order comes as several
+    (`Order.store_order`) that may share it; 0 where that is not told.
     """
 
     key: str
@@ -50,6 +52,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     declared_value: Money | None = None
     part_of: str = ""
+    sold: int = 0
 
     @property
     def open_quantity(self) -> int:
@@ -64,7 +67,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     it not to be sent. `ship_by` and `deliver_by` are the latest instants promised; `incoterm` says who
     pays duties ("DDP"), `tax_ids` are those that customs want to see, as "scheme:number". `location` is the
     store's location that is to send it, as the settings write it; "" where the store does not say. `rerouted`
-    is the daemon's own: it was another location's before.
+    is the daemon's own: it was another location's before. `store_order` is the platform's id of the buyer's
+    order, where that may come as several of these; lines of the same key are then the same line.
     """
 
     key: str
@@ -91,6 +95,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     tax_ids: tuple[str, ...] = ()
     location: str = ""
     rerouted: bool = False
+    store_order: str = ""
 
 
 class OutboundLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,22 @@
 """How far each source has been read, which files were taken, and what else is known of a connection as a
 whole."""
 
+from typing import Literal
+
+import msgspec
+
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
 
 _OF_STORE = "-connections of"
+_OF_ORDER = "-documents of"
+
+HeldAfter = Literal["", "noticed", "told", "left"]
+"""What a person was told of a document that its source holds after its hand-over: nothing yet, that it does,
+that it has left all the same; "": it is not remembered."""
+
+_held_after = msgspec.msgpack.Decoder(HeldAfter)
 
 
 def get(tx: Reader, flow: Flow) -> str | None:
@@ -73,6 +84,39 @@ def keep_store_account(tx: Writer, connection: str, account: str) -> None:
 def connections_of(tx: Reader, account: str) -> list[str]:
     """The connections that have run on a store account, those too that are gone since."""
     return [path[-1] for path, _ in tx.scan(Table.CURSORS, (_OF_STORE, account))]
+
+
+def documents_of(tx: Reader, connection: str, store_order: str) -> list[str]:
+    """The keys of the connection's documents that were ever told of one order of the store."""
+    return [path[-1] for path, _ in tx.scan(Table.CURSORS, (connection, _OF_ORDER, store_order))]
+
+
+def keep_document_of(tx: Writer, connection: str, store_order: str, key: str) -> None:
+    """Remember for ever that a document is of that order."""
+    path = (connection, _OF_ORDER, store_order, key)
+    if tx.get(Table.CURSORS, path) is None:
+        tx.put(Table.CURSORS, path, b"")
+
+
+def held_after(tx: Reader, flow: Flow) -> dict[str, HeldAfter]:
+    """Keys of documents that the source holds after their hand-over, and what was said of each."""
+    return {
+        path[-1]: _held_after.decode(said)
+        for path, said in tx.scan(Table.CURSORS, (flow.connection, _held_of(flow)))
+    }
+
+
+def keep_held_after(tx: Writer, flow: Flow, key: str, said: HeldAfter) -> None:
+    """Remember what was said of one, or forget it."""
+    path = (flow.connection, _held_of(flow), key)
+    if said:
+        tx.put(Table.CURSORS, path, msgspec.msgpack.encode(said))
+    else:
+        tx.delete(Table.CURSORS, path)
+
+
+def _held_of(flow: Flow) -> str:
+    return f"-held after {flow.channel}"
 
 
 def order_audit(tx: Reader, connection: str) -> bytes | None:

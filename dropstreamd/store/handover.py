@@ -239,14 +239,17 @@ def foresee(tx: Writer, book: Book, key: str, resolve: Resolve) -> None:
         save(tx, book, key, _offered(doc, encode(resolved.document), resolved.reference), doc)
 
 
-def retry_parked(tx: Writer, book: Book, resolve: Resolve, *, limit: int, start: int = 0) -> int:
+def retry_parked(
+    tx: Writer, book: Book, resolve: Resolve, *, limit: int, start: int = 0, cause: str = ""
+) -> int:
     """Make pending again what was parked by us, not by the sink, and whose cause has gone. What is
     parked for another cause by now says so.
 
     Nothing is fetched for it. At most `limit` documents of ours are looked at; where more are parked, `start`
-    says with which of them to begin: another number each time, so that each has its turn.
+    says with which of them to begin: another number each time, so that each has its turn. `cause`: only of
+    those whose cause begins so.
     """
-    parked = [key for _, key in owned(tx, book.flow, State.PARKED)]
+    parked = [key for why, key in owned(tx, book.flow, State.PARKED) if why.startswith(cause)]
     first = start % len(parked) if len(parked) > limit else 0
     count = looked_at = 0
     for key in (*parked[first:], *parked[:first]):

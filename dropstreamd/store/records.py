@@ -204,7 +204,8 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     added since the hand-over, and that the warehouse was not told of; `apart` are of those too then.
     `listed` is what those channel SKUs are to the warehouse that have a listing, as it was when the files
     were last known: it holds while the connection is away. `later` are units by the warehouse's SKU that it
-    was told of at `later_s`, after the hand-over.
+    was told of at `later_s`, after the hand-over. `beyond` are units that left with its packages though it
+    had no line for them, at `beyond_s` the last of them.
     """
 
     units: dict[str, int]
@@ -217,3 +218,5 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     listed: dict[str, str] = {}
     later: dict[str, int] = {}
     later_s: float = 0.0
+    beyond: dict[str, int] = {}
+    beyond_s: float = 0.0

@@ -56,6 +56,9 @@ is void, so that a person can bring it back."""
 SENT_BY = "sent-by:"
 """Begins the cause of what another connection of the same store has handed over; its id follows."""
 
+SPLIT_OFF = "split-off:"
+"""Begins the cause of what the other side has under another document of the same order; its key follows."""
+
 SENT_BACK = "sent-back"
 """Begins the cause of what the other side had taken and sent back; its own word for it follows."""
 
@@ -331,8 +334,8 @@ def release(doc: Document, now_s: float, run: str, why: str, able: Able) -> Docu
     handed over and sent back does not go again: the other side has it after all.
 
     A rule that stopped it is passed, as long as the document stays as it is, and so is what another
-    connection has sent; one that a rule or a person made void comes back. What was taken out of it with
-    the data of people does not: then it cannot go."""
+    connection has sent, or another document has of it; one that a rule or a person made void comes back.
+    What was taken out of it with the data of people does not: then it cannot go."""
     by_rule = doc.cause.startswith(RULE)
     if (doc.state not in (State.PARKED, State.HELD) and not may_come_back(doc)) or doc.purged:
         return doc
@@ -340,7 +343,7 @@ def release(doc: Document, now_s: float, run: str, why: str, able: Able) -> Docu
         return doc
     if by_rule:
         doc = msgspec.structs.replace(doc, passed=(*doc.passed, doc.cause.removeprefix(RULE)))
-    elif doc.cause.startswith(SENT_BY):
+    elif doc.cause.startswith((SENT_BY, SPLIT_OFF)):
         doc = msgspec.structs.replace(doc, passed=(*doc.passed, doc.cause))
     if doc.stay and doc.cause == BY_HAND[doc.stay]:
         doc = msgspec.structs.replace(doc, stay="", stay_why="")

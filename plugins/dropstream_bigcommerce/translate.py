@@ -121,6 +121,7 @@ def frame(order: wire.Order, *, key: str, number: str, settings: Settings) -> Or
         currency=currency,
         total=Money(amount=order.total_inc_tax, currency=currency) if currency else None,
         channel_code=settings.channel_code or settings.store_hash,
+        store_order=str(order.id),
     )
 
 

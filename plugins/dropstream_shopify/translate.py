@@ -101,6 +101,7 @@ def translated(order: wire.FulfillmentOrder, settings: Settings, *, ours: bool) 
         incoterm=order.international_duties.incoterm if order.international_duties else "",
         tax_ids=tuple(f"{each.key}:{each.value}" for each in sold.localized_fields.nodes if each.value),
         location=settings.written(order.at),
+        store_order=sold.id,
     )
 
 
@@ -165,6 +166,7 @@ def _lines(order: wire.FulfillmentOrder) -> Iterator[OrderLine]:
             origin=(item.country_code_of_origin if item else "") or "",
             declared_value=price,
             part_of=line.line_item.line_item_group.id if line.line_item.line_item_group else "",
+            sold=max(0, line.line_item.current_quantity),
         )
 
 

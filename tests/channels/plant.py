@@ -348,6 +348,15 @@ class Plant:
         self.warehouse.words.put(f"ack-{number:04d}", word)
         return word
 
+    async def close_task(self, key: str, name: str = "shop") -> bool:
+        """A person says that what the task of an order asks for is done."""
+        book = orders.book(self.scopes[self.connections[name].id])
+        task = self.state.read(partial(documents.get_task, flow=book.flow, key=key))
+        assert task is not None
+        return await self.state.write(
+            partial(documents.close_task, book=book, key=key, revision=task.revision)
+        )
+
     # ---- what tests ask
 
     def check(self) -> None:

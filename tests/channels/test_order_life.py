@@ -244,6 +244,41 @@ async def test_closed_short_frees_what_is_left(plant: Plant) -> None:
     assert plant.stores["shop"].shows() == {"A": 10}
 
 
+async def closed_short(state: InlineStore) -> Plant:
+    """The warehouse sent one of three, and then closed the order."""
+    plant = Plant(state, amends=CANCELS, cancels=CANCELS)
+    plant.place(order("1", ("A", 3)))
+    await plant.import_orders()
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    plant.say("SH1", "closed-short")
+    await plant.export()
+    await plant.import_orders()
+    assert plant.life("o1") is Life.CLOSED_SHORT
+    plant.later(minutes=5)
+    return plant
+
+
+async def test_what_the_warehouse_has_closed_short_is_not_changed_any_more(state: InlineStore) -> None:
+    """The merchant refunds the other two, as the task says. A change of an order that it has closed it may
+    take for a new one."""
+    plant = await closed_short(state)
+    plant.place(order("1", OrderLine(key="L1", sku="A", quantity=1, fulfilled=1)))
+    await plant.import_orders()
+    assert [effect.remote for effect in plant.warehouse.taken.effects] == [None]
+    assert plant.tasks()["sales_orders", "o1"].detail == "A: 3 were ordered, now 1 are"
+
+
+async def test_what_the_warehouse_has_closed_short_is_not_stopped_any_more(state: InlineStore) -> None:
+    plant = await closed_short(state)
+    plant.place(cancelled(order("1", ("A", 3))))
+    await plant.import_orders()
+    assert not plant.warehouse.taken.stopped()
+    assert plant.tasks()["sales_orders", "o1"].detail == (
+        "cancelled in the store, and the warehouse has closed it before: nothing more of it leaves; what has "
+        "left (package P1 on 2026-03-02): intercept it, or arrange its return and the refund"
+    )
+
+
 async def test_a_word_on_no_order_of_ours_is_kept(plant: Plant) -> None:
     plant.say("XX9", "rejected")
     run = await plant.import_orders()

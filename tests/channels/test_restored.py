@@ -143,6 +143,32 @@ async def test_packages_of_what_went_after_the_backup_reach_the_store(tmp_path: 
         assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1}
 
 
+async def is_one(plant: Plant) -> None:
+    plant.place(replace(order("1", ("A", 3)), store_order="100"))
+    await plant.import_orders()
+
+
+async def is_split(plant: Plant) -> None:
+    """A person tells the warehouse that two are gone from the first; then they go by themselves."""
+    first, second = order("1", ("A", 1)), order("2", ("A", 2))
+    plant.place(*(replace(each, store_order="100") for each in (first, second)))
+    await plant.import_orders()
+    assert await plant.close_task("o1")
+    await plant.import_orders()
+
+
+async def test_packages_of_units_split_off_after_the_backup_reach_the_store(tmp_path: Path) -> None:
+    """To the backup the warehouse has them under the first, so that they would wait."""
+    plant, sent = await go_back(tmp_path, is_one, is_split)
+    assert sent == ["o1", "o2"]
+    with open_inline_store(tmp_path) as state:
+        await reopened(plant, state)
+        await plant.import_orders()
+        plant.ship(package("P2", "SH2", ("A", 2)))
+        await plant.export()
+        assert set(plant.stores["shop"].fulfilled.newest()) == {"P2"}
+
+
 async def counts(plant: Plant) -> int:
     return await plant.state.write(lambda tx: control_numbers.block(tx, ("acme", "main"), "US>THEM", 1))
 
