@@ -2,16 +2,24 @@
 
 from functools import partial
 
+import pytest
+
 from dropstreamd.channels import orders
 from dropstreamd.channels.life import Life
 from dropstreamd.config.schema import StoreAccount
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
+from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
+from dropstreamd.store.tables import Table
 from tests.channels.plant import ENABLED_S, NoSettings, Plant, connection, order, package
 
 ACCOUNT = StoreAccount(platform="fake", settings=NoSettings(), account_key="fake:one")
 ORDERS = frozenset({Part.ORDERS})
+
+
+def _forget_the_list(tx: Writer) -> None:
+    tx.delete(Table.CURSORS, ("-connections of", ACCOUNT.account_key, "c-east"))
 
 
 async def went_west(state: InlineStore, *, cancels: frozenset[Part] = frozenset()) -> Plant:
@@ -71,11 +79,17 @@ async def test_a_person_may_let_it_go_all_the_same(state: InlineStore) -> None:
     assert plant.life("o1", "west") is Life.SENT
 
 
-async def test_what_went_under_an_id_that_is_gone_does_not_go_again(state: InlineStore) -> None:
-    """The connection's id was changed in its file: to the daemon it is another, which has sent nothing."""
+@pytest.mark.parametrize("earlier_version", [False, True])
+async def test_what_went_under_an_id_that_is_gone_does_not_go_again(
+    state: InlineStore, *, earlier_version: bool
+) -> None:
+    """The connection's id was changed in its file: to the daemon it is another, which has sent nothing. So it
+    is where an earlier version sent it, which kept no list of a store's connections."""
     plant = Plant(state, connection("east", store=ACCOUNT))
     plant.place(order("1"), name="east")
     await plant.import_orders("east")
+    if earlier_version:
+        await state.write(_forget_the_list)
     shop = plant.stores.pop("east")
     del plant.connections["east"]
     plant.stores["west"] = shop
