@@ -62,10 +62,12 @@ def store_account(tx: Reader, connection: str) -> str | None:
 
 
 def keep_store_account(tx: Writer, connection: str, account: str) -> None:
-    """Remember it; a person may say that the account has another name now."""
+    """Remember it; a person may say that the account has another name now. Whoever ran on it under the name
+    before ran on the same one."""
     before = store_account(tx, connection)
-    if before is not None:
-        tx.delete(Table.CURSORS, (_OF_STORE, before, connection))
+    known = connections_of(tx, before) if before is not None and before != account else []
+    for other in known:
+        tx.put(Table.CURSORS, (_OF_STORE, account, other), b"")
     tx.put(Table.CURSORS, (connection, _STORE), account.encode())
     tx.put(Table.CURSORS, (_OF_STORE, account, connection), b"")
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from dropstreamd.channels import orders
 from dropstreamd.channels.life import Life
 from dropstreamd.config.schema import StoreAccount
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import by_hand, documents
+from dropstreamd.store import by_hand, cursors, documents
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import Document
@@ -164,3 +165,16 @@ async def test_what_went_under_an_id_that_is_gone_does_not_go_again(
     await plant.import_orders("west", since_s=ENABLED_S - 86_400)
     assert plant.life("o1", "west") is Life.PARKED
     assert plant.warehouse.taken.created() == {"o1": 1}
+
+
+async def test_it_waits_too_once_the_shop_has_another_address(state: InlineStore) -> None:
+    """A person says so of one connection after the other (`same-store`)."""
+    plant = await went_west(state)
+    moved = replace(ACCOUNT, account_key="fake:one.example")
+    for name in ("west", "east"):
+        plant.configure(**{name: replace(plant.connections[name], store=moved)})
+        keep = partial(cursors.keep_store_account, connection=f"c-{name}", account=moved.account_key)
+        await plant.state.write(keep)
+        await plant.import_orders("west")
+        assert plant.life("o1", "west") is Life.PARKED
+    assert state.read(partial(cursors.connections_of, account=moved.account_key)) == ["c-east", "c-west"]
