@@ -5,7 +5,7 @@ from functools import partial
 from dropstreamd.config.schema import Connection
 from dropstreamd.errors import Misconfigured
 from dropstreamd.store import cursors
-from dropstreamd.store.base import Reader, Store
+from dropstreamd.store.base import Reader, Store, Writer
 
 
 async def hold_to_one_store(state: Store, connection: Connection) -> None:
@@ -17,7 +17,13 @@ async def hold_to_one_store(state: Store, connection: Connection) -> None:
         raise another
     now = connection.store.account_key
     if kept != now or connection.id not in state.read(partial(cursors.connections_of, account=now)):
-        await state.write(partial(cursors.keep_store_account, connection=connection.id, account=now))
+        await state.write(partial(_keep, connection=connection.id, account=now))
+
+
+def _keep(tx: Writer, *, connection: str, account: str) -> None:
+    # Of those that ran under an earlier version, and have not since, the others must know all the same.
+    cursors.note_all_connections(tx)
+    cursors.keep_store_account(tx, connection, account)
 
 
 def another_store(tx: Reader, connection: Connection) -> Misconfigured | None:

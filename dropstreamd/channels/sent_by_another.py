@@ -26,19 +26,23 @@ def stopped(tx: Reader, scope: Scope, key: str, doc: Document) -> Park | None:
         if other == scope.connection.id or cause in doc.passed:
             continue
         theirs = documents.get(tx, Flow(other, ORDERS), key)
-        if theirs is not None and _may_leave(theirs):
+        why = "" if theirs is None else _may_leave(theirs)
+        if why:
             named = next((each.name for each in scope.siblings if each.id == other), other)
-            return Park(
-                cause=cause,
-                reason=f"{named} has handed it over to its warehouse: it goes once that has stopped it; "
-                "if it is to go from here as well, release it",
-            )
+            return Park(cause=cause, reason=f"{named} {why}; if it is to go from here as well, release it")
     return None
 
 
-def _may_leave(theirs: Document) -> bool:
-    """Whether the other connection's warehouse has sent it, or may."""
-    if theirs.state in (State.OPEN, State.DOUBT):
-        return True
-    ended = theirs.stopped or theirs.stopping == "done" or sent_back(theirs)
-    return theirs.accepted > 0 and not ended
+def _may_leave(theirs: Document) -> str:
+    """What the other connection has done with it, where it has left or may; else "". A warehouse that was
+    asked to stop it may say that it does not, or say nothing."""
+    if theirs.stay == "shipped":
+        return "has it marked as shipped by hand"
+    if theirs.late:
+        return "was to stop it, and its warehouse has shipped it all the same"
+    stopped = theirs.stopping == "done" or (theirs.stopped and not theirs.stopping)
+    handed = theirs.accepted > 0 and not (stopped or sent_back(theirs))
+    # What a person let go once more may be there from the first time.
+    if handed or theirs.state in (State.OPEN, State.DOUBT) or (theirs.resent and not theirs.accepted):
+        return "has handed it over to its warehouse: it goes once that has stopped it"
+    return ""

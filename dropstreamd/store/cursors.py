@@ -9,7 +9,7 @@ from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
 
-_OF_STORE = "-connections of"
+_STORE, _OF_STORE = "-store", "-connections of"
 _OF_ORDER = "-documents of"
 
 HeldAfter = Literal["", "noticed", "told", "left"]
@@ -68,17 +68,26 @@ def keep_restored(tx: Writer, connection: str, at_s: float) -> None:
 
 def store_account(tx: Reader, connection: str) -> str | None:
     """The store account that the connection's state is about; None before its first run."""
-    raw = tx.get(Table.CURSORS, (connection, "-store"))
+    raw = tx.get(Table.CURSORS, (connection, _STORE))
     return None if raw is None else raw.decode()
 
 
 def keep_store_account(tx: Writer, connection: str, account: str) -> None:
-    """Remember it; a person may say that the account has another name now."""
+    """Remember it; a person may say that the account has another name now. Whoever ran on it under the name
+    before ran on the same one."""
     before = store_account(tx, connection)
-    if before is not None:
-        tx.delete(Table.CURSORS, (_OF_STORE, before, connection))
-    tx.put(Table.CURSORS, (connection, "-store"), account.encode())
+    known = connections_of(tx, before) if before is not None and before != account else []
+    for other in known:
+        tx.put(Table.CURSORS, (_OF_STORE, account, other), b"")
+    tx.put(Table.CURSORS, (connection, _STORE), account.encode())
     tx.put(Table.CURSORS, (_OF_STORE, account, connection), b"")
+
+
+def note_all_connections(tx: Writer) -> None:
+    """Have `connections_of` know all that ever ran: an earlier version kept their account alone."""
+    for path, raw in list(tx.scan(Table.CURSORS)):
+        if len(path) == 2 and path[1] == _STORE:
+            tx.put(Table.CURSORS, (_OF_STORE, raw.decode(), path[0]), b"")
 
 
 def connections_of(tx: Reader, account: str) -> list[str]:
