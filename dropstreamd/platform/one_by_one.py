@@ -46,12 +46,12 @@ async def by_tens(
             if not may_be_of_one(error):
                 raise
             if found:
-                proven = await _tells_one(list(found)[-1:], read)
+                proven = await _tells_one(list(found)[-1:], read, others)
                 if not proven:
                     raise
             else:
                 there = [key for key in await others() if key not in keys]
-                proven = len(some) == 1 and await _tells_one(there[:_WITNESSES], read)
+                proven = len(some) == 1 and await _tells_one(there[:_WITNESSES], read, others)
             if len(some) > 1:
                 size = _TEN if len(some) > _TEN else 1
                 left[:0] = [some[start : start + size] for start in range(0, len(some), size)]
@@ -67,15 +67,18 @@ async def by_tens(
 
 
 async def _tells_one(
-    keys: Sequence[str], read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
+    keys: Sequence[str],
+    read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
+    others: Callable[[], Awaitable[Sequence[str]]],
 ) -> bool:
-    """Whether the platform tells any of these."""
+    """Whether the platform tells any of these. After each that it does not, it has to list `others`: an
+    answer between two failures keeps the account's circuit closed."""
     for key in keys:
         try:
             if key in await read([key]):
                 return True
         except OF_ONE:
-            continue  # it may be broken too
+            await others()  # it may be broken too
     return False
 
 

@@ -76,7 +76,9 @@ class Environment:
         return [self.commit([fn])[0] for fn in functions]
 
     def size(self) -> Size:
-        """How full the state is."""
+        """How full the state is. What a reader beside us kept that was killed (`open_beside`) is free again
+        from here on: until then no page that was freed since is used anew."""
+        self._env.reader_check()
         info = self._env.info()
         return Size(used_bytes=(info["last_pgno"] + 1) * self._page_bytes, limit_bytes=info["map_size"])
 

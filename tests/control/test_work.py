@@ -45,6 +45,10 @@ async def test_an_order_that_waits_says_what_keeps_it_and_until_when(office: Off
     ended = await client.run("inventory.smart")
     steps = (await client.get(f"{SHOP}/skus/A"))["steps"]
     assert f"inventory.smart failed: {ended['error']}; it is tried again at " in steps[-1]
+    office.stores["shop"].changes.allowed = 0
+    await client.run("sales_orders.import")
+    waits = (await client.get(f"{SHOP}/orders/1"))["explained"][1]
+    assert waits.startswith("sales_orders.import is unfinished: its budget is used up; it is tried again at ")
 
 
 async def test_orders_that_were_never_sent_are_found_by_their_number(office: Office, client: Client) -> None:

@@ -97,6 +97,24 @@ async def test_alone_in_what_changed(
     assert not fourth.bad
 
 
+async def test_what_is_to_be_the_proof_may_be_broken_too(
+    account: Account, shop: WooShop, quick_clock: MockClock
+) -> None:
+    """Each of these calls is tried four times: so many failures in a row would open the account's circuit."""
+    shop.add_product("TEE")
+    old = place(shop, 2)
+    shop.tick(7 * 3600)
+    made = place(shop, 1)
+    first = await account.listing()
+    shop.tick(7 * 3600)
+    made += place(shop, 1)
+    for row in (*old, made[0]):
+        fatal(row, 500)
+    second = await again(account, first)
+    assert second.orders.keys() == keys(made[1:])
+    assert second.bad.keys() == keys(made[:1])
+
+
 async def test_several_of_a_page_and_more_than_a_page_of_one_second(account: Account, shop: WooShop) -> None:
     shop.add_product("TEE")
     made = place(shop, 350, per_second=350)
@@ -220,7 +238,7 @@ async def test_a_shop_that_fails_over_all_makes_no_order_bad(
         fatal(row)
     with pytest.raises(ProtocolMismatch):
         await account.listing()
-    assert fake.calls(LIST) <= 18
+    assert fake.calls(LIST) <= 24
 
 
 async def test_a_shop_that_goes_down_meanwhile(
