@@ -44,14 +44,18 @@ async def smart(run: Run) -> None:
 
 
 async def full(run: Run) -> None:
-    """Fetch the warehouse's figures and push every level; without them, what orders take alone."""
+    """Fetch the warehouse's figures and push every level; without them, what orders take alone.
+
+    Where not all of the store's orders could be seen, what changed alone: every level would offer again what
+    the store took off by itself for those, and so would every run that is made again for them.
+    """
     unfinished = await _look_at_orders(run)
     trouble = await _fetch(run)
     here = _places(run)
     await keep_listings(run)
     unsent = unsent_now(run)
     await mark_what_moved(run, here, unsent)
-    if trouble is None:
+    if trouble is None and unfinished is None:
         await mark_all(run, here, forced=True)
     await push_levels(run, here, unsent)
     if trouble is not None:

@@ -100,6 +100,11 @@ class Failing:
         self._first = error
         return _reason(error)
 
+    @property
+    def any(self) -> bool:
+        """Whether it failed over one."""
+        return self._first is not None
+
     def unless(self, answered: bool) -> None:
         """Raises the error, if there was one and nothing else was answered."""
         if self._first is not None and not answered:

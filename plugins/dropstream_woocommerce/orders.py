@@ -192,7 +192,8 @@ class Orders:
             read += 1
             if self._keep(run, document):
                 documents.append(document)
-        failing.unless(answered=read > 0)
+        if failing.any and not read:
+            await self._by_id.others()  # raises where the shop is down
         return tuple(documents), tuple(bad)
 
     def _ships(self, order: wire.Order) -> bool:

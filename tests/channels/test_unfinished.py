@@ -105,6 +105,26 @@ async def test_levels_are_pushed_and_say_that_newest_orders_are_not_deducted(pla
     assert plant.stores["shop"].shows() == {"A": 7}
 
 
+async def test_a_full_sync_offers_no_level_again_before_the_newest_orders_are_known(plant: Plant) -> None:
+    """The store has taken off what they sold; nor does a run that is made again for them."""
+    for name in (CONNECTION, orders.CHANNEL):
+        await turn_on(plant, name)
+    plant.report({"A": 7})
+    await plant.full()
+    pushed = len(plant.stores["shop"].levels.effects)
+    plant.place(order("1", ("A", 2), placed_s=plant.clock.now_s()))
+    changes(plant).allowed = 0
+    for _ in range(2):
+        with pytest.raises(Unfinished):
+            await plant.run("inventory.full")
+    assert len(plant.stores["shop"].levels.effects) == pushed
+    changes(plant).allowed = None
+    await plant.full()
+    assert plant.stores["shop"].shows() == {"A": 5}
+    await plant.full()
+    assert len(plant.stores["shop"].levels.effects) == pushed + 2
+
+
 async def test_returns_that_were_told_are_handed_over(state: InlineStore) -> None:
     plant = await shipped(state, ("A", 3))
     asked = plant.stores["shop"].asked

@@ -168,6 +168,25 @@ async def test_what_belongs_to_one_order(fake: FakeWooCommerce, account: Account
     assert await reread(account, made[1]) == {str(made[1]["id"]): "open"}
 
 
+async def test_what_belongs_to_the_only_order_that_changed(
+    fake: FakeWooCommerce, account: Account, shop: WooShop
+) -> None:
+    """A quiet shop lists that order alone, run after run: what waits here already must go on meanwhile."""
+    shop.add_product("TEE")
+    first = await account.listing()
+    made = place(shop, 1)
+    shop.refund(made[0], 0, 1)
+    fake.fail(f"{ONE}/refunds", "html")
+    second = await again(account, first)
+    assert second.bad.keys() == keys(made)
+    assert await reread(account, made[0]) == {str(made[0]["id"]): "open"}
+
+    fake.fail(f"{ONE}/refunds", "html")
+    fake.before[f"{ONE}/refunds"] = lambda: fake.fail(LIST, *DOWN)
+    with pytest.raises(ProtocolMismatch):
+        await account.listing()
+
+
 async def test_one_that_changes_while_its_page_is_taken_apart(
     fake: FakeWooCommerce, account: Account, shop: WooShop
 ) -> None:
