@@ -26,10 +26,12 @@ class BadRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class InventoryAdvice:
     """Reads one set: `rows` are as they come, `as_of` is what the document says of its time, if that is
-    what the settings ask for, once its header was passed."""
+    what the settings ask for, once its header was passed: the first instant of a day of which no time is told
+    (`day_only`)."""
 
     def __init__(self, segments: Iterable[Segment], settings: X12, zone: ZoneInfo, component: str) -> None:
         self.as_of: datetime | None = None
+        self.day_only = False
         self._segments = segments
         self._settings = settings
         self._zone = zone
@@ -59,9 +61,8 @@ class InventoryAdvice:
     def _begin(self, segment: Segment) -> None:
         if segment.at(1) in CHANGES:
             raise Unreadable(segment, f"it tells {CHANGES[segment.at(1)]} only, which is no snapshot")
-        # A day alone is before every adjustment of that day, those too that its figures know of.
-        counts = segment.at(5) != "" or not self._settings.adjustments.apply
-        if self._settings.inventory.as_of == "document" and counts:
+        self.day_only = segment.at(5) == ""
+        if self._settings.inventory.as_of == "document":
             self.as_of = instant(segment, segment.at(4), segment.at(5), self._zone)
 
     def _header(self, segment: Segment) -> None:

@@ -7,7 +7,7 @@ they count.
 
 import hashlib
 from collections.abc import Generator, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dropstream_file_exchange.x12.acknowledgement import Refusal
@@ -151,14 +151,24 @@ class SnapshotReader:
 
     def _as_of(self, fetched: Surveyed, interchange: Interchange, advice: InventoryAdvice | None) -> datetime:
         source = self._settings.inventory.as_of
-        if source == "document" and advice is not None and advice.as_of is not None:
-            return advice.as_of
-        if source == "interchange" or (source == "document" and self._settings.adjustments.apply):
-            try:
+        told = advice.as_of if source == "document" and advice is not None else None
+        try:
+            if told is not None and advice is not None:
+                # Its first instant is before adjustments of the day that are in its figures.
+                by_day = advice.day_only and self._settings.adjustments.apply
+                return self._within(told, interchange) if by_day else told
+            if source == "interchange":
                 return self._sent(interchange)
-            except Unreadable as error:
-                raise ProtocolMismatch(f"the snapshot's time: {error}") from error
+        except Unreadable as error:
+            raise ProtocolMismatch(f"the snapshot's time: {error}") from error
         return utc(fetched.entry.mtime_s)
+
+    def _within(self, day: datetime, interchange: Interchange) -> datetime:
+        """When a document that tells a day alone was sent, and not after that day: it does not know of what
+        came then. Raises Unreadable."""
+        next_day = day.astimezone(self._zone).date() + timedelta(days=1)
+        end = datetime.combine(next_day, time(), self._zone) - timedelta(seconds=1)
+        return min(self._sent(interchange), end.astimezone(UTC))
 
     def _sent(self, interchange: Interchange) -> datetime:
         """The interchange's own time. Raises Unreadable."""
@@ -190,8 +200,10 @@ class SnapshotReader:
         segments = read_set(fetched.content, found, interchange.header, rules.encoding)
         advice = read_adjustment(segments, rules, self._zone)
         told_at = utc(fetched.entry.mtime_s)
-        if rules.adjustments.apply and rules.inventory.as_of != "mtime":
+        if rules.adjustments.apply and rules.inventory.as_of == "interchange":
             told_at = self._sent(interchange)
+        elif rules.adjustments.apply and rules.inventory.as_of == "document":
+            told_at = self._within(advice.at, interchange)
         return Adjustment(
             key=advice.key,
             number=advice.number,

@@ -347,18 +347,22 @@ async def test_adjustments_beside_a_snapshot_come_with_its_end(account: SftpAcco
     assert (page.last, len(page.rows), len(page.adjustments)) == (True, 2, 1)
 
 
-async def test_adjustments_of_the_day_of_a_snapshot_are_not_counted_twice(account: SftpAccount) -> None:
+@pytest.mark.parametrize("day", ["20261121", "20261120"])
+async def test_adjustments_of_the_day_of_a_snapshot_are_not_counted_twice(
+    account: SftpAccount, day: str
+) -> None:
     """The document tells its day and no time: what was adjusted that day, before it was made, is in its
-    figures."""
+    figures; what came after that day is not, though it was sent then."""
     both = interchange(
-        group("947", transaction("947", ADJUSTED), control="1"),
-        group("846", transaction("846", STOCK), control="2"),
+        group("947", transaction("947", ADJUSTED.replace("20261121", day)), control="1"),
+        group("846", transaction("846", STOCK.replace("20261121", day)), control="2"),
     )
     leave(account, "a.edi", both)
     async with opened(account, adjustments={"apply": True}, inventory={"as_of": "document"}) as warehouse:
         (page,) = await stock(warehouse)
     assert page.last
     assert [one.at <= page.as_of for one in page.adjustments] == [True]
+    assert f"{page.as_of:%Y%m%d}" == day
 
 
 async def test_an_acknowledgement_is_never_acknowledged(account: SftpAccount) -> None:
