@@ -23,7 +23,7 @@ from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.look import Look
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import WarehouseAccount
-from dropstreamd.errors import Hold, ProtocolMismatch, Wait
+from dropstreamd.errors import Hold, ProtocolMismatch, Unfinished, Wait
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import cursors, documents, handover
@@ -77,12 +77,17 @@ async def import_orders(run: Run, start_s: float) -> None:
     the others it is counted how many were placed since the same day. What is handed over is looked at in
     the store right before, see `Look`. At the end the warehouse's words are heard, also where single orders
     failed: it may have sent others back. Raises Unfinished where the store did not tell all that changed;
-    what it told is handed over before that, and nothing where it told nothing.
+    what it told is handed over before that, and nothing where it told nothing: then the words alone are
+    heard.
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
     look = Look(run, orders, start_s)
-    unfinished = await look.at_changes()
+    try:
+        unfinished = await look.at_changes()
+    except Unfinished:
+        await listen(run)
+        raise
     await held_after.show(run, orders.flow)
     if run.agreed is not None:
         let = await run.state.write(

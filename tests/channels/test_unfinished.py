@@ -6,6 +6,7 @@ import pytest
 from trio.testing import MockClock
 
 from dropstreamd.channels import intake, order_audit, orders, stock_pages
+from dropstreamd.channels.life import Life
 from dropstreamd.channels.run import Run
 from dropstreamd.errors import ProtocolMismatch, RateLimited, Unfinished
 from dropstreamd.model.orders import Order
@@ -54,6 +55,16 @@ async def test_without_a_look_nothing_is_handed_over(plant: Plant) -> None:
     plant.later(hours=1)
     await imported(plant)
     assert not plant.warehouse.taken.created()
+
+
+async def test_without_a_look_the_warehouse_is_heard_all_the_same(plant: Plant) -> None:
+    """Its refusal of an order does not wait for the store, whose budget another client may use up."""
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.say("SH1", "rejected", reason="no such SKU")
+    changes(plant).allowed = 0
+    await imported(plant)
+    assert plant.life("o1") is Life.PARKED
 
 
 async def test_what_was_told_is_handed_over_and_the_next_run_goes_on(plant: Plant) -> None:
