@@ -54,6 +54,7 @@ class Look:
         self._looked_s = 0.0
         self._by_key: bool | None = None
         self._seen_s: dict[str, float] = {}
+        self._told: set[str] = set()
         self._ahead = READ_AGAIN
 
     async def at_changes(self) -> Unfinished | None:
@@ -93,6 +94,10 @@ class Look:
                     f"the store did not tell within {LOOK_DEADLINE_S:g} s what became of the orders"
                     " that are to be handed over; they go with the next run"
                 )
+
+    def has_seen(self, key: str) -> bool:
+        """Whether the order was told in this run, or is read by its key before it goes."""
+        return bool(self._by_key) or key in self._told
 
     async def _at_changes_if_told(self) -> None:
         """Look at what has changed since this run's first look; that one counts on where the store tells
@@ -185,6 +190,7 @@ class Look:
         await self._stage(Page(documents=newest, bad=told.bad))
 
     async def _stage(self, page: Page[Order]) -> None:
+        self._told.update(order.key for order in page.documents)
         staged: Staged = await self._run.state.write(
             partial(
                 told_orders.stage,

@@ -23,13 +23,13 @@ from dropstreamd.channels.deliver import anything_to_do, deliver
 from dropstreamd.channels.look import Look
 from dropstreamd.channels.run import Run, Scope
 from dropstreamd.config.schema import WarehouseAccount
-from dropstreamd.errors import Hold, ProtocolMismatch, Wait
+from dropstreamd.errors import Hold, ProtocolMismatch, Unfinished, Wait
 from dropstreamd.model.orders import OutboundOrder
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import cursors, documents, handover
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Book
-from dropstreamd.store.handover import Resolve, Resolved
+from dropstreamd.store.handover import Park, Ready, Resolve, Resolved
 from dropstreamd.store.records import Document, Flow, State
 from dropstreamd.store.transitions import BEFORE_RESTORE, RESTORED
 
@@ -77,12 +77,17 @@ async def import_orders(run: Run, start_s: float) -> None:
     the others it is counted how many were placed since the same day. What is handed over is looked at in
     the store right before, see `Look`. At the end the warehouse's words are heard, also where single orders
     failed: it may have sent others back. Raises Unfinished where the store did not tell all that changed;
-    what it told is handed over before that, and nothing where it told nothing.
+    what it told is handed over before that, besides it only what is read by its key, and nothing where it
+    told nothing: then the words alone are heard.
     """
     scope = run.scope
     orders, resolved = book(scope), partial(resolve, scope)
     look = Look(run, orders, start_s)
-    unfinished = await look.at_changes()
+    try:
+        unfinished = await look.at_changes()
+    except Unfinished:
+        await listen(run)
+        raise
     await held_after.show(run, orders.flow)
     if run.agreed is not None:
         let = await run.state.write(
@@ -93,6 +98,7 @@ async def import_orders(run: Run, start_s: float) -> None:
     if run.state.read(partial(cursors.restored_s, connection=scope.connection.id)):
         as_sent = partial(_resolve_here, scope)
         await run.state.write(partial(expect_packages, book=orders, resolve=as_sent))
+    goes = resolved if unfinished is None else partial(_if_seen, look, resolved)
     failed: Wait | Hold | None = None
     try:
         await look.at_what_could_not_be_read()
@@ -101,7 +107,7 @@ async def import_orders(run: Run, start_s: float) -> None:
     except (Wait, Hold) as error:  # the others do not depend on it
         failed = error
     try:
-        await _hand_over(run, orders, resolved, look)
+        await _hand_over(run, orders, goes, look)
     except OF_ONE_ALONE as error:
         failed = failed or error
     try:
@@ -145,6 +151,16 @@ def expect_packages(tx: Writer, *, book: Book, resolve: Resolve) -> None:
     keys += [key for cause, key in documents.owned(tx, book.flow, State.HELD) if cause == BEFORE_RESTORE]
     for key in keys:
         handover.foresee(tx, book, key, resolve)
+
+
+def _if_seen(look: Look, resolve: Resolve, tx: Reader, key: str, doc: Document) -> Resolved:
+    """As `resolve`, where the store did not tell all that changed: what it told nothing of in this run may
+    have been cancelled since."""
+    found = resolve(tx, key, doc)
+    if doc.accepted or not isinstance(found, Ready) or look.has_seen(key):
+        return found
+    reason = "the store did not tell all that changed: it goes once that is known"
+    return Park(cause="not-looked-at", reason=reason)
 
 
 def resolve(scope: Scope, tx: Reader, key: str, doc: Document) -> Resolved:

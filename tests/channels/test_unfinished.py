@@ -6,9 +6,10 @@ import pytest
 from trio.testing import MockClock
 
 from dropstreamd.channels import intake, order_audit, orders, stock_pages
+from dropstreamd.channels.life import Life
 from dropstreamd.channels.run import Run
 from dropstreamd.errors import ProtocolMismatch, RateLimited, Unfinished
-from dropstreamd.model.orders import Order
+from dropstreamd.model.orders import Order, OrderStatus
 from dropstreamd.store import switches
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.store.records import State
@@ -54,6 +55,36 @@ async def test_without_a_look_nothing_is_handed_over(plant: Plant) -> None:
     plant.later(hours=1)
     await imported(plant)
     assert not plant.warehouse.taken.created()
+
+
+@pytest.mark.parametrize("status", ["cancelled", "open"])
+async def test_of_what_nothing_was_told_nothing_is_handed_over(plant: Plant, status: OrderStatus) -> None:
+    """The store told a part of what changed: the cancellation of an order that waits may be in the rest. Once
+    all is told, it goes or does not."""
+    changes(plant).in_bulk = False
+    changes(plant).overlap = 0
+    plant.place(order("1"))
+    plant.warehouse.taken.faults.append(Fault.WAIT)
+    with pytest.raises(RateLimited):
+        await plant.import_orders()
+    plant.later(hours=1)
+    plant.place(order("2"), order("3"), order("4"), order("1", status=status))
+    changes(plant).allowed = 1
+    await imported(plant)
+    assert plant.warehouse.taken.created() == {"o2": 1, "o3": 1, "o4": 1}
+    changes(plant).allowed = None
+    await plant.import_orders()
+    assert plant.warehouse.taken.created()["o1"] == (status == "open")
+
+
+async def test_without_a_look_the_warehouse_is_heard_all_the_same(plant: Plant) -> None:
+    """Its refusal of an order does not wait for the store, whose budget another client may use up."""
+    plant.place(order("1"))
+    await plant.import_orders()
+    plant.say("SH1", "rejected", reason="no such SKU")
+    changes(plant).allowed = 0
+    await imported(plant)
+    assert plant.life("o1") is Life.PARKED
 
 
 async def test_what_was_told_is_handed_over_and_the_next_run_goes_on(plant: Plant) -> None:
