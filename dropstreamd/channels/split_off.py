@@ -90,7 +90,8 @@ def _others(tx: Reader, scope: Scope, key: str, store_order: str) -> Iterator[_O
     """Those of all connections of the store account."""
     store = scope.connection.store
     accounts = (store.account_key, *store.former_keys)
-    for connection in chain.from_iterable(cursors.connections_of(tx, account) for account in accounts):
+    known = chain.from_iterable(cursors.connections_of(tx, account) for account in accounts)
+    for connection in dict.fromkeys(known):  # one that ran under two names of the account counts once
         for other in cursors.documents_of(tx, connection, store_order):
             doc = None if other == key else documents.get(tx, Flow(connection, ORDERS), other)
             if doc is not None:

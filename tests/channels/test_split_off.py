@@ -170,6 +170,18 @@ async def test_distinct_units_do_not_wait(state: InlineStore) -> None:
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1, "o3": 1}
 
 
+async def test_distinct_units_do_not_wait_where_the_store_had_another_name(state: InlineStore) -> None:
+    """The connection has run under both names: what it has of the order counts once."""
+    plant = Plant(state, connection(store=replace(STORE, account_key="fake:before")))
+    plant.place(part("1", 3, sold=5))
+    await plant.import_orders()
+    renamed = replace(STORE, former_keys=frozenset({"fake:before"}))
+    plant.configure(shop=connection(store=renamed))
+    plant.place(part("2", 2, sold=5))
+    await go_on(plant)
+    assert plant.life("o2") is Life.SENT
+
+
 async def test_another_line_does_not_wait_for_one_that_changed(state: InlineStore) -> None:
     plant = Plant(state)
     await split(plant, part("1", 1), part("2", 2, line="L2"))
