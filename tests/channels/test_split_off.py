@@ -10,7 +10,7 @@ from dropstreamd.channels.life import Life
 from dropstreamd.config.schema import StoreAccount
 from dropstreamd.model.orders import Order, OrderLine, OrderStatus
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import documents
+from dropstreamd.store import cursors, documents
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import NoSettings, Plant, connection, order, package
 
@@ -216,3 +216,11 @@ async def test_what_is_to_leave_once_more_does_not_wait_for_what_has_left(state:
     plant.place(part("1", 3, fulfilled=3, sold=3, status="closed"), part("2", 3, sold=3))
     await go_on(plant)
     assert plant.life("o2") is Life.SENT
+
+
+async def test_nothing_is_kept_of_orders_that_were_over_before_they_were_seen(state: InlineStore) -> None:
+    """A store may tell all that it ever had."""
+    plant = Plant(state)
+    plant.place(part("1", 3, fulfilled=3, status="closed"), part("2", 2))
+    await plant.import_orders()
+    assert state.read(partial(cursors.documents_of, connection="c-shop", store_order="100")) == ["o2"]
