@@ -100,9 +100,9 @@ def _others(tx: Reader, scope: Scope, key: str, store_order: str) -> Iterator[_O
 
 def _with_warehouse(tx: Reader, other: _Other) -> Counter[str]:
     """Units of the store's lines that its warehouse has, or may have, or that have left, with those that the
-    store had shipped before."""
+    store had shipped before. What a person let go once more may be there from the first time."""
     doc = other.doc
-    if not doc.sent or not (doc.accepted or doc.state in (State.OPEN, State.DOUBT)):
+    if not doc.sent or not (doc.accepted or doc.resent or doc.state in (State.OPEN, State.DOUBT)):
         return Counter()
     sent = _sent.decode(doc.sent)
     has = _ordered(sent)

@@ -10,7 +10,7 @@ from dropstreamd.channels.life import Life
 from dropstreamd.config.schema import StoreAccount
 from dropstreamd.model.orders import Order, OrderLine, OrderStatus
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import cursors, documents
+from dropstreamd.store import by_hand, cursors, documents
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import NoSettings, Plant, connection, order, package
 
@@ -120,6 +120,20 @@ async def test_what_takes_the_place_of_a_cancelled_one_waits_until_that_is_stopp
     await split(plant, part("1", 3, status="cancelled"), part("2", 3))
     assert at_the_warehouse(plant) == 3
     assert plant.life("o2") is (Life.SENT if cancels else Life.PARKED)
+
+
+async def test_what_takes_the_place_of_one_that_was_to_go_once_more_waits(state: InlineStore) -> None:
+    """The warehouse may have that from the first time, and nothing tells it to stop."""
+    plant = Plant(state)
+    plant.place(part("1", 3))
+    await plant.import_orders()
+    book = orders.book(plant.scopes["c-shop"])
+    again = partial(by_hand.resend, now_s=plant.clock.now_s(), why="the file was lost")
+    anew = partial(documents.by_hand, book=book, key="o1", change=again, now_s=plant.clock.now_s())
+    await plant.state.write(anew)
+    plant.place(part("1", 3, status="cancelled"), part("2", 3))
+    await go_on(plant)
+    assert plant.life("o2") is Life.PARKED
 
 
 async def test_what_left_under_the_first_does_not_go_once_its_task_is_closed(state: InlineStore) -> None:
