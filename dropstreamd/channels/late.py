@@ -1,6 +1,7 @@
 """Packages of an order that was cancelled: recorded, shown to a person, never told to the store."""
 
 import shlex
+from collections import Counter
 
 import msgspec
 
@@ -48,9 +49,19 @@ def nothing_to_tell(
     )
 
     def then(tx: Writer) -> None:
-        references.allocate(tx, scope.account, order.reference, package.key, allocation)
+        account, connection = scope.account, scope.connection.id
+        again = references.is_told(tx, account, order.reference, package.key)
+        free = promises.unpromised(tx, account, connection, order_key, _units(package, allocation))
+        references.allocate(tx, account, order.reference, package.key, allocation)
         promises.shipped(
-            tx, scope.account, scope.connection.id, order_key, order, now_s=now_s, facility=package.facility
+            tx,
+            account,
+            connection,
+            order_key,
+            order,
+            now_s=now_s,
+            facility=package.facility,
+            spare={} if again else free,
         )
         book = orders.book(scope)
         doc = documents.get(tx, book.flow, order_key)
@@ -60,6 +71,14 @@ def nothing_to_tell(
         too_late.renew(tx, scope, book, order_key, now_s=now_s)
 
     return Nothing(why=f"its order {ended}{BEFORE}", then=then)
+
+
+def _units(package: Package, allocation: tuple[Allocation, ...]) -> Counter[str]:
+    """By the warehouse's SKU; one that names none is all of its order."""
+    units: Counter[str] = Counter()
+    for line in package.lines or allocation:
+        units[line.sku] += line.quantity
+    return units
 
 
 def task_key(order_key: str, package: str) -> str:

@@ -198,6 +198,19 @@ def shipped(
     _put(tx, path, promise)
 
 
+def unpromised(
+    tx: Reader, account: WarehouseAccount, connection: str, key: str, units: Counter[str]
+) -> Counter[str]:
+    """Of the units of a package those that nothing is kept back for any more: its order was stopped, and a
+    snapshot since has them as free."""
+    raw = tx.get(Table.PROMISES, (account.merchant, account.name, connection, key))
+    if raw is None:
+        return units
+    old = _promise.decode(raw)
+    gone = old.gone if old.gone_s >= figures_of_s(tx, account) else {}
+    return units - (Counter(old.units) + Counter(gone))
+
+
 def forget_gone(tx: Writer, account: WarehouseAccount, as_of_s: float) -> None:
     """A snapshot of then is believed: what had left before is in no figure any more."""
     for path, raw in list(tx.scan(Table.PROMISES, (account.merchant, account.name))):

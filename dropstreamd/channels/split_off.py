@@ -90,7 +90,8 @@ def _others(tx: Reader, scope: Scope, key: str, store_order: str) -> Iterator[_O
     """Those of all connections of the store account."""
     store = scope.connection.store
     accounts = (store.account_key, *store.former_keys)
-    for connection in chain.from_iterable(cursors.connections_of(tx, account) for account in accounts):
+    known = chain.from_iterable(cursors.connections_of(tx, account) for account in accounts)
+    for connection in dict.fromkeys(known):  # one that ran under two names of the account counts once
         for other in cursors.documents_of(tx, connection, store_order):
             doc = None if other == key else documents.get(tx, Flow(connection, ORDERS), other)
             if doc is not None:
@@ -99,9 +100,9 @@ def _others(tx: Reader, scope: Scope, key: str, store_order: str) -> Iterator[_O
 
 def _with_warehouse(tx: Reader, other: _Other) -> Counter[str]:
     """Units of the store's lines that its warehouse has, or may have, or that have left, with those that the
-    store had shipped before."""
+    store had shipped before. What a person let go once more may be there from the first time."""
     doc = other.doc
-    if not doc.sent or not (doc.accepted or doc.state in (State.OPEN, State.DOUBT)):
+    if not doc.sent or not (doc.accepted or doc.resent or doc.state in (State.OPEN, State.DOUBT)):
         return Counter()
     sent = _sent.decode(doc.sent)
     has = _ordered(sent)

@@ -1,6 +1,7 @@
 """Orders as the store tells them, on their way into the ledger."""
 
 import hashlib
+from collections.abc import Iterable
 
 import msgspec
 
@@ -40,9 +41,8 @@ def stage(
             known = order if old is None else rerouted(scope.connection, old, order)
             arrived.append(incoming(known, start_s, restored_s))
             before[order.key] = old
-            if documents.may_be_key(order.store_order) and documents.may_be_key(order.key):
-                cursors.keep_document_of(tx, book.flow.connection, order.store_order, order.key)
     staged = documents.stage(tx, book, arrived, now_s=now_s, run=run)
+    _keep_whose_they_are(tx, book, (order for order in page.documents if order.key in before))
     for key, old in before.items():
         staged.tasks += elsewhere.tell(tx, scope, book, key, old, now_s=now_s)
         staged.tasks += tell_of_the_first(tx, book, key, old, now_s=now_s)
@@ -51,6 +51,15 @@ def stage(
     if page.cursor is not None:
         cursors.put(tx, book.flow, page.cursor)
     return staged
+
+
+def _keep_whose_they_are(tx: Writer, book: Book, told: Iterable[Order]) -> None:
+    """Of which order of the store each document is; nothing of what was over before it was ever seen."""
+    for order in told:
+        if not (documents.may_be_key(order.store_order) and documents.may_be_key(order.key)):
+            continue
+        if documents.get(tx, book.flow, order.key) is not None:
+            cursors.keep_document_of(tx, book.flow.connection, order.store_order, order.key)
 
 
 def tell_of_the_first(tx: Writer, book: Book, key: str, before: Document | None, *, now_s: float) -> int:

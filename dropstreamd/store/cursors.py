@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from dropstreamd.store.base import Reader, Writer
+from dropstreamd.store.keys import LAST_PART
 from dropstreamd.store.records import Flow
 from dropstreamd.store.tables import Table
 
@@ -84,10 +85,17 @@ def keep_store_account(tx: Writer, connection: str, account: str) -> None:
 
 
 def note_all_connections(tx: Writer) -> None:
-    """Have `connections_of` know all that ever ran: an earlier version kept their account alone."""
-    for path, raw in list(tx.scan(Table.CURSORS)):
-        if len(path) == 2 and path[1] == _STORE:
-            tx.put(Table.CURSORS, (_OF_STORE, raw.decode(), path[0]), b"")
+    """Have `connections_of` know all that ever ran: an earlier version kept their account alone. It takes
+    one step for each, however many rows each has: there is one for every order."""
+    kept = []
+    row = tx.first(Table.CURSORS)
+    while row is not None:
+        owner = row[0][0]
+        raw = tx.get(Table.CURSORS, (owner, _STORE))
+        kept += [(owner, raw.decode())] if raw is not None else []
+        row = next(tx.scan(Table.CURSORS, after=(owner, LAST_PART), limit=1), None)
+    for owner, account in kept:
+        tx.put(Table.CURSORS, (_OF_STORE, account, owner), b"")
 
 
 def connections_of(tx: Reader, account: str) -> list[str]:

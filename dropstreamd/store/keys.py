@@ -26,6 +26,9 @@ MAX_PART_BYTES = 100
 _MARK = "\udcff"
 _STAND_IN = re.compile(_MARK + "[0-9a-f]{64}")
 
+LAST_PART = _MARK + "f" * 64
+"""Behind every other part in order: `after` it a scan goes on with the next owner."""
+
 
 def is_part(text: str) -> bool:
     """Whether `text` may stand in a key. Ask this of whatever comes from outside."""

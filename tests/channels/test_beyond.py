@@ -5,6 +5,7 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
+from dropstreamd.platform.contract import Part
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import ACCOUNT, Plant, order, package
 
@@ -44,3 +45,33 @@ async def test_a_package_beyond_an_order_of_which_nothing_is_left_is_deducted_to
     await plant.export()
     await plant.smart()
     assert plant.stores["shop"].shows() == {"A": 7}
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+@pytest.mark.parametrize("quantity", ["on_hand", "available"])
+async def test_what_left_of_an_order_that_was_stopped_is_deducted_too(
+    state: InlineStore, quantity: Literal["on_hand", "available"], *, snapshot: bool
+) -> None:
+    """Its units were free again, by the figure of the warehouse that has shipped them all the same."""
+    plant = Plant(state, account=replace(ACCOUNT, quantity=quantity), cancels=frozenset({Part.ORDERS}))
+    plant.report({"A": 10})
+    plant.place(order("1", ("A", 1)))
+    await plant.import_orders()
+    await plant.smart()
+    plant.later(minutes=5)
+    plant.place(order("1", ("A", 1), status="cancelled"))
+    await plant.import_orders()
+    if snapshot:
+        plant.later(minutes=5)
+        plant.report({"A": 10})
+        await plant.smart()
+        assert plant.stores["shop"].shows() == {"A": 10}
+    plant.later(minutes=5)
+    plant.ship(package("P1", "SH1", ("A", 1)))
+    await plant.export()
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 9}
+    plant.later(minutes=5)
+    plant.report({"A": 9})
+    await plant.smart()
+    assert plant.stores["shop"].shows() == {"A": 9}

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -9,8 +10,10 @@ from dropstreamd.channels import orders
 from dropstreamd.model.orders import OrderLine
 from dropstreamd.platform.contract import Part
 from dropstreamd.store import documents
+from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
-from dropstreamd.store.records import State
+from dropstreamd.store.records import Flow, State
+from dropstreamd.store.tables import Table
 from tests.channels.plant import HOME, Plant, order, package
 
 
@@ -36,6 +39,33 @@ async def test_a_change_after_hand_over_is_a_task(plant: Plant, change: dict[str
     assert plant.warehouse.taken.created() == {"o1": 1}
     assert len(plant.warehouse.taken.effects) == 1
     assert "tasks" not in (await plant.import_orders()).counts
+
+
+@pytest.mark.parametrize("able", [frozenset(), frozenset({Part.ORDERS})])
+async def test_what_an_earlier_version_did_not_know_of_an_order_is_no_change(
+    state: InlineStore, able: frozenset[Part]
+) -> None:
+    """Else every order that is open would be amended, or a task, once after an update."""
+    plant = Plant(state, amends=able, cancels=able)
+    first = order("1", ("A", 2))
+    plant.place(first)
+    await plant.import_orders()
+    await state.write(partial(_as_an_earlier_version_wrote_it, flow=plant.flow()))
+    lines = tuple(replace(line, sold=2) for line in first.lines)
+    plant.place(replace(first, lines=lines, store_order="100"))
+    await plant.import_orders()
+    assert not plant.tasks()
+    assert plant.doc("o1").revision == 1
+    assert len(plant.warehouse.taken.effects) == 1
+
+
+def _as_an_earlier_version_wrote_it(tx: Writer, *, flow: Flow) -> None:
+    doc = documents.get(tx, flow, "o1")
+    assert doc is not None
+    content = msgspec.msgpack.decode(doc.content)
+    del content["store_order"], content["lines"][0]["sold"]
+    older = replace(doc, content=msgspec.msgpack.encode(content))
+    tx.put(Table.DOCUMENTS, (*flow, "o1"), documents.encode(older))
 
 
 async def test_our_own_fulfillment_is_no_change(plant: Plant) -> None:

@@ -10,7 +10,7 @@ from dropstreamd.channels.life import Life
 from dropstreamd.config.schema import StoreAccount
 from dropstreamd.model.orders import Order, OrderLine, OrderStatus
 from dropstreamd.platform.contract import Part
-from dropstreamd.store import documents
+from dropstreamd.store import by_hand, cursors, documents
 from dropstreamd.store.lmdb_store import InlineStore
 from tests.channels.plant import NoSettings, Plant, connection, order, package
 
@@ -122,6 +122,20 @@ async def test_what_takes_the_place_of_a_cancelled_one_waits_until_that_is_stopp
     assert plant.life("o2") is (Life.SENT if cancels else Life.PARKED)
 
 
+async def test_what_takes_the_place_of_one_that_was_to_go_once_more_waits(state: InlineStore) -> None:
+    """The warehouse may have that from the first time, and nothing tells it to stop."""
+    plant = Plant(state)
+    plant.place(part("1", 3))
+    await plant.import_orders()
+    book = orders.book(plant.scopes["c-shop"])
+    again = partial(by_hand.resend, now_s=plant.clock.now_s(), why="the file was lost")
+    anew = partial(documents.by_hand, book=book, key="o1", change=again, now_s=plant.clock.now_s())
+    await plant.state.write(anew)
+    plant.place(part("1", 3, status="cancelled"), part("2", 3))
+    await go_on(plant)
+    assert plant.life("o2") is Life.PARKED
+
+
 async def test_what_left_under_the_first_does_not_go_once_its_task_is_closed(state: InlineStore) -> None:
     """The person was told that all of it had left already."""
     plant = Plant(state)
@@ -170,6 +184,18 @@ async def test_distinct_units_do_not_wait(state: InlineStore) -> None:
     assert plant.warehouse.taken.created() == {"o1": 1, "o2": 1, "o3": 1}
 
 
+async def test_distinct_units_do_not_wait_where_the_store_had_another_name(state: InlineStore) -> None:
+    """The connection has run under both names: what it has of the order counts once."""
+    plant = Plant(state, connection(store=replace(STORE, account_key="fake:before")))
+    plant.place(part("1", 3, sold=5))
+    await plant.import_orders()
+    renamed = replace(STORE, former_keys=frozenset({"fake:before"}))
+    plant.configure(shop=connection(store=renamed))
+    plant.place(part("2", 2, sold=5))
+    await go_on(plant)
+    assert plant.life("o2") is Life.SENT
+
+
 async def test_another_line_does_not_wait_for_one_that_changed(state: InlineStore) -> None:
     plant = Plant(state)
     await split(plant, part("1", 1), part("2", 2, line="L2"))
@@ -204,3 +230,11 @@ async def test_what_is_to_leave_once_more_does_not_wait_for_what_has_left(state:
     plant.place(part("1", 3, fulfilled=3, sold=3, status="closed"), part("2", 3, sold=3))
     await go_on(plant)
     assert plant.life("o2") is Life.SENT
+
+
+async def test_nothing_is_kept_of_orders_that_were_over_before_they_were_seen(state: InlineStore) -> None:
+    """A store may tell all that it ever had."""
+    plant = Plant(state)
+    plant.place(part("1", 3, fulfilled=3, status="closed"), part("2", 2))
+    await plant.import_orders()
+    assert state.read(partial(cursors.documents_of, connection="c-shop", store_order="100")) == ["o2"]
