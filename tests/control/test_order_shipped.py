@@ -1,5 +1,8 @@
 """`mark-shipped` of orders that had ended by hand: the store is told once, and nothing is sent."""
 
+import os
+import pwd
+
 import pytest
 
 from dropstreamd.platform.contract import Part
@@ -80,7 +83,7 @@ async def test_what_was_done_and_what_remains_is_said(office: Office, client: Cl
     await handed(office, client)
     there = "the warehouse has it as SH1 since 2026-03-02 04:00 EST, and "
     not_told = f"{there}was not told of this: unless somebody stops it there, it ships too: 2 × A"
-    marked = "marked as shipped by hand: the warehouse lost it (by root)"
+    marked = f"marked as shipped by hand: the warehouse lost it (by {pwd.getpwuid(os.getuid()).pw_name})"
     said = await verb(client, "mark-shipped", confirmed=True)
     assert said.endswith("was told; the warehouse sends it too unless it is stopped there")
     tell = "the store was not told; to tell it: dropstreamctl order mark-shipped shop 1 --why … --tell"
