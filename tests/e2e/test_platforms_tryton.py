@@ -19,9 +19,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def daemon() -> Iterator[Daemon]:
-    """One for all of them, started with nothing to do, as it is after its installation."""
+    """Started with nothing to do, as it is after its installation. Each pair has one of its own: one that is
+    taken out with an order open is told of when the next one comes to its warehouse."""
     with new_daemon() as one:
         one.start()
         yield one
