@@ -5,7 +5,7 @@ from collections import Counter
 
 import msgspec
 
-from dropstreamd.channels import orders, promises, references, too_late
+from dropstreamd.channels import orders, promises, too_late
 from dropstreamd.channels.references import Allocation
 from dropstreamd.channels.run import Scope
 from dropstreamd.model.orders import OutboundOrder
@@ -50,18 +50,9 @@ def nothing_to_tell(
 
     def then(tx: Writer) -> None:
         account, connection = scope.account, scope.connection.id
-        again = references.is_told(tx, account, order.reference, package.key)
         free = promises.unpromised(tx, account, connection, order_key, _units(package, allocation))
-        references.allocate(tx, account, order.reference, package.key, allocation)
         promises.shipped(
-            tx,
-            account,
-            connection,
-            order_key,
-            order,
-            now_s=now_s,
-            facility=package.facility,
-            spare={} if again else free,
+            tx, account, connection, order_key, order, package, allocation, spare=free, now_s=now_s
         )
         book = orders.book(scope)
         doc = documents.get(tx, book.flow, order_key)

@@ -12,10 +12,12 @@ from functools import partial
 import msgspec
 
 from dropstreamd.channels import corrections, kits, parcels, references, rules
+from dropstreamd.channels.references import Allocation, Told
 from dropstreamd.channels.run import Scope
 from dropstreamd.clock import Clock
 from dropstreamd.config.schema import Connection, Recipe, WarehouseAccount
 from dropstreamd.model.orders import OrderLine, OutboundLine, OutboundOrder
+from dropstreamd.model.shipments import Package
 from dropstreamd.store import stock
 from dropstreamd.store.base import Reader, Writer
 from dropstreamd.store.documents import Saved
@@ -175,14 +177,18 @@ def shipped(
     connection: str,
     key: str,
     order: OutboundOrder,
+    package: Package,
+    took: tuple[Allocation, ...],
+    told: Told | None = None,
     *,
+    spare: Mapping[str, int],
     now_s: float,
-    facility: str = "",
-    spare: Mapping[str, int] = {},
 ) -> None:
-    """A package of the order left, as was told now: promise less, from the next snapshot on. Where it left
-    from another facility than the order went to, either may be the one from now on. The `spare` units
-    left with it and are on no line of the order."""
+    """A package of the order left, as was told now: keep what it took and tells, and promise less, from the
+    next snapshot on. Where it left from another facility than the order went to, either may be the one from
+    now on. The `spare` units left with it and are on no line of the order; they count once."""
+    again = references.is_told(tx, account, order.reference, package.key)
+    references.allocate(tx, account, order.reference, package.key, took, told)
     path = (account.merchant, account.name, connection, key)
     raw = tx.get(Table.PROMISES, path)
     old = Promise(units={}, handed_s=now_s) if raw is None else _promise.decode(raw)
@@ -190,9 +196,9 @@ def shipped(
     still = left(tx, account, order) & Counter(old.units)
     released = Counter(old.units) - still
     gone = Counter(old.gone if old.gone_s >= figures_s else {}) + released
-    at = old.at if facility in ("", old.at) else ""
+    at = old.at if package.facility in ("", old.at) else ""
     promise = msgspec.structs.replace(old, units=dict(still), gone=dict(gone), gone_s=now_s, at=at)
-    if spare:
+    if spare and not again:
         beyond = Counter(old.beyond if old.beyond_s >= figures_s else {}) + Counter(spare)
         promise = msgspec.structs.replace(promise, beyond=dict(beyond), beyond_s=now_s)
     _put(tx, path, promise)

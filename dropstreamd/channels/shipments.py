@@ -354,20 +354,11 @@ def _then(
     connection, account = scope.connection.id, scope.account
 
     def then(tx: Writer) -> None:
-        again = references.is_told(tx, account, order.reference, package.key)
         for other in others.moved:
             units, before = others.units[other], others.told.get(other)
             references.allocate(tx, account, order.reference, other, units, before)
-        references.allocate(tx, account, order.reference, package.key, allocation, told)
         promises.shipped(
-            tx,
-            account,
-            connection,
-            order_key,
-            order,
-            now_s=now_s,
-            facility=package.facility,
-            spare={} if again else spare,
+            tx, account, connection, order_key, order, package, allocation, told, spare=spare, now_s=now_s
         )
         for key, task in tasks:
             documents.open_task(tx, Flow(connection, CHANNEL), key, task)
