@@ -12,6 +12,7 @@ from dropstreamd.errors import DropstreamError, Incomplete, Misconfigured, Unrea
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
 from dropstreamd.supervisor.keeper import Faults, keep
+from tests.actors.around import Around
 from tests.actors.lone import Lone
 
 T = TypeVar("T")
@@ -165,23 +166,15 @@ async def test_a_run_that_waits_for_its_turn_does_not_begin_once_it_is_off(
         nursery.cancel_scope.cancel()
 
 
-class FailedState:
+class FailedState(Around):
     """A store that answers no write any more once it has `failed`."""
 
-    def __init__(self, inner: InlineStore) -> None:
-        self._inner = inner
-        self.failed = False
-        self.read = inner.read
-        self.run = inner.run
-        self.heartbeat = inner.heartbeat
-        self.size = inner.size
-        self.restored = inner.restored
-        self.confirm_restored = inner.confirm_restored
+    failed = False
 
     async def write(self, fn: Callable[[Writer], T]) -> T:
         if self.failed:
             await trio.sleep_forever()
-        return await self._inner.write(fn)
+        return await super().write(fn)
 
 
 async def test_a_failed_state_keeps_no_run_from_being_cancelled(

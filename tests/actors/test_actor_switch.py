@@ -9,27 +9,20 @@ from trio.testing import MockClock
 from dropstreamd.channels.run import Run
 from dropstreamd.store.base import Writer
 from dropstreamd.store.lmdb_store import InlineStore
+from tests.actors.around import Around
 from tests.actors.rig import Rig, at
 
 T = TypeVar("T")
 
 
-class Slow:
+class Slow(Around):
     """A state whose writes take a while to be known, as where many are under way."""
 
-    def __init__(self, inner: InlineStore) -> None:
-        self._inner = inner
-        self.takes_s = 0.0
-        self.read = inner.read
-        self.run = inner.run
-        self.heartbeat = inner.heartbeat
-        self.size = inner.size
-        self.restored = inner.restored
-        self.confirm_restored = inner.confirm_restored
+    takes_s = 0.0
 
     async def write(self, fn: Callable[[Writer], T]) -> T:
         takes_s = self.takes_s
-        done = await self._inner.write(fn)
+        done = await super().write(fn)
         await trio.sleep(takes_s)
         return done
 
